@@ -1,4 +1,4 @@
-// Package await lets tests wait for what happens rather than for how long it takes.
+// Package await lets tests wait for a condition or a value instead of sleeping for a fixed time.
 package await
 
 import (
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// patience is how long to wait before the test fails: far longer than anything takes, on a busy machine too.
+// patience is the time after which a wait fails the test. It is generous, so that a busy machine causes no failures.
 const patience = 2 * time.Minute
 
-// True waits until a condition holds, and fails the test if it never does.
+// True waits until a condition holds, and fails the test on timeout.
 func True(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(time.Millisecond) {
@@ -19,7 +19,7 @@ func True(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Value receives from a channel, and fails the test if nothing arrives.
+// Value receives a value from a channel, and fails the test on timeout.
 func Value[T any](t testing.TB, what string, channel <-chan T) T {
 	t.Helper()
 	select {

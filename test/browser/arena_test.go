@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // one in sixty is the same again
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // the same location may be picked
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
@@ -51,10 +51,10 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.press(t, kb.Enter)
 		checkFought(t, page, w, 2)
 		if !eval[bool](t, page, `document.activeElement.id === "fight"`) {
-			t.Error("the focus left the button that was pressed")
+			t.Error("the button that was pressed lost the focus")
 		}
 		if running := eval[int](t, page, `document.getAnimations().length`); running != 0 {
-			t.Errorf("%d animations run although motion is reduced", running)
+			t.Errorf("%d animations are running despite prefers-reduced-motion", running)
 		}
 		page.tabTo(t, "#fights a")
 		page.press(t, kb.Enter)
@@ -66,7 +66,7 @@ func testBattle(browser context.Context, t *testing.T) {
 	})
 }
 
-// checkFought checks that the page announces the winner of the newest fight in the store, the only new one.
+// checkFought checks that exactly one fight was added to the store, and that the page announces its winner.
 func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	t.Helper()
 	page.wait(t, somebodyWon)
@@ -75,16 +75,16 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 		t.Fatalf("%d fights are stored, want %d", len(fights), stored)
 	}
 	if said := eval[string](t, page, `document.getElementById("call").textContent`); said != fights[0].Winner+" wins!" {
-		t.Errorf("the page says %q, the store that %s won", said, fights[0].Winner)
+		t.Errorf("the page announces %q, but the winner of the stored fight is %s", said, fights[0].Winner)
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelector("#fights li").id === "row-%s"`, fights[0].ID))
 	if winner := eval[string](t, page, `document.querySelector("#stage[data-state=hero-won] #hero h2, #stage[data-state=villain-won] #villain h2").textContent`); winner != fights[0].Winner {
-		t.Errorf("%s is shown as the winner, want %s", winner, fights[0].Winner)
+		t.Errorf("the page highlights %s as the winner, want %s", winner, fights[0].Winner)
 	}
 }
 
-// testOneProcess fights in the arena of up's own process, with and without statistics. Where a missing service would
-// be shown, the page says so, and everything else works.
+// testOneProcess executes a fight in the arena that `up` serves, with and without the statistics service. Without it,
+// the page reports that statistics is not running, and everything else works.
 func testOneProcess(browser context.Context, t *testing.T) {
 	for _, with := range []bool{true, false} {
 		t.Run(fmt.Sprintf("statistics %t", with), func(t *testing.T) {
@@ -117,7 +117,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto executes a fight every two seconds, in a tab with faster timers.
+// testAuto lets Auto execute a fight every two seconds, in a tab with accelerated timers.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -127,13 +127,13 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.press(t, kb.Enter) // the button has the focus; a click may miss it, since it moves when the texts above change
+	page.press(t, kb.Enter) // the button has the focus; a click might miss it, because it moves with the text above
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
-	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise)) // two more would have begun
+	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise)) // time for two more
 	if after := len(w.fights(t)); after != stored {
-		t.Errorf("%d fights after Auto was stopped, %d before", after, stored)
+		t.Errorf("%d fights are stored some time after Auto was stopped, want still %d", after, stored)
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
 	page.wait(t, fmt.Sprintf(`document.getElementById("total").textContent === "%d"`, stored))
@@ -163,13 +163,13 @@ func testHistory(browser context.Context, t *testing.T) {
 	linked.do(t, chromedp.Navigate(w.page+"/#fight-"+last.ID))
 	linked.wait(t, `document.querySelector("dialog[open] code")`)
 	if title := eval[string](t, linked, `document.getElementById("detail-title").textContent`); title != last.Winner+" beat "+last.Loser {
-		t.Errorf("the fight in full is called %q", title)
+		t.Errorf("the fight's dialog is titled %q", title)
 	}
 	linked.wait(t, picturesAreThere)
 }
 
-// testPartAway stops services under the page and restarts them: the page says which one is unavailable, where that
-// matters, and recovers afterwards.
+// testPartAway stops services while the page uses them, and restarts them: the page reports which service is
+// unavailable, and recovers afterwards.
 func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := open(browser, t, w.page)
@@ -199,7 +199,7 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
 }
 
-// testNamesAreInert uses names that are markup, wherever the page shows names.
+// testNamesAreInert uses names that contain HTML or scripts, and checks that the page shows them as text everywhere.
 func testNamesAreInert(browser context.Context, t *testing.T) {
 	names := []string{
 		`<img src=x onerror="document.title='run'">`, `<script>document.title="run"</script>`, `"><svg onload=document.title='run'>`,
@@ -240,7 +240,7 @@ func testNamesAreInert(browser context.Context, t *testing.T) {
 		page.wait(t, fmt.Sprintf(`document.querySelector("dialog[open] h2").textContent === %s[%d]`, all, i))
 	}
 	if title := eval[string](t, page, "document.title"); !strings.HasPrefix(title, "Heroes") {
-		t.Errorf("a name was executed: the title is %s", title)
+		t.Errorf("a script in a name was executed: it changed the page's title to %s", title)
 	}
 	page.mu.Lock()
 	defer page.mu.Unlock()

@@ -13,13 +13,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe returns the script with the accessibility rules. npm installs it, at the version that package-lock.json pins by
-// hash.
+// axe returns the source of axe-core, which npm installs at the version and hash pinned in package-lock.json.
 func axe(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		t.Skip("axe-core comes from npm, which is not installed")
+		t.Skip("needs npm, to install axe-core")
 	}
 	folder := t.TempDir()
 	for _, name := range []string{"package.json", "package-lock.json"} {
@@ -53,14 +52,14 @@ type violation struct {
 	}
 }
 
-// The rules that checkAccessible passes to axe. A palette only changes the values of properties, so only the rules
-// about colours can find anything new in it.
+// The rules that checkAccessible passes to axe. The two palettes differ only in colours, so in the second one only the
+// colour rules are checked.
 const (
 	allRules     = `{resultTypes: ["violations"]}`
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
 )
 
-// checkAccessible checks that the page in its current state breaks no rule of axe.
+// checkAccessible checks that the page, in its current state, violates no axe rule.
 func (p *tab) checkAccessible(t *testing.T, rules string) {
 	t.Helper()
 	ask := fmt.Sprintf(`axe.run(document, %s).then(found => found.violations)`, rules)
@@ -77,7 +76,7 @@ func (p *tab) checkAccessible(t *testing.T, rules string) {
 	}
 }
 
-// testAccessible checks every page in both palettes, wide and narrow, with everything expanded.
+// testAccessible checks every page in both palettes, in a wide and a narrow window, with all sections expanded.
 func testAccessible(browser context.Context, t *testing.T) {
 	script := axe(t)
 	w := startWorld(t, settings(t))
@@ -124,7 +123,7 @@ func testAccessible(browser context.Context, t *testing.T) {
 					page.look(t, width, scheme, "reduce")
 					page.checkAccessible(t, rules)
 					if wide := eval[int64](t, page, "document.documentElement.scrollWidth"); wide > width {
-						t.Errorf("the page is %d wide in a window of %d", wide, width)
+						t.Errorf("the page is %d pixels wide in a window of %d pixels", wide, width)
 					}
 				}
 			}

@@ -1,4 +1,4 @@
-// Package browser tests the services' pages in a real headless browser, and reads what a person would see.
+// Package browser tests the services' pages in a real headless browser, and checks what a user would see.
 package browser_test
 
 import (
@@ -18,8 +18,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPages opens the pages in one browser, because starting it takes longer than most tests. Each test uses its own
-// tabs.
+// TestPages runs all tests in one browser, because starting a browser takes longer than most tests. Each test opens
+// its own tabs.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	browser := start(t)
@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 		test func(context.Context, *testing.T)
 	}{
 		{"accessible", testAccessible}, {"documentation", testDocumentation}, {"try it out", testTryItOut}, {"outside", testOutside},
-		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"a part away", testPartAway},
+		{"battle", testBattle}, {"auto", testAuto}, {"history", testHistory}, {"one process", testOneProcess}, {"service away", testPartAway},
 		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls},
 		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
 		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},
@@ -42,16 +42,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// patience limits the work on one page. It is long, because a browser may be slow on a busy machine.
+// patience is the time limit for a tab. It is generous, because a browser may be slow on a busy machine.
 const patience = 3 * time.Minute
 
-// nowhere is the browser's proxy for all other hosts: nothing listens there. Chromium occasionally contacts its
-// vendor's hosts, whatever the flags.
+// nowhere is the address of the proxy that the browser uses for external hosts. Nothing listens there, because
+// Chromium occasionally contacts its vendor's hosts, whatever flags are set.
 const nowhere = "127.0.0.1:1"
 
-// elsewhere is the suffix of names that resolve to this machine, but that the browser doesn't consider local. As with
-// remote hosts, on plain http it sends servers no information about the requesting page, except for Origin with
-// methods other than GET.
+// elsewhere is the suffix of host names that resolve to this machine, but that the browser treats as remote. Over
+// plain HTTP it then sends no information about the requesting page, except for an Origin header with methods other
+// than GET.
 const elsewhere = ".superheroes.test"
 
 // start starts a browser and returns a context for its tabs.
@@ -86,7 +86,7 @@ func start(t *testing.T) context.Context {
 	return browser
 }
 
-// tab is a browser tab and a record of what it did.
+// tab is a browser tab, with a record of its requests and errors.
 type tab struct {
 	context.Context
 	mu         sync.Mutex
@@ -108,7 +108,7 @@ func newTab(browser context.Context, t *testing.T) *tab {
 	return page
 }
 
-// open opens a page in a new tab, in a wide window and the light palette.
+// open opens a page in a new tab, with a wide window and the light palette.
 func open(browser context.Context, t *testing.T, url string) *tab {
 	t.Helper()
 	page := newTab(browser, t)
@@ -174,7 +174,7 @@ func (p *tab) text(t *testing.T, element chromedp.CSS) string {
 	return text
 }
 
-// checkQuiet checks that all requests went to host, or to nowhere, and that there were no complaints.
+// checkQuiet checks that the tab sent requests only to host and logged no errors.
 func (p *tab) checkQuiet(t *testing.T, host string) {
 	t.Helper()
 	p.mu.Lock()
@@ -186,11 +186,11 @@ func (p *tab) checkQuiet(t *testing.T, host string) {
 			continue
 		}
 		if inside := address.Host == host || address.Scheme == "blob" || address.Scheme == "data"; !inside {
-			t.Errorf("a request to another host: %s", request)
+			t.Errorf("the page sent a request to another host: %s", request)
 		}
 	}
 	if len(p.requests) == 0 {
-		t.Error("no request was seen at all")
+		t.Error("the tab recorded no requests")
 	}
 	for _, complaint := range p.complaints {
 		t.Errorf("the browser complains: %s", complaint)

@@ -24,7 +24,7 @@ func testCatalog(browser context.Context, t *testing.T) {
 	page.click(t, "#entries a")
 	page.wait(t, `document.querySelector("dialog[open] .chips") && location.hash === "#1"`)
 	if eval[bool](t, page, `Boolean(document.querySelector("dialog .danger"))`) {
-		t.Error("the entry can be deleted without a token")
+		t.Error("the delete button is shown without a token")
 	}
 	page.wait(t, picturesAreThere)
 	page.click(t, ".close")
@@ -37,7 +37,7 @@ func testCatalog(browser context.Context, t *testing.T) {
 	}
 }
 
-// testMadeUp opens generated entries: they have no picture, so the page shows the drawn one.
+// testMadeUp opens generated entries, which have no picture of their own, so the page shows the generated one.
 func testMadeUp(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	if err := app.Seed(t.Context(), "heroes", app.CatalogStore{DataDir: cfg.DataDir}, app.SeedOptions{Count: 30, Replace: true, Taken: func() {}}); err != nil {
@@ -55,7 +55,7 @@ func testMadeUp(browser context.Context, t *testing.T) {
 		t.Error("the entry has no name")
 	}
 	if fact := page.text(t, "dialog .id"); strings.Contains(fact, "picture") {
-		t.Errorf("the entry has its own picture: %s", fact)
+		t.Errorf("the entry has a picture of its own: %s", fact)
 	}
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testDocumentedChanges changes each catalog from its documentation page, as a reader would: with the token, and with
-// the values that the page fills in.
+// testDocumentedChanges changes each catalog from its documentation page as a user would, with the token and the
+// values that the page prefills.
 func testDocumentedChanges(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	for service, singular := range map[string]string{"heroes": "hero", "villains": "villain", "locations": "location"} {
@@ -32,11 +32,11 @@ func testDocumentedChanges(browser context.Context, t *testing.T) {
 				page.do(t, chromedp.Click(operation+"button.execute"))
 				status := page.text(t, operation+".live-responses-table tbody .response-col_status")
 				if !strings.HasPrefix(status, change.status) {
-					t.Errorf("%s: %s, want %s: %s", change.verb, status, change.status, page.text(t, operation+".live-responses-table"))
+					t.Errorf("%s returned %s, want %s: %s", change.verb, status, change.status, page.text(t, operation+".live-responses-table"))
 				}
 			}
 			if response, err := http.Get("http://" + hosts[service] + "/api/" + service + "/1"); err != nil || response.StatusCode != http.StatusNotFound {
-				t.Errorf("the deleted entry is still there: %v, %v", response, err)
+				t.Errorf("the deleted entry still exists: response %v, error %v", response, err)
 			} else {
 				_ = response.Body.Close()
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// summaries returns the summary of one operation of each service, as shown on its pages.
+// summaries returns, for each service, the summary of one operation as shown on its documentation pages.
 func summaries() map[string]string {
 	return map[string]string{
 		"heroes":     "Pick a random hero",
@@ -38,7 +38,7 @@ func testDocumentation(browser context.Context, t *testing.T) {
 				text := page.text(t, viewer.content)
 				for _, word := range []string{summary, "/healthz"} {
 					if !strings.Contains(text, word) {
-						t.Errorf("the page does not show %q but\n%s", word, text)
+						t.Errorf("%q is missing from the page:\n%s", word, text)
 					}
 				}
 				page.checkQuiet(t, hosts[service])
@@ -47,7 +47,7 @@ func testDocumentation(browser context.Context, t *testing.T) {
 	}
 }
 
-// testTryItOut executes a fight from the page, as a reader would.
+// testTryItOut executes a fight with "Try it out" on the documentation page.
 func testTryItOut(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	page := newTab(browser, t)
@@ -69,12 +69,12 @@ func testTryItOut(browser context.Context, t *testing.T) {
 		t.Fatalf("parsing the displayed response: %v: %q", err, answer)
 	}
 	if fight.ID == "" || fight.WinnerName == "" {
-		t.Errorf("the displayed response is %s", answer)
+		t.Errorf("the displayed response is not a complete fight: %s", answer)
 	}
 	page.checkQuiet(t, hosts["fights"])
 }
 
-// testOutside proves that a request to another host is detected.
+// testOutside checks that the tests detect a request to another host.
 func testOutside(browser context.Context, t *testing.T) {
 	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`

@@ -17,7 +17,7 @@ const (
 	submit     = chromedp.CSS("dialog button[type=submit]")
 )
 
-// catalogPage opens the page of a catalog, and enters a token.
+// catalogPage opens the page of a catalog and enters the given token.
 func (w *world) catalogPage(browser context.Context, t *testing.T, catalog, token string) *tab {
 	t.Helper()
 	page := open(browser, t, w.page+"/"+catalog)
@@ -31,7 +31,7 @@ func (p *tab) useToken(t *testing.T, token string) {
 	p.do(t, chromedp.Click(chromedp.CSS("#token summary")), chromedp.SendKeys(chromedp.CSS("#token-text"), token), chromedp.Click(chromedp.CSS("#token-use")))
 }
 
-// fill replaces the text of a form field.
+// fill replaces the value of a form field.
 func (p *tab) fill(t *testing.T, field, text string) {
 	t.Helper()
 	p.do(t, chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.getElementById("field-%s").value = ""`, field)), chromedp.SendKeys(chromedp.CSS("#field-"+field), text))
@@ -43,13 +43,13 @@ func (p *tab) titled(t *testing.T, title string) {
 	p.wait(t, fmt.Sprintf(`document.getElementById("detail-title")?.textContent === %q`, title))
 }
 
-// notice waits until the dialog shows an error.
+// notice waits until the dialog shows the given error.
 func (p *tab) notice(t *testing.T, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
 }
 
-// refused waits until a field shows an error, and has the focus.
+// refused waits until a field has the focus and shows the given error.
 func (p *tab) refused(t *testing.T, field, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))
@@ -101,11 +101,11 @@ func testEdit(browser context.Context, t *testing.T) {
 	other := open(browser, t, w.page+"/heroes")
 	other.wait(t, `document.querySelectorAll("#entries li").length === 24`)
 	if eval[string](t, other, `document.getElementById("token-state").textContent`) != "off" {
-		t.Error("another tab has the token")
+		t.Error("a new tab already has the token")
 	}
 }
 
-// picture returns a few numbers that identify what an image shows.
+// picture returns the pixels of an image, scaled down, so that two images can be compared.
 func (p *tab) picture(t *testing.T, image string) string {
 	t.Helper()
 	return eval[string](t, p, fmt.Sprintf(`(() => {
@@ -115,7 +115,7 @@ func (p *tab) picture(t *testing.T, image string) string {
 	})()`, image))
 }
 
-// testEditLocation tries a name that another location has.
+// testEditLocation tries to create a location with a name that is already taken.
 func testEditLocation(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := w.catalogPage(browser, t, "locations", token)
@@ -134,7 +134,7 @@ func testEditLocation(browser context.Context, t *testing.T) {
 	page.wait(t, picturesAreThere)
 }
 
-// testEditedMeanwhile changes and deletes a hero that another user has just changed.
+// testEditedMeanwhile tries to change and delete a hero that another user has just changed.
 func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := w.catalogPage(browser, t, "heroes", token)
@@ -169,7 +169,7 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	page.notice(t, "heroes: there is no hero with this id")
 }
 
-// testEditRefused checks that a refused value is reported at its field, and that the service's hint is shown if
+// testEditRefused checks that a rejected value is reported at its field, and that the page shows the service's hint if
 // editing is disabled.
 func testEditRefused(browser context.Context, t *testing.T) {
 	cfg := settings(t)
@@ -206,7 +206,7 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.notice(t, "heroes: changes are disabled: start the service with ADMIN_TOKEN")
 }
 
-// testDeleted deletes one of two heroes: from then on the other one fights.
+// testDeleted deletes one of two heroes and checks that only the other one is picked afterwards.
 func testDeleted(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	importHeroes(t, cfg.DataDir, app.ImportOptions{Replace: true}, "Left", "Gone")
@@ -219,7 +219,7 @@ func testDeleted(browser context.Context, t *testing.T) {
 		return eval[string](t, battle, `document.querySelector("#hero h2").textContent`)
 	}
 	battle.wait(t, fightersAreThere)
-	for draw() != "Gone" { // until it has been picked once
+	for draw() != "Gone" { // wait until the hero that will be deleted has been picked
 		continue
 	}
 	page := w.catalogPage(browser, t, "heroes", token)

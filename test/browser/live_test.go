@@ -11,12 +11,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shows returns an expression that is true when the panel shows the given number of fights, and is live.
+// shows returns a JavaScript expression that is true when the panel is live and shows the given number of fights.
 func shows(total int) string {
 	return fmt.Sprintf(`document.getElementById("total").textContent === "%d" && document.getElementById("link").dataset.link === "live"`, total)
 }
 
-// testLive runs fights from other clients, and restarts the statistics service.
+// testLive checks that the panel follows fights of other clients, and recovers after a restart of the statistics
+// service.
 func testLive(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -31,7 +32,7 @@ func testLive(browser context.Context, t *testing.T) {
 		page.wait(t, shows(n))
 		slowest = max(slowest, time.Since(begin))
 	}
-	t.Logf("a fight was on the panel at most %s after its response", slowest.Round(time.Millisecond))
+	t.Logf("the panel showed each fight within %s of its response", slowest.Round(time.Millisecond))
 	page.wait(t, `[...document.querySelectorAll("#plot rect")].some(bar => Number(bar.getAttribute("height")) > 0)`)
 	w.checkPanel(t, page)
 	page.wait(t, `!document.getElementById("newer").hidden`)
@@ -52,7 +53,7 @@ func testLive(browser context.Context, t *testing.T) {
 	w.checkPanel(t, page)
 }
 
-// checkPanel checks that the panel shows what the statistics service returns, and that this matches the stored
+// checkPanel checks that the panel shows the statistics that the service returns, and that these match the stored
 // fights.
 func (w *world) checkPanel(t *testing.T, page *tab) {
 	t.Helper()
@@ -67,7 +68,7 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}](t, "http://"+w.hosts["statistics"]+"/api/statistics")
 	fights := w.fights(t)
 	if answer.Total != len(fights) || answer.Heroes+answer.Villains != answer.Total {
-		t.Errorf("%d fights are stored, counted are %+v", len(fights), answer)
+		t.Errorf("%d fights are stored, but the statistics are %+v", len(fights), answer)
 	}
 	wins := map[string]int{}
 	for _, fight := range fights {
@@ -76,7 +77,7 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	rows := []string{fmt.Sprint(answer.Heroes), fmt.Sprint(answer.Villains)}
 	for _, winner := range answer.TopWinners {
 		if winner.Wins != wins[winner.Name] {
-			t.Errorf("%s has %d wins, counted are %d", winner.Name, wins[winner.Name], winner.Wins)
+			t.Errorf("%s won %d stored fights, but the statistics report %d wins", winner.Name, wins[winner.Name], winner.Wins)
 		}
 		rows = append(rows, fmt.Sprint(winner.Name, " ", winner.Wins))
 	}
@@ -90,8 +91,8 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}
 }
 
-// testLiveStalls makes the stream stall, which the page must report, and recover: first a fight isn't counted, then
-// the stream is silent. The timers of the tab are faster: it waits for three seconds, and for 45.
+// testLiveStalls checks that the page reports a stalled stream and recovers: first the stream doesn't count a fight,
+// then it is silent. The page waits 3 s and 45 s respectively, so the tab's timers are accelerated.
 func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	w.parts["statistics"].Behave(w.stalling())

@@ -13,8 +13,9 @@ import (
 	"superheroes/test/system"
 )
 
-// testBehindNginx fights in the arena through nginx, with and without the settings in docs/proxies.md. Without them,
-// and on plain http, the browser's Origin doesn't match the Host that arrives, which looks like another site.
+// testBehindNginx executes fights in the arena through nginx, with and without the settings in docs/proxies.md.
+// Without these settings, over plain HTTP, the browser's Origin doesn't match the Host that nginx sends, so the
+// request looks cross-site.
 func testBehindNginx(browser context.Context, t *testing.T) {
 	const byDefault = `location / { proxy_pass http://arena; }`
 	const hostPassed = `location / {
@@ -32,7 +33,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}{
 		{name: "by default", site: name, directives: byDefault, refused: true},
 		{name: "by default, with its origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "by default, on this machine", site: "localhost", directives: byDefault}, // where the browser sends more headers
+		{name: "by default, at localhost", site: "localhost", directives: byDefault}, // the browser sends more headers
 		{name: "with Host passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,7 +56,8 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}
 }
 
-// fightThrough executes a fight from the page at the given host, which must be refused or stored.
+// fightThrough executes a fight from the page at the given host, and checks that the fight is refused or stored, as
+// expected.
 func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
 	t.Helper()
 	hosts := up(t, cfg)
@@ -75,11 +77,11 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 	if n := stored(t, hosts["fights"]); n != 1 {
 		t.Errorf("%d fights are stored", n)
 	}
-	page.forget("Cross-Origin-Opener-Policy header has been ignored") // on plain http, where it has no effect
+	page.forget("Cross-Origin-Opener-Policy header has been ignored") // browsers ignore this header over plain HTTP
 	page.checkQuiet(t, public)
 }
 
-// forget drops the complaints that contain a text.
+// forget removes the recorded errors that contain the text.
 func (p *tab) forget(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// hostile is a page that tries to make a service store something. Each attempt is a function that returns when it is
-// over.
+// hostile is a page that tries to make a service store a fight. Each attempt is a function whose promise settles when
+// the attempt has ended.
 const hostile = `<!doctype html><title>elsewhere</title><a id="link">a link</a><iframe name="frame"></iframe>
 <script>
 const service = new URLSearchParams(location.search).get("service");
@@ -39,7 +39,8 @@ const ways = {
 };
 </script>`
 
-// hostilePort starts the server of a hostile page and returns its port; the browser knows it by many names.
+// hostilePort starts a server of the hostile page and returns its port; the browser can reach it under many host
+// names.
 func hostilePort(t *testing.T) string {
 	t.Helper()
 	server := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -59,7 +60,8 @@ func stored(t *testing.T, fights string) int {
 	return fetchJSON[struct{ Count int }](t, "http://"+fights+"/api/fights/count").Count
 }
 
-// testOtherSites tries to store fights from pages of another port and of other sites: only a user's click may.
+// testOtherSites tries to store fights from pages on another port and on other sites. Only a user's click on a link
+// may succeed.
 func testOtherSites(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	port := hostilePort(t)
@@ -82,21 +84,21 @@ func testOtherSites(browser context.Context, t *testing.T) {
 				page.do(t, chromedp.Evaluate[chromedp.Void](`location = execute`))
 				page.wait(t, `document.body.innerText.includes("Forbidden")`)
 				if after := stored(t, hosts["fights"]); after != before {
-					t.Error("a navigation without a click stored a fight")
+					t.Error("a scripted navigation stored a fight")
 				}
 				page.do(t, chromedp.Navigate(from))
 				page.click(t, "#link")
 				page.wait(t, `document.body.innerText.includes("winner_name")`)
 				if after := stored(t, hosts["fights"]); after != before+1 {
-					t.Errorf("a click stored %d fights", after-before)
+					t.Errorf("a click on the link stored %d fights, want 1", after-before)
 				}
 			})
 		}
 	}
 }
 
-// testReboundName reaches each service by a name of another site, as after DNS rebinding: a page that could read and
-// change everything as if it were the service's own doesn't even load. An allowed name loads the pages.
+// testReboundName opens each service's page under a foreign host name, as after DNS rebinding, which would let a page
+// read and change everything as if it were the service's own. The page must not load; under an allowed name it must.
 func testReboundName(browser context.Context, t *testing.T) {
 	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
 	cfg := settings(t)
@@ -121,7 +123,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is a page on another site that uses a service like its own page.
+// frontEnd is the script of a page on another site that uses the services as their own pages do.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };
@@ -139,7 +141,7 @@ const all = async (heroes, fights, statistics, token) => {
 	return [posted.status, page.headers.get("Link") !== null, patched.status, missing.status, event.includes("total")].join(" ");
 };`
 
-// testFrontEnd uses the services from a trusted page on another site, and from an untrusted one.
+// testFrontEnd checks that a trusted page on another site can use the services, and that an untrusted page can't.
 func testFrontEnd(browser context.Context, t *testing.T) {
 	port := hostilePort(t)
 	cfg := settings(t)
@@ -151,13 +153,13 @@ func testFrontEnd(browser context.Context, t *testing.T) {
 		return chromedp.Run(page, chromedp.Evaluate[string](call, chromedp.EvalAwaitPromise))
 	}
 	if got, err := try("other"); err == nil {
-		t.Errorf("an untrusted page got %s", got)
+		t.Errorf("an untrusted page could read %s", got)
 	}
 	if n := stored(t, hosts["fights"]); n != 0 {
 		t.Errorf("an untrusted page stored %d fights", n)
 	}
 	if got, err := try("front"); err != nil || got != "200 true 200 404 true" {
-		t.Errorf("the trusted page got %q, %v", got, err)
+		t.Errorf("the trusted page returned %q and the error %v", got, err)
 	}
 	if n := stored(t, hosts["fights"]); n != 2 {
 		t.Errorf("the trusted page stored %d fights, want 2", n)

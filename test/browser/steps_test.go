@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// wait waits until an expression in the page is true.
+// wait waits until a JavaScript expression in the page is true.
 func (p *tab) wait(t *testing.T, expression string) {
 	t.Helper()
 	for {
@@ -34,7 +34,7 @@ func (p *tab) wait(t *testing.T, expression string) {
 	}
 }
 
-// eval returns the value of an expression in the page.
+// eval returns the value of a JavaScript expression in the page.
 func eval[T any](t *testing.T, p *tab, expression string) T {
 	t.Helper()
 	value, err := chromedp.Run(p, chromedp.Evaluate[T](expression))
@@ -44,7 +44,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return value
 }
 
-// look sets the window's width, the preferred palette, and whether motion is reduced.
+// look sets the window's width, the preferred color scheme, and whether to reduce motion.
 func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	t.Helper()
 	p.do(t, chromedp.EmulateViewport(width, 900))
@@ -53,7 +53,7 @@ func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	}})
 }
 
-// call runs a browser command that no chromedp step covers.
+// call sends a browser command for which chromedp has no step.
 func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	t.Helper()
 	p.do(t, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -62,8 +62,8 @@ func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	}))
 }
 
-// hurried makes the timers of pages loaded from now on run ten times as fast, so that no test waits for seconds, and
-// makes the pages count their requests in flight.
+// hurried affects pages loaded from now on: their timers run ten times as fast, to keep the test short, and they count
+// their requests in flight.
 func (p *tab) hurried(t *testing.T) {
 	t.Helper()
 	const script = `{
@@ -81,7 +81,7 @@ func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	p.do(t, chromedp.Click(element))
 }
 
-// shot saves a picture of the page, as in README, in the folder that TEST_SCREENSHOTS names.
+// shot saves a screenshot of the page, like those in README, to the folder given by TEST_SCREENSHOTS.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("TEST_SCREENSHOTS")

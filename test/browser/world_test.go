@@ -23,7 +23,7 @@ import (
 // token is the administrator's token.
 const token = "let me in"
 
-// settings returns the settings of all services in one process, on free ports and a temporary folder.
+// settings returns the settings for running all services in one process, with free ports and a temporary data folder.
 func settings(t *testing.T) app.UpConfig {
 	t.Helper()
 	const free = "127.0.0.1:0"
@@ -53,8 +53,8 @@ func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	return hosts
 }
 
-// world is the services, and an arena that reaches them over HTTP through proxies. Each proxied service can be
-// stopped, and restarted at the same address.
+// world consists of the services, and an arena that reaches them over HTTP through proxies. Each proxy can be stopped,
+// and restarted at the same address.
 type world struct {
 	page  string            // base URL of the arena
 	hosts map[string]string // of the services themselves
@@ -79,7 +79,7 @@ func (w *world) passing(service string) http.HandlerFunc {
 	return proxy.ServeHTTP
 }
 
-// startArena starts the arena on its own, in front of the parts.
+// startArena starts the arena as a separate service that uses the proxies.
 func (w *world) startArena(t *testing.T) string {
 	t.Helper()
 	cfg := app.ArenaConfig{
@@ -96,8 +96,8 @@ func (w *world) startArena(t *testing.T) string {
 	return "http://" + a.Endpoints()[0].Addr
 }
 
-// stalling is a statistics service whose streams stall: the first one sends the state and then nothing, later ones
-// nothing at all.
+// stalling returns the handler of a statistics service whose streams stall: the first stream sends the current state
+// and then nothing; later streams send nothing at all.
 func (w *world) stalling() http.HandlerFunc {
 	pass, again := w.passing("statistics"), new(atomic.Bool)
 	return func(rw http.ResponseWriter, r *http.Request) {
@@ -114,7 +114,7 @@ func (w *world) stalling() http.HandlerFunc {
 	}
 }
 
-// importHeroes imports heroes, in addition to the shipped ones or replacing them.
+// importHeroes imports heroes with these names, in addition to the bundled heroes or in place of them.
 func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
 	t.Helper()
 	var lines strings.Builder
@@ -133,13 +133,13 @@ func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...
 	}
 }
 
-// fight executes a fight from another client, and returns it.
+// fight executes a fight as another client and returns the fight.
 func (w *world) fight(t *testing.T) fought {
 	t.Helper()
 	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
 }
 
-// fights returns the latest stored fights, newest first.
+// fights returns the 100 latest stored fights, newest first.
 func (w *world) fights(t *testing.T) []fought {
 	t.Helper()
 	return fetchJSON[[]fought](t, "http://"+w.hosts["fights"]+"/api/fights?limit=100")
@@ -165,7 +165,7 @@ func fetchJSON[T any](t *testing.T, url string) T {
 	return value
 }
 
-// change changes something in a catalog, as another client with the token.
+// change changes a catalog entry as another client that has the token.
 func (w *world) change(t *testing.T, method, service, path, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.hosts[service]+path, strings.NewReader(body))

@@ -19,7 +19,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Action is something that can be done to a process, a link, or up's files.
+// Action is an operation on a process, a network link, or the files of the embedded store.
 type Action string
 
 const (
@@ -34,25 +34,26 @@ const (
 	delay      Action = "delay"
 	pass       Action = "pass"
 
-	hide    Action = "hide"    // the files of the fights
+	hide    Action = "hide"    // the database files of fights
 	restore Action = "restore" // the hidden files
-	garble  Action = "garble"  // the header of the write-ahead log
+	garble  Action = "garble"  // overwrites the header of the write-ahead log
 	mend    Action = "mend"    // the garbled log
 	fill    Action = "fill"    // the disk
 	empty   Action = "empty"   // the filled disk
-	advance Action = "advance" // the stored ids, while up isn't running
+	advance Action = "advance" // stores an id from a clock that is ahead, while the process is stopped
 )
 
-// startPatience and stopPatience are longer than a start and a stop take on a busy machine.
+// startPatience and stopPatience are time limits for starting and stopping a process, generous enough for a busy
+// machine.
 const (
 	startPatience = 3 * time.Minute
 	stopPatience  = time.Minute
 )
 
-// latency is how long a slow link delays each chunk.
+// latency is the delay that a slow link adds to each chunk of data.
 const latency = 150 * time.Millisecond
 
-// do applies the event. It does nothing if the system is in that state already.
+// do applies the event. It does nothing if the process is already in that state.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {
@@ -83,7 +84,7 @@ func (w *world) doProcess(p *process, do Action) {
 		w.usage.add(p.running.Pid())
 		p.running.Signal(w, syscall.SIGTERM)
 		if code := p.running.Wait(w, stopPatience); code != 0 {
-			w.Errorf("stopped with exit code %d: %s", code, p.running.Stderr.String())
+			w.Errorf("the process exited with code %d on SIGTERM: %s", code, p.running.Stderr.String())
 		}
 		p.running = nil
 	case freeze:
@@ -131,7 +132,8 @@ func (w *world) doFiles(do Action) {
 	}
 }
 
-// move renames the files of the fights. Existing targets were created meanwhile and contain no fight.
+// move renames the database files of fights. Files that the program has created in their place hold no fights and are
+// overwritten.
 func (w *world) move(from, to string) error {
 	for _, part := range []string{"", "-wal", "-shm"} {
 		path := w.fightsFile() + part
@@ -142,7 +144,7 @@ func (w *world) move(from, to string) error {
 	return nil
 }
 
-// nonsense is written over the header of the log.
+// nonsense returns the bytes that overwrite the header of the log.
 func nonsense() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
 
 func (w *world) garble() error {
@@ -166,7 +168,7 @@ func (w *world) mend() error {
 	found := make([]byte, len(w.saved))
 	_, err = log.ReadAt(found, 0)
 	if err == nil && !bytes.Equal(found, nonsense()) {
-		err = errors.New("the damaged log was written to")
+		err = errors.New("the program wrote to the damaged log")
 	}
 	if err == nil {
 		_, err = log.WriteAt(w.saved, 0)
@@ -174,7 +176,7 @@ func (w *world) mend() error {
 	return errors.Join(err, log.Close())
 }
 
-// advance stores a fight with an id from a clock that is hours ahead.
+// advance stores a fight whose id comes from a clock that is hours ahead.
 func (w *world) advance() error {
 	w.hours++
 	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight, false)

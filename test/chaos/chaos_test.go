@@ -12,20 +12,22 @@ import (
 	"superheroes/test/history"
 )
 
-// short returns options for a run of each scenario that takes seconds.
+// short returns the options of a run that takes only seconds per scenario.
 func short(program string) Options {
 	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
 }
 
-// atOnce is how many scenarios run in parallel. Most of their time they wait: for engines, and for what is planned next.
+// atOnce is the number of scenarios that run in parallel. Scenarios spend most of their time waiting for engines or
+// for the next event.
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	_ = flag.Set("test.parallel", atOnce) // only sets the default; can't fail, because the flag exists
 	os.Exit(m.Run())
 }
 
-// No scenario loses, repeats or miscounts a fight. `make chaos` runs the same for longer.
+// TestScenarios checks that no scenario loses, duplicates or miscounts a fight. `make chaos` runs the same scenarios
+// for longer.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	program := faulty.Build(t, "")
@@ -43,7 +45,7 @@ func TestScenarios(t *testing.T) {
 				t.Errorf("seed %d: %s", r.Seed, fault)
 			}
 			if interrupts(s) && r.Refused+r.Indeterminate == 0 {
-				t.Error("every fight was acknowledged: nothing was broken")
+				t.Error("every fight was acknowledged, so the fault had no effect")
 			}
 			t.Logf("%d operations: %d ok, %d refused, %d indeterminate; %d stored, %d counted; recovered in %s %q",
 				r.Operations(), r.OK, r.Refused, r.Indeterminate, r.Stored, r.Counted, r.Recovery.Round(time.Millisecond), r.Notes)
@@ -51,8 +53,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run is conclusive: a very busy machine may complete nothing
-// outside a short fault, or send nothing during it.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may
+// complete no request outside a short fault, or send none during the fault.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)
@@ -63,15 +65,16 @@ func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Re
 	return r
 }
 
-// interrupts reports whether a condition of the scenario prevents all fights from being stored for a while.
+// interrupts reports whether a condition of the scenario temporarily prevents fights from being stored at all.
 func interrupts(s Scenario) bool {
 	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
 		return slices.Equal(c.On, []string{"up"}) && !slices.Contains(c.Begin, freeze)
 	})
 }
 
-// Deliberately broken builds are caught, each for its fault. One that acknowledges early may be lucky if nothing was
-// acknowledged right before the kill, as on a very busy machine, so other seeds are tried.
+// TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, for the fault it has. If no fight
+// was acknowledged right before the kill, as on a very busy machine, acknowledging early has no effect, so several
+// seeds are tried.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	t.Parallel()
 	for tag, caught := range map[string]func(Result) bool{
@@ -87,12 +90,13 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 			if !caught(r) || len(r.Faults) == 0 {
 				t.Errorf("not caught: %+v", r)
 			}
-			t.Logf("%d lost, %d stored, %d counted", r.Lost, r.Stored, r.Counted)
+			t.Logf("%d fights lost, %d stored, %d counted", r.Lost, r.Stored, r.Counted)
 		})
 	}
 }
 
-// A run proves nothing if the whole load, or one kind of it, was refused. Probes don't count.
+// TestUnserved checks that a run is a failure if all requests of the load, or all of one kind, were refused, because
+// such a run proves nothing. Probes don't count as load.
 func TestUnserved(t *testing.T) {
 	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
 		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)

@@ -14,10 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// patience is how long a patient client waits.
+// patience is how long a client waits for a response, unless its request says otherwise.
 const patience = 20 * time.Second
 
-// clients send requests, each on its own connection and never twice, and record the outcome of fights.
+// clients sends requests, each on its own connection and never twice, and records the outcome of fights.
 type clients struct {
 	http   *http.Client
 	heroes string   // base URL
@@ -32,7 +32,8 @@ func newClients(heroes string, fights []string) *clients {
 	return &clients{http: system.Client(), heroes: heroes, fights: fights, began: time.Now()}
 }
 
-// run sends the requests on schedule, however long others take, and returns when all have been answered or given up.
+// run sends each request at its scheduled time, however long earlier ones take, and returns when all have been
+// answered or have timed out.
 func (c *clients) run(ctx context.Context, requests []Request) {
 	round, end := context.WithCancel(ctx)
 	var readers, others sync.WaitGroup
@@ -46,14 +47,14 @@ func (c *clients) run(ctx context.Context, requests []Request) {
 		others.Go(func() { c.send(ctx, request) })
 	}
 	others.Wait()
-	end() // stalled readers stay until all others have finished
+	end() // stalled readers keep their connections until all other requests have finished
 	readers.Wait()
 }
 
 func (c *clients) send(ctx context.Context, r Request) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch r.Kind { // for reads, the work matters and not the response
+	switch r.Kind { // reads only cause load; their responses don't matter
 	case search:
 		_, _, _ = c.ask(ctx, http.MethodGet, c.heroes+"/api/heroes?name=zzzzzzzz", "", 0)
 		return
@@ -89,10 +90,10 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 	return operation
 }
 
-// base returns the base URL of the fights process that a request goes to.
+// base returns the base URL of the fights process that receives the request.
 func (c *clients) base(r Request) string { return c.fights[r.To%len(c.fights)] }
 
-// sent returns the body of a fight. Few of the heroes win: each winner is a document of its own in the statistics.
+// sent returns the body of the request. Few of the heroes win, because each winner adds a document to the statistics.
 func sent(r Request) string {
 	level := 1
 	if r.To%8 == 0 {
@@ -125,11 +126,11 @@ func (c *clients) ask(ctx context.Context, method, url, body string, deadline ti
 	return response.StatusCode, answer, err
 }
 
-// stall requests the whole list of heroes and reads nothing of it until ctx ends.
+// stall requests the whole list of heroes and doesn't read the response; it returns when ctx is done.
 func (c *clients) stall(ctx context.Context) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(c.heroes, "http://"))
 	if err != nil {
-		return // the process is down; no fight is affected
+		return // the process is down, which affects no fight
 	}
 	defer func() { _ = conn.Close() }()
 	_, _ = fmt.Fprintf(conn, "GET /api/heroes HTTP/1.1\r\nHost: localhost\r\n\r\n")

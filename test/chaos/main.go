@@ -1,6 +1,6 @@
-// Command chaos implements `make chaos`: it drives load from a seeded timetable, breaks two things at a time, in a
-// single process and in separate processes on real engines, and compares what clients were told with what is stored
-// and counted. It writes docs/reliability.md.
+// Command chaos implements `make chaos`: it generates load and pairs of simultaneous faults from a seeded timetable,
+// on a single process and on separate processes with real database servers, and compares the responses that clients
+// got with the stored fights and the statistics. It writes docs/reliability.md.
 //
 //	go run ./test/chaos                                   # every scenario
 //	go run ./test/chaos --list
@@ -33,21 +33,22 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// command is the command line.
+// command contains the flags of the command line.
 type command struct {
-	Seed     uint64        `default:"1" help:"Seed of the timetable: when which requests are sent, and which faults begin and end."`
+	Seed     uint64        `default:"1" help:"Seed of the timetable of requests and faults."`
 	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
-	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovering and checking take additional time."`
+	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovery and checks take additional time."`
 	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
 	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a deliberate fault, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
 	List     bool          `help:"List the scenarios without running them."`
 }
 
-// roundLength is how long the load of a round lasts.
+// roundLength is the duration of a round's load.
 const roundLength = 4 * time.Second
 
-// brokenPatience is how long to wait for the statistics of a deliberately broken build, which may never become right.
+// brokenPatience is how long to wait for correct statistics from a deliberately broken build, where they may never
+// become correct.
 const brokenPatience = 5 * time.Second
 
 func main() {
@@ -70,7 +71,7 @@ func main() {
 	testing.Main(all, []testing.InternalTest{{Name: "chaos", F: func(t *testing.T) { c.run(t, chosen) }}}, nil, nil)
 }
 
-// choose returns the scenarios with these names, or all if there are no names.
+// choose returns the scenarios with the given names, or all scenarios if no names are given.
 func choose(all []Scenario, names []string) (chosen []Scenario, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(s Scenario) bool { return s.Name == name })
@@ -135,7 +136,7 @@ func (c *command) run(t *testing.T, chosen []Scenario) {
 	}
 }
 
-// runOne runs a scenario as a subtest, which fails if the result has a fault.
+// runOne runs a scenario as a subtest, which fails if the result contains a fault.
 func runOne(t *testing.T, s Scenario, o Options) (r Result) {
 	t.Run(s.Name, func(t *testing.T) {
 		r = run(t, s, o)
@@ -146,17 +147,17 @@ func runOne(t *testing.T, s Scenario, o Options) (r Result) {
 	return r
 }
 
-// line returns the command line that repeats this run.
+// line returns the command line that repeats a run.
 func (c *command) line() string {
 	return fmt.Sprintf(`make chaos ARGS="--seed %d --duration %s --rows %d"`, c.Seed, c.Duration, c.Rows)
 }
 
-// findEngines finds or starts the database servers and sets the environment variables that say where they are.
+// findEngines finds or starts the database servers and sets the environment variables that hold their URLs.
 func findEngines(t *testing.T, module string) {
 	found := find.New(module, os.Getenv, t.Logf).Servers(t.Context())
 	closeAll := func() {
 		for _, engine := range found {
-			_ = engine.Close() // whatever remains ends with this process
+			_ = engine.Close() // the operating system ends what is left when this process exits
 		}
 	}
 	t.Cleanup(closeAll)
@@ -165,7 +166,7 @@ func findEngines(t *testing.T, module string) {
 		closeAll()
 		os.Exit(1)
 	})
-	_ = stop // needed until the program exits
+	_ = stop // stays open until the program exits
 	for _, engine := range found {
 		for _, setting := range engine.Env {
 			name, value, _ := strings.Cut(setting, "=")
@@ -174,7 +175,7 @@ func findEngines(t *testing.T, module string) {
 	}
 }
 
-// version returns the version of the source.
+// version returns the version of the source code.
 func version(ctx context.Context, module string) string {
 	output, err := exec.CommandContext(ctx, "git", "-C", module, "describe", "--always", "--dirty", "--abbrev=12").Output()
 	if err != nil {

@@ -13,32 +13,32 @@ import (
 type Kind string
 
 const (
-	post     Kind = "post"     // a fight of a hero whose name no other request has
-	execute  Kind = "execute"  // a fight of picks
-	fighters Kind = "fighters" // picks without a fight
-	search   Kind = "search"   // heroes by a substring that no name contains
-	stall    Kind = "stall"    // all heroes, of which the client reads nothing
+	post     Kind = "post"     // posts a fight of a hero with a unique name
+	execute  Kind = "execute"  // executes a fight of picks
+	fighters Kind = "fighters" // requests picks without a fight
+	search   Kind = "search"   // searches for heroes by a substring that no name contains
+	stall    Kind = "stall"    // requests all heroes without reading the response
 )
 
-// Request is a planned request.
+// Request is a request in a timetable.
 type Request struct {
 	At       time.Duration // since the start of its round
 	Kind     Kind
 	Hero     string        // the name it sends
-	To       int           // index of a fights process, modulo their number
-	Deadline time.Duration // told to the service, 0 for none
-	Leaves   time.Duration // when the client disconnects, 0 for never
-	Repeats  int           // how often the client retries at once if the fight wasn't acknowledged
+	To       int           // index of the fights process, modulo the number of processes
+	Deadline time.Duration // sent to the service; 0 means none
+	Leaves   time.Duration // when the client disconnects; 0 means never
+	Repeats  int           // number of immediate retries if the fight wasn't acknowledged
 }
 
-// Event is an action at a point in time.
+// Event is an action scheduled at a point in time.
 type Event struct {
 	At time.Duration // since the start of its round
 	Do Action
 	On string
 }
 
-// Timetable is the plan of a round, fully determined by scenario, seed, round number and length.
+// Timetable is the schedule of a round. It depends only on the scenario, the seed, and the round's number and length.
 type Timetable struct {
 	Requests []Request
 	Events   []Event
@@ -79,8 +79,8 @@ type window struct{ from, to time.Duration }
 
 func (w window) has(at time.Duration) bool { return w.from <= at && at < w.to }
 
-// drawWindows picks when each condition holds: the outermost for most of the round, the next one in the middle of
-// that.
+// drawWindows picks the time window of each condition: the outermost lasts for most of the round, and each further
+// window lies inside the previous one.
 func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) []window {
 	const step, play = 0.2, 0.1
 	drawn, depth := make([]window, len(conditions)), 0
@@ -98,7 +98,7 @@ func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) 
 	return drawn
 }
 
-// addEvents adds the start and end of a condition, for each time it occurs.
+// addEvents adds the start and end of each occurrence of a condition.
 func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
 	if len(c.On) == 0 {
 		return
@@ -129,7 +129,7 @@ func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
 	}
 }
 
-// moment returns a random duration below the given one.
+// moment returns a random non-negative duration below the given limit.
 func moment(dice *rand.Rand, below time.Duration) time.Duration {
 	return time.Duration(dice.Int64N(int64(max(below, 1))))
 }

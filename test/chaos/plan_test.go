@@ -9,26 +9,28 @@ import (
 
 const testLength = 4 * time.Second
 
-// The same seed yields the same timetable; another seed, round or scenario yields another one.
+// TestSameSeedSameTimetable checks that the timetable depends on the scenario, the seed and the round, and on nothing
+// else.
 func TestSameSeedSameTimetable(t *testing.T) {
 	all := scenarios()
 	for _, s := range all {
 		table := plan(s, 7, 3, testLength)
 		if diff := cmp.Diff(table, plan(s, 7, 3, testLength)); diff != "" {
-			t.Errorf("%s: not the same:\n%s", s.Name, diff)
+			t.Errorf("%s: the same seed yields two different timetables:\n%s", s.Name, diff)
 		}
 		for name, other := range map[string]Timetable{"another seed": plan(s, 8, 3, testLength), "another round": plan(s, 7, 4, testLength)} {
 			if cmp.Equal(table, other) {
-				t.Errorf("%s: %s yields the same timetable", s.Name, name)
+				t.Errorf("%s: the timetable is the same with %s", s.Name, name)
 			}
 		}
 	}
 	if cmp.Equal(plan(all[0], 7, 3, testLength).Events, plan(all[10], 7, 3, testLength).Events) {
-		t.Error("two scenarios have the same events")
+		t.Error("two different scenarios have the same events")
 	}
 }
 
-// In each round the conditions overlap, every fault ends before the round does, and no hero is sent twice.
+// TestTimetable checks that in each round the conditions overlap, each fault ends before the round, and each hero's
+// name is sent once.
 func TestTimetable(t *testing.T) {
 	for _, s := range scenarios() {
 		for number := range 20 {
@@ -36,10 +38,10 @@ func TestTimetable(t *testing.T) {
 			sent := map[string]bool{}
 			for i, request := range table.Requests {
 				if request.At >= testLength || i > 0 && request.At < table.Requests[i-1].At {
-					t.Fatalf("%s: request %d at %s", s.Name, i, request.At)
+					t.Fatalf("%s: request %d is out of order or too late, at %s", s.Name, i, request.At)
 				}
 				if request.Kind == post && (request.Hero == "" || sent[request.Hero]) {
-					t.Fatalf("%s: %q is sent twice", s.Name, request.Hero)
+					t.Fatalf("%s: the hero's name %q is empty or sent twice", s.Name, request.Hero)
 				}
 				sent[request.Hero] = true
 			}
@@ -56,7 +58,7 @@ func TestTimetable(t *testing.T) {
 	}
 }
 
-// lasts returns when a condition first begins and last ends.
+// lasts returns the start of a condition's first occurrence and the end of its last.
 func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 	t.Helper()
 	begins, ends := testLength, time.Duration(0)
@@ -71,7 +73,7 @@ func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 		}
 	}
 	if begins >= ends || ends > testLength {
-		t.Errorf("%s lasts from %s to %s", c.Name, begins, ends)
+		t.Errorf("the condition %s starts at %s and ends at %s", c.Name, begins, ends)
 	}
 	return []time.Duration{begins, ends}
 }

@@ -11,7 +11,7 @@ import (
 //go:embed reliability.md.tmpl
 var pageText string
 
-// Report is the data for docs/reliability.md.
+// Report contains the data for docs/reliability.md.
 type Report struct {
 	Date    time.Time
 	Took    time.Duration
@@ -23,7 +23,7 @@ type Report struct {
 	Results []Result
 }
 
-// render executes one of the templates: page, or fights or costs for a table.
+// render executes a template: "page", or "fights" or "costs" for a single table.
 func (r Report) render(name string) (string, error) {
 	parsed, err := template.New("page").Parse(pageText)
 	if err != nil {
@@ -40,7 +40,7 @@ func (r Report) Day() string { return r.Date.UTC().Format("2 January 2006") }
 // Minutes returns how long the run took.
 func (r Report) Minutes() string { return fmt.Sprintf("%.0f", r.Took.Minutes()) }
 
-// OtherFaults returns the number of faults that have no column of their own.
+// OtherFaults returns the number of faults without a column of their own.
 func (r Result) OtherFaults() int { return r.Changed + r.Unasked + r.Other }
 
 // PeakMiB returns the peak memory in MiB.

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/history"
 )
 
-var update = flag.Bool("update", false, "write testdata/reliability.md anew")
+var update = flag.Bool("update", false, "rewrite testdata/reliability.md")
 
 func TestDocument(t *testing.T) {
 	report := Report{
@@ -24,7 +24,7 @@ func TestDocument(t *testing.T) {
 				Recovery: 300 * time.Millisecond, Peak: 40 << 20, Before: Usage{30, 10, 50, 0},
 				After: Usage{31, 11, 51, 0}, Counted: 5, Other: 1, Notes: []string{"nothing differed"},
 				Verdict: history.Verdict{OK: 4, Refused: 2, Indeterminate: 1, Stored: 5, Lost: 1}},
-			{Scenario: "full", System: "up, SQLite", Conditions: "full disk × kill -9", Seed: 7, Skipped: "skipped: its disk can't be had here"},
+			{Scenario: "full", System: "up, SQLite", Conditions: "full disk × kill -9", Seed: 7, Skipped: "skipped: no small disk available here"},
 		},
 	}
 	got, err := report.render("page")

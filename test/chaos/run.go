@@ -22,28 +22,28 @@ type Options struct {
 	Seed    uint64
 	Rounds  int
 	Length  time.Duration // of a round's load
-	Rows    int           // heroes in a big table
-	Settles time.Duration // how long to wait until statistics are right
-	Rests   time.Duration // how long to wait until the usage of resources is stable
+	Rows    int           // number of heroes in the big table
+	Settles time.Duration // time limit for the statistics to become correct
+	Rests   time.Duration // time limit for the resource usage to become stable
 }
 
-// Result is the outcome of a scenario.
+// Result contains the outcome of a scenario.
 type Result struct {
 	Scenario, Conditions, System string
 	Seed                         uint64
 	Rounds                       int
 	history.Verdict
-	Other         int // faults not covered by the verdict
-	Counted       int // fights, according to statistics
+	Other         int // number of faults that the verdict doesn't count
+	Counted       int // number of fights in the statistics
 	Longest       time.Duration
 	Recovery      time.Duration // the longest
 	Before, After Usage
 	Peak          int64
 	Notes         []string
-	Skipped       string // the reason, if it was skipped
+	Skipped       string // the reason if the scenario was skipped, else ""
 }
 
-// Operations returns the number of requested fights.
+// Operations returns the number of requests for fights.
 func (r Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
 func (r *Result) fault(format string, args ...any) {
@@ -51,12 +51,12 @@ func (r *Result) fault(format string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
 }
 
-// longestLife is the maximum number of rounds for one system of separate processes; the next one starts with empty
-// stores. FerretDB reads all fights again and again, so there must be few.
+// longestLife is the maximum number of rounds on one system of separate processes; after that, a new system starts
+// with empty stores. FerretDB scans all fights again and again, so a store must stay small.
 const longestLife = 4
 
-// run runs a scenario. Faults of the fights go into the result; the test fails only for other reasons, such as a
-// process that exits on its own or doesn't become ready again.
+// run runs a scenario. Lost, duplicated or miscounted fights go into the result; the test fails only for other
+// reasons, such as a process that crashes or doesn't become ready again.
 func run(t *testing.T, s Scenario, o Options) Result {
 	t.Helper()
 	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed}
@@ -70,7 +70,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 			r.Skipped = "the run was aborted"
 			defer func() {
 				if t.Skipped() {
-					r.Skipped = "skipped: its engine or its disk can't be had here"
+					r.Skipped = "skipped: its database server or small disk is not available here"
 				}
 			}()
 			r.include(live(t, s, o, first, last))
@@ -80,7 +80,7 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	return r
 }
 
-// live runs some rounds on a new system, and verifies the result.
+// live runs the rounds from first to last on a new system, and verifies the result.
 func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	t.Helper()
 	w := newWorld(t, o.Program, s.System, o.Rows)
@@ -98,7 +98,7 @@ func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	return r
 }
 
-// include adds the result of further rounds.
+// include merges the result of further rounds into r.
 func (r *Result) include(more Result) {
 	if r.Rounds == 0 {
 		r.Before = more.Before
@@ -112,8 +112,8 @@ func (r *Result) include(more Result) {
 	r.Notes = append(r.Notes, more.Notes...)
 }
 
-// atRest returns the usage of all processes after they have closed what the load left open, that is, when it is
-// stable for a second.
+// atRest returns the resource usage of all processes once it has been stable for a second, that is, after the
+// processes have closed the load's idle connections.
 func (w *world) atRest(longest time.Duration) (now Usage) {
 	now = w.now()
 	for end := time.Now().Add(longest); time.Now().Before(end); {
@@ -126,8 +126,8 @@ func (w *world) atRest(longest time.Duration) (now Usage) {
 	return now
 }
 
-// round runs the requests and events of a timetable. It returns the time from the last event, which ends the last
-// fault, until all processes are ready and each fights process has acknowledged a fight.
+// round sends the requests and applies the events of a timetable. It returns the recovery time: from the last event,
+// which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
 func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	begin, healed := time.Now(), time.Now()
 	var load sync.WaitGroup
@@ -144,10 +144,10 @@ func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	return recovery
 }
 
-// probe is the prefix of heroes sent to check whether the system works.
+// probe is the prefix of the hero names in fights that check whether the system works.
 const probe = "probe-"
 
-// recover waits until the system works, and returns the time since it was healed.
+// recover waits until the system works again, and returns the time since the last fault ended.
 func (w *world) recover(healed time.Time, name string) time.Duration {
 	w.awaitReady()
 	for to := range w.fights {
@@ -156,14 +156,14 @@ func (w *world) recover(healed time.Time, name string) time.Duration {
 			if got := w.clients.fight(w.Context(), request); got.Outcome == history.OK {
 				break
 			} else if time.Since(healed) > startPatience {
-				w.Fatalf("no fight was acknowledged within %s; the last answer: %d %s", startPatience, got.Status, got.Detail)
+				w.Fatalf("no fight was acknowledged within %s; the last response: %d %s", startPatience, got.Status, got.Detail)
 			}
 		}
 	}
 	return time.Since(healed)
 }
 
-// killAll kills and restarts every process, so that only durable data is checked.
+// killAll kills and restarts every process, so that the checks see durable data only.
 func (w *world) killAll() {
 	names := w.names()
 	for _, i := range rand.Perm(len(names)) {
@@ -175,7 +175,7 @@ func (w *world) killAll() {
 	w.awaitReady()
 }
 
-// verify compares what clients were told with what is stored and counted.
+// verify compares the responses that clients got with the stored fights and the statistics.
 func (w *world) verify(s Scenario, o Options, r *Result) {
 	w.Helper()
 	var stored []history.Fight
@@ -186,14 +186,14 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	})
 	r.Verdict = history.Check(w.clients.operations, stored)
 	if number != len(stored) {
-		r.fault("%d fights are listed and the count says %d", len(stored), number)
+		r.fault("%d fights are listed, but the reported count is %d", len(stored), number)
 	}
 	if fault := unserved(w.clients.operations); fault != "" {
 		r.fault("%s", fault)
 	}
 	if len(w.fights) == 1 {
 		if n := history.Disordered(w.clients.operations); n > 0 {
-			r.fault("%d ids are not above those acknowledged before", n)
+			r.fault("%d ids are not above the ids of fights acknowledged earlier", n)
 		}
 	}
 	if s.System.Statistics > 1 {
@@ -206,10 +206,10 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 
 const noneServed = "no fight of the timetable was acknowledged"
 
-// unserved describes the fault if no request was acknowledged, or none of one kind: then the conditions were never
-// tested. Probes don't count, because a round ends only after they were acknowledged.
+// unserved describes the fault if no fight at all, or none of one kind, was acknowledged, since the run then tested
+// nothing. Probes don't count, because they are repeated until acknowledged.
 func unserved(operations []history.Operation) string {
-	const enough = 20 // acknowledged fights, among which both kinds are certain to occur
+	const enough = 20 // enough acknowledged fights for both kinds to occur
 	posted, picked := 0, 0
 	for _, o := range operations {
 		switch {
@@ -224,7 +224,7 @@ func unserved(operations []history.Operation) string {
 	case posted+picked == 0:
 		return noneServed
 	case posted+picked >= enough && (posted == 0 || picked == 0):
-		return fmt.Sprintf("of one kind nothing was acknowledged: %d fights of given heroes, %d of picks", posted, picked)
+		return fmt.Sprintf("no fight of one kind was acknowledged: %d posted fights, %d of picks", posted, picked)
 	}
 	return ""
 }
@@ -249,12 +249,12 @@ func (w *world) verifyCount(base string, stored []history.Fight, settles time.Du
 	}
 	r.Counted = totals.Total
 	if err != nil || !bytes.Equal(said, want) {
-		r.fault("counted %s (%v)\nstored  %s", said, err, want)
+		r.fault("statistics: %s (error %v)\nwant:       %s", said, err, want)
 	}
 }
 
-// rebuild recounts where two processes counted concurrently on FerretDB, whose updates aren't atomic, and returns the
-// result.
+// rebuild runs `statistics rebuild` and returns its output. Two processes that count concurrently on FerretDB need
+// this, because its updates aren't atomic.
 func (w *world) rebuild() string {
 	rebuilt := system.Start(w, w.program, []string{"MONGODB_URL=" + w.store}, "statistics", "rebuild")
 	if code := rebuilt.Wait(w, startPatience); code != 0 {
@@ -263,7 +263,7 @@ func (w *world) rebuild() string {
 	return "statistics rebuild: " + strings.TrimSpace(rebuilt.Stdout.String())
 }
 
-// eventually retries do until it succeeds or the time is up.
+// eventually retries do until it succeeds, and fails the test after the time limit.
 func (w *world) eventually(within time.Duration, what string, do func() error) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), within)

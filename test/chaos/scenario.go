@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Scenario is a system, its load, and the conditions it has to survive.
+// Scenario describes a system, its load, and the adverse conditions that it must survive.
 type Scenario struct {
 	Name       string
 	System     System
@@ -14,40 +14,40 @@ type Scenario struct {
 	Conditions []Condition // nested in each round
 }
 
-// System describes what is started.
+// System describes the processes of a scenario.
 type System struct {
-	// Separate starts a process per service, on real engines; otherwise one process runs everything on the embedded
-	// store.
+	// Separate starts one process per service, on real database servers; otherwise a single process runs everything on
+	// the embedded store.
 	Separate           bool
-	Fights, Statistics int      // number of processes, at least one
+	Fights, Statistics int      // number of processes; 0 means one
 	Args               []string // of every process
-	Big                bool     // as many heroes as --rows says
-	SmallDisk          bool     // the data folder is a small disk that can be filled
+	Big                bool     // has as many heroes as --rows specifies
+	SmallDisk          bool     // mounts a small disk as the data folder, so that it can be filled
 }
 
-// Load is requests of some kinds at a rate per second.
+// Load describes requests of the given kinds, with their rate per second.
 type Load struct {
 	Kinds []Kind
 	Rate  float64
 }
 
-// Condition is something that goes wrong during a part of each round.
+// Condition is a fault or an extra load during part of each round.
 type Condition struct {
 	Name       string
-	On         []string // targets; one of them is picked each time
+	On         []string // targets, of which one is picked in each round
 	Begin, End []Action
-	Times      int    // number of occurrences; 0 means once
+	Times      int    // number of occurrences per round; 0 means one
 	Throughout bool   // lasts for the whole round
-	Load       []Load // additional requests while it lasts
+	Load       []Load // additional load during the condition
 	Alter      func(dice *rand.Rand, r *Request)
 }
 
-// fights returns a load of both kinds of fights.
+// fights returns a load of posted fights and fights of picks.
 func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
 // scenarios returns all scenarios.
 func scenarios() []Scenario {
-	const usual, slow = 100, 12 // fights per second; FerretDB reads the whole collection again and again
+	const usual, slow = 100, 12 // fights per second; slow because FerretDB scans the whole collection again and again
 	strict := []string{"--profile=strict"}
 	one := System{}
 	apart := System{Separate: true}
@@ -102,12 +102,12 @@ func flapping(on ...string) Condition {
 	return Condition{Name: "flapping network", On: on, Begin: []Action{disconnect}, End: []Action{pass}, Times: 5}
 }
 
-// removed hides the files of the fights. They are restored before a restart, as an operator would.
+// removed hides the database files of fights, and restores them before a restart, as an operator would.
 func removed() Condition {
 	return Condition{Name: "file removed, restart", On: []string{"up"}, Begin: []Action{hide}, End: []Action{terminate, restore, start}}
 }
 
-// damaged overwrites the header of the log, which is repaired before a restart.
+// damaged overwrites the header of the log, and repairs it before a restart.
 func damaged() Condition {
 	return Condition{Name: "log damaged, restart", On: []string{"up"}, Begin: []Action{garble}, End: []Action{terminate, mend, start}}
 }
@@ -116,7 +116,7 @@ func full() Condition {
 	return Condition{Name: "full disk", On: []string{"up"}, Begin: []Action{fill}, End: []Action{empty}}
 }
 
-// ahead stores a newest fight from a clock that is far ahead.
+// ahead stores a fight whose id comes from a clock that is far ahead.
 func ahead() Condition {
 	return Condition{Name: "clock of stored ids ahead", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
 }
@@ -125,7 +125,7 @@ func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
 }
 
-// overloadOfPicks doesn't load the store of fights.
+// overloadOfPicks adds requests for picks, which don't use the store of fights.
 func overloadOfPicks(rate float64) Condition {
 	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
@@ -138,7 +138,7 @@ func stalled(rate float64) Condition {
 	return Condition{Name: "stalled readers", Load: []Load{{[]Kind{stall}, rate}}}
 }
 
-// hasty makes clients set a deadline of a few milliseconds, or disconnect after that time.
+// hasty makes some clients set a deadline of a few milliseconds, and others disconnect after a few milliseconds.
 func hasty() Condition {
 	const most = 40 * time.Millisecond
 	return Condition{Name: "hasty clients", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
@@ -152,14 +152,14 @@ func hasty() Condition {
 	}}
 }
 
-// repeating makes clients give up soon and retry at once.
+// repeating makes clients time out early and retry at once.
 func repeating() Condition {
 	return Condition{Name: "clients that repeat at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
 		r.Leaves, r.Repeats = 200*time.Millisecond+moment(dice, 300*time.Millisecond), 3
 	}}
 }
 
-// conditions describes what goes wrong.
+// conditions returns the names and targets of the conditions, for the report.
 func (s Scenario) conditions() string {
 	var names []string
 	for _, c := range s.Conditions {

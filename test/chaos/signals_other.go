@@ -4,7 +4,7 @@ package main
 
 import "os"
 
-// This platform can't stop a process, so a test that tries to fails.
+// This platform has no signals that suspend a process, so tests that need them fail.
 func stopSignal() os.Signal { return os.Interrupt }
 
 func continueSignal() os.Signal { return os.Interrupt }

@@ -7,10 +7,10 @@ import (
 	"syscall"
 )
 
-// Signals that stop and continue a process.
+// Signals that suspend and resume a process.
 func stopSignal() os.Signal { return syscall.SIGSTOP }
 
 func continueSignal() os.Signal { return syscall.SIGCONT }
 
-// countSignal requests the number of goroutines.
+// countSignal makes the program print its number of goroutines.
 func countSignal() os.Signal { return syscall.SIGUSR1 }

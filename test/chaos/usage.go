@@ -11,11 +11,11 @@ import (
 	"superheroes/test/system"
 )
 
-// Usage is the resource usage of processes at one moment, from Linux's /proc and the program itself; 0 where it isn't
-// available.
+// Usage is the current resource usage of processes, from Linux's /proc and the program itself; values that aren't
+// available are 0.
 type Usage struct {
 	Goroutines, Threads, Files int
-	Peak                       int64 // maximum resident memory of a process so far, in bytes
+	Peak                       int64 // peak resident memory of any one process, in bytes
 }
 
 // goroutines returns the number of goroutines of a process.
@@ -29,22 +29,22 @@ func goroutines(t testing.TB, p *system.Process) int {
 	p.Signal(t, countSignal())
 	for end := time.Now().Add(startPatience); len(told()) == before; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("a process did not report its goroutines within %s", startPatience)
+			t.Fatalf("a process did not report its number of goroutines within %s", startPatience)
 		}
 	}
 	var n int
 	if _, err := fmt.Sscanf(told()[before], "%d\n", &n); err != nil {
-		t.Fatalf("the number of goroutines: %v", err)
+		t.Fatalf("parsing the number of goroutines: %v", err)
 	}
 	return n
 }
 
-// add adds the usage of another process.
+// add adds the resource usage of a process.
 func (u *Usage) add(pid int) {
 	folder := fmt.Sprint("/proc/", pid)
 	files, err := os.ReadDir(folder + "/fd")
 	if err != nil {
-		return // it has ended, or this isn't Linux
+		return // the process has exited, or this isn't Linux
 	}
 	u.Files += len(files)
 	status, err := os.ReadFile(folder + "/status")

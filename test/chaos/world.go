@@ -13,8 +13,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// world is a running system and everything that can be done to it. Its methods must be called on the test's own
-// goroutine, whose child processes see its small disk.
+// world is a running system, with everything needed to break and check it. Its methods must be called on the test's
+// own goroutine, because only that goroutine's child processes see the small disk.
 type world struct {
 	*testing.T
 	program   string
@@ -25,18 +25,18 @@ type world struct {
 	fights    []string                   // base URL of each fights process
 	counts    []string                   // base URL of each statistics process
 	store     string                     // URL of the fights' store, if it is a server
-	usage     Usage                      // of processes that have ended
+	usage     Usage                      // of processes that have been stopped
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
-	hours     int    // how far the stored ids are ahead
+	hours     int    // how far the stored ids are ahead of the clock
 }
 
-// process can be ended and restarted at the same address.
+// process is a program that can be stopped, and restarted at the same address.
 type process struct {
 	args, env []string
-	ready     []string        // URLs that return 200 when it is ready
-	running   *system.Process // nil when it isn't running
+	ready     []string        // URLs that return 200 when the process is ready
+	running   *system.Process // nil while the process is stopped
 }
 
 // newWorld starts the system and waits until it is ready.
@@ -58,7 +58,7 @@ func newWorld(t *testing.T, program string, s System, rows int) *world {
 // names returns the names of the processes, in a fixed order.
 func (w *world) names() []string { return slices.Sorted(maps.Keys(w.processes)) }
 
-// together prepares a single process.
+// together prepares a single process for all services.
 func (w *world) together(s System, rows int) {
 	w.dir = w.TempDir()
 	if s.SmallDisk {
@@ -79,7 +79,7 @@ func (w *world) together(s System, rows int) {
 	}
 }
 
-// separate prepares a process per service, with links to their stores and from fights to heroes.
+// separate prepares one process per service, with proxied links to the stores and from fights to heroes.
 func (w *world) separate(s System) {
 	stores := system.RealStores(w)
 	stores.Heroes, stores.Villains = w.through("PostgreSQL", stores.Heroes), w.through("PostgreSQL", stores.Villains)
@@ -111,11 +111,11 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns the address of a server as reached through the named link.
+// through returns the address at which the named link forwards to the server.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
-		w.Fatal("an address can't be parsed") // it may contain a password
+		w.Fatal("parsing a store's URL failed") // the URL may contain a password
 	}
 	if w.links[name] == nil {
 		w.links[name] = tcpproxy.Start(w, parsed.Host, tcpproxy.All)

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// The images built from this repository.
+// The tags of the images built from this repository.
 const (
 	serviceImage = "superheroes-go"
 	loadImage    = "superheroes-k6"
@@ -23,10 +23,10 @@ const (
 // imageLimit is the maximum compressed size of the service's image.
 const imageLimit = 25 << 20
 
-// recipe is how the Dockerfile builds the binary.
+// recipe describes how the Dockerfile builds the binary.
 type recipe struct {
 	goVersion string // such as 1.26.8
-	command   string // go build …, for a shell, with VERSION and -o /out/superheroes
+	command   string // shell command "go build …" with the variable VERSION and -o /out/superheroes
 }
 
 var (
@@ -41,15 +41,15 @@ func readRecipe() (recipe, error) {
 	}
 	from, build := fromGo.FindSubmatch(text), goBuild.FindSubmatch(text)
 	if from == nil || build == nil {
-		return recipe{}, errors.New("the Dockerfile names no exact Go version, or its go build can't be found")
+		return recipe{}, errors.New("the Dockerfile has no exact Go version or no recognizable go build command")
 	}
 	return recipe{string(from[1]), string(build[1])}, nil
 }
 
-// sources returns the sources of the image's binary.
+// sources returns the files and folders from which the image's binary is built.
 func sources() []string { return []string{"go.mod", "go.sum", "cmd", "internal", "database"} }
 
-// snapshot copies the sources of the image, so that all builds use the same ones while someone edits them.
+// snapshot copies the sources of the image, so that edits during the test don't affect later builds.
 func snapshot(to string) error {
 	for _, source := range append(sources(), "Dockerfile", ".dockerignore") {
 		if err := copyTree(source, filepath.Join(to, source)); err != nil {
@@ -59,7 +59,7 @@ func snapshot(to string) error {
 	return nil
 }
 
-// buildTwice builds the binary as the Dockerfile does, in two folders and with empty build caches.
+// buildTwice builds the binary twice with the Dockerfile's command, in different folders and with empty build caches.
 func buildTwice(ctx context.Context, work, snapshot string) (string, error) {
 	recipe, err := readRecipe()
 	if err != nil {
@@ -79,7 +79,7 @@ func buildTwice(ctx context.Context, work, snapshot string) (string, error) {
 	return fmt.Sprintf("go%s, %.1f MiB", recipe.goVersion, mebibytes(len(first))), nil
 }
 
-// buildClean builds into dir, and returns the binary.
+// buildClean builds into dir and returns the path of the binary.
 func buildClean(ctx context.Context, recipe recipe, snapshot, dir string) ([]byte, error) {
 	if err := copyTree(snapshot, filepath.Join(dir, "src")); err != nil {
 		return nil, err
@@ -141,29 +141,29 @@ func compareImage(ctx context.Context, docker docker, work string) (string, erro
 	return "", nil
 }
 
-// inspectImage checks the image's user and size.
+// inspectImage checks the size of the image and the user that it runs as.
 func inspectImage(ctx context.Context, docker docker, image string) (string, error) {
 	user, err := docker.output(ctx, "image", "inspect", "--format", "{{.Config.User}}", image)
 	if err != nil {
 		return "", err
 	}
 	if !regexp.MustCompile(`^[1-9]\d*:[1-9]\d*$`).MatchString(user) {
-		return "", fmt.Errorf("it runs as %q, not as numbers above 0", user)
+		return "", fmt.Errorf("the image runs as user %q, want a numeric user and group above 0", user)
 	}
 	plain, compressed, err := sizes(ctx, docker, image)
 	if err != nil {
 		return "", err
 	}
 	if compressed > imageLimit {
-		return "", fmt.Errorf("%.1f MiB compressed, at most %.0f are allowed", mebibytes(compressed), mebibytes(imageLimit))
+		return "", fmt.Errorf("the image is %.1f MiB compressed, want at most %.0f", mebibytes(compressed), mebibytes(imageLimit))
 	}
 	return fmt.Sprintf("user %s, %.1f MiB, %.1f MiB compressed", user, mebibytes(plain), mebibytes(compressed)), nil
 }
 
-// sizes returns the size of the image as a tar archive, and compressed as in a registry.
+// sizes returns the size of the image as a tar archive, uncompressed and compressed as in a registry.
 func sizes(ctx context.Context, docker docker, image string) (plain, compressed int, err error) {
 	if !strings.Contains(image, ":") {
-		image += ":latest" // else every tag of the name is saved
+		image += ":latest" // without a tag, docker save would include every tag of the name
 	}
 	command := docker.command(ctx, "save", image)
 	saved, err := command.StdoutPipe()
@@ -180,7 +180,7 @@ func sizes(ctx context.Context, docker docker, image string) (plain, compressed 
 	return int(n), int(size), err
 }
 
-// counter counts the bytes written to it.
+// counter is a writer that counts bytes.
 type counter int
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -188,7 +188,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// buildForARM builds the service's image for the other architecture, without running it.
+// buildForARM builds the service's image for arm64, without running it.
 func buildForARM(ctx context.Context, machine *engine, snapshot string) (string, error) {
 	const image = serviceImage + ":arm64"
 	if _, err := machine.build(ctx, image, snapshot, "--platform", "linux/arm64"); err != nil {
@@ -199,14 +199,14 @@ func buildForARM(ctx context.Context, machine *engine, snapshot string) (string,
 		return "", err
 	}
 	if architecture != "arm64" {
-		return "", fmt.Errorf("the image is for %s", architecture)
+		return "", fmt.Errorf("the image has the platform %s", architecture)
 	}
 	return inspectImage(ctx, machine.builder, image)
 }
 
 func mebibytes(n int) float64 { return float64(n) / (1 << 20) }
 
-// docker is a client of one engine.
+// docker runs the Docker client against one engine.
 type docker struct {
 	program string
 	env     []string

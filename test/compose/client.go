@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// scienceLine is the line that the Green Metrics Tool reads: nanoseconds since 1970, and R of the software carbon
-// intensity.
+// scienceLine matches the line that the Green Metrics Tool reads: nanoseconds since 1970, and the R of the Software
+// Carbon Intensity (SCI) specification.
 var scienceLine = regexp.MustCompile(`(?m)^\d{19} GMT_SCI_R=\d+$`)
 
-// patience is how long to wait for something to happen.
+// patience is how long to wait for an expected response.
 const patience = time.Minute
 
-// request sends a GET exactly once: net/http repeats one only on a kept-alive connection, and there is none.
+// request sends a GET exactly once. Without kept-alive connections, net/http never repeats a request.
 func request(ctx context.Context, url string) (status int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -46,7 +46,7 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// poll retries until do succeeds or the time is up, and returns its last errors.
+// poll retries do until it succeeds or the time is up; then it returns the last two errors.
 func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -67,7 +67,7 @@ func poll(ctx context.Context, within time.Duration, do func(context.Context) er
 	}
 }
 
-// eventually retries until the response is as wanted.
+// eventually retries until the response fulfils the condition wanted.
 func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
 	return poll(ctx, patience, func(ctx context.Context) error {
 		status, body, err := request(ctx, url)
@@ -78,7 +78,7 @@ func eventually(ctx context.Context, url, want string, wanted func(status int, b
 	})
 }
 
-// eventuallyReturns retries until the response has the status.
+// eventuallyReturns retries until the response has the given status.
 func eventuallyReturns(ctx context.Context, url string, status int) error {
 	return eventually(ctx, url, fmt.Sprint(status), func(got int, _ string) bool { return got == status })
 }
@@ -92,12 +92,12 @@ func getJSON(ctx context.Context, url string, into any) error {
 	return err
 }
 
-// executeFight executes a fight and returns its id.
+// executeFight requests execute_fight and returns the id of the fight.
 func executeFight(ctx context.Context, fights string) (string, error) {
 	var fight struct{ ID string }
 	err := getJSON(ctx, fights+"/api/fights/execute_fight", &fight)
 	if err == nil && fight.ID == "" {
-		err = errors.New("a fight without an id")
+		err = errors.New("the response contains a fight without an id")
 	}
 	return fight.ID, err
 }
@@ -108,7 +108,7 @@ func countFights(ctx context.Context) (int, error) {
 	return counted.Count, err
 }
 
-// attacker requests fights without a pause until it is stopped.
+// attacker requests fights continuously until it is stopped.
 type attacker struct {
 	end          context.CancelFunc
 	workers      sync.WaitGroup
@@ -116,7 +116,7 @@ type attacker struct {
 	acknowledged []string // ids
 }
 
-// attack starts workers. Only successful fights are counted.
+// attack starts an attacker with the given number of workers. It records successful fights only.
 func attack(ctx context.Context, fights string, workers int) *attacker {
 	a := &attacker{}
 	stopping, end := context.WithCancel(ctx)
@@ -124,7 +124,7 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	for range workers {
 		a.workers.Go(func() {
 			for stopping.Err() == nil {
-				id, err := executeFight(ctx, fights) // a request in flight at the end is completed
+				id, err := executeFight(ctx, fights) // lets a request that is in flight at the end complete
 				if err != nil {
 					time.Sleep(10 * time.Millisecond) // the service is down
 					continue
@@ -138,7 +138,7 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	return a
 }
 
-// stop returns the ids of the acknowledged fights.
+// stop stops the workers and returns the ids of the acknowledged fights.
 func (a *attacker) stop() []string {
 	a.end()
 	a.workers.Wait()

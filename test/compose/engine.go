@@ -18,17 +18,17 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// engine is the Docker engine that runs compose.yml, and the one that builds its images.
+// engine consists of the Docker engine that runs compose.yml and the one that builds its images.
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access
-	own     bool     // both were started by us, and differ
-	inside  []string // prefix for commands that need the published ports
+	own     bool     // both engines were started by this program, separately
+	inside  []string // prefix for commands that access the published ports
 	network []string // arguments of docker build
 	undo    []func() error
 }
 
-// registry is requested once to see whether it is reachable; without an account it returns 401.
+// registry is requested once, to check whether it is reachable; without credentials it returns 401.
 const registry = "https://registry-1.docker.io/v2/"
 
 // pulled returns the third-party images that compose.yml and the Dockerfiles use.
@@ -36,7 +36,7 @@ func pulled() []string {
 	return []string{"postgres:16", "mariadb:11.5", "mongo:7.0", "golang:1.26.8-trixie", "debian:trixie-slim"}
 }
 
-// findEngine returns the running Docker engine if it can pull images, or starts one.
+// findEngine returns the Docker engine that is already running, if that can pull images; otherwise it starts its own.
 func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 	reachable := canReach(ctx, registry)
 	there := docker{program: "docker"}
@@ -49,7 +49,7 @@ func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 		return &engine{engine: there, builder: there}, nil
 	}
 	if err := mayStart(); err != nil {
-		return nil, skip(fmt.Sprintf("no Docker engine that reaches %s, and none can be started: %v", registry, err))
+		return nil, skip(fmt.Sprintf("no running Docker engine reaches %s, and none can be started: %v", registry, err))
 	}
 	return startOwn(ctx, work, reachable, out)
 }
@@ -69,10 +69,10 @@ func canReach(ctx context.Context, url string) bool {
 	return true
 }
 
-// mayStart returns an error if starting our own engine is impossible.
+// mayStart returns an error if this program can't start its own engine.
 func mayStart() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		return errors.New("this requires root on Linux")
+		return errors.New("this requires Linux and root")
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return errors.New("this requires Debian packages")
@@ -80,8 +80,8 @@ func mayStart() error {
 	return nil
 }
 
-// startOwn starts two engines: one for the containers, in its own network namespace, and one for builds, which use
-// the host's network.
+// startOwn starts two engines: one runs the containers in its own network namespace, the other builds images with the
+// host's network.
 func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*engine, error) {
 	if err := install(ctx, out); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 	out.note("our own Docker engine, in a network namespace of its own; images are kept in %s", cache)
 	prepare := e.pull
 	if !reachable {
-		out.note("%s can't be reached: stand-in images replace %s", registry, strings.Join(pulled(), ", "))
+		out.note("%s is unreachable: stand-in images replace %s", registry, strings.Join(pulled(), ", "))
 		prepare = func(ctx context.Context) error { return e.makeStandIns(ctx, work, debian) }
 	}
 	if err := prepare(ctx); err != nil {
@@ -111,7 +111,7 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 	return e, nil
 }
 
-// start starts both engines. The builder's data is kept.
+// start starts both engines. The builder's data folder is kept for later runs.
 func (e *engine) start(ctx context.Context, work, builderData, client string) error {
 	namespace := fmt.Sprintf("superheroes-%d", os.Getpid())
 	if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
@@ -139,7 +139,7 @@ func (e *engine) start(ctx context.Context, work, builderData, client string) er
 	return err
 }
 
-// stop undoes everything in reverse order.
+// stop undoes all steps in reverse order.
 func (e *engine) stop() error {
 	var errs []error
 	for _, undo := range slices.Backward(e.undo) {
@@ -170,13 +170,13 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	words := slices.Concat(inside, []string{"dockerd", "--config-file", config})
 	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
 	command.Stdout, command.Stderr = log, log
-	procgroup.Lead(command) // we pass on interrupts from the terminal ourselves
+	procgroup.Lead(command) // this program forwards interrupts from the terminal
 	if err := errors.Join(command.Start(), log.Close()); err != nil {
 		return docker{}, err
 	}
 	e.undo = append(e.undo, func() error {
 		err := command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait() // its exit status is irrelevant
+		_ = command.Wait() // the exit status of dockerd is irrelevant
 		return err
 	})
 	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}
@@ -188,7 +188,8 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	return client, nil
 }
 
-// clientProgram returns the client from the engine's package, which matches it whatever else is in PATH.
+// clientProgram returns the path of the Docker client from the engine's own package, which has the right version even
+// if PATH contains another client.
 func clientProgram() string {
 	const packaged = "/usr/bin/docker"
 	if _, err := os.Stat(packaged); err == nil {
@@ -197,7 +198,7 @@ func clientProgram() string {
 	return "docker"
 }
 
-// install installs missing programs from Debian, without letting packages start services.
+// install installs missing programs from Debian packages, without letting the packages start services.
 func install(ctx context.Context, out *tally) error {
 	var missing []string
 	for _, needed := range []struct{ program, pack string }{
@@ -223,7 +224,7 @@ func install(ctx context.Context, out *tally) error {
 	return errors.Join(err, allow())
 }
 
-// forbidServices keeps packages from starting their services, until the returned function is called.
+// forbidServices prevents packages from starting services until the returned function is called.
 func forbidServices() (allow func() error, err error) {
 	const policy = "/usr/sbin/policy-rc.d"
 	if _, err := os.Stat(policy); err == nil {
@@ -252,7 +253,7 @@ func (e *engine) pull(ctx context.Context) error {
 	return nil
 }
 
-// load transfers the images from the builder to the engine that runs them.
+// load copies the images from the builder to the engine that runs them.
 func (e *engine) load(ctx context.Context) (string, error) {
 	if !e.own {
 		return "built where they run", nil

@@ -14,23 +14,24 @@ import (
 	"superheroes/database"
 )
 
-// exerciseCommand makes this program run the steps that use the system, and print a tally of them.
+// exerciseCommand is the argument that makes this program run the steps that use the system, and print their results.
 const exerciseCommand = "exercise"
 
-// grace is how long Docker waits for a container to stop.
+// grace is how long Docker waits for a container to stop before it kills the container.
 const grace = 10 * time.Second
 
-// services returns our services, in the order of their ports.
+// services returns the names of the services, ordered by port.
 func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
-// exercise runs in the module's folder, where the engine's published ports are on loopback.
+// exercise runs the steps that use the system. It must run in the module's folder, with the engine's published ports
+// on loopback.
 func exercise(ctx context.Context) {
 	out := &tally{out: os.Stdout}
-	if os.Getenv("ADMIN_TOKEN") == "" { // compose passes it to the services, and the contract suite edits with it
+	if os.Getenv("ADMIN_TOKEN") == "" { // for the services and the contract suite's edits
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // not one of our own engines
+	if os.Getenv("DOCKER_CONFIG") == "" { // an engine that was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -47,7 +48,7 @@ func exercise(ctx context.Context) {
 	}
 }
 
-// project is a compose file started under its own name, so that no other project is affected.
+// project is a compose file started under a unique project name, so that other projects are not affected.
 type project struct {
 	docker docker
 	file   string
@@ -63,7 +64,7 @@ func (p project) check(ctx context.Context) (string, error) {
 	return p.compose(ctx, "config", "--quiet")
 }
 
-// up starts the given services, or all, and waits until they are healthy. The images must exist.
+// up starts the given services, or all services, and waits until they are healthy. The images must exist.
 func (p project) up(ctx context.Context, names ...string) (string, error) {
 	_, err := p.compose(ctx, append([]string{"up", "--detach", "--wait", "--no-build", "--pull", "never"}, names...)...)
 	return "", err
@@ -77,7 +78,7 @@ func (p project) logs(ctx context.Context) string {
 	return logs
 }
 
-// inspect returns what Docker reports about a service's container.
+// inspect returns the formatted output of docker inspect for a service's container.
 func (p project) inspect(ctx context.Context, service, format string) (string, error) {
 	container, err := p.compose(ctx, "ps", "--all", "--quiet", service)
 	if err != nil {
@@ -108,15 +109,15 @@ func fourServices(p project) []step {
 	return []step{
 		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
 		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
-		{"the databases contain exactly the shipped roster", checkRoster, false},
+		{"the databases contain exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
-		{"k6 at 10 per second, as README says", p.load, false},
+		{"k6 at 10 fights per second, as described in README", p.load, false},
 		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
-		{"a killed database: not ready, but alive, and recovered without a restart", p.loseDatabase, false},
-		{"a service stops under load within Docker's 10 s", p.stopUnderLoad, false},
-		{"local development: databases in compose, a service outside", p.developLocally, false},
+		{"a service whose database is killed is alive but not ready, and recovers without a restart", p.loseDatabase, false},
+		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
+		{"local development: a service on the host uses a database in compose", p.developLocally, false},
 	}
 }
 
@@ -124,7 +125,7 @@ func fourServices(p project) []step {
 func oneContainer(p project) []step {
 	return []step{
 		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"the embedded store contains exactly the shipped roster", checkRoster, false},
+		{"the embedded store contains exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
@@ -133,7 +134,7 @@ func oneContainer(p project) []step {
 	}
 }
 
-// checkConfinement checks the restrictions of the services' containers.
+// checkConfinement checks that the services' containers run unprivileged, with a read-only root and no capabilities.
 func (p project) checkConfinement(ctx context.Context) (string, error) {
 	const format = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.Config.User}}"
 	for _, service := range append(services(), "arena") {
@@ -148,7 +149,7 @@ func (p project) checkConfinement(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// checkRoster compares what the services list with the roster in this repository.
+// checkRoster compares the entries that the services list with the roster in this repository.
 func checkRoster(ctx context.Context) (string, error) {
 	rosters := map[string][]byte{"heroes": database.Heroes(), "villains": database.Villains(), "locations": database.Locations()}
 	for service, roster := range rosters {
@@ -158,7 +159,7 @@ func checkRoster(ctx context.Context) (string, error) {
 		}
 		want := "[" + strings.ReplaceAll(strings.TrimSpace(string(roster)), "\n", ",") + "]"
 		if strings.TrimSpace(listed) != want {
-			return "", fmt.Errorf("%s lists other entries: %.200s…", service, listed)
+			return "", fmt.Errorf("the entries of %s differ from the roster: %.200s…", service, listed)
 		}
 	}
 	return "", nil
@@ -174,10 +175,10 @@ func checkFight(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// arenaBase is where the battle page is published.
+// arenaBase is the base URL at which the battle page is published.
 const arenaBase = "http://127.0.0.1:8000"
 
-// checkArena loads the battle page and executes a fight through it.
+// checkArena loads the battle page and executes a fight through the arena.
 func checkArena(ctx context.Context) (string, error) {
 	if _, err := get(ctx, arenaBase+"/"); err != nil {
 		return "", err
@@ -190,8 +191,8 @@ func checkArena(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// checkCounted waits until every stored fight is counted exactly once, both by statistics and through the battle
-// page's port.
+// checkCounted waits until the statistics count every stored fight exactly once, both at the statistics service and
+// through the arena.
 func checkCounted(ctx context.Context) (string, error) {
 	stored, err := countFights(ctx)
 	if err != nil {
@@ -221,7 +222,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load runs the load test as README describes it.
+// load runs the load test as described in README.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")
@@ -238,15 +239,15 @@ func (p project) load(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if !strings.Contains(summary, "http_req_duration") {
-		return "", fmt.Errorf("summary_10.json holds no durations: %.200s", summary)
+		return "", fmt.Errorf("summary_10.json contains no durations: %.200s", summary)
 	}
 	if !scienceLine.MatchString(report) {
-		return "", fmt.Errorf("no line for the Green Metrics Tool:\n%s", lastLines(report, 10))
+		return "", fmt.Errorf("the output has no line for the Green Metrics Tool:\n%s", lastLines(report, 10))
 	}
 	return strings.ReplaceAll(lastLines(report, 5), "\n", "; "), nil
 }
 
-// loseDatabase kills the database of heroes and restarts it.
+// loseDatabase kills and restarts the database of heroes, and checks that heroes recovers without a restart.
 func (p project) loseDatabase(ctx context.Context) (string, error) {
 	before, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
 	if err != nil {
@@ -274,7 +275,7 @@ func (p project) loseDatabase(ctx context.Context) (string, error) {
 	return seen, err
 }
 
-// seeLoss checks the services while heroes has no database.
+// seeLoss checks how the services respond while heroes has no database.
 func seeLoss(ctx context.Context) (string, error) {
 	if err := eventuallyReturns(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
 		return "", err
@@ -291,18 +292,18 @@ func seeLoss(ctx context.Context) (string, error) {
 	if status < 502 || status > 504 || !strings.Contains(body, "heroes") || took > 6*time.Second {
 		return "", fmt.Errorf("execute_fight returned %d after %s: %s", status, took, body)
 	}
-	return fmt.Sprintf("meanwhile a fight returned %d after %.1f s", status, took.Seconds()), nil
+	return fmt.Sprintf("without the database, execute_fight returned %d after %.1f s", status, took.Seconds()), nil
 }
 
-// stopUnderLoad stops fights while fights are in flight: acknowledged fights must be stored, and stored ones must
-// have been acknowledged. Then it stops the other services.
+// stopUnderLoad stops the fights service while requests are in flight, and checks that exactly the acknowledged fights
+// are stored. Then it stops the other services.
 func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	before, err := countFights(ctx)
 	if err != nil {
 		return "", err
 	}
 	running := attack(ctx, base("fights"), 4)
-	time.Sleep(3 * time.Second) // so that something is in flight
+	time.Sleep(3 * time.Second) // so that requests are in flight
 	took, err := p.stop(ctx, "fights")
 	acknowledged := running.stop()
 	if err != nil {
@@ -320,7 +321,7 @@ func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	}
 	for _, id := range acknowledged {
 		if _, err := get(ctx, base("fights")+"/api/fights/"+id); err != nil {
-			return "", fmt.Errorf("fight %s was acknowledged: %w", id, err)
+			return "", fmt.Errorf("reading the acknowledged fight %s: %w", id, err)
 		}
 	}
 	for _, service := range services() {
@@ -328,10 +329,10 @@ func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("in %.1f s, %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
+	return fmt.Sprintf("stopped within %.1f s; %d fights acknowledged and stored", took.Seconds(), len(acknowledged)), nil
 }
 
-// stop stops a service as `docker compose stop` does. It must exit in time, with code 0.
+// stop runs `docker compose stop` for a service, and checks that the service exits in time with code 0.
 func (p project) stop(ctx context.Context, service string) (time.Duration, error) {
 	begin := time.Now()
 	if _, err := p.compose(ctx, "stop", service); err != nil {
@@ -340,12 +341,12 @@ func (p project) stop(ctx context.Context, service string) (time.Duration, error
 	took := time.Since(begin)
 	code, err := p.inspect(ctx, service, "{{.State.ExitCode}}")
 	if err == nil && (code != "0" || took > grace) {
-		err = fmt.Errorf("%s exited with %s after %s", service, code, took)
+		err = fmt.Errorf("%s exited with code %s after %s", service, code, took)
 	}
 	return took, err
 }
 
-// developLocally runs heroes outside, on the database in compose.
+// developLocally runs heroes on the host, with the database in compose.
 func (p project) developLocally(ctx context.Context) (string, error) {
 	if _, err := p.up(ctx, "heroes-db", "villains-db", "locations-db", "fights-db"); err != nil {
 		return "", err
@@ -360,7 +361,7 @@ func (p project) developLocally(ctx context.Context) (string, error) {
 	return "", errors.Join(err, heroes.Process.Signal(os.Interrupt), heroes.Wait())
 }
 
-// outlive removes the container, starts another, and finds the fights.
+// outlive removes the container, starts a new one, and checks that a stored fight is still there.
 func (p project) outlive(ctx context.Context) (string, error) {
 	id, err := executeFight(ctx, base("fights"))
 	if err != nil {
@@ -379,7 +380,7 @@ func (p project) outlive(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// base returns where compose publishes a service.
+// base returns the base URL at which compose publishes a service.
 func base(service string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", 8001+slices.Index(services(), service))
 }

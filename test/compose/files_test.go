@@ -49,7 +49,7 @@ func TestDockerfiles(t *testing.T) {
 			}
 			for _, unwanted := range append(test.unwanted, everywhere...) {
 				if found := regexp.MustCompile(unwanted).FindString(text); found != "" {
-					t.Errorf("%q: older engines and other builders don't support it, or it is not pinned", found)
+					t.Errorf("%q is not portable to other engines and builders, or not pinned", found)
 				}
 			}
 		})
@@ -65,17 +65,17 @@ func TestVersionsAgree(t *testing.T) {
 		return found[1]
 	}
 	if ours, load := version("Dockerfile", `golang:(\S+)`), version("k6-image/Dockerfile", `golang:(\S+)`); ours != load {
-		t.Errorf("the images are built with Go %s and %s", ours, load)
+		t.Errorf("the two Dockerfiles use different Go versions, %s and %s", ours, load)
 	}
 	if image, tool := version("k6-image/Dockerfile", `go\.k6\.io/k6@(\S+)`), version("tools/k6/go.mod", `go\.k6\.io/k6 (\S+)`); image != tool {
-		t.Errorf("k6 is %s in its image and %s in tools", image, tool)
+		t.Errorf("the k6 versions differ: %s in k6-image, %s in tools", image, tool)
 	}
 	if minor, image := version("go.mod", `(?m)^go (\d+\.\d+)`), version("Dockerfile", `golang:(\d+\.\d+)`); minor != image {
-		t.Errorf("go.mod wants Go %s, the image has %s", minor, image)
+		t.Errorf("go.mod requires Go %s, but the image has %s", minor, image)
 	}
 }
 
-// The sources of the binary must be in the build context.
+// TestBuildContextHasEveryPackage checks that the build context contains all sources of the binary.
 func TestBuildContextHasEveryPackage(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/superheroes")
 	command.Dir = repository
@@ -91,7 +91,7 @@ func TestBuildContextHasEveryPackage(t *testing.T) {
 		}
 		folder, _, _ = strings.Cut(folder, "/")
 		if !slices.Contains(ignored, "!"+folder) || !slices.Contains(sources(), folder) {
-			t.Errorf("package %s: .dockerignore or sources() leaves folder %s out", name, folder)
+			t.Errorf("package %s: .dockerignore or sources() excludes the folder %s", name, folder)
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestCompose(t *testing.T) {
 			for _, port := range ports {
 				onLoopback, found := strings.CutPrefix(port.(string), "127.0.0.1:")
 				if !found {
-					t.Errorf("port %v is open to others", port)
+					t.Errorf("port %v is not published on loopback only", port)
 				}
 				got += " " + onLoopback
 			}
@@ -126,15 +126,15 @@ func TestCompose(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 			if service["mem_limit"] == nil || service["restart"] == nil {
-				t.Error("no memory limit, or no restart policy")
+				t.Error("the service has no memory limit or no restart policy")
 			}
 			health, _ := service["healthcheck"].(map[string]any)
 			if service["image"] != serviceImage && health["interval"] != "10s" {
-				t.Error("no health check every 10 s")
+				t.Error("the service has no health check with an interval of 10 s")
 			}
 			environment, _ := service["environment"].(map[string]any)
 			if service["image"] == serviceImage && (environment["PROFILE"] != "strict" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms") {
-				t.Errorf("it runs with %v, want the profile strict on one core, with timers that may be late", environment)
+				t.Errorf("the environment is %v, want the profile strict on one core, with timer slack", environment)
 			}
 			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {
 				t.Error("it has no dependencies")

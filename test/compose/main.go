@@ -1,8 +1,9 @@
-// Command compose implements `make compose-test`: it builds the images, starts compose.yml on a real Docker engine
-// and uses the system as README describes, then kills a database, stops a service under load and removes everything.
+// Command compose implements `make compose-test`: it builds the images, starts compose.yml on a real Docker engine,
+// uses the system as described in README, kills a database, stops a service under load, and finally removes
+// everything.
 //
-// It uses the existing Docker engine if that reaches an image registry. Otherwise, as root on Debian or Ubuntu, it
-// starts its own engine in its own network namespace, and builds stand-ins for the images it can't pull (see
+// It uses the running Docker engine if the image registry is reachable. Otherwise, as root on Debian or Ubuntu, it
+// starts its own engine in a separate network namespace, and builds stand-ins for the images that it can't pull (see
 // standin.go). TEST_INSTALL=0 forbids installing packages.
 //
 // The last line is always "N passed, N failed, N skipped". The exit code is 0 if nothing failed and something passed.
@@ -34,7 +35,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code. Everything it has started is stopped before it writes its last line.
+// run returns the exit code. It stops everything that it has started before it writes the last line.
 func run(ctx context.Context) int {
 	out := &tally{out: os.Stdout}
 	if err := prove(ctx, out); err != nil {
@@ -115,12 +116,12 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 	return command.Run()
 }
 
-// output runs a command and returns its output, trimmed. An error contains the last lines.
+// output runs a command and returns its trimmed standard output. An error contains the last lines of the output.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	return shell{}.output(ctx, name, args...)
 }
 
-// shell runs commands with the given environment and folder.
+// shell runs commands with its environment and working folder.
 type shell struct {
 	env []string
 	dir string

@@ -18,8 +18,8 @@ func readYAML(text string) (document map[string]any, err error) {
 	return document, err
 }
 
-// scenarioFaults returns what the Green Metrics Tool would refuse in a scenario, or what would go wrong. Folders are
-// relative to root.
+// scenarioFaults returns the parts of a scenario that the Green Metrics Tool would reject, or that would fail. File
+// names are relative to root.
 func scenarioFaults(root, text string) []string {
 	scenario, err := readYAML(text)
 	if err != nil {
@@ -38,7 +38,7 @@ func scenarioFaults(root, text string) []string {
 
 type scenarioCheck struct {
 	root   string
-	tagged bool // the compose file has the tag !include, which reading YAML drops
+	tagged bool // whether compose-file has the tag !include, which the YAML decoder drops
 	faults []string
 }
 
@@ -46,7 +46,7 @@ func (c *scenarioCheck) fault(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf(format, args...))
 }
 
-// include returns the services of the compose file with the scenario's changes applied, as the tool does.
+// include returns the services of the compose file, with the scenario's overrides applied as the tool applies them.
 func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error) {
 	file, _ := scenario["compose-file"].(string)
 	if !c.tagged || file != filepath.Base(file) || !strings.HasSuffix(file, ".yml") {
@@ -65,7 +65,7 @@ func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error)
 	for name, changes := range over {
 		service, there := all[name].(map[string]any)
 		if !there {
-			return nil, fmt.Errorf("services: %s has no %s", file, name)
+			return nil, fmt.Errorf("services: %s is not in %s", file, name)
 		}
 		if changes == nil { // the tool omits it
 			delete(all, name)
@@ -87,37 +87,39 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 		"sci", "architecture", "compose-file", "ignore-unsupported-compose"}
 	for key := range scenario {
 		if !slices.Contains(known, key) {
-			c.fault("%s is no key that the tool knows", key)
+			c.fault("%s is not a key that the tool supports", key)
 		}
 	}
 }
 
-// sciMetric is the metric whose lines hold R. Unless a metric has its own regex, the tool looks for "<time>
-// <metric>=<count>" with at least 16 digits for the time: lib/scenario_runner.py of
+// sciMetric is the name of the metric that reports R. Unless a metric has its own regex, the tool parses "<time>
+// <metric>=<count>" with at least 16 digits for the time; see lib/scenario_runner.py in
 // green-coding-solutions/green-metrics-tool.
 const sciMetric = "GMT_SCI_R"
 
-// sci requires R twice: as a custom metric, and in the form that versions of the tool before April 2026 read.
+// sci checks that the scenario reports R twice: as a custom metric, and in the format for versions of the tool before
+// April 2026.
 func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)
 	if metric["sci"] != true {
-		c.fault("custom_metrics has no %s with sci: true: there would be no carbon per fight", sciMetric)
+		c.fault("custom_metrics has no %s with sci: true, so the tool would not report the carbon per fight", sciMetric)
 	}
 	if unit, _ := metric["unit"].(string); strings.TrimSpace(unit) == "" {
 		c.fault("custom_metrics: %s has no unit", sciMetric)
 	}
 	for key := range metric {
 		if key != "unit" && key != "sci" {
-			c.fault("custom_metrics: %s: k6 prints what the tool looks for without %s", sciMetric, key)
+			c.fault("custom_metrics: %s: k6 prints the tool's default format, so %s is superfluous", sciMetric, key)
 		}
 	}
 	if sci, _ := scenario["sci"].(map[string]any); sci["R_d"] == nil {
-		c.fault("sci has no R_d: R would count nothing")
+		c.fault("sci has no R_d, so R would have no unit")
 	}
 }
 
-// supported are the keys of a service that the tool supports; refused are those that we use but it doesn't support.
+// supported lists the keys of a service that the tool supports; refused lists those that compose.yml uses but the tool
+// doesn't support.
 var (
 	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus",
 		"healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
@@ -139,7 +141,7 @@ func (c *scenarioCheck) services(all map[string]any, ignoreUnsupported bool) {
 		c.volumes(name, service)
 		health, _ := service["healthcheck"].(map[string]any)
 		if _, isText := health["test"].(string); health != nil && !isText {
-			c.fault("%s: a health check that is a list loses its quotes and is run by a shell", name)
+			c.fault("%s: the tool would join a health check given as a list, without quotes, and run it in a shell", name)
 		}
 		environment, isMap := service["environment"].(map[string]any)
 		if service["environment"] != nil && !isMap {
@@ -158,21 +160,21 @@ func (c *scenarioCheck) dependencies(name string, service, all map[string]any) {
 	for other, value := range needed {
 		condition := value.(map[string]any)["condition"]
 		if all[other] == nil {
-			c.fault("%s depends on %s, which is none", name, other)
+			c.fault("%s depends on %s, which is not a service", name, other)
 		}
 		if condition != "service_healthy" && condition != "service_started" {
-			c.fault("%s depends on %s: %v is no condition that the tool knows", name, other, condition)
+			c.fault("%s depends on %s: %v is not a condition that the tool supports", name, other, condition)
 		}
 	}
 }
 
-// volumes requires that mounts need no special rights: files of the repository, read-only.
+// volumes checks that mounts need no special permissions: only files of the repository, read-only.
 func (c *scenarioCheck) volumes(name string, service map[string]any) {
 	mounted, _ := service["volumes"].([]any)
 	for _, volume := range mounted {
 		parts := strings.Split(fmt.Sprint(volume), ":")
 		if len(parts) != 3 || parts[2] != "ro" || !strings.HasPrefix(parts[0], "./") {
-			c.fault("%s: %v is not a folder of the repository, mounted read-only", name, volume)
+			c.fault("%s: the volume %v is not a read-only mount of a folder in the repository", name, volume)
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(c.root, parts[0])); err != nil {
@@ -198,7 +200,7 @@ func (c *scenarioCheck) flow(scenario, all map[string]any) {
 		step := value.(map[string]any)
 		name, _ := step["name"].(string)
 		if !flowName.MatchString(name) || names[name] {
-			c.fault("flow %q: the name has other characters than the tool takes, or stands twice", name)
+			c.fault("flow %q: the name has characters that the tool rejects, or is a duplicate", name)
 		}
 		names[name] = true
 		if all[fmt.Sprint(step["container"])] == nil {
@@ -217,25 +219,25 @@ func (c *scenarioCheck) flow(scenario, all map[string]any) {
 func (c *scenarioCheck) command(flow string, command map[string]any) {
 	text, _ := command["command"].(string)
 	if command["type"] != "console" || strings.TrimSpace(text) == "" {
-		c.fault("flow %q: a command needs type console and a command", flow)
+		c.fault("flow %q: a command is empty or is not of type console", flow)
 	}
 	if installation.MatchString(text) {
-		c.fault("flow %q installs something while it is measured: %s", flow, text)
+		c.fault("flow %q installs software during the measurement: %s", flow, text)
 	}
 	if command["read-sci-stdout"] == true && command["log-stdout"] != true {
-		c.fault("flow %q: read-sci-stdout needs log-stdout", flow)
+		c.fault("flow %q: read-sci-stdout requires log-stdout", flow)
 	}
 	for key := range command {
 		if !slices.Contains(commandKeys, key) {
-			c.fault("flow %q: %s is no key of a command", flow, key)
+			c.fault("flow %q: %s is not a supported key of a command", flow, key)
 		}
 	}
 }
 
 const repository = "../.."
 
-// Both scenarios keep the tool's rules, run the services that every member has, with their profile on one core, and have
-// a step for each rate.
+// TestScenarios checks that both scenarios follow the tool's rules, run only the services that all implementations
+// have, with the right profile on one core, and have a step for each rate.
 func TestScenarios(t *testing.T) {
 	for name, profile := range map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"} {
 		t.Run(name, func(t *testing.T) {
@@ -261,16 +263,16 @@ func checkServices(t *testing.T, all map[string]any, profile string) {
 	t.Helper()
 	for _, extra := range []string{"statistics", "arena"} {
 		if all[extra] != nil {
-			t.Errorf("%s runs, which no other member has", extra)
+			t.Errorf("the scenario runs %s, a service that other implementations don't have", extra)
 		}
 	}
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 		environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
 		if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms" {
-			t.Errorf("%s runs with %v, want the profile %s on one core, with timers that may be late", service, environment, profile)
+			t.Errorf("the environment of %s is %v, want the profile %s on one core, with timer slack", service, environment, profile)
 		}
 		if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
-			t.Errorf("%s has the administrator's token %v", service, token)
+			t.Errorf("ADMIN_TOKEN of %s is %v, want an empty value", service, token)
 		}
 	}
 }
@@ -285,7 +287,7 @@ func checkRates(t *testing.T, scenario map[string]any) {
 			rate, _, _ := strings.Cut(rest, " ")
 			rates = append(rates, rate)
 			if command["read-sci-stdout"] != true {
-				t.Errorf("R is not read at a rate of %s", rate)
+				t.Errorf("the step for rate %s doesn't set read-sci-stdout", rate)
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 package main
 
-// If no registry can be reached, our own images stand in for those that compose.yml and the Dockerfiles name. They
-// contain real servers, PostgreSQL 17 and MariaDB 11.8 of Debian 13, and FerretDB instead of MongoDB, but with our
-// own entrypoints (folder standin). So they prove our files against such servers, but not against the vendors'
-// entrypoints, and nothing about MongoDB itself: FerretDB runs no initialization script.
+// If no registry is reachable, locally built images stand in for those named in compose.yml and the Dockerfiles. The
+// stand-ins contain real servers, PostgreSQL 17 and MariaDB 11.8 from Debian 13, and FerretDB in place of MongoDB,
+// with entrypoints from the folder standin. So they test compose.yml and the Dockerfiles against these servers, but
+// not against the vendors' entrypoints, and not against MongoDB itself: FerretDB runs no initialization script.
 
 import (
 	"context"
@@ -20,12 +20,12 @@ const (
 	ferretVersion = "v1.24.0"
 )
 
-// makeDebian creates a minimal Debian in a folder, once.
+// makeDebian creates a minimal Debian system in a folder, unless the folder already exists.
 func makeDebian(ctx context.Context, base string, out *tally) error {
 	if _, err := os.Stat(base); err == nil {
 		return nil
 	}
-	out.note("debootstrap: making a small Debian %s", debianRelease)
+	out.note("debootstrap: creating a minimal Debian %s", debianRelease)
 	draft := base + ".draft"
 	if err := errors.Join(os.RemoveAll(draft), os.MkdirAll(filepath.Dir(base), 0o755)); err != nil {
 		return err
@@ -36,7 +36,7 @@ func makeDebian(ctx context.Context, base string, out *tally) error {
 	return os.Rename(draft, base)
 }
 
-// fetchPlugins unpacks Debian's compose and buildx for the Docker client with the configuration folder config.
+// fetchPlugins installs Debian's compose and buildx plugins into the Docker client's configuration folder config.
 func fetchPlugins(ctx context.Context, base, config string) error {
 	plugins := filepath.Join(config, "cli-plugins")
 	if _, err := os.Stat(plugins); err == nil {
@@ -63,7 +63,7 @@ func fetchPlugins(ctx context.Context, base, config string) error {
 	return errors.Join(err, os.RemoveAll(filepath.Join(base, folder)), os.Rename(draft, plugins))
 }
 
-// makeStandIns builds the stand-ins under the names of the original images. Existing layers are reused.
+// makeStandIns builds the stand-ins and tags them with the names of the original images. Existing layers are reused.
 func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	if err := e.importDebian(ctx, base); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	}
 	for _, image := range []struct {
 		name, folder string
-		files        map[string]string // additional files in its folder: name and origin
+		files        map[string]string // additional files for the build context, by name, with the path of their source
 	}{
 		{"golang:1.26.8-trixie", "golang", map[string]string{"go": root, "ca-certificates.crt": certificates()}},
 		{"postgres:16", "postgres", nil},
@@ -95,13 +95,13 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 			}
 		}
 		if _, err := e.build(ctx, image.name, context); err != nil {
-			return fmt.Errorf("making a stand-in for %s: %w", image.name, err)
+			return fmt.Errorf("building a stand-in for %s: %w", image.name, err)
 		}
 	}
 	return nil
 }
 
-// importDebian creates the base image of all others.
+// importDebian creates the base image of all stand-ins.
 func (e *engine) importDebian(ctx context.Context, base string) error {
 	const image = "debian:trixie-slim"
 	if _, err := e.builder.output(ctx, "image", "inspect", image); err == nil {
@@ -112,8 +112,8 @@ func (e *engine) importDebian(ctx context.Context, base string) error {
 	return err
 }
 
-// certificates returns the file of trusted authorities, which the stand-in for golang needs to reach the module
-// proxy.
+// certificates returns the path of the host's trusted CA certificates, which the stand-in for golang needs to reach
+// the module proxy.
 func certificates() string {
 	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
 		return file
@@ -121,8 +121,8 @@ func certificates() string {
 	return "/etc/ssl/certs/ca-certificates.crt"
 }
 
-// buildFerretDB builds the program and returns its path. The build expects a version file, which FerretDB's releases
-// write.
+// buildFerretDB builds FerretDB and returns the path of the binary. The build requires a version file, which
+// FerretDB's release process generates.
 func buildFerretDB(ctx context.Context, dir string) (string, error) {
 	tool := shell{dir: "tools/ferretdb"}
 	if _, err := tool.output(ctx, "go", "mod", "download"); err != nil {

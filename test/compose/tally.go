@@ -10,33 +10,34 @@ import (
 	"time"
 )
 
-// step is one check. It returns what was observed, in a few words. A skip isn't a failure.
+// step is one check. Its function returns a short summary of the observations. A skip isn't a failure.
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
-	gate bool // if it fails, the remaining steps can't run
+	gate bool // whether the remaining steps depend on this one
 }
 
-// skip is the reason why something can't be checked here.
+// skip is an error with the reason why a check can't run here.
 type skip string
 
 func (s skip) Error() string { return string(s) }
 
-// The first word of a step's line.
+// The words that begin the line of a step.
 const (
 	passed  = "PASS"
 	failed  = "FAIL"
 	skipped = "SKIPPED"
 )
 
-// tally prints and counts the results of steps. As a writer it accepts the lines of another process's tally.
+// tally prints and counts the results of steps. Lines written to it, for example by another process's tally, count as
+// well.
 type tally struct {
 	out                     io.Writer
 	rest                    []byte // an incomplete line
 	passed, failed, skipped int
 }
 
-// all runs the steps in order, and reports whether it got to the end.
+// all runs the steps in order, and reports whether it ran all of them.
 func (t *tally) all(ctx context.Context, steps []step) bool {
 	for _, step := range steps {
 		if !t.one(ctx, step) && (step.gate || ctx.Err() != nil) {
@@ -68,7 +69,7 @@ func (t *tally) fail(name string, err error) { t.line("%s %s: %v", failed, name,
 
 func (t *tally) skip(name string, reason skip) { t.line("%s %s: %s", skipped, name, reason) }
 
-// note prints a line that isn't counted.
+// note prints a line that doesn't count as a result.
 func (t *tally) note(format string, args ...any) { t.line("  "+format, args...) }
 
 func (t *tally) line(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
@@ -100,7 +101,7 @@ func (t *tally) count(line string) {
 	}
 }
 
-// String returns the last line.
+// String returns the summary line.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, t.skipped)
 }

@@ -14,11 +14,11 @@ import (
 	"superheroes/test/system"
 )
 
-// ending is longer than a command takes on a busy machine.
+// ending is the time limit for a command, generous enough for a busy machine.
 const ending = 10 * time.Minute
 
-// A backup taken under load contains every fight acknowledged before it began, exactly as acknowledged, and its
-// statistics match.
+// TestBackup checks that a backup taken under load contains every fight acknowledged before the backup began, exactly
+// as acknowledged, and matching statistics.
 func TestBackup(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -39,7 +39,7 @@ func TestBackup(t *testing.T) {
 			var names []string
 			for _, name := range []string{"fights.db", "heroes.db", "locations.db", "villains.db"} {
 				if names = append(names, name); !strings.Contains(said, filepath.Join(folder, name)) {
-					t.Errorf("%s is not reported in:\n%s", name, said)
+					t.Errorf("%s is missing from the output:\n%s", name, said)
 				}
 			}
 			checkNames(t, folder, names...)
@@ -47,13 +47,13 @@ func TestBackup(t *testing.T) {
 			restored := system.Up(t, program, folder, patience()...)
 			found, number, err := history.Settled(t.Context(), restored.Fights, "", 0)
 			if err != nil || number != len(found) {
-				t.Errorf("%d fights are counted, %d listed: %v", number, len(found), err)
+				t.Errorf("the backup's fight count is %d, but %d fights are listed (error %v)", number, len(found), err)
 			}
 			if verdict := history.Check(load.known(), found); verdict.Changed+verdict.Duplicated+verdict.Unasked > 0 {
 				t.Errorf("differences: %+v", verdict)
 			}
 			if verdict := history.Check(before, found); verdict.Lost > 0 || verdict.OK == 0 {
-				t.Errorf("%d of %d acknowledged before the backup are missing", verdict.Lost, verdict.OK)
+				t.Errorf("%d of the %d fights acknowledged before the backup are missing", verdict.Lost, verdict.OK)
 			}
 			counted, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
 			if want := expected(t, restored.Fights); err != nil || string(counted) != string(want) {
@@ -66,7 +66,7 @@ func TestBackup(t *testing.T) {
 	}
 }
 
-// command runs the program to its end.
+// command runs the program to completion.
 func command(t *testing.T, program string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	p := system.Start(t, program, nil, args...)
@@ -85,11 +85,11 @@ func checkNames(t *testing.T, folder string, want ...string) {
 		names = append(names, entry.Name())
 	}
 	if strings.Join(names, " ") != strings.Join(want, " ") {
-		t.Errorf("the folder has %v, want %v", names, want)
+		t.Errorf("the folder contains %v, want %v", names, want)
 	}
 }
 
-// A failed backup says why in one line, and leaves nothing behind.
+// TestBackupThatFails checks that a failed backup explains the failure in one line and leaves no files behind.
 func TestBackupThatFails(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -107,10 +107,10 @@ func TestBackupThatFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		from, to, want string
 	}{
-		"a folder with something in it": {dir, full, full + " is not empty"},
-		"no store":                      {t.TempDir(), filepath.Join(at, "a"), "there is no embedded store"},
-		"nowhere to make the folder":    {dir, filepath.Join(at, "b", "c"), "b"},
-		"a damaged file":                {damaged, filepath.Join(at, "d"), villains},
+		"the target is not empty": {dir, full, full + " is not empty"},
+		"no store":                {t.TempDir(), filepath.Join(at, "a"), "there is no embedded store"},
+		"the parent is missing":   {dir, filepath.Join(at, "b", "c"), "b"},
+		"a damaged file":          {damaged, filepath.Join(at, "d"), villains},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, _, complaint := command(t, program, "backup", c.to, "--data-dir="+c.from)
@@ -123,7 +123,7 @@ func TestBackupThatFails(t *testing.T) {
 	checkNames(t, at, "full")
 }
 
-// A backup that is interrupted leaves nothing behind; otherwise it is complete.
+// TestBackupThatIsStopped checks that an interrupted backup leaves no files behind, unless it had already completed.
 func TestBackupThatIsStopped(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -144,6 +144,6 @@ func TestBackupThatIsStopped(t *testing.T) {
 		return
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the folder still exists: %v", err)
+		t.Errorf("the folder of the interrupted backup still exists: %v", err)
 	}
 }

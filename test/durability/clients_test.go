@@ -18,27 +18,27 @@ import (
 	"superheroes/test/system"
 )
 
-// ledger is what clients know about their fights, of all rounds.
+// ledger records what clients know about the fights of all rounds.
 type ledger struct {
-	picks   bool // every other fight is between fighters picked by the server
+	picks   bool // whether the server picks the fighters of every other fight
 	numbers atomic.Int64
 
 	mu           sync.Mutex
 	operations   []history.Operation
 	acknowledged int
-	faults       []string                 // what no client may see
-	stored       map[string]history.Fight // found by the last checks, by id
+	faults       []string                 // responses that violate the contract
+	stored       map[string]history.Fight // fights that the checks have found, by id
 }
 
 func newLedger(picks bool) *ledger { return &ledger{picks: picks, stored: map[string]history.Fight{}} }
 
-// load is a number of clients that request fights from a server, one after the other.
+// load consists of concurrent clients, each of which requests one fight after another from a server.
 type load struct {
 	*ledger
 	base    string
-	floor   string        // the ids of the fights must be above it
-	pause   time.Duration // between the fights of a client
-	mortal  atomic.Bool   // the server may be killed, which ends a client
+	floor   string        // lower bound: new ids must be above it
+	pause   time.Duration // pause of each client between fights
+	mortal  atomic.Bool   // the server may be killed, so clients may fail and stop
 	over    atomic.Bool
 	clients sync.WaitGroup
 }
@@ -51,7 +51,7 @@ func (l *load) start(ctx context.Context, clients int) *load {
 				time.Sleep(l.pause)
 				operation := l.once(ctx, l.base, last)
 				if !operation.Answered {
-					l.fault(!l.mortal.Load(), "no answer from a living server: "+operation.Detail)
+					l.fault(!l.mortal.Load(), "no response from a running server: "+operation.Detail)
 					return
 				}
 				last = max(last, operation.ID)
@@ -61,21 +61,21 @@ func (l *load) start(ctx context.Context, clients int) *load {
 	return l
 }
 
-// end returns when every client has ended.
+// end stops the clients and waits for them.
 func (l *load) end() {
 	l.over.Store(true)
 	l.clients.Wait()
 }
 
-// once requests a fight, whose id must be above last, and records the outcome. It never repeats a request.
+// once requests a fight without retrying, checks that its id is above last, and records the outcome.
 func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
 	request, hero := l.request(base)
 	operation := history.Operation{Hero: hero}
 	operation.Judge(ask(ctx, request))
 	acknowledged := operation.Outcome == history.OK
 	l.fault(!acknowledged && operation.Answered && operation.Status == http.StatusOK,
-		"no fight in a response with 200: "+operation.Detail)
-	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("after %q came %s", last, operation.Answer))
+		"a 200 response contains no fight: "+operation.Detail)
+	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("the id is not above %q: %s", last, operation.Answer))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.operations = append(l.operations, operation)
@@ -85,7 +85,7 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	return operation
 }
 
-// fault records a fault if there is one.
+// fault records the fault if there is true.
 func (l *ledger) fault(there bool, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -94,7 +94,7 @@ func (l *ledger) fault(there bool, what string) {
 	}
 }
 
-// known returns all operations so far.
+// known returns a copy of all operations so far.
 func (l *ledger) known() []history.Operation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +108,7 @@ func (l *ledger) acks() int {
 	return l.acknowledged
 }
 
-// await waits until the given number of fights was acknowledged.
+// await waits until at least the given number of fights has been acknowledged.
 func (l *ledger) await(t *testing.T, number int) {
 	t.Helper()
 	for end := time.Now().Add(ending); l.acks() < number; time.Sleep(10 * time.Millisecond) {
@@ -118,7 +118,7 @@ func (l *ledger) await(t *testing.T, number int) {
 	}
 }
 
-// newest returns the largest id that a check has found, or "".
+// newest returns the largest id that the checks have found, or "" if there is none.
 func (l *ledger) newest() (id string) {
 	for stored := range l.stored {
 		id = max(id, stored)
@@ -126,8 +126,8 @@ func (l *ledger) newest() (id string) {
 	return id
 }
 
-// request returns a request for a fight: picked by the server, or with a hero whose name is unique, and with a villain
-// and a place that recur.
+// request returns a request for a fight: either the server picks the fighters, or the request contains a hero with a
+// unique name, and a villain and a place that repeat.
 func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
@@ -142,7 +142,7 @@ func (l *ledger) request(base string) (request *http.Request, hero string) {
 	}
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
-		panic(err) // a fault of the test
+		panic(err) // a bug in the test
 	}
 	return request, hero
 }
@@ -160,15 +160,15 @@ func ask(ctx context.Context, request *http.Request) (status int, answer []byte,
 	return response.StatusCode, answer, err
 }
 
-// errLost means that a fight was acknowledged and isn't stored.
+// errLost means that an acknowledged fight isn't stored.
 var errLost = errors.New("acknowledged and lost")
 
-// check compares what the clients know with what the server lists above down, or everything if down is empty: it finds
-// fights that were lost, changed, stored twice, or not requested. Fights below were listed by an earlier check; the
-// count shows whether as many are still there.
+// check compares the clients' records with the fights that the server lists above the id down, or with all fights if
+// down is "". It finds fights that were lost, changed, stored twice, or stored without a request. Fights up to down
+// were listed by an earlier check; the total count shows whether they are still stored.
 func (l *ledger) check(ctx context.Context, base, down string) error {
 	if len(l.faults) > 0 {
-		return fmt.Errorf("%d faults, the first: %s", len(l.faults), l.faults[0])
+		return fmt.Errorf("%d faults, of which the first is: %s", len(l.faults), l.faults[0])
 	}
 	maps.DeleteFunc(l.stored, func(id string, _ history.Fight) bool { return id > down })
 	recent, number, err := history.Settled(ctx, base, down, len(l.stored))
@@ -177,7 +177,7 @@ func (l *ledger) check(ctx context.Context, base, down string) error {
 	}
 	for i, fight := range recent {
 		if i > 0 && fight.ID >= recent[i-1].ID {
-			return fmt.Errorf("%s is listed below %s", fight.ID, recent[i-1].ID)
+			return fmt.Errorf("the list contains %s, which is not above %s", fight.ID, recent[i-1].ID)
 		}
 		l.stored[fight.ID] = fight
 	}
@@ -188,7 +188,7 @@ func (l *ledger) check(ctx context.Context, base, down string) error {
 	case !verdict.Sound():
 		return errors.New(strings.Join(verdict.Faults, "\n"))
 	case number != len(l.stored):
-		return fmt.Errorf("the count is %d, and %d were listed", number, len(l.stored))
+		return fmt.Errorf("the server counts %d fights, but %d were listed", number, len(l.stored))
 	}
 	return nil
 }

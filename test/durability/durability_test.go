@@ -1,10 +1,10 @@
 // Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
 // moment.
 //
-// kill -9 proves this for the death of the process only: the kernel's page cache survives it, so a missing sync would
-// go unnoticed here. The tests of the embedded store prove with strace that every commit waits for its sync. And
-// where FerretDB stands in for MongoDB, nothing here says anything about MongoDB's write concern; that store's tests
-// prove that the driver requests it.
+// kill -9 proves this only for the death of the process: the kernel's page cache survives, so these tests would not
+// notice a missing sync. The tests of the embedded store prove with strace that every commit waits for its sync. Where
+// FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests of that store prove that
+// the driver requests it.
 package durability
 
 import (
@@ -23,21 +23,21 @@ import (
 	"superheroes/test/system"
 )
 
-// rounds is how often a server is killed.
+// rounds is the number of times that a server is killed.
 const rounds = 20
 
-// patience allows for more time than a list takes on a busy machine: FerretDB reads and sorts all fights for each
-// page.
+// patience returns flags with time limits that are generous enough for listing fights on a busy machine: FerretDB
+// reads and sorts all fights for each page.
 func patience() []string { return []string{"--deadline=30s", "--write-timeout=60s"} }
 
-// running is a server of fights that can be killed.
+// running is a running fights service that can be killed.
 type running struct {
 	base string
 	kill func()
 }
 
-// killed repeatedly loads, kills and restarts a server, and checks it after each restart; at the end it checks
-// everything, from the newest fight to the oldest. It returns the round in which the check failed, and the error.
+// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. At the
+// end it checks all fights. It returns the round in which a check failed, and the error.
 func killed(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""
@@ -57,7 +57,7 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 		run.kill()
 		load.end()
 		run = start()
-		// Requests in flight in the previous round may have arrived since.
+		// The check includes the previous round, because a request that was in flight then may have been stored later.
 		if err := ledger.check(t.Context(), run.base, down); err != nil {
 			return round, err
 		}
@@ -73,7 +73,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// In each profile: strict writes every fight separately, eco several at once.
+// TestAcknowledgedIsStored tests both profiles: strict writes each fight separately, eco writes several in one
+// transaction.
 func TestAcknowledgedIsStored(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -85,7 +86,7 @@ func TestAcknowledgedIsStored(t *testing.T) {
 				t.Errorf("round %d: %v", round, err)
 			}
 		})
-		t.Run(profile+", four processes on real engines", func(t *testing.T) {
+		t.Run(profile+", four processes on database servers", func(t *testing.T) {
 			t.Parallel()
 			killedOnEngines(t, program, args)
 		})
@@ -104,7 +105,7 @@ func killedOnSQLite(t *testing.T, program string, args ...string) (round int, er
 func killedOnEngines(t *testing.T, program string, args []string) {
 	stores := system.RealStores(t)
 	s := system.Four(t, program, stores)
-	s.Processes["fights"].Kill() // the first round starts another one
+	s.Processes["fights"].Kill() // the first round starts its own fights service
 	round, err := killed(t, 3, func() running {
 		return startFights(t, program, stores.Fights, args,
 			"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
@@ -114,7 +115,7 @@ func killedOnEngines(t *testing.T, program string, args []string) {
 	}
 }
 
-// startFights starts a service of fights on MongoDB.
+// startFights starts a fights service on MongoDB.
 func startFights(t *testing.T, program, store string, args []string, env ...string) running {
 	t.Helper()
 	addr := system.FreeAddr(t)
@@ -124,12 +125,12 @@ func startFights(t *testing.T, program, store string, args []string, env ...stri
 	return running{"http://" + addr, fights.Kill}
 }
 
-// The same rounds and check catch a build that acknowledges fights before it stores them.
+// TestBrokenBuildIsCaught checks that these rounds catch a build that acknowledges fights before storing them.
 func TestBrokenBuildIsCaught(t *testing.T) {
 	t.Parallel()
 	round, err := killedOnSQLite(t, faulty.Build(t, "chaos_acknowledge_early"))
 	if !errors.Is(err, errLost) {
-		t.Fatalf("not caught in %d rounds: %v", rounds, err)
+		t.Fatalf("the broken build was not caught in %d rounds: %v", rounds, err)
 	}
 	t.Logf("caught in round %d: %v", round, err)
 }

@@ -17,7 +17,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	_ "modernc.org/sqlite" // the driver of another program
+	_ "modernc.org/sqlite" // the driver that the other program uses
 
 	"superheroes/internal/fight"
 	"superheroes/test/engines"
@@ -26,14 +26,14 @@ import (
 	"superheroes/test/system"
 )
 
-// seeds are documents by other writers: readable fights, unreadable ones, and documents that aren't fights. The nth
-// of each is unique.
+// seeds are documents written by other programs: readable fights, unreadable fights, and documents that aren't fights.
+// Each call of put writes new ones.
 type seeds struct {
 	readable, unreadable []string // ids
 	put                  func(t *testing.T, n int)
 }
 
-// next returns the ids of the nth readable and unreadable fight.
+// next returns and records the ids of the nth readable and the nth unreadable fight.
 func (s *seeds) next(n int) (readable, unreadable string) {
 	readable = fmt.Sprintf("9b2e1f2e-0c3a-4c3a-8d10-00000000000%d", n)
 	unreadable = fmt.Sprintf("ffffffff-ffff-4fff-bfff-fffffffffff%d", n)
@@ -41,7 +41,7 @@ func (s *seeds) next(n int) (readable, unreadable string) {
 	return readable, unreadable
 }
 
-// onMongoDB returns the documents of applications that share the collection.
+// onMongoDB returns seeds that are written to the MongoDB collection as by other applications.
 func onMongoDB(t *testing.T, address string) *seeds {
 	client, err := mongo.Connect(options.Client().ApplyURI(address))
 	if err != nil {
@@ -68,7 +68,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 				{Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
 		}
 		ids := []any{readable, bson.NewObjectID(), int64(n), fmt.Sprint("fight ", n), strings.ToUpper(readable)}
-		for _, id := range ids { // only the first is that of a fight
+		for _, id := range ids { // only the first of these ids is a valid id of a fight
 			documents = append(documents, of(id, villain))
 		}
 		_, err := fights.InsertMany(t.Context(), documents)
@@ -79,7 +79,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 	return s
 }
 
-// onSQLite returns rows of another program, in the file that up uses in dir.
+// onSQLite returns seeds that another program writes to the SQLite database that `up` uses in dir.
 func onSQLite(t *testing.T, dir string) *seeds {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "fights.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -105,8 +105,9 @@ func onSQLite(t *testing.T, dir string) *seeds {
 	return s
 }
 
-// For fights by other writers, from before our start and concurrent with our own, count, list and statistics agree in
-// every process; unreadable ones are named; and our ids don't follow theirs.
+// TestFightsOfOthers checks that count, list and statistics agree in every process when other programs write fights,
+// both before the start and concurrently; that unreadable fights are reported by id; and that new ids don't continue
+// from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -144,7 +145,7 @@ func TestFightsOfOthers(t *testing.T) {
 	})
 }
 
-// rebuilt recounts all fights, which must find no difference.
+// rebuilt runs `statistics rebuild`, and checks that the recount finds no difference.
 func rebuilt(t *testing.T, program, store string) {
 	t.Helper()
 	p := system.Start(t, program, []string{store}, "statistics", "rebuild")
@@ -153,7 +154,7 @@ func rebuilt(t *testing.T, program, store string) {
 	}
 }
 
-// agree runs fights while others write, and waits until all endpoints agree.
+// agree requests fights while another program writes, and checks that all endpoints agree.
 func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	t.Helper()
 	ours := s.fightBeside(t, up.Fights)
@@ -161,7 +162,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	slices.Sort(s.unreadable)
 	slices.Sort(unreadable)
 	if !slices.Equal(unreadable, s.unreadable) {
-		t.Errorf("listed as unreadable %v, want %v", unreadable, s.unreadable)
+		t.Errorf("unreadable fights %v, want %v", unreadable, s.unreadable)
 	}
 	for _, id := range append(ours, s.readable...) {
 		if !slices.Contains(readable, id) {
@@ -170,7 +171,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 	n, err := history.Count(t.Context(), up.Fights)
 	if err != nil || n != len(readable)+len(unreadable) {
-		t.Errorf("%d are counted, %d listed and %d unreadable; %v", n, len(readable), len(unreadable), err)
+		t.Errorf("count %d, but %d fights are readable, %d unreadable; %v", n, len(readable), len(unreadable), err)
 	}
 	for _, base := range statistics {
 		waitFor(t, base, n, len(unreadable))
@@ -178,10 +179,10 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	for _, id := range unreadable {
 		status, answer := fetch(t, up.Fights+"/api/fights/"+id)
 		if status != http.StatusInternalServerError || !strings.Contains(answer, id) {
-			t.Errorf("GET of %s: %d %s", id, status, answer)
+			t.Errorf("reading fight %s returned status %d with body %s", id, status, answer)
 		}
 		if log := up.Processes["fights"].Stderr.String(); !strings.Contains(log, "fight "+id+" can't be read") {
-			t.Errorf("the log doesn't say why %s can't be read:\n%s", id, log)
+			t.Errorf("the log doesn't report that %s can't be read:\n%s", id, log)
 		}
 	}
 	for _, base := range append(statistics, up.Fights) {
@@ -191,7 +192,8 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 }
 
-// fightBeside runs fights from several clients while others write, and returns the acknowledged ids, which are ours.
+// fightBeside requests fights with several clients while another program writes, and returns the ids of the
+// acknowledged fights.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
 	low := fight.NewIDs(fight.ID{}).Next(time.Now().Add(-time.Minute)).String()
@@ -206,7 +208,7 @@ func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	high := fight.NewIDs(fight.ID{}).Next(time.Now().Add(time.Minute)).String()
 	for _, operation := range ours.operations {
 		if operation.Outcome != history.OK || operation.ID > high {
-			t.Errorf("a fight beside others: %+v", operation)
+			t.Errorf("the fight was not acknowledged, or the id is too high: %+v", operation)
 		}
 		ids = append(ids, operation.ID)
 	}
@@ -216,7 +218,7 @@ func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	return ids
 }
 
-// listAll walks through all pages, skipping unreadable fights, which a response names.
+// listAll reads all pages of the list, and skips unreadable fights, whose ids it takes from the error responses.
 func listAll(t *testing.T, base string) (readable, unreadable []string) {
 	t.Helper()
 	const many = 50
@@ -249,7 +251,7 @@ func listAll(t *testing.T, base string) (readable, unreadable []string) {
 	}
 }
 
-// waitFor waits until statistics return these numbers.
+// waitFor waits until the statistics report the given numbers of fights.
 func waitFor(t *testing.T, base string, total, unreadable int) {
 	t.Helper()
 	var said struct{ Total, Heroes, Villains, Unreadable int }
@@ -263,14 +265,14 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 		right := said.Total == total && said.Unreadable == unreadable && said.Heroes+said.Villains+said.Unreadable == total
 		if right || time.Now().After(end) {
 			if !right {
-				t.Errorf("%s says %+v, want %d of which %d are unreadable", base, said, total, unreadable)
+				t.Errorf("%s returns %+v, want a total of %d, of which %d are unreadable", base, said, total, unreadable)
 			}
 			return
 		}
 	}
 }
 
-// fetch gets an address, whatever the status.
+// fetch requests an address and returns the response, whatever the status.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, address, nil)

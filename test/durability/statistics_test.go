@@ -12,18 +12,19 @@ import (
 	"superheroes/test/system"
 )
 
-// settling is how long statistics may take to become right, on a busy machine with a slow server; the actual time is
-// logged.
+// settling is the time limit for the statistics to become correct, on a busy machine with a slow server; the actual
+// time is logged.
 const settling = 3 * time.Minute
 
-// part is a process that fights or counts on a store, or both. It can be killed and restarted.
+// part is a process that runs fights, statistics or both, and can be killed and restarted.
 type part struct {
 	start              func(*part)
 	kill               func()
-	fights, statistics string // the addresses of its services, "" if it has none
+	fights, statistics string // base URLs of the services that it runs; "" for a service that it doesn't run
 }
 
-// TestAcknowledgedIsCounted kills parts in random order under load, and restarts them in random order.
+// TestAcknowledgedIsCounted kills processes in random order under load, restarts them, and checks that each
+// acknowledged fight is counted once.
 func TestAcknowledgedIsCounted(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -37,7 +38,7 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 		}
 		countedInRounds(t, []*part{{start: up}}, 4, 0)
 	})
-	t.Run("two that fight and two that count, on MongoDB", func(t *testing.T) {
+	t.Run("two fights and two statistics processes on MongoDB", func(t *testing.T) {
 		t.Parallel()
 		store := engines.MongoDB(t)
 		fights := func(p *part) {
@@ -48,14 +49,14 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 			process, base := system.StatisticsOf(t, program, store, patience()...)
 			p.statistics, p.kill = base, process.Kill
 		}
-		// FerretDB reads all fights to change one, so there must be few.
+		// FerretDB scans all fights for each change, so the number of fights must stay small.
 		parts := []*part{{start: fights}, {start: fights}, {start: statistics}, {start: statistics}}
 		countedInRounds(t, parts, 1, 30*time.Millisecond)
 	})
 }
 
-// countedInRounds loads, kills and restarts, and checks each time that every fight is counted once. Clients pause
-// between fights.
+// countedInRounds repeatedly puts the parts under load, kills and restarts them, and checks that every fight is
+// counted once. Each client pauses between its fights.
 func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Duration) {
 	t.Helper()
 	for _, part := range parts {
@@ -95,11 +96,12 @@ func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Durati
 	if err := ledger.check(t.Context(), parts[0].fights, ""); err != nil || ledger.acks() == 0 {
 		t.Errorf("%d fights acknowledged: %v", ledger.acks(), err)
 	}
-	t.Logf("%d rounds, %d kills: %d acknowledged, %d stored; right at most %s after the last part was ready",
+	t.Logf("%d rounds, %d kills: %d acknowledged, %d stored; statistics correct within %s of the restarts",
 		rounds, kills, ledger.acks(), len(ledger.stored), slowest.Round(time.Millisecond))
 }
 
-// settle waits until every counter matches the stored fights byte for byte, and returns how long that took.
+// settle waits until the statistics of every part match the stored fights byte for byte, and returns how long that
+// took.
 func settle(t *testing.T, parts []*part) (took time.Duration) {
 	t.Helper()
 	begin := time.Now()
@@ -116,7 +118,7 @@ func settle(t *testing.T, parts []*part) (took time.Duration) {
 				break
 			}
 			if time.Since(begin) > settling {
-				t.Errorf("%s is still wrong (-stored +counted):\n%s", part.statistics, diff)
+				t.Errorf("the statistics of %s are still wrong (-want +got):\n%s", part.statistics, diff)
 				return took
 			}
 		}
@@ -124,7 +126,7 @@ func settle(t *testing.T, parts []*part) (took time.Duration) {
 	return took
 }
 
-// expected returns the statistics that the stored fights must yield.
+// expected returns the correct statistics for the stored fights.
 func expected(t *testing.T, base string) []byte {
 	t.Helper()
 	listed, err := history.List(t.Context(), base, "")

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// account is the user that servers run as; nil means the current user.
+// account is the user account that servers run under; nil means the current user.
 type account struct{ uid, gid uint32 }
 
-// unprivileged returns the current user, or nobody if that is root: servers don't need root's rights, and PostgreSQL
-// refuses to run as root.
+// unprivileged returns the current user or, if that is root, nobody: servers don't need root privileges, and
+// PostgreSQL refuses to run as root.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -31,13 +31,13 @@ func unprivileged() (*account, error) {
 	return &account{uid: uint32(uid), gid: uint32(gid)}, nil
 }
 
-// own makes the account the owner of the file.
+// own changes the owner of the file to the account.
 func (a *account) own(path string) error {
 	if a == nil {
 		return nil
 	}
 	if err := os.Chown(path, int(a.uid), int(a.gid)); err != nil {
-		return fmt.Errorf("giving a server its file: %w", err)
+		return fmt.Errorf("changing the owner of a server's file: %w", err)
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package engines
 
 import "syscall"
 
-// attributes start a program under the account and in its own process group, so that Ctrl-C reaches only us. The
-// program is killed when we die, however that happens.
+// attributes returns attributes that start a program under the account and in its own process group, so that Ctrl-C
+// doesn't reach the program. The kernel kills the program when this process dies for any reason.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if a != nil {

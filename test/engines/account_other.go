@@ -4,5 +4,5 @@ package engines
 
 import "syscall"
 
-// attributes returns nil: there is no other account to run under.
+// attributes returns nil, because this platform doesn't support running programs under another account.
 func (a *account) attributes() *syscall.SysProcAttr { return nil }

@@ -11,14 +11,16 @@ import (
 	"sync"
 )
 
-// claims are UDP sockets that reserve the ports of FreePort against other test processes until this one exits.
+// claims holds UDP sockets that reserve the ports returned by FreePort, so that other test processes don't get these
+// ports until this one exits.
 var claims struct { //nolint:gochecknoglobals // one set of ports per process
 	sync.Mutex
 	held []net.PacketConn
 }
 
-// FreePort returns an unused loopback TCP port, which no other test process gets during the lifetime of this one. It
-// is below the operating systems' range for outgoing connections, so that a stopped server can be restarted on it.
+// FreePort returns an unused loopback TCP port, which no other test process gets during the lifetime of this one. The
+// port is below the range that operating systems use for outgoing connections, so that a stopped server can be
+// restarted on the same port.
 func FreePort() (int, error) {
 	const lowest, highest, tries = 20_000, 32_000, 100
 	var config net.ListenConfig
@@ -35,7 +37,7 @@ func FreePort() (int, error) {
 			continue
 		}
 		if err := listener.Close(); err != nil {
-			return 0, fmt.Errorf("giving port %d back: %w", port, err)
+			return 0, fmt.Errorf("releasing port %d: %w", port, err)
 		}
 		claims.Lock()
 		defer claims.Unlock()
@@ -53,7 +55,7 @@ func loopbackURL(scheme string, port int, path string) *url.URL {
 func withDatabase(server, name string) (string, error) {
 	location, err := url.Parse(server)
 	if err != nil || location.Host == "" {
-		// The URL isn't shown, as it may contain a password.
+		// The error omits the URL, which may contain a password.
 		return "", errors.New("the server's URL must look like scheme://user:password@host:port/")
 	}
 	location.Path = "/" + name

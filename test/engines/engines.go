@@ -1,12 +1,12 @@
-// Package engines provides tests with real database servers, a real browser and the like. It knows nothing of the
-// program under test.
+// Package engines provides tests with real database servers, a real browser and other external programs. It doesn't
+// depend on the program under test.
 //
 // Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds
 // or starts the servers and sets environment variables that locate them. PostgresServer, MySQLServer and
 // MongoDBServer start a private server for a test, which may stop and restart it.
 //
 // A test whose engine is missing is skipped with the reason, so that a plain `go test ./...` works everywhere. With
-// TEST_STRICT=1 it fails instead.
+// TEST_STRICT=1, such a test fails instead.
 package engines
 
 import (
@@ -19,17 +19,17 @@ import (
 	"time"
 )
 
-// The environment variables that locate the engines. `make test` sets them all, but keeps those already set.
+// The environment variables that locate the engines. `make test` sets all of them, except those that are already set.
 const (
 	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database, allowed to create databases
 	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/, allowed to create databases
 	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
 	Chrome      = "TEST_CHROMIUM"     // path of a Chromium or Chrome
 
-	PostgresBin = "TEST_POSTGRES_BIN" // folder with initdb and postgres
+	PostgresBin = "TEST_POSTGRES_BIN" // folder that contains initdb and postgres
 	MariaDBBin  = "TEST_MARIADB_BIN"  // path of mariadbd
-	MongodBin   = "TEST_MONGOD_BIN"   // path of mongod, preferred to FerretDB
-	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program in tools/ferretdb
+	MongodBin   = "TEST_MONGOD_BIN"   // path of mongod, which is preferred to FerretDB
+	FerretDBBin = "TEST_FERRETDB_BIN" // path of the program built from tools/ferretdb
 
 	PgBouncerBin = "TEST_PGBOUNCER_BIN" // path of pgbouncer
 	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
@@ -39,7 +39,7 @@ const (
 	Strict = "TEST_STRICT"
 )
 
-// patience is the time limit for work before and after a test: creating and dropping a database.
+// patience is the time limit for creating and for dropping a test's database.
 const patience = 2 * time.Minute
 
 // Postgres returns the URL of a fresh, empty database, dropped when the test ends.
@@ -49,7 +49,7 @@ func Postgres(tb testing.TB) string {
 }
 
 // MySQL returns the URL (mysql://user:password@host:port/database) of a fresh, empty database, dropped when the test
-// ends. Its character set is the server's default, so tables must specify theirs.
+// ends. The database has the server's default character set, so tables must specify their own.
 func MySQL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)
@@ -61,7 +61,7 @@ func MongoDB(tb testing.TB) string {
 	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
 }
 
-// Chromium returns the path of a browser that can run headless. As root it needs --no-sandbox.
+// Chromium returns the path of a browser that can run headless. For root, the browser needs the flag --no-sandbox.
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)
@@ -73,8 +73,8 @@ func Dumper(tb testing.TB) string {
 	return setting(tb, "mariadb-dump", MariaDBDump)
 }
 
-// Create creates a fresh, empty database on a server, for programs other than tests. The variable tells the kind of
-// server. It returns the database's URL, and a function to drop it.
+// Create creates a fresh, empty database on a server, for programs other than tests. The variable's name determines
+// the kind of server. It returns the database's URL, and a function to drop it.
 func Create(ctx context.Context, variable, server string) (url string, drop func(context.Context) error, err error) {
 	create, known := map[string]creation{PostgresURL: createPostgres, MySQLURL: createMySQL, MongoDBURL: nameMongoDB}[variable]
 	if !known {
@@ -104,7 +104,7 @@ func fresh(tb testing.TB, server string, create creation) string {
 	return url
 }
 
-// setting returns the variable's value. If it is unset, the test ends here.
+// setting returns the variable's value. If the variable is unset, the test is skipped or, with TEST_STRICT=1, fails.
 func setting(tb testing.TB, engine, variable string) string {
 	tb.Helper()
 	value := os.Getenv(variable)
@@ -119,10 +119,10 @@ func setting(tb testing.TB, engine, variable string) string {
 	return ""
 }
 
-// random returns 12 hexadecimal digits: unique enough to name a database, and as the password of a loopback server
-// that lives for a test run.
+// random returns 12 hexadecimal digits, which suffice for unique database names and for the password of a temporary
+// loopback server.
 func random() string {
 	digits := make([]byte, 6)
-	_, _ = rand.Read(digits) // never fails; it would abort the program
+	_, _ = rand.Read(digits) // never returns an error; a failure would crash the program
 	return hex.EncodeToString(digits)
 }

@@ -15,8 +15,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoDBServer starts a private MongoDB-wire server, stopped and removed when the test ends: MongoDB if its program
-// is known, else FerretDB.
+// MongoDBServer starts a private server, which is stopped and removed when the test ends: MongoDB if the path of
+// mongod is known, otherwise FerretDB.
 func MongoDBServer(tb testing.TB) *Server {
 	tb.Helper()
 	bin := os.Getenv(MongodBin)
@@ -26,8 +26,8 @@ func MongoDBServer(tb testing.TB) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return StartMongoDB(ctx, bin) })
 }
 
-// StartMongoDB starts a private server from the program bin: a mongod or, under any other name, the one in
-// tools/ferretdb. The caller must close it.
+// StartMongoDB starts a private server from the program bin: a mongod or, if it has any other name, the program built
+// from tools/ferretdb. The caller must close it.
 func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		data, err := room.folder("data")
@@ -48,8 +48,8 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	})
 }
 
-// PingMongoDB returns the version of the server at url; for other products, the MongoDB version that they claim to be
-// compatible with.
+// PingMongoDB returns the version of the server at url. For products other than MongoDB, that is the MongoDB version
+// that they claim to be compatible with.
 func PingMongoDB(ctx context.Context, url string) (string, error) {
 	client, err := openMongoDB(url)
 	if err != nil {
@@ -60,12 +60,13 @@ func PingMongoDB(ctx context.Context, url string) (string, error) {
 		Version string `bson:"version"`
 	}
 	if err := client.Database("admin").RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&info); err != nil {
-		return "", fmt.Errorf("asking MongoDB for its version: %w", err)
+		return "", fmt.Errorf("getting MongoDB's version: %w", err)
 	}
 	return "MongoDB " + info.Version, nil
 }
 
-// nameMongoDB only returns a name: MongoDB creates the database with the first document.
+// nameMongoDB returns a database name without creating the database, because MongoDB creates a database with its first
+// document.
 func nameMongoDB(_ context.Context, server, name string) (string, func(context.Context) error, error) {
 	database, err := withDatabase(server, name)
 	if err != nil {
@@ -88,7 +89,7 @@ func nameMongoDB(_ context.Context, server, name string) (string, func(context.C
 func openMongoDB(url string) (*mongo.Client, error) {
 	client, err := mongo.Connect(options.Client().ApplyURI(url).SetServerSelectionTimeout(5 * time.Second))
 	if err != nil {
-		return nil, fmt.Errorf("preparing connections to MongoDB: %w", err)
+		return nil, fmt.Errorf("creating a MongoDB client: %w", err)
 	}
 	return client, nil
 }

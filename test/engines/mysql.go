@@ -17,20 +17,20 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MySQLServer starts a private MariaDB, stopped and removed when the test ends.
+// MySQLServer starts a private MariaDB server, which is stopped and removed when the test ends.
 func MySQLServer(tb testing.TB) *Server {
 	tb.Helper()
 	return MySQLServerWith(tb)
 }
 
-// MySQLServerWith is MySQLServer with additional options of mariadbd.
+// MySQLServerWith is like MySQLServer, with additional options for mariadbd.
 func MySQLServerWith(tb testing.TB, options ...string) *Server {
 	tb.Helper()
 	bin := setting(tb, "MariaDB's server program", MariaDBBin)
 	return private(tb, func(ctx context.Context) (*Server, error) { return startMariaDB(ctx, bin, options...) })
 }
 
-// StartMariaDB starts a private MariaDB from the program mariadbd. The caller must close it.
+// StartMariaDB starts a private MariaDB server from the program mariadbd. The caller must close it.
 func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 	return startMariaDB(ctx, mariadbd)
 }
@@ -64,8 +64,8 @@ func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Ser
 	})
 }
 
-// initMariaDB initializes the data folder and returns a file of SQL statements, executed at every start, that create
-// the test's account.
+// initMariaDB initializes the data folder, and returns the path of an SQL file that the server executes at every start
+// to create the test's account.
 func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (string, error) {
 	installer, err := installDB(mariadbd)
 	if err != nil {
@@ -81,8 +81,8 @@ func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (st
 			"GRANT ALL PRIVILEGES ON *.* TO 'superheroes'@'%%' WITH GRANT OPTION;\n", password))
 }
 
-// installDB finds mariadb-install-db where MariaDB's packages put it: in the server's folder, its sibling folders bin
-// and scripts, or PATH.
+// installDB looks for mariadb-install-db where MariaDB's packages install it: in the server's folder, in its sibling
+// folders bin and scripts, and in PATH.
 func installDB(mariadbd string) (string, error) {
 	const name = "mariadb-install-db"
 	beside := filepath.Dir(mariadbd)
@@ -108,7 +108,7 @@ func PingMySQL(ctx context.Context, url string) (string, error) {
 	defer func() { _ = db.Close() }()
 	var version string
 	if err := db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
-		return "", fmt.Errorf("asking MariaDB for its version: %w", err)
+		return "", fmt.Errorf("getting MariaDB's version: %w", err)
 	}
 	number, vendor, _ := strings.Cut(version, "-")
 	if strings.HasPrefix(vendor, "MariaDB") {
@@ -150,7 +150,7 @@ func openMySQL(raw string) (*sql.DB, error) {
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, fmt.Errorf("preparing connections to %s: %w", config.Addr, err)
+		return nil, fmt.Errorf("creating a connector for %s: %w", config.Addr, err)
 	}
 	return sql.OpenDB(connector), nil
 }
@@ -159,7 +159,7 @@ func openMySQL(raw string) (*sql.DB, error) {
 func mysqlConfig(raw string) (*mysql.Config, error) {
 	location, err := url.Parse(raw)
 	if err != nil || location.Scheme != "mysql" || location.Hostname() == "" {
-		// The URL isn't shown, as it contains a password.
+		// The error omits the URL, which contains a password.
 		return nil, fmt.Errorf("want mysql://user:password@host:port/database in %s", MySQLURL)
 	}
 	port := location.Port()
@@ -172,6 +172,6 @@ func mysqlConfig(raw string) (*mysql.Config, error) {
 	config.User = location.User.Username()
 	config.Passwd, _ = location.User.Password()
 	config.DBName = strings.TrimPrefix(location.Path, "/")
-	config.Logger = &mysql.NopLogger{} // a server that isn't up yet is expected
+	config.Logger = &mysql.NopLogger{} // the server may still be starting
 	return config, nil
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Nginx starts nginx with these directives in its server block, such as "location / { … }", and defaults for
-// everything else. It is stopped when the test ends.
+// Nginx starts nginx with the given directives in its server block, such as "location / { … }", and default settings
+// otherwise. It is stopped when the test ends.
 func Nginx(tb testing.TB, directives string) *Server {
 	tb.Helper()
 	bin := setting(tb, "nginx", NginxBin)

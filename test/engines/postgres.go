@@ -13,14 +13,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer starts a private PostgreSQL, stopped and removed when the test ends.
+// PostgresServer starts a private PostgreSQL server, which is stopped and removed when the test ends.
 func PostgresServer(tb testing.TB) *Server {
 	tb.Helper()
 	return postgresServer(tb, nil)
 }
 
-// PostgresTLSServer is PostgresServer with a certificate and its key, both in PEM: it also accepts encrypted
-// connections.
+// PostgresTLSServer is like PostgresServer, but also accepts TLS connections, with the given certificate and key in
+// PEM format.
 func PostgresTLSServer(tb testing.TB, certificate, key string) *Server {
 	tb.Helper()
 	return postgresServer(tb, map[string]string{"ssl_cert_file": certificate, "ssl_key_file": key})
@@ -32,12 +32,12 @@ func postgresServer(tb testing.TB, tls map[string]string) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return startPostgres(ctx, bin, tls) })
 }
 
-// StartPostgres starts a private PostgreSQL with the programs in the folder bin. The caller must close it.
+// StartPostgres starts a private PostgreSQL server with the programs in the folder bin. The caller must close it.
 func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 	return startPostgres(ctx, bin, nil)
 }
 
-// startPostgres starts a server with the given TLS settings, if any, whose values become files.
+// startPostgres starts a server with the given TLS settings, if any. It writes their values to files.
 func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		password, data := random(), room.path("data")
@@ -62,7 +62,7 @@ func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Ser
 		}
 		return &Server{
 			URL: location.String(), command: command, ping: PingPostgres, create: createPostgres,
-			stop: syscall.SIGINT, // fast shutdown: disconnects clients, loses nothing
+			stop: syscall.SIGINT, // fast shutdown: disconnects clients without losing data
 		}, nil
 	})
 }
@@ -81,7 +81,7 @@ func initPostgres(ctx context.Context, room *room, bin, data, password string) e
 	return nil
 }
 
-// utf8Locale returns a UTF-8 locale that exists by default.
+// utf8Locale returns a UTF-8 locale that the operating system has by default.
 func utf8Locale() string {
 	if runtime.GOOS == "linux" {
 		return "C.UTF-8"
@@ -98,7 +98,7 @@ func PingPostgres(ctx context.Context, url string) (string, error) {
 	defer func() { _ = conn.Close(ctx) }()
 	var version string
 	if err := conn.QueryRow(ctx, `SELECT split_part(current_setting('server_version'), ' ', 1)`).Scan(&version); err != nil {
-		return "", fmt.Errorf("asking PostgreSQL for its version: %w", err)
+		return "", fmt.Errorf("getting PostgreSQL's version: %w", err)
 	}
 	return "PostgreSQL " + version, nil
 }

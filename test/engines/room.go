@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// room is the temporary folder of one server, with the account that it and its programs run under.
+// room is the temporary folder of a server, with the account that the server's programs run under.
 type room struct {
 	root    string
 	account *account
 }
 
-// newRoom creates a folder that belongs to the unprivileged account. It can't be a test's TempDir, which only the
-// test's own user may enter. Its path is short, as required for sockets.
+// newRoom creates a folder that the unprivileged account owns. The folder can't be a test's TempDir, which only the
+// test's own user may enter. The path is short, because Unix socket paths have a length limit.
 func newRoom() (*room, error) {
 	account, err := unprivileged()
 	if err != nil {
@@ -25,7 +25,7 @@ func newRoom() (*room, error) {
 	}
 	root, err := os.MkdirTemp("", "superheroes-")
 	if err != nil {
-		return nil, fmt.Errorf("making a server's folder: %w", err)
+		return nil, fmt.Errorf("creating a server's folder: %w", err)
 	}
 	room := &room{root: root, account: account}
 	if err := account.own(root); err != nil {
@@ -40,7 +40,7 @@ func (r *room) path(name string) string { return filepath.Join(r.root, name) }
 func (r *room) folder(name string) (string, error) {
 	path := r.path(name)
 	if err := os.Mkdir(path, 0o700); err != nil {
-		return "", fmt.Errorf("making a server's folder: %w", err)
+		return "", fmt.Errorf("creating a server's folder: %w", err)
 	}
 	return path, r.account.own(path)
 }
@@ -54,7 +54,7 @@ func (r *room) write(name, content string) (string, error) {
 	return path, r.account.own(path)
 }
 
-// run runs a program to completion. On failure, its output is part of the error.
+// run runs a program to completion. If the program fails, the error contains its output.
 func (r *room) run(ctx context.Context, program string, args ...string) error {
 	command := exec.CommandContext(ctx, program, args...)
 	r.dress(command)
@@ -65,7 +65,7 @@ func (r *room) run(ctx context.Context, program string, args ...string) error {
 }
 
 // dress sets the program's account, an environment without the user's settings, and the room as the working folder,
-// because the account may be unable to enter ours.
+// because the account may have no access to the current one.
 func (r *room) dress(command *exec.Cmd) {
 	command.Dir = r.root
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.root, "TMPDIR=" + r.root, "LC_ALL=C"}
@@ -79,12 +79,12 @@ func (r *room) remove() error {
 	return nil
 }
 
-// discard removes a room that cause made useless, and returns cause.
+// discard removes the room after a failure, and returns cause.
 func (r *room) discard(cause error) error {
 	return errors.Join(cause, r.remove())
 }
 
-// lastLines returns the end of a log, where the cause usually is.
+// lastLines returns the last lines of a log, which usually contain the cause of a failure.
 func lastLines(log string) string {
 	const keep = 15
 	lines := strings.Split(strings.TrimSpace(log), "\n")

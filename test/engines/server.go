@@ -18,7 +18,7 @@ const (
 	stopPatience  = time.Minute
 )
 
-// Server is a private server on its own port, with its data in a temporary folder. It can be stopped and restarted
+// Server is a private server on its own port, with its data in a temporary folder. It can be stopped, and restarted
 // with the same address, data and URL. It is not safe for concurrent use.
 type Server struct {
 	// URL contains the credentials of an account with all privileges.
@@ -29,19 +29,19 @@ type Server struct {
 	command []string
 	stop    os.Signal
 	ping    func(ctx context.Context, url string) (string, error)
-	create  creation // nil for servers without databases
+	create  creation // creates a database; nil for servers without databases
 
 	version string
 	running *process
 }
 
-// process is one run of a server's program.
+// process is a running process of a server's program.
 type process struct {
 	command *exec.Cmd
 	ended   chan struct{} // closed when the program has exited
 }
 
-// private starts a server for the test and closes it when the test ends.
+// private starts a server for the test, and closes the server when the test ends.
 func private(tb testing.TB, start func(context.Context) (*Server, error)) *Server {
 	tb.Helper()
 	server, err := start(tb.Context())
@@ -73,7 +73,7 @@ func (s *Server) Pid() int {
 	return s.running.command.Process.Pid
 }
 
-// Path returns the path of a data file, for tests that damage it while the server is stopped.
+// Path returns the path of a data file, for tests that damage the file while the server is stopped.
 func (s *Server) Path(name string) string { return s.room.path(filepath.Join("data", name)) }
 
 // Version returns the server's name and version.
@@ -100,7 +100,7 @@ func (s *Server) Close() error {
 	return errors.Join(s.halt(), s.room.remove())
 }
 
-// open starts a new server, which prepare describes, in a room of its own and on a free port.
+// open starts a new server, as described by prepare, in its own room and on a free port.
 func open(ctx context.Context, prepare func(room *room, port int) (*Server, error)) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
@@ -136,13 +136,13 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the program. The caller's context limits the wait for it, not its lifetime.
+// launch starts the program. The context limits only the wait for the server, not the server's lifetime.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", s.name(), err)
 	}
-	defer func() { _ = log.Close() }()                      // the program has its own descriptor
+	defer func() { _ = log.Close() }()                      // the program has its own file descriptor
 	command := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // it outlives every context
 	command.Stdout, command.Stderr = log, log
 	s.room.dress(command)
@@ -151,7 +151,7 @@ func (s *Server) launch() (*process, error) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = command.Wait() // the reason is in its log
+		_ = command.Wait() // the server's log contains the reason
 		close(ended)
 	}()
 	return &process{command: command, ended: ended}, nil
@@ -172,14 +172,14 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case <-s.running.ended:
 			return errors.New("it ended at once")
 		case <-ctx.Done():
-			return fmt.Errorf("it does not answer: %w", err)
+			return fmt.Errorf("the server does not respond: %w", err)
 		case <-again.C:
 		}
 	}
 }
 
-// answers queries the server's version. It tries a connection first, because MongoDB's driver waits half a second
-// after a refused one.
+// answers queries the server's version. It first tries to connect, because MongoDB's driver waits half a second after
+// a refused connection.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.addr)
@@ -193,14 +193,14 @@ func (s *Server) answers(ctx context.Context) error {
 	return err
 }
 
-// halt asks the program to stop, and kills it if it doesn't.
+// halt asks the program to exit, and kills it after a time limit.
 func (s *Server) halt() error {
 	if s.running == nil {
 		return nil
 	}
 	process := s.running
 	s.running = nil
-	// The signal fails if the program has exited already, or on platforms without signals.
+	// Sending the signal fails if the program has already exited, and on platforms without signals.
 	if err := process.command.Process.Signal(s.stop); err != nil {
 		_ = process.command.Process.Kill()
 	}
@@ -211,12 +211,12 @@ func (s *Server) halt() error {
 	}
 	_ = process.command.Process.Kill()
 	<-process.ended
-	return fmt.Errorf("%s had to be killed: it did not stop within %s%s", s.name(), stopPatience, s.log())
+	return fmt.Errorf("%s was killed, because it did not stop within %s%s", s.name(), stopPatience, s.log())
 }
 
 func (s *Server) name() string { return filepath.Base(s.command[0]) }
 
-// log returns the end of the server's log, as a suffix for an error.
+// log returns the last lines of the server's log, as a suffix for an error message.
 func (s *Server) log() string {
 	content, err := os.ReadFile(s.room.path("log"))
 	if err != nil || len(content) == 0 {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// BlackHole returns the URL of a port on loopback that neither accepts nor refuses connections: its backlog is full, so
-// the kernel drops every attempt.
+// BlackHole returns the URL of a loopback port that neither accepts nor refuses connections: its listen backlog is
+// full, so the kernel drops every attempt.
 func BlackHole(tb testing.TB) string {
 	tb.Helper()
 	addr := listenWithoutBacklog(tb)
@@ -25,7 +25,7 @@ func BlackHole(tb testing.TB) string {
 		}
 		tb.Cleanup(func() { _ = conn.Close() })
 	}
-	tb.Skip("can't fill the backlog of a listener here")
+	tb.Skip("the backlog of a listener can't be filled on this system")
 	return ""
 }
 

@@ -1,5 +1,4 @@
-// Package fakepeer replaces the services that fights calls, over real sockets on loopback, and misbehaves as a test
-// requires.
+// Package fakepeer provides fake peers of the fights service, on real loopback sockets, that can be made to misbehave.
 package fakepeer
 
 import (
@@ -20,7 +19,7 @@ const (
 	Location = `{"id":3,"name":"Gotham City","description":"Dark","picture":"/gotham.svg","type":"CITY"}`
 )
 
-// Peer is an HTTP server whose behaviour can be changed, and which can be stopped and restarted, while it gets
+// Peer is an HTTP server that can be stopped and restarted, and whose behaviour can be changed, while it handles
 // requests.
 type Peer struct {
 	URL string
@@ -35,7 +34,7 @@ type Peer struct {
 	closed    atomic.Int64
 }
 
-// New starts a peer with that behaviour. It stops with the test.
+// New starts a peer with the given behaviour, and stops it when the test ends.
 func New(tb testing.TB, behaviour http.HandlerFunc) *Peer {
 	tb.Helper()
 	p := &Peer{addr: "127.0.0.1:0"}
@@ -58,7 +57,7 @@ func (p *Peer) Start(tb testing.TB) {
 	p.addr = listener.Addr().String()
 	p.URL = "http://" + p.addr
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
-	_ = p.server.Listener.Close() // on a port that httptest chose
+	_ = p.server.Listener.Close() // the port was chosen by httptest
 	p.server.Listener, p.server.Config.ConnState = listener, p.count
 	p.server.Start()
 }
@@ -91,17 +90,17 @@ func (p *Peer) count(_ net.Conn, state http.ConnState) {
 // Requests returns the number of requests received.
 func (p *Peer) Requests() int { return int(p.requests.Load()) }
 
-// Cancelled returns the number of requests that the client canceled before they were answered.
+// Cancelled returns the number of requests that the client canceled before the peer responded.
 func (p *Peer) Cancelled() int { return int(p.cancelled.Load()) }
 
-// Connections returns the number of connections opened so far, and of those that are still open.
+// Connections returns the number of connections opened so far, and the number of those still open.
 func (p *Peer) Connections() (opened, open int) {
 	closed := int(p.closed.Load())
 	opened = int(p.opened.Load())
 	return opened, opened - closed
 }
 
-// Answers responds with a JSON body.
+// Answers returns a handler that responds with a JSON body.
 func Answers(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -111,7 +110,8 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws responds with an item or, at the path of picks, with the requested number of them, read just now.
+// Draws returns a handler that responds with one item or, at the path for picks, with the requested number of items of
+// age 0.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !AsksForPicks(r) {
@@ -127,10 +127,11 @@ func Draws(item string) http.HandlerFunc {
 	}
 }
 
-// AsksForPicks reports whether a request is for many picks.
+// AsksForPicks reports whether a request is for a batch of picks.
 func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
 
-// DrawsOne responds with an item, and refuses a request for picks like a service without that path.
+// DrawsOne returns a handler that responds with one item, and rejects requests for batches of picks, like a service
+// without that path.
 func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if AsksForPicks(r) {
@@ -141,7 +142,7 @@ func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// BreaksOff sends raw bytes instead of a response, and closes the connection.
+// BreaksOff returns a handler that sends raw bytes instead of a response, and closes the connection.
 func BreaksOff(sent string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -153,12 +154,13 @@ func BreaksOff(sent string) http.HandlerFunc {
 	}
 }
 
-// Hangs sends nothing until the client gives up.
+// Hangs returns a handler that sends no response until the client gives up.
 func Hangs() http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 }
 
-// Dribbles sends the header and then the body byte by byte, with a pause after each, until the client gives up.
+// Dribbles returns a handler that sends the header and then the body byte by byte, with a pause after each byte, until
+// the client gives up.
 func Dribbles(body string, pause time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -15,7 +15,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// fightBody is the body of a posted fight.
+// fightBody is the body of a request that posts a fight.
 const fightBody = `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`
 
 // counts is the number of responses by status.
@@ -33,21 +33,22 @@ func (c *counts) add(status int) {
 	c.of[status]++
 }
 
-// clients request fights until they are stopped or the server is gone, and record the responses.
+// clients is a group of clients that request fights until they are stopped or the server is gone, and record the
+// responses.
 type clients struct {
 	group    sync.WaitGroup
 	stopped  atomic.Bool
-	harmed   atomic.Bool // a request that begins from now on must not be acknowledged
+	harmed   atomic.Bool // set after the damage; fights requested from then on must not be acknowledged
 	asked    atomic.Int64
 	mu       sync.Mutex
 	stored   map[string]bool // acknowledged ids
-	late     int             // number of fights acknowledged although sent after the harm
-	refusals map[string]int  // by status and detail, or by error
+	late     int             // number of fights that were requested after the damage, but acknowledged
+	refusals map[string]int  // number of refusals by status and detail, or by error
 }
 
 func newClients() *clients { return &clients{stored: map[string]bool{}, refusals: map[string]int{}} }
 
-// send starts eight clients that send a request for a fight again and again, each time on a new connection.
+// send starts eight clients that repeat the request continuously, each time on a new connection.
 func send(t *testing.T, fight request) *clients {
 	t.Helper()
 	c := newClients()
@@ -61,7 +62,7 @@ func send(t *testing.T, fight request) *clients {
 					c.note(got, harmed)
 				case errors.Is(err, syscall.ECONNREFUSED):
 					return
-				case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF): // the connection was not accepted
+				case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF): // the server did not accept the connection
 				default:
 					c.note(answer{body: fmt.Sprintf(`{"detail":%q}`, err)}, harmed)
 				}
@@ -80,7 +81,7 @@ func (c *clients) stop() {
 
 func (c *clients) note(got answer, harmed bool) {
 	var body struct{ ID, Detail string }
-	_ = json.Unmarshal([]byte(got.body), &body) // anything but JSON has neither
+	_ = json.Unmarshal([]byte(got.body), &body) // if the body is not JSON, both fields stay empty
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if got.status != http.StatusOK {
@@ -100,11 +101,11 @@ func (c *clients) acknowledged() int {
 	return len(c.stored)
 }
 
-// awaitMore waits until the clients have sent more than n further requests.
+// awaitMore waits until more than n further requests have completed.
 func (c *clients) awaitMore(t *testing.T, n int64) {
 	t.Helper()
 	asked := c.asked.Load()
-	await.True(t, "more requests are sent", func() bool { return c.asked.Load() > asked+n })
+	await.True(t, "the clients complete more requests", func() bool { return c.asked.Load() > asked+n })
 }
 
 // checkStored checks that exactly the acknowledged fights are stored.
@@ -114,12 +115,12 @@ func checkStored(t *testing.T, fights string, c *clients) {
 	for _, id := range stored(t, fights) {
 		found[id] = true
 		if !c.stored[id] {
-			t.Errorf("%s is stored and was not acknowledged", id)
+			t.Errorf("fight %s is stored, but was not acknowledged", id)
 		}
 	}
 	for id := range c.stored {
 		if !found[id] {
-			t.Errorf("%s was acknowledged and is not stored", id)
+			t.Errorf("fight %s was acknowledged, but is not stored", id)
 		}
 	}
 }

@@ -18,19 +18,20 @@ import (
 )
 
 const (
-	// crowdedRows is the number of heroes, so that searching them takes a while.
+	// crowdedRows is the number of heroes, high enough for a search to take noticeable time.
 	crowdedRows = 100_000
-	// goodFights are requested at this interval by clients that want no more than their share.
+	// goodFights is the number of fights that well-behaved clients request, at intervals of goodDistance.
 	goodFights   = 100
 	goodDistance = 40 * time.Millisecond
-	// poolOfHeroes is how many connections heroes may have open.
+	// poolOfHeroes is the maximum number of database connections of heroes.
 	poolOfHeroes = 50
 )
 
-// crowd makes many clients request much of one kind, until the context ends.
+// crowd starts many clients that generate one kind of heavy load until the context is done.
 type crowd func(ctx context.Context, t *testing.T, s *system.System, clients *sync.WaitGroup)
 
-// Whatever else goes on, at least 19 of 20 fights at a moderate rate succeed.
+// testCrowds checks that under each kind of heavy load, at least 95 % of the fights requested at a moderate rate
+// succeed.
 func testCrowds(t *testing.T, program string) {
 	for way, start := range map[string]func(*testing.T, string) *system.System{
 		"one process": crowdedUp, "processes on PostgreSQL and MariaDB": crowdedProcesses,
@@ -39,8 +40,8 @@ func testCrowds(t *testing.T, program string) {
 			s := start(t, program)
 			awaitOK(t, s.Fights+execute)
 			for name, crowd := range map[string]crowd{
-				"clients in a hurry": hurry, "searches": search,
-				"lists that nobody reads": stallLists, "streams that nobody reads": stallStreams,
+				"impatient clients": hurry, "searches": search,
+				"unread lists": stallLists, "unread streams": stallStreams,
 			} {
 				t.Run(name, func(t *testing.T) {
 					ctx, leave := context.WithCancel(t.Context())
@@ -55,7 +56,7 @@ func testCrowds(t *testing.T, program string) {
 	}
 }
 
-// crowdedUp starts everything in one process in the strict profile, with many heroes.
+// crowdedUp starts all services in one process in the strict profile, with many heroes.
 func crowdedUp(t *testing.T, program string) *system.System {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,16 +64,17 @@ func crowdedUp(t *testing.T, program string) *system.System {
 	return system.Up(t, program, dir, "--profile=strict", "--log-level=ERROR")
 }
 
-// crowdedProcesses starts each service on its own in the strict profile, with many heroes; fights and statistics
-// share a file. No client may cost heroes a connection: the pool is opened once.
+// crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
+// statistics share an SQLite file. It checks that no client makes heroes replace a database connection: each
+// connection of the pool is opened only once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
 	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
-	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // a connection with TLS would count twice
+	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // trying TLS first would count twice
 	t.Cleanup(func() {
 		if n := proxy.Opened(); n > poolOfHeroes {
-			t.Errorf("heroes opened %d connections to PostgreSQL, and its pool has %d", n, poolOfHeroes)
+			t.Errorf("heroes opened %d connections to PostgreSQL, more than its pool size of %d", n, poolOfHeroes)
 		}
 	})
 	args := []string{"--profile=strict", "--log-level=ERROR"}
@@ -100,7 +102,7 @@ func seedHeroes(t *testing.T, program, store string) {
 	}
 }
 
-// fightSteadily requests fights at even intervals, whatever the outcome of earlier ones, and checks how many succeed.
+// fightSteadily requests fights at regular intervals without waiting for responses, and checks how many succeed.
 func fightSteadily(t *testing.T, fights string) {
 	t.Helper()
 	var statuses counts
@@ -119,11 +121,11 @@ func fightSteadily(t *testing.T, fights string) {
 	}
 	group.Wait()
 	if statuses.of[http.StatusOK] < goodFights*19/20 {
-		t.Errorf("%d fights got %v", goodFights, statuses.of)
+		t.Errorf("%d fights got these numbers of responses by status: %v", goodFights, statuses.of)
 	}
 }
 
-// repeat makes clients send the same request again and again over kept-alive connections, with the given header.
+// repeat starts n clients that send the same request continuously over kept-alive connections, with the given header.
 func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, header ...string) {
 	for range n {
 		clients.Go(func() {
@@ -143,7 +145,7 @@ func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, 
 				}
 				_, _ = io.Copy(io.Discard, response.Body)
 				_ = response.Body.Close()
-				if response.Header.Get("Retry-After") != "" && len(header) == 0 { // as a client does that was told to
+				if response.Header.Get("Retry-After") != "" && len(header) == 0 { // heed Retry-After
 					select {
 					case <-time.After(time.Second):
 					case <-ctx.Done():
@@ -169,8 +171,7 @@ func stallLists(ctx context.Context, t *testing.T, s *system.System, _ *sync.Wai
 	}
 }
 
-// stallStreams makes one client open more streams than it may, and checks that other clients, and other paths, are
-// served.
+// stallStreams makes one client open too many streams, and checks that other clients and other paths are still served.
 func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.WaitGroup) {
 	t.Helper()
 	const stream = "/api/statistics/stream"
@@ -181,22 +182,22 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 		}
 	}
 	if refused == 0 {
-		t.Error("one client holds all streams of the arena")
+		t.Error("the arena accepted 1000 streams of one client")
 	}
 	wantOK(t, s.Arena+"/api/heroes?limit=5")
 	wantOK(t, s.Arena+"/api/statistics")
 	if status := stallFrom(ctx, t, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
-		t.Errorf("another client that listens got %d", status)
+		t.Errorf("a stream of another client got status %d", status)
 	}
 }
 
-// stall sends a request and reads only the status of the response, until ctx ends.
+// stall sends a request and reads only the status of the response; the connection stays open until ctx is done.
 func stall(ctx context.Context, t *testing.T, base, path string) int {
 	t.Helper()
 	return stallFrom(ctx, t, "127.0.0.1", base, path)
 }
 
-// stallFrom is stall for a client at another address.
+// stallFrom is like stall, with the given client address.
 func stallFrom(ctx context.Context, t *testing.T, client, base, path string) int {
 	t.Helper()
 	at, err := url.Parse(base)

@@ -16,8 +16,8 @@ import (
 
 func editTests() tests {
 	all := tests{
-		"edits while the store is away": testEditsWhileTheStoreIsAway,
-		"guesses":                       testGuesses,
+		"edits while the store hangs": testEditsWhileTheStoreIsAway,
+		"guesses":                     testGuesses,
 	}
 	for name, silent := range map[string]bool{"connection breaks": false, "store falls silent": true} {
 		all["edits in doubt, PostgreSQL, "+name] = func(t *testing.T, program string) {
@@ -30,13 +30,13 @@ func editTests() tests {
 	return all
 }
 
-// testEditsInDoubt loses the store's response to a commit: the change is made, and nothing confirms it.
+// testEditsInDoubt drops the store's response to a commit, so that the change is made but never confirmed.
 func testEditsInDoubt(t *testing.T, program, name, variable, database string, silent bool) {
 	confirmations := &confirmations{silent: silent}
 	_, store := through(t, database, confirmations.relays)
-	deadline := "DEADLINE=14s" // a change fails at once, or is slow on a busy machine
+	deadline := "DEADLINE=14s" // a change fails at once, or late on a busy machine
 	if silent {
-		deadline = "DEADLINE=6s" // and each change takes that long
+		deadline = "DEADLINE=6s" // each change waits for the full deadline
 	}
 	s := start(t, program, name, []string{variable + "=" + store, "ADMIN_TOKEN=secret", deadline})
 	s.Ready(t, s.url+"/readyz")
@@ -51,7 +51,7 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 		got := ask(t, edit.method, edit.target, edit.body, admin...)
 		got.wantProblem(t, http.StatusServiceUnavailable, "may have been written")
 	}
-	// All of it was committed, and the service still works.
+	// All changes were committed, and the service still works.
 	for _, name := range []string{`"in doubt"`, `"in doubt, too"`} {
 		if !strings.Contains(wantOK(t, list).body, name) {
 			t.Errorf("%s is missing", name)
@@ -61,22 +61,23 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
-// confirmations are responses to commits. After a call of lose, the next one gets lost.
+// confirmations relays a store's traffic. After a call of lose, the proxy drops the response to the next commit.
 type confirmations struct {
-	silent bool // otherwise the connection breaks
+	silent bool // whether later responses are dropped silently; otherwise the connection breaks
 	armed  atomic.Bool
 }
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses reports, once, whether to lose the response to what a service sends.
+// loses reports whether to drop the response to the data that a service sends. It returns true once for each call of
+// lose.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)
 }
 
-// relays forwards what the service sends, and the store's responses until one is lost.
+// relays forwards the service's data, and the store's responses until one must be dropped.
 func (c *confirmations) relays() (up, down tcpproxy.Relay) {
-	var lost atomic.Bool // set before forwarding a commit whose response must not arrive
+	var lost atomic.Bool // set before forwarding a commit whose response must be dropped
 	up = func(store io.Writer, service io.Reader) {
 		_, _ = io.Copy(writer(func(sent []byte) (int, error) {
 			if c.loses(sent) {
@@ -99,12 +100,13 @@ func (c *confirmations) relays() (up, down tcpproxy.Relay) {
 	return up, down
 }
 
-// writer is a function that implements io.Writer.
+// writer adapts a function to io.Writer.
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// A change that the store can't accept is certainly refused.
+// testEditsWhileTheStoreIsAway checks that a change is refused with "nothing was written" if the store doesn't
+// respond.
 func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 	p, store := through(t, engines.Postgres(t), tcpproxy.All)
 	s := start(t, program, "heroes", []string{"DATABASE_URL=" + store, "ADMIN_TOKEN=secret", "DEADLINE=500ms"})
@@ -115,5 +117,5 @@ func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 	p.Become(tcpproxy.Hangs)
 	edit().wantProblem(t, http.StatusServiceUnavailable, "nothing was written")
 	p.Become(tcpproxy.Passes)
-	await.True(t, "a change is taken again", func() bool { return edit().status == http.StatusOK })
+	await.True(t, "a change succeeds again", func() bool { return edit().status == http.StatusOK })
 }

@@ -1,5 +1,5 @@
-// Package faults tests how the real program behaves when its dependencies fail, and when it is asked to stop:
-// black-box, over real sockets, with real signals and real servers.
+// Package faults tests how the program behaves when its dependencies fail and when it is asked to stop. The tests are
+// black-box tests with real processes, sockets, signals and database servers.
 package faults
 
 import (
@@ -20,21 +20,22 @@ import (
 	"superheroes/test/system"
 )
 
-// hang is when something counts as hung. Correct code never comes near it.
+// hang is the time after which a process or request counts as hung. Correct code takes far less.
 const hang = 3 * time.Minute
 
-// atOnce is how many tests run in parallel. Most of their time they wait: for deadlines, and for engines to restart.
+// atOnce is the number of tests that run in parallel. The tests spend most of their time waiting for deadlines and for
+// database servers to restart.
 const atOnce = "6"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // the default only; the flag exists
+	_ = flag.Set("test.parallel", atOnce) // only sets the default; can't fail, because the flag exists
 	os.Exit(m.Run())
 }
 
-// tests are the tests of a subject, by name. Their argument is the path of the program.
+// tests maps names to the tests of a subject, which take the path of the program as an argument.
 type tests map[string]func(*testing.T, string)
 
-// TestFaults builds the program once for all tests.
+// TestFaults runs all fault tests with one build of the program.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -51,7 +52,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// answer is a response with its body.
+// answer is an HTTP response whose body has been read.
 type answer struct {
 	status int
 	header http.Header
@@ -59,7 +60,7 @@ type answer struct {
 	took   time.Duration
 }
 
-// ask sends a request; header holds names and values in turn.
+// ask sends a request; header alternates between names and values.
 func ask(t *testing.T, method, url, body string, header ...string) answer {
 	t.Helper()
 	got, err := try(t, method, url, body, header...)
@@ -72,7 +73,7 @@ func ask(t *testing.T, method, url, body string, header ...string) answer {
 	return got
 }
 
-// try is ask for a server that may be down.
+// try is like ask, for a server that may be down.
 func try(t *testing.T, method, url, body string, header ...string) (answer, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -99,7 +100,7 @@ func get(t *testing.T, url string) answer {
 	return ask(t, http.MethodGet, url, "")
 }
 
-// wantOK requests a URL that must return 200.
+// wantOK requests a URL and checks that the status is 200.
 func wantOK(t *testing.T, url string) answer {
 	t.Helper()
 	return get(t, url).want(t, http.StatusOK)
@@ -111,18 +112,19 @@ func awaitOK(t *testing.T, url string) {
 	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
 }
 
-// wantUnready checks why a service isn't ready. On a busy machine the service may not find that out in time.
+// wantUnready checks the reason that a service reports for not being ready. It retries if the service's own check
+// timed out, as may happen on a busy machine.
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer
-	await.True(t, base+" knows why it isn't ready", func() bool {
+	await.True(t, base+" reports the reason for not being ready", func() bool {
 		got = get(t, base+"/readyz")
 		return strings.Contains(got.body, reason) || !strings.Contains(got.body, "does not answer")
 	})
 	got.wantProblem(t, http.StatusServiceUnavailable, reason)
 }
 
-// post posts a fight to the service at base.
+// post posts a fight to the fights service at base.
 func post(t *testing.T, base string) answer {
 	t.Helper()
 	return ask(t, http.MethodPost, base+"/api/fights", fightBody)
@@ -132,12 +134,12 @@ func post(t *testing.T, base string) answer {
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
 	if a.status != status {
-		t.Errorf("got %d %s, want %d", a.status, a.body, status)
+		t.Errorf("got status %d with body %s, want %d", a.status, a.body, status)
 	}
 	return a
 }
 
-// wantProblem checks that the response is a problem with this status, and that its detail contains names.
+// wantProblem checks that the response is a problem (RFC 9457) with this status, whose detail contains names.
 func (a answer) wantProblem(t *testing.T, status int, names string) {
 	t.Helper()
 	var problem struct {
@@ -145,32 +147,33 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 		Status        int
 	}
 	if err := json.Unmarshal([]byte(a.body), &problem); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("got %d %s, want a problem", a.status, a.body)
+		t.Fatalf("got status %d with body %s, want a problem", a.status, a.body)
 	}
 	if a.status != status || problem.Status != status || !strings.Contains(problem.Detail, names) {
-		t.Errorf("got %d %q, want %d with %q", a.status, problem.Detail, status, names)
+		t.Errorf("got status %d with detail %q, want %d with %q", a.status, problem.Detail, status, names)
 	}
 	if retry := a.header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
-		t.Errorf("Retry-After is %q of a %d", retry, status)
+		t.Errorf("Retry-After is %q in a response with status %d", retry, status)
 	}
 }
 
-// wantLog checks that a process has logged these lines, each of which contains the text, and no others.
+// wantLog checks that a process has logged one line per text, each of which contains that text, and no other lines.
 func wantLog(t *testing.T, log *program.Output, texts ...string) {
 	t.Helper()
 	lines := slices.Collect(strings.Lines(log.String()))
 	if !slices.EqualFunc(lines, texts, strings.Contains) {
-		t.Errorf("the log has the lines %q, want %q", lines, texts)
+		t.Errorf("the log contains the lines %q, want %q", lines, texts)
 	}
 }
 
-// service is one service in its own process.
+// service is a service in its own process.
 type service struct {
 	*system.Process
 	url string
 }
 
-// start starts a service on its own; it need not become ready. It waits for a store that is busy with other tests.
+// start starts a service in its own process, without waiting until it is ready. The service has a long store wait,
+// because the store may be busy with other tests.
 func start(t *testing.T, program, name string, env []string, args ...string) service {
 	t.Helper()
 	addr := system.FreeAddr(t)
@@ -178,16 +181,16 @@ func start(t *testing.T, program, name string, env []string, args ...string) ser
 	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
 }
 
-// lives waits until the process serves requests, ready or not.
+// lives waits until the service is live, whether ready or not.
 func (s service) lives(t *testing.T) {
 	t.Helper()
-	await.True(t, "the service lives", func() bool {
+	await.True(t, "the service is live", func() bool {
 		got, err := try(t, http.MethodGet, s.url+"/livez", "")
 		return err == nil && got.status == http.StatusOK
 	})
 }
 
-// catalogs are the peers of fights, all fake and initially healthy.
+// catalogs holds fake peers for fights, which are initially healthy.
 type catalogs struct{ heroes, villains, locations *fakepeer.Peer }
 
 func newCatalogs(t *testing.T) catalogs {
@@ -197,7 +200,7 @@ func newCatalogs(t *testing.T) catalogs {
 	return c
 }
 
-// recover makes every peer respond again.
+// recover makes every peer healthy again.
 func (c catalogs) recover() {
 	c.heroes.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	c.villains.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Villain))
@@ -212,7 +215,8 @@ func (c catalogs) env() []string {
 	return []string{"HEROES_URL=" + c.heroes.URL, "VILLAINS_URL=" + c.villains.URL, "LOCATIONS_URL=" + c.locations.URL}
 }
 
-// startFights starts fights on its own with a file in dir, and waits until it is ready.
+// startFights starts the fights service in its own process, with an SQLite file in dir, and waits until the service is
+// ready.
 func startFights(t *testing.T, program, dir string, env []string, args ...string) service {
 	t.Helper()
 	s := start(t, program, "fights", append([]string{"MONGODB_URL=sqlite:" + dir + "/fights.db"}, env...), args...)
@@ -220,7 +224,7 @@ func startFights(t *testing.T, program, dir string, env []string, args ...string
 	return s
 }
 
-// stored returns the ids of all fights, newest first.
+// stored returns the ids of all stored fights, newest first.
 func stored(t *testing.T, fights string) (ids []string) {
 	t.Helper()
 	list, err := history.List(t.Context(), fights, "")

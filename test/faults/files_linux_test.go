@@ -21,14 +21,15 @@ import (
 	"superheroes/test/system"
 )
 
-// linuxTests harm the files of the embedded store, and limit or watch the program in ways that only Linux has.
+// linuxTests returns tests that damage the embedded store's files, or limit or observe the program, by means that only
+// Linux has.
 func linuxTests() tests {
 	all := tests{
 		"file removed while a list is read": testRemovedWhileRead,
 		"files locked":                      testLocked,
-		"files locked at the start":         testLockedAtStart,
+		"files locked at startup":           testLockedAtStart,
 		"columns and tables renamed":        testRenamedColumn,
-		"files damaged at the start":        testDamagedAtStart,
+		"files damaged at startup":          testDamagedAtStart,
 		"memory limit":                      testMemoryLimit,
 		"network":                           testNetwork,
 	}
@@ -49,7 +50,7 @@ func linuxTests() tests {
 	return all
 }
 
-// ends returns the ways in which a process ends.
+// ends returns the ways to end a process, by name.
 func ends() map[string]func(*testing.T, *system.Process) {
 	return map[string]func(*testing.T, *system.Process){
 		"stopped": stop,
@@ -89,22 +90,23 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 	}
 }
 
-// harms returns what can happen to the files of fights.
+// harms returns the kinds of damage to the database files of fights, by name.
 func harms() map[string]func(t *testing.T, db string) {
 	half := func(size int64) int64 { return size / 2 }
 	return map[string]func(t *testing.T, db string){
-		"all files removed":         func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
-		"database removed":          func(t *testing.T, db string) { remove(t, db) },
-		"log and its index removed": func(t *testing.T, db string) { remove(t, db+"-wal", db+"-shm") },
-		"database replaced":         replace,
-		"database truncated":        func(t *testing.T, db string) { truncate(t, db, half) },
-		"log emptied":               func(t *testing.T, db string) { truncate(t, db+"-wal", func(int64) int64 { return 0 }) },
-		"log truncated":             func(t *testing.T, db string) { truncate(t, db+"-wal", half) },
+		"all files removed":     func(t *testing.T, db string) { remove(t, db, db+"-wal", db+"-shm") },
+		"database removed":      func(t *testing.T, db string) { remove(t, db) },
+		"log and index removed": func(t *testing.T, db string) { remove(t, db+"-wal", db+"-shm") },
+		"database replaced":     replace,
+		"database truncated":    func(t *testing.T, db string) { truncate(t, db, half) },
+		"log emptied":           func(t *testing.T, db string) { truncate(t, db+"-wal", func(int64) int64 { return 0 }) },
+		"log truncated":         func(t *testing.T, db string) { truncate(t, db+"-wal", half) },
 	}
 }
 
-// From the moment its files are missing or damaged, no fight is acknowledged, even under load, in either profile. The
-// other services continue. After a kill -9, a restart yields a working service or one helpful line.
+// testHarmUnderLoad checks that once its files are missing or damaged, fights acknowledges no fight, even under load,
+// in either profile. The other services continue. After a kill -9, fights either works again or exits with a helpful
+// error.
 func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db string)) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -117,7 +119,7 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 			c.awaitMore(t, 50)
 			c.stop()
 			if c.late > 0 {
-				t.Errorf("%d fights sent after the harm were acknowledged", c.late)
+				t.Errorf("%d fights were acknowledged although requested after the damage", c.late)
 			}
 			for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
 				get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
@@ -126,7 +128,7 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 			wantOK(t, s.Heroes+"/api/heroes/random_hero")
 			log := s.Processes["fights"].Stderr.String()
 			if !strings.Contains(log, fightsFile(dir)) || !strings.Contains(log, "restore a backup") {
-				t.Errorf("the log doesn't name the file and what to do:\n%s", log)
+				t.Errorf("the log doesn't name the file and the remedy:\n%s", log)
 			}
 			s.Processes["fights"].Kill()
 			startsOrSays(t, program, fightsFile(dir))
@@ -134,13 +136,13 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 	}
 }
 
-// startsOrSays starts the fights service on a file. Either it becomes ready and readable, or it exits with a line
-// that names the file and the remedy.
+// startsOrSays starts the fights service on an SQLite file, and checks that the service either becomes ready and
+// works, or exits with a line that names the file and the remedy.
 func startsOrSays(t *testing.T, program, file string) {
 	t.Helper()
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file))
 	ended := false
-	await.True(t, "it is ready or has ended", func() bool {
+	await.True(t, "the service is ready or has exited", func() bool {
 		got, err := try(t, http.MethodGet, s.url+"/readyz", "")
 		ended = strings.Contains(s.Stderr.String(), "restore a backup")
 		return err == nil && got.status == http.StatusOK || ended
@@ -153,7 +155,8 @@ func startsOrSays(t *testing.T, program, file string) {
 	post(t, s.url).want(t, http.StatusOK)
 }
 
-// A list whose file disappears while it is sent doesn't look complete.
+// testRemovedWhileRead checks that a list is recognizably incomplete if the database file is removed while the list is
+// sent.
 func testRemovedWhileRead(t *testing.T, program string) {
 	dir := t.TempDir()
 	seed := system.Start(t, program, nil, "seed", "heroes", "--count=50000", "--data-dir="+dir)
@@ -170,18 +173,18 @@ func testRemovedWhileRead(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	remove(t, filepath.Join(dir, "heroes.db"))
-	await.True(t, "it is noticed", func() bool { return get(t, s.Heroes+"/readyz").status == http.StatusServiceUnavailable })
+	await.True(t, "not ready", func() bool { return get(t, s.Heroes+"/readyz").status == http.StatusServiceUnavailable })
 	if _, err := io.Copy(io.Discard, response.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("the list ended with %v", err)
+		t.Errorf("reading the list ended with the error %v, want an unexpected EOF", err)
 	}
 	get(t, s.Heroes+"/api/heroes").wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
-	await.True(t, "picks fail as well", func() bool { // they may be a second old
+	await.True(t, "picks fail as well", func() bool { // for up to a second, they come from memory
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
 	wantOK(t, s.Villains+"/api/villains/random_villain")
 }
 
-// wantReadOnly checks a system that can be read but accepts no fights.
+// wantReadOnly checks that the system serves reads but accepts no writes.
 func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	t.Helper()
 	for _, url := range []string{
@@ -190,7 +193,7 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 		wantOK(t, url)
 	}
 	if got := wantOK(t, s.Fights+"/api/fights/count"); !strings.Contains(got.body, fmt.Sprint(stored)) {
-		t.Errorf("%d fights were acknowledged, and the count is %s", stored, got.body)
+		t.Errorf("%d fights were acknowledged, but the count is %s", stored, got.body)
 	}
 	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
 	wantUnready(t, s.Fights, "takes no writes")
@@ -198,17 +201,17 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", ada, "Authorization", "Bearer "+system.AdminToken)
 	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
 	if strings.Contains(got.body, "may have") {
-		t.Errorf("a change is in doubt: %s", got.body)
+		t.Errorf("the outcome of a refused change is reported as uncertain: %s", got.body)
 	}
 }
 
-// On a full disk no fight is in doubt, everything can be read, and when there is room again everything works, even
-// after a start on the full disk.
+// testFullDisk checks that on a full disk, no fight has an uncertain outcome and reads succeed; when there is space
+// again, everything works, even if the service was started on the full disk.
 func testFullDisk(t *testing.T, program, profile string) {
 	for name, end := range ends() {
 		t.Run(name, func(t *testing.T) {
 			dir := smalldisk.Mount(t, "4m")
-			// Nothing may be in doubt because of a busy machine.
+			// The time limits are long, so that no outcome is uncertain because of a busy machine.
 			args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
 			s := system.Up(t, program, dir, args...)
 			c := fillUp(t, s, dir)
@@ -216,12 +219,12 @@ func testFullDisk(t *testing.T, program, profile string) {
 
 			end(t, s.Processes["fights"])
 			remove(t, filler(dir))
-			smalldisk.Fill(t, dir) // refill what the exit of the process has freed
+			smalldisk.Fill(t, dir) // fill the space that the exit of the process has freed
 			s = upAlive(t, program, dir, args...)
 			wantReadOnly(t, s, len(c.stored))
 			const warning = "fights - WARN - the store can be read but takes no writes now"
 			if log := s.Processes["fights"].Stderr.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, fightsFile(dir)) {
-				t.Errorf("the log of the start:\n%s", log)
+				t.Errorf("the startup log lacks a single warning that names the file:\n%s", log)
 			}
 
 			remove(t, filler(dir))
@@ -234,7 +237,7 @@ func testFullDisk(t *testing.T, program, profile string) {
 	}
 }
 
-// fillUp posts fights until the disk is full, and checks that each was either stored or refused for good.
+// fillUp posts fights until the disk is full, and checks that each one was either stored or definitely not stored.
 func fillUp(t *testing.T, s *system.System, dir string) *clients {
 	t.Helper()
 	fight := request{http.MethodPost, s.Fights + "/api/fights", fightBody}
@@ -252,8 +255,9 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
-	// SQLite's log may have room for a few more fights, and readiness reflects the last write.
-	await.True(t, "no fight is stored any more", func() bool {
+	// SQLite's log may have space for a few more fights. Readiness reflects the last write, so clients post fights until
+	// a write fails.
+	await.True(t, "a fight is refused", func() bool {
 		got := ask(t, fight.method, fight.path, fight.body)
 		c.note(got, false)
 		return got.status == http.StatusServiceUnavailable
@@ -261,10 +265,10 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 	return c
 }
 
-// filler is the file that fills a small disk.
+// filler returns the path of the file that fills a small disk.
 func filler(dir string) string { return filepath.Join(dir, "filler") }
 
-// remount changes the options of a small disk.
+// remount changes the mount options of a small disk.
 func remount(t *testing.T, dir string, flags uintptr, options string) {
 	t.Helper()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, options); err != nil {
@@ -272,14 +276,14 @@ func remount(t *testing.T, dir string, flags uintptr, options string) {
 	}
 }
 
-// fightAgain waits until fights are accepted again, and stores one.
+// fightAgain waits until fights is ready again, and stores a fight.
 func fightAgain(t *testing.T, s *system.System, c *clients) {
 	t.Helper()
 	awaitOK(t, s.Fights+"/readyz")
 	c.note(post(t, s.Fights).want(t, http.StatusOK), false)
 }
 
-// upAlive starts all services; fights need not become ready.
+// upAlive starts all services, without waiting until fights is ready.
 func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	t.Helper()
 	s, env := system.FreeUp(t)
@@ -291,7 +295,8 @@ func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	return s
 }
 
-// Data on a read-only disk can be read; fights work again when the disk is writable.
+// testReadOnlyDisk checks that data on a read-only disk can be read, and that fights are stored again when the disk
+// becomes writable.
 func testReadOnlyDisk(t *testing.T, program string, end func(*testing.T, *system.Process)) {
 	dir := smalldisk.Mount(t, "4m")
 	s := system.Up(t, program, dir)
@@ -306,7 +311,7 @@ func testReadOnlyDisk(t *testing.T, program string, end func(*testing.T, *system
 	checkStored(t, s.Fights, c)
 }
 
-// elsewhere opens a file like another program.
+// elsewhere opens a database file as another program would.
 func elsewhere(t *testing.T, file string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
@@ -325,7 +330,8 @@ func execSQL(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-// While another program holds the lock, fights are refused but can be read, and readiness says so.
+// testLocked checks that while another program holds the lock, fights is not ready and refuses new fights, but serves
+// stored ones.
 func testLocked(t *testing.T, program string) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -345,7 +351,8 @@ func testLocked(t *testing.T, program string) {
 	}
 }
 
-// A service waits for a file that is locked at the start, or says that it is.
+// testLockedAtStart checks that a service waits for a file that is locked at startup, and after the time limit exits
+// with an error that mentions the lock.
 func testLockedAtStart(t *testing.T, program string) {
 	file := fightsFile(t.TempDir())
 	env := append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file)
@@ -369,7 +376,7 @@ func testLockedAtStart(t *testing.T, program string) {
 	wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
 }
 
-// A renamed column is reported by readiness and requests, until it is back.
+// testRenamedColumn checks that readiness and requests report a schema error while a column or table is renamed.
 func testRenamedColumn(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)
@@ -388,7 +395,8 @@ func testRenamedColumn(t *testing.T, program string) {
 	}
 }
 
-// A table that accepts no fights makes the service unready; one that refuses a single fight doesn't.
+// testRefusingTrigger checks that a trigger that rejects all fights makes the service unready, and that a trigger that
+// rejects a single fight doesn't.
 func testRefusingTrigger(t *testing.T, program, profile string) {
 	for _, action := range []string{"ABORT, 'no'", "IGNORE"} {
 		t.Run(action, func(t *testing.T) {
@@ -414,13 +422,14 @@ func testRefusingTrigger(t *testing.T, program, profile string) {
 			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
 			if got := wantOK(t, s.Fights+"/api/fights/count").body; got != `{"count":2}` {
-				t.Errorf("after attempts that were rolled back, the count is %s", got)
+				t.Errorf("the count is %s after attempts that were rolled back, want 2", got)
 			}
 		})
 	}
 }
 
-// A file that is damaged at startup is named along with the remedy, whichever service finds it.
+// testDamagedAtStart checks that each service, if its file is damaged at startup, exits with an error that names the
+// file and the remedy.
 func testDamagedAtStart(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)

@@ -9,8 +9,9 @@ import (
 	"superheroes/test/system"
 )
 
-// testGuesses sends wrong tokens to a service and to the arena in front of it. They are counted together, separately
-// for each service; the right token is always accepted; and the log has one line about it.
+// testGuesses sends wrong tokens to a service directly and through the arena. Both count towards the limit of that
+// service, but not towards that of other services. The right token is always accepted, and the log has a single line
+// about the wrong ones.
 func testGuesses(t *testing.T, program string) {
 	t.Run("one process", func(t *testing.T) {
 		s := system.Up(t, program, t.TempDir())
@@ -27,7 +28,7 @@ func testGuesses(t *testing.T, program string) {
 	})
 }
 
-// checkGuesses guesses at both addresses of heroes in turn.
+// checkGuesses sends wrong tokens to the addresses of heroes alternately, and checks the responses and the log.
 func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 	t.Helper()
 	edit := func(base, token string) answer {
@@ -40,13 +41,13 @@ func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 		if i < most {
 			got.want(t, http.StatusUnauthorized)
 		} else if got.want(t, http.StatusTooManyRequests).header.Get("Retry-After") == "" {
-			t.Error("there is no Retry-After")
+			t.Error("a 429 response has no Retry-After")
 		}
 		edit(base, system.AdminToken).want(t, http.StatusOK)
 		ask(t, http.MethodPatch, base+"/api/heroes/1", "{}").want(t, http.StatusUnauthorized)
 	}
 	wantLog(t, &heroes.Stderr, "heroes - WARN - too many wrong tokens")
 	if strings.Contains(heroes.Stderr.String(), "wrong1") {
-		t.Error("the log has a token")
+		t.Error("the log contains a wrong token")
 	}
 }

@@ -23,7 +23,7 @@ func logTests() tests {
 	}
 }
 
-// stop stops a process gracefully. Its log is complete then.
+// stop terminates a process gracefully. Afterwards, the process's log is complete.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
@@ -32,7 +32,7 @@ func stop(t *testing.T, p *system.Process) {
 	}
 }
 
-// firstLines returns a log without the summaries of repeated causes.
+// firstLines returns the log without the lines that summarize repeated causes.
 func firstLines(log string) string {
 	var first strings.Builder
 	for line := range strings.Lines(log) {
@@ -57,11 +57,11 @@ func testQuiet(t *testing.T, program string) {
 	stop(t, process)
 	wantLog(t, &process.Stderr)
 	if now := process.Stdout.String(); now != banner || banner == "" {
-		t.Errorf("first it wrote:\n%s\nthen:\n%s", banner, now)
+		t.Errorf("standard output was first:\n%s\nlater:\n%s", banner, now)
 	}
 }
 
-// testLogLines checks what the log says about a request that fails and one that is refused, in each format and level.
+// testLogLines checks the log lines of a failed request and of an invalid one, in each format and at each level.
 func testLogLines(t *testing.T, program string) {
 	const (
 		start    = `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - fights - `
@@ -89,12 +89,12 @@ func testLogLines(t *testing.T, program string) {
 			ask(t, http.MethodGet, fights.url+execute, "", id...).wantProblem(t, http.StatusBadGateway, "heroes")
 			ask(t, http.MethodGet, fights.url+"/api/fights/1", "", id...).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
 			stop(t, fights.Process)
-			// The access log also has the requests that awaited the start.
+			// The access log also contains the readiness checks that waited for the start.
 			log := regexp.MustCompile(`(?m)^.*path=/readyz .*\n`).ReplaceAllString(fights.Stderr.String(), "")
 			lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
 			matches := func(line, pattern string) bool { return regexp.MustCompile(pattern).MatchString(line) }
 			if !slices.EqualFunc(lines, want, matches) {
-				t.Errorf("got %q, want lines like %q", lines, want)
+				t.Errorf("the log has the lines %q, want lines that match %q", lines, want)
 			}
 		})
 	}
@@ -109,19 +109,19 @@ func testRequestID(t *testing.T, program string) {
 		})
 	}
 	fights := startFights(t, program, t.TempDir(), peers.env())
-	for name, sent := range map[string]string{"taken": "the-id", "made": "not sane"} {
+	for name, sent := range map[string]string{"adopted": "the-id", "replaced": "not sane"} {
 		t.Run(name, func(t *testing.T) {
 			id := ask(t, http.MethodGet, fights.url+execute, "", "X-Request-Id", sent).want(t, http.StatusOK).header.Get("X-Request-Id")
-			if id == "" || (id == sent) != (name == "taken") {
-				t.Errorf("sent %q, got %q", sent, id)
+			if id == "" || (id == sent) != (name == "adopted") {
+				t.Errorf("sent the request id %q, got %q", sent, id)
 			}
 			for range 3 {
-				header := await.Value(t, "each peer is asked", seen)
+				header := await.Value(t, "each peer gets a request", seen)
 				if got := header.Get("X-Request-Id"); got != id {
-					t.Errorf("a peer got %q, the client %q", got, id)
+					t.Errorf("a peer got the request id %q, but the client %q", got, id)
 				}
 				if header.Get("X-Request-Timeout-Ms") == "" {
-					t.Error("a peer was not told how long we wait")
+					t.Error("a peer got no X-Request-Timeout-Ms")
 				}
 			}
 		})

@@ -19,10 +19,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// strange is a password with every kind of character that has a meaning in a URL.
+// strange is a password that contains every kind of character with a special meaning in URLs.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
-// testMariaDBConnections connects to a server that requires TLS in every way that a URL supports.
+// testMariaDBConnections tests every way of connecting to MariaDB that a URL supports, some with a user that requires
+// TLS.
 func testMariaDBConnections(t *testing.T, program string) {
 	ca, key := certificate(t)
 	stranger, _ := certificate(t)
@@ -45,7 +46,7 @@ func testMariaDBConnections(t *testing.T, program string) {
 		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host,
 			Path: at.Path, RawQuery: query.Encode()}).String()
 	}
-	// run starts locations, which gives up soon if it can't connect to the server.
+	// run starts locations with a short store wait, so that it exits soon if it can't connect.
 	run := func(t *testing.T, store string) service {
 		t.Helper()
 		return start(t, program, "locations", []string{"MYSQL_URL=" + store}, "--store-wait=2s")
@@ -60,7 +61,7 @@ func testMariaDBConnections(t *testing.T, program string) {
 
 	t.Run("a socket", func(t *testing.T) { wantReady(t, reach("", "socket", socket)) })
 	t.Run("IPv6", func(t *testing.T) { wantReady(t, reach(ipv6)) })
-	t.Run("a socket that isn't there", func(t *testing.T) {
+	t.Run("a socket that doesn't exist", func(t *testing.T) {
 		wantOneLine(t, run(t, reach("", "socket", socket+".old")).Process, socket+".old", "no such file")
 	})
 
@@ -86,7 +87,8 @@ func testMariaDBConnections(t *testing.T, program string) {
 	}
 }
 
-// certificate returns the files of a certificate for loopback addresses, which is its own authority, and of its key.
+// certificate creates a self-signed certificate for loopback addresses, and returns the paths of the certificate and
+// of its key.
 func certificate(t *testing.T) (file, key string) {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account may not enter t.TempDir

@@ -11,10 +11,10 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// mariaDBPool is the maximum number of connections of locations.
+// mariaDBPool is the maximum number of connections that the locations service opens to MariaDB.
 const mariaDBPool = 10
 
-// wave sends requests to all paths at once, the given number of times, and returns the number of responses by status.
+// wave sends the given number of concurrent requests to each path, and returns the number of responses by status.
 func wave(t *testing.T, times int, paths []string, header ...string) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
@@ -28,16 +28,16 @@ func wave(t *testing.T, times int, paths []string, header ...string) map[int]int
 	return statuses.of
 }
 
-// reads returns the paths of all kinds of reads.
+// reads returns one URL for each kind of read.
 func (s service) reads() []string {
 	base := s.url + "/api/locations"
 	return []string{base + "/1", base, base + "?limit=5", base + "/random", base + "/1/picture.svg"}
 }
 
-// readsAndHealth returns the same, and the readiness path.
+// readsAndHealth returns the URLs of reads and the URL of the readiness check.
 func (s service) readsAndHealth() []string { return append(s.reads(), s.url+"/readyz") }
 
-// Impatient clients of a slow store leave patient ones their connections.
+// testHastyClients checks that impatient clients of a slow store don't cost patient clients their connections.
 func testHastyClients(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	proxy, store := through(t, db.store, tcpproxy.All)
@@ -45,22 +45,22 @@ func testHastyClients(t *testing.T, program string) {
 	db.store = store
 	s := db.start(t, program, "--deadline=10s")
 	s.Ready(t, s.url+"/readyz")
-	wave(t, 4, s.readsAndHealth()) // they fill the pool
+	wave(t, 4, s.readsAndHealth()) // fills the pool
 	for range 5 {
 		statuses := wave(t, 10, s.readsAndHealth(), "X-Request-Timeout-Ms", "3")
 		if statuses[http.StatusServiceUnavailable] == 0 {
-			t.Errorf("no client was impatient: %v", statuses)
+			t.Errorf("no impatient client timed out: %v", statuses)
 		}
 		if patient := wave(t, 1, s.readsAndHealth()); patient[http.StatusOK] != len(s.readsAndHealth()) {
-			t.Errorf("patient clients got %v", patient)
+			t.Errorf("patient clients got these numbers of responses by status: %v", patient)
 		}
 	}
 	if n := proxy.Opened(); n > mariaDBPool {
-		t.Errorf("%d connections were opened, want %d at most", n, mariaDBPool)
+		t.Errorf("locations opened %d connections, want at most %d", n, mariaDBPool)
 	}
 }
 
-// Clients that give up on a store that hangs leave later ones their connections.
+// testHungMariaDB checks that clients which gave up on a hung store don't occupy connections that later clients need.
 func testHungMariaDB(t *testing.T, program, profile string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	proxy, store := through(t, db.store, tcpproxy.All)
@@ -81,14 +81,14 @@ func testHungMariaDB(t *testing.T, program, profile string) {
 		refused += each - wave(t, 2, s.readsAndHealth())[http.StatusOK]
 	}
 	if refused > each {
-		t.Errorf("%d requests were refused after the store was back", refused)
+		t.Errorf("%d requests were refused after the store had recovered", refused)
 	}
 	if opened > mariaDBPool*(waves+1) {
-		t.Errorf("%d connections were opened while the store hung", opened)
+		t.Errorf("locations opened %d connections while the store hung", opened)
 	}
 }
 
-// Waiting for a lock ends, also on the server.
+// testLockedMariaDB checks that waiting for a lock times out, in the service as well as on the server.
 func testLockedMariaDB(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	s := db.start(t, program)
@@ -96,22 +96,22 @@ func testLockedMariaDB(t *testing.T, program string) {
 	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
 	check := func() {
 		t.Helper()
-		// A write that began to wait just before its deadline leaves its thread on the server for a second.
+		// If a write starts waiting just before its deadline, its thread on the server waits for up to a second longer.
 		if n := db.number(t, threads); n > 2*mariaDBPool {
-			t.Errorf("the server has %d threads of the service, want %d at most", n, 2*mariaDBPool)
+			t.Errorf("the service has %d threads on the server, want at most %d", n, 2*mariaDBPool)
 		}
-		await.True(t, "no thread waits while the lock is held", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
+		await.True(t, "no thread is waiting", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
 	}
 
 	db.exec(t, "LOCK TABLES locations WRITE")
 	for range 2 {
 		if statuses := wave(t, 10, s.readsAndHealth()); statuses[http.StatusServiceUnavailable] != 10*len(s.readsAndHealth()) {
-			t.Errorf("reads of a locked table got %v", statuses)
+			t.Errorf("reads of a locked table got these numbers of responses by status: %v", statuses)
 		}
 	}
 	check()
 	db.exec(t, "UNLOCK TABLES")
-	await.True(t, "reads are answered again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
+	await.True(t, "reads succeed again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
 
 	db.exec(t, "BEGIN", "SELECT * FROM locations WHERE id = 1 FOR UPDATE")
 	for range 3 {

@@ -15,18 +15,18 @@ import (
 	"superheroes/test/engines"
 )
 
-// mariaDBTests exposes locations to each kind of trouble: what readiness, reads and writes return, and what happens to a
-// service that starts meanwhile.
+// mariaDBTests returns tests of locations with each kind of trouble in MariaDB. They check what readiness, reads and
+// writes return, and what happens if a service starts during the trouble.
 func mariaDBTests() tests {
 	all := tests{
-		"MariaDB with a bad row":              testBadRow,
-		"MariaDB without AUTO_INCREMENT":      testNoAutoIncrement,
-		"MariaDB with an unsuitable table":    testUnsuitableTable,
-		"MariaDB over TLS and a socket":       testMariaDBConnections,
-		"MariaDB that is slow, hasty clients": testHastyClients,
-		"MariaDB that hung, strict":           func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
-		"MariaDB that hung, eco":              func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
-		"MariaDB with lasting locks":          testLockedMariaDB,
+		"MariaDB with a bad row":           testBadRow,
+		"MariaDB without AUTO_INCREMENT":   testNoAutoIncrement,
+		"MariaDB with an unsuitable table": testUnsuitableTable,
+		"MariaDB over TLS and a socket":    testMariaDBConnections,
+		"slow MariaDB, impatient clients":  testHastyClients,
+		"MariaDB that hung, strict":        func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
+		"MariaDB that hung, eco":           func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
+		"MariaDB with lasting locks":       testLockedMariaDB,
 	}
 	for _, c := range mariaDBTroubles() {
 		all["MariaDB in trouble, "+c.name] = c.run
@@ -34,21 +34,21 @@ func mariaDBTests() tests {
 	return all
 }
 
-// mariaDBTrouble is trouble caused by a database administrator, another program or the disk.
+// mariaDBTrouble describes trouble that a database administrator, another program or the disk causes.
 type mariaDBTrouble struct {
 	name         string
-	private      bool     // needs a server of its own
-	table        []string // creates it; nil leaves that to the service
+	private      bool     // whether the test needs its own server
+	table        []string // statements that create the table; nil lets the service create it
 	begin, end   []string
-	read, write  int    // statuses meanwhile
+	read, write  int    // expected statuses during the trouble
 	detail       string // in the failing responses
 	ready        int
 	cause        string // in the log
 	startsAnyway bool
 	startLogs    []string // in its lines
-	startsLater  bool     // once the trouble is over; otherwise a start says why not
+	startsLater  bool     // whether a waiting service starts after the trouble
 	startSays    string   // when it exits
-	creates      bool     // the failing write creates an entry
+	creates      bool     // whether the failing write creates an entry instead of changing one
 }
 
 const (
@@ -105,7 +105,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 	}
 }
 
-// mariaDB is a database with a user that has exactly the rights that a service needs.
+// mariaDB is a database with a user that has only the privileges that a service needs.
 type mariaDB struct {
 	*sql.Conn // of an administrator
 
@@ -113,7 +113,8 @@ type mariaDB struct {
 	names *strings.Replacer
 }
 
-// newMariaDB adds such a user to a fresh database, whose URL is an administrator's.
+// newMariaDB creates a user with only the privileges that a service needs in a fresh database. The URL database
+// contains an administrator's credentials.
 func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
 	at, err := url.Parse(database)
@@ -146,7 +147,7 @@ func newMariaDB(t *testing.T, database string) mariaDB {
 	return db
 }
 
-// exec runs statements as the administrator; one that starts with a mark may fail.
+// exec runs statements as the administrator. A statement that begins with "!" may fail.
 func (db mariaDB) exec(t *testing.T, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
@@ -157,7 +158,7 @@ func (db mariaDB) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// number returns the result of a query for one number.
+// number returns the result of a query that yields a single number.
 func (db mariaDB) number(t *testing.T, query string) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), db.names.Replace(query)).Scan(&n); err != nil {
@@ -166,7 +167,7 @@ func (db mariaDB) number(t *testing.T, query string) (n int) {
 	return n
 }
 
-// start starts locations on the database.
+// start starts locations with the user's URL.
 func (db mariaDB) start(t *testing.T, program string, args ...string) service {
 	t.Helper()
 	args = append([]string{"--deadline=2s", "--profile=strict", "--store-wait=1m"}, args...)
@@ -183,7 +184,8 @@ func (s service) create(t *testing.T, name string) answer {
 	return ask(t, http.MethodPost, s.url+"/api/locations", `{"name":"`+name+`","type":"MOON"}`, "Authorization", admin)
 }
 
-// wantStatus checks a response, which may be a problem.
+// wantStatus checks the status of a response. If it isn't 200, the response must be a problem that contains detail and
+// no secrets.
 func (a answer) wantStatus(t *testing.T, status int, detail string) {
 	t.Helper()
 	if status == http.StatusOK {
@@ -193,7 +195,7 @@ func (a answer) wantStatus(t *testing.T, status int, detail string) {
 	a.wantProblem(t, status, detail)
 	for _, secret := range []string{"kryptonite", "SELECT", "Error 1"} {
 		if strings.Contains(a.body, secret) {
-			t.Errorf("%q is in %s", secret, a.body)
+			t.Errorf("%q is revealed in the response: %s", secret, a.body)
 		}
 	}
 }
@@ -228,7 +230,7 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	}
 }
 
-// meanwhile sends all requests at once while the trouble lasts.
+// meanwhile sends all kinds of requests concurrently during the trouble, and checks the responses.
 func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	var group sync.WaitGroup
 	for _, path := range s.reads() {
@@ -251,7 +253,7 @@ func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	wantOK(t, s.url+"/livez")
 }
 
-// startMeanwhile starts another service while the trouble lasts.
+// startMeanwhile starts another service during the trouble, and checks its behaviour.
 func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string) (late service) {
 	switch {
 	case c.startsAnyway:
@@ -269,7 +271,7 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 	return late
 }
 
-// testBadRow adds rows that violate the contract to good ones.
+// testBadRow checks that rows that violate the contract are reported by id, while other rows are served.
 func testBadRow(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, familyTable, `INSERT INTO locations (name, type, picture) VALUES ('Gotham City', 'CITY', NULL), ('an ordinal', '0', ''),
@@ -286,7 +288,7 @@ func testBadRow(t *testing.T, program string) {
 		wantOK(t, s.url+"/readyz")
 	}
 	picked := map[int]bool{}
-	await.True(t, "good and bad rows are picked", func() bool {
+	await.True(t, "both good and bad rows have been picked", func() bool {
 		got := get(t, s.url+"/api/locations/random")
 		if got.status == http.StatusInternalServerError {
 			got.wantProblem(t, http.StatusInternalServerError, "can't be read")
@@ -295,7 +297,7 @@ func testBadRow(t *testing.T, program string) {
 		return picked[http.StatusOK] && picked[http.StatusInternalServerError]
 	})
 	if len(picked) != 2 {
-		t.Errorf("picks were answered with %v", picked)
+		t.Errorf("picks returned other statuses than 200 and 500: %v", picked)
 	}
 	s.patch(t, "2", `{"type":"MOON"}`).want(t, http.StatusOK)
 	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)
@@ -304,12 +306,13 @@ func testBadRow(t *testing.T, program string) {
 	log := firstLines(s.Stderr.String())
 	for _, cause := range []string{`type \"0\" must be one of CITY`, `must have 1 to 50 characters, not 51`} {
 		if strings.Count(log, cause) != 1 {
-			t.Errorf("%q is not once in the log:\n%s", cause, log)
+			t.Errorf("the log doesn't contain %q exactly once:\n%s", cause, log)
 		}
 	}
 }
 
-// testNoAutoIncrement creates entries in a table that assigns no ids, from several clients of two processes at once.
+// testNoAutoIncrement creates entries in a table without AUTO_INCREMENT, concurrently from several clients of two
+// processes.
 func testNoAutoIncrement(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, strings.Replace(familyTable, " AUTO_INCREMENT", "", 1))
@@ -326,7 +329,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 	group.Wait()
 	if n := db.number(t, "SELECT COUNT(*) FROM locations WHERE id BETWEEN 1 AND 40"); n != 2*each {
-		t.Errorf("%d entries have the ids 1 to %d", n, 2*each)
+		t.Errorf("%d entries have ids from 1 to %d, want one for each id", n, 2*each)
 	}
 	db.exec(t, "INSERT INTO locations (id, name, type) VALUES (100, 'another application', 'MOON')")
 	if got := services[0].create(t, "above it").want(t, http.StatusCreated); got.header.Get("Location") != "/api/locations/101" {
@@ -334,11 +337,11 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 	services[0].create(t, "above it").wantProblem(t, http.StatusConflict, "name")
 	if n := db.number(t, "SELECT COALESCE(IS_USED_LOCK('superheroes.locations.id'), 0)"); n != 0 {
-		t.Errorf("connection %d still holds the lock of the ids", n)
+		t.Errorf("connection %d still holds the lock for assigning ids", n)
 	}
 }
 
-// testUnsuitableTable starts on a table of another shape: one line lists everything that is wrong.
+// testUnsuitableTable starts locations on a table with wrong columns, and checks that one line lists all faults.
 func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")

@@ -14,33 +14,33 @@ import (
 	"superheroes/test/system"
 )
 
-// container is a memory cgroup of the test, below the current one.
+// container is a memory cgroup for a test, below the current cgroup.
 type container struct{ dir string }
 
-// newContainer creates a cgroup with this limit in bytes. It skips the test if that isn't possible.
+// newContainer creates a cgroup with a memory limit in bytes. It skips the test if that isn't possible.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)
 	c := container{filepath.Join(dir, fmt.Sprintf("superheroes-test-%d-%d", os.Getpid(), limit))}
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
-		t.Skipf("no memory cgroup can be made here: %v", err)
+		t.Skipf("creating a memory cgroup is not possible here: %v", err)
 	}
 	t.Cleanup(func() {
 		await.True(t, "the cgroup is removed", func() bool { return os.Remove(c.dir) == nil })
 	})
 	if err := os.WriteFile(filepath.Join(c.dir, file), []byte(strconv.FormatInt(limit, 10)), 0o600); err != nil {
-		t.Skipf("the memory of a cgroup can't be limited here: %v", err)
+		t.Skipf("limiting the memory of a cgroup is not possible here: %v", err)
 	}
 	return c
 }
 
-// cgroup returns the folder of the current cgroup, and the name of the file that limits a child's memory: version 1
-// or 2.
+// cgroup returns the folder of the current cgroup, version 1 or 2, and the name of the file that sets a child cgroup's
+// memory limit.
 func cgroup(t *testing.T) (dir, file string) {
 	t.Helper()
 	ours, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		t.Skipf("no cgroups here: %v", err)
+		t.Skipf("this system has no cgroups: %v", err)
 	}
 	for line := range strings.Lines(string(ours)) {
 		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -53,12 +53,12 @@ func cgroup(t *testing.T) (dir, file string) {
 			}
 		}
 	}
-	t.Skip("no memory cgroup here")
+	t.Skip("this system has no memory cgroups")
 	return "", ""
 }
 
-// up starts the program inside, with the garbage collector off except for the memory limit, and a line on stderr for
-// each collection. exec keeps the process that has entered.
+// up starts the program in the container. Garbage collection is triggered only by the memory limit and prints a line
+// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), which so keeps the process.
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")
@@ -72,7 +72,8 @@ func (c container) up(t *testing.T, program string, env ...string) *system.Syste
 
 const mebibyte = 1 << 20
 
-// goals allocates far more than the container's memory and returns the heap sizes, in MB, at which the collector ran.
+// goals makes the program allocate far more than the container's memory, and returns the heap goals of the garbage
+// collections, in MB.
 func goals(t *testing.T, s *system.System, allocate int) []int {
 	t.Helper()
 	for got := 0; got < allocate; {
@@ -90,7 +91,7 @@ func goals(t *testing.T, s *system.System, allocate int) []int {
 	return sizes
 }
 
-// plain builds the program without the race detector, whose own memory would fill the container.
+// plain builds the program without the race detector, which would use up the container's memory.
 func plain(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "superheroes")
@@ -100,18 +101,18 @@ func plain(t *testing.T) string {
 	return path
 }
 
-// The heap's limit follows the container's.
+// testMemoryLimit checks that the program derives its heap limit from the container's memory limit.
 func testMemoryLimit(t *testing.T, _ string) {
 	program := plain(t)
 	t.Run("the container's", func(t *testing.T) {
 		s := newContainer(t, 64*mebibyte).up(t, program)
 		sizes := goals(t, s, 120*mebibyte)
 		if len(sizes) == 0 {
-			t.Fatal("nothing was ever collected: there is no limit")
+			t.Fatal("the garbage collector never ran, so there is no memory limit")
 		}
 		for _, size := range sizes {
 			if size > 64 {
-				t.Errorf("the heap may grow to %d MB, of a container of 64", size)
+				t.Errorf("the heap goal is %d MB in a container of 64 MB", size)
 			}
 		}
 	})
@@ -119,7 +120,7 @@ func testMemoryLimit(t *testing.T, _ string) {
 		s := newContainer(t, 512*mebibyte).up(t, program, "GOMEMLIMIT=48MiB")
 		sizes := goals(t, s, 80*mebibyte)
 		if len(sizes) == 0 {
-			t.Fatal("nothing was ever collected: the limit of the environment was replaced")
+			t.Fatal("the garbage collector never ran, so the limit from the environment was not used")
 		}
 	})
 }

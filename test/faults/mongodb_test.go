@@ -17,11 +17,11 @@ func mongoDBTests() tests {
 	return tests{
 		"MongoDB in trouble, strict": func(t *testing.T, program string) { testMongoDBTrouble(t, program, "strict") },
 		"MongoDB in trouble, eco":    func(t *testing.T, program string) { testMongoDBTrouble(t, program, "eco") },
-		"MongoDB that can't be used": testMongoDBThatCannotBeUsed,
+		"unusable MongoDB":           testMongoDBThatCannotBeUsed,
 	}
 }
 
-// MongoDB's errors, for what the available server can't produce.
+// MongoDB's error responses to conditions that the available server can't produce.
 var (
 	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
 	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
@@ -30,7 +30,7 @@ var (
 	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 )
 
-// before returns a proxy for a fresh database, and the URL through it.
+// before returns a proxy in front of the server of a fresh database, and the database's URL through the proxy.
 func before(t *testing.T) (*mongowire.Proxy, string) {
 	t.Helper()
 	store, err := url.Parse(engines.MongoDB(t))
@@ -42,8 +42,8 @@ func before(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testMongoDBTrouble checks what writes, reads and readiness return in each kind of trouble, that the stated outcome of
-// a fight is true, and that everything works again without a restart.
+// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that a fight reported as
+// not stored isn't stored, and that everything works again without a restart.
 func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
@@ -84,36 +84,36 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 			p.Answer(nil)
 			wantOK(t, s.url+"/readyz")
 			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
-				t.Errorf("the count was %s before, and %s after a fight that was refused", stored, now)
+				t.Errorf("the count changed from %s to %s although the fight was refused", stored, now)
 			}
 			wantOK(t, s.url+execute)
 		})
 	}
 	for _, cause := range []string{"space quota", "not primary", "readWrite", "backup"} {
 		if !strings.Contains(s.Stderr.String(), cause) {
-			t.Errorf("the log doesn't say %q:\n%s", cause, s.Stderr.String())
+			t.Errorf("the log doesn't contain %q:\n%s", cause, s.Stderr.String())
 		}
 	}
 }
 
-// Trouble that waiting can't cure ends the start at once, with a line that says what it is; a server that only
-// rejects writes doesn't.
+// testMongoDBThatCannotBeUsed checks that errors that waiting can't resolve end the startup with one line that names
+// the cause. A server that only rejects writes doesn't end the startup.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	fightsOn := func(store, wait string) *system.Process {
 		return start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait="+wait).Process
 	}
 	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
-	t.Run("may not read", func(t *testing.T) {
+	t.Run("no permission to read", func(t *testing.T) {
 		p, store := before(t)
 		p.Answer(mongowire.Refuse(unauthorized, "find"))
 		refused := start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m")
 		wantOneLine(t, refused.Process, "--mongodb-url", "readWrite")
 	})
-	t.Run("a user that it doesn't know", func(t *testing.T) {
+	t.Run("unknown user", func(t *testing.T) {
 		_, store := before(t)
 		wantOneLine(t, fightsOn(login(store), "10m"), "--mongodb-url", "user or the password")
 	})
-	t.Run("a certificate of another authority", func(t *testing.T) {
+	t.Run("untrusted certificate", func(t *testing.T) {
 		store, err := url.Parse(engines.MongoDB(t))
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		store.Host, store.RawQuery = mongowire.StartTLS(t, store.Host, certificate), "tls=true&tlsCAFile="+url.QueryEscape(stranger)
 		wantOneLine(t, fightsOn(login(store.String()), "3s"), store.Host, "certificate signed by unknown authority")
 	})
-	t.Run("servers that the DNS doesn't know", func(t *testing.T) {
+	t.Run("SRV lookup fails", func(t *testing.T) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
 		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
 	})
@@ -135,10 +135,10 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		awaitOK(t, s.url+"/api/fights")
 		wantUnready(t, s.url, "takes no writes")
 		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
-			t.Errorf("want one line that says so:\n%s", log)
+			t.Errorf("the log doesn't report exactly once that the store takes no writes:\n%s", log)
 		}
 		p.Answer(nil)
-		await.True(t, "it is ready again", func() bool { // a busy machine may respond late, but not with the old state
+		await.True(t, "fights is ready again", func() bool { // may time out, but not return the old state
 			got := get(t, s.url+"/readyz")
 			if strings.Contains(got.body, "takes no writes") {
 				t.Errorf("got %s", got.body)

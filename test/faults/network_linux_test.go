@@ -12,7 +12,7 @@ import (
 	"superheroes/test/system"
 )
 
-// strace returns the path of strace, if it works here.
+// strace returns the path of strace, and skips the test if strace doesn't work here.
 func strace(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("strace")
@@ -20,16 +20,17 @@ func strace(t *testing.T) string {
 		t.Skip("needs strace")
 	}
 	if output, err := exec.CommandContext(t.Context(), path, "-D", "-f", "-e", "trace=connect", "true").CombinedOutput(); err != nil {
-		t.Skipf("strace can't trace here: %v %s", err, output)
+		t.Skipf("strace does not work here: %v %s", err, output)
 	}
 	return path
 }
 
-// The program only connects to configured addresses: no telemetry, no update check, no remote assets.
+// testNetwork checks that the program connects only to configured addresses: no telemetry, no update check, no remote
+// assets.
 func testNetwork(t *testing.T, program string) {
 	path := strace(t)
 	record := filepath.Join(t.TempDir(), "connects")
-	// With -D the traced program is our child process, and gets our signals.
+	// With -D, the traced program is the test's direct child process, so it receives the test's signals.
 	args := []string{"-D", "-f", "-e", "trace=connect", "-o", record, program}
 	t.Run("all in one process", func(t *testing.T) {
 		s, env := system.FreeUp(t)
@@ -64,16 +65,16 @@ func testNetwork(t *testing.T, program string) {
 			}
 		}
 		if len(got) < 3 {
-			t.Errorf("only %q was seen: the test proves nothing", got)
+			t.Errorf("strace recorded only %q, so the test proves nothing", got)
 		}
 	})
 }
 
-// connects returns the address of every connect in strace's output.
+// connects returns the target address of every connect call in strace's output.
 func connects(t *testing.T, record string) []string {
 	t.Helper()
 	var text string
-	await.True(t, "strace has written its record", func() bool {
+	await.True(t, "strace has written its output", func() bool {
 		content, err := os.ReadFile(record)
 		text = string(content)
 		return err == nil && strings.Contains(text, "+++ exited with 0 +++")

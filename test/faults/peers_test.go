@@ -15,7 +15,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// uses maps each path to the peers that it calls.
+// uses maps each path to the peers that fights calls for it.
 var uses = map[string][]string{
 	"/api/fights/randomfighters": {"heroes", "villains"},
 	"/api/fights/randomlocation": {"locations"},
@@ -24,17 +24,18 @@ var uses = map[string][]string{
 
 func peerTests() tests {
 	return tests{
-		"responses of peers":            testPeerResponses,
-		"peer that is a black hole":     testPeerBlackHole,
-		"peers that are not waited for": testSiblingsAreNotWaitedFor,
-		"connections to peers":          testRefusedFightsCostNoConnections,
-		"breaker":                       testBreaker,
-		"store of a peer":               testStoreOfAPeer,
-		"batches of picks":              testBatches,
+		"responses of peers":        testPeerResponses,
+		"unresponsive peer":         testPeerBlackHole,
+		"siblings of a failed peer": testSiblingsAreNotWaitedFor,
+		"connections to peers":      testRefusedFightsCostNoConnections,
+		"breaker":                   testBreaker,
+		"store of a peer":           testStoreOfAPeer,
+		"batches of picks":          testBatches,
 	}
 }
 
-// In eco, fights requests many picks at a time; in strict, each fight requests its own.
+// testBatches checks that in eco, fights requests picks in batches, and that in strict, each fight requests its own
+// picks.
 func testBatches(t *testing.T, program string) {
 	const fought = 100
 	for profile, few := range map[string]bool{"eco": true, "strict": false} {
@@ -49,11 +50,11 @@ func testBatches(t *testing.T, program string) {
 			}
 			for _, name := range []string{"heroes", "villains", "locations"} {
 				if n := peers.named(name).Requests(); n > fought || (n < fought) != few {
-					t.Errorf("%s was asked %d times for %d fights", name, n, fought)
+					t.Errorf("%s got %d requests for %d fights", name, n, fought)
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) != fought {
-				t.Errorf("%d fights are stored, want the %d that were answered", len(ids), fought)
+				t.Errorf("%d fights are stored, want the %d that got a response", len(ids), fought)
 			}
 		})
 	}
@@ -69,7 +70,7 @@ func testPeerResponses(t *testing.T, program string) {
 		status    int
 	}{
 		{"breaks off", fakepeer.BreaksOff(""), http.StatusBadGateway},
-		{"breaks off within the body", fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"), http.StatusBadGateway},
+		{"truncated body", fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"), http.StatusBadGateway},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, `{"detail":"kryptonite"}`), http.StatusBadGateway},
 		{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{"detail":"kryptonite"}`), http.StatusBadGateway},
 		{"malformed", fakepeer.Answers(http.StatusOK, `{"name":`), http.StatusBadGateway},
@@ -88,7 +89,7 @@ func testPeerResponses(t *testing.T, program string) {
 					peers.named(victim).Behave(test.behaviour)
 					get(t, fights.url+path).wantProblem(t, test.status, victim)
 					peers.recover()
-					wantOK(t, fights.url+"/readyz") // a peer's failure isn't ours
+					wantOK(t, fights.url+"/readyz") // a peer's failure doesn't make fights unready
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
@@ -115,8 +116,8 @@ func testPeerBlackHole(t *testing.T, program string) {
 	}
 }
 
-// The failing peer fails once the others have been called, which would hang for longer than the test. Nobody waits
-// for them, and they aren't canceled: when they respond in the end, their connections are reused.
+// testSiblingsAreNotWaitedFor checks what happens to other calls when one peer fails: fights responds without waiting
+// for them, but doesn't cancel them, so that their connections stay open for reuse.
 func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	for path, asked := range uses {
 		if len(asked) < 2 {
@@ -147,10 +148,10 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 					fakepeer.BreaksOff("")(w, r)
 				})
 				get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, victim)
-				answer <- struct{}{} // one of them; the others follow at the end
+				answer <- struct{}{} // releases one peer; the cleanup releases the others
 				for _, other := range others {
 					if opened, open := other.Connections(); opened != 1 || open != 1 || other.Cancelled() > 0 {
-						t.Errorf("%d connections were opened and %d are open; %d requests were cut short", opened, open, other.Cancelled())
+						t.Errorf("%d connections opened, %d still open, want 1; %d requests canceled", opened, open, other.Cancelled())
 					}
 				}
 				if ids := stored(t, fights.url); len(ids) > 0 {
@@ -161,15 +162,16 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	}
 }
 
-// While one peer is down, another slow and every fourth client impatient, refused fights cost the healthy peers no
-// connections: no more are opened than may be open at a time. Nor do impatient clients open a breaker.
+// testRefusedFightsCostNoConnections checks connections to healthy peers while one peer is down, another is slow and
+// every fourth client is impatient: fights opens no more of them than may be open at a time. Impatient clients must
+// not open a breaker.
 func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	const clients, each = 16, 50
 	slow := func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(5 * time.Millisecond) // longer than impatient clients wait
+		time.Sleep(5 * time.Millisecond) // longer than the deadline of impatient clients
 		fakepeer.Draws(fakepeer.Villain)(w, r)
 	}
-	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco sends one request at a time, unless a batch is overdue
+	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco opens few connections
 		for _, away := range []string{"heroes", "villains", "locations", "nobody"} {
 			t.Run(profile+", "+away+" is away", func(t *testing.T) {
 				peers := newCatalogs(t)
@@ -184,17 +186,17 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				patient := fightTogether(t, fights.url, clients, each)
 				for _, name := range []string{"heroes", "villains", "locations"} {
 					if opened, _ := peers.named(name).Connections(); name != away && opened > most {
-						t.Errorf("%d connections to %s were opened for %d fights", opened, name, clients*each)
+						t.Errorf("the service opened %d connections to %s for %d fights", opened, name, clients*each)
 					}
 				}
 				fought := patient[http.StatusOK]
 				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
-				one, other := fought, refused // all requests, and none
+				one, other := fought, refused // expected for all requests, and for none
 				if away != "nobody" {
 					one, other = refused, fought
 				}
 				if one != clients*3/4*each || other != 0 {
-					t.Errorf("the patient clients got %v", patient)
+					t.Errorf("patient clients got these numbers of responses by status: %v", patient)
 				}
 				if away != "nobody" {
 					peers.named(away).Start(t)
@@ -205,8 +207,8 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	}
 }
 
-// fightTogether makes clients fight concurrently, every fourth of them impatient, and counts the statuses that the
-// others got.
+// fightTogether makes clients request fights concurrently, every fourth of them with a short deadline, and returns the
+// number of responses to the other clients by status.
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
@@ -250,10 +252,10 @@ func testBreaker(t *testing.T, program string) {
 	wantOK(t, fights.url+path)
 }
 
-// Trouble with the store of heroes looks the same to a fight, whether heroes is in the same process or another:
-// heroes is reported as failed or too slow.
+// testStoreOfAPeer checks that trouble with the store of heroes has the same effect on a fight whether heroes runs in
+// the same process or in another: the response names heroes as failed or too slow.
 func testStoreOfAPeer(t *testing.T, program string) {
-	for _, way := range []string{"in one process", "in two"} {
+	for _, way := range []string{"in one process", "in two processes"} {
 		t.Run(way, func(t *testing.T) {
 			store := engines.Postgres(t)
 			proxy, url := through(t, store, tcpproxy.All)
@@ -284,11 +286,11 @@ func testStoreOfAPeer(t *testing.T, program string) {
 				begin, mended func()
 				status        int
 			}{
-				{"its table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusBadGateway},
-				{"it hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
-				{"it is away", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() },
+				{"the table is locked", func() { run("BEGIN"); run("LOCK TABLE hero") }, func() { run("ROLLBACK") }, http.StatusBadGateway},
+				{"the store hangs", func() { proxy.Become(tcpproxy.Hangs) }, func() { proxy.Become(tcpproxy.Passes) }, http.StatusGatewayTimeout},
+				{"the store is down", func() { proxy.Become(tcpproxy.Refuses); proxy.Cut() },
 					func() { proxy.Become(tcpproxy.Passes) }, http.StatusBadGateway},
-				{"its table is another", func() { run("ALTER TABLE hero RENAME TO zero") },
+				{"the table is renamed", func() { run("ALTER TABLE hero RENAME TO zero") },
 					func() { run("ALTER TABLE zero RENAME TO hero") }, http.StatusBadGateway},
 			} {
 				awaitOK(t, base+execute)

@@ -24,10 +24,10 @@ func postgresTests() tests {
 	}
 }
 
-// Heroes and villains use a PostgreSQL that hangs, while clients of fights come and give up. This costs the stores
-// few connections, and later every client is served again.
+// testPostgresThatHung checks that while PostgreSQL hangs and clients of fights give up, heroes and villains open few
+// connections, and that all clients are served once PostgreSQL has recovered.
 func testPostgresThatHung(t *testing.T, program, profile string) {
-	// By default a connection is first tried with TLS, which would count twice.
+	// By default, pgx first tries to connect with TLS, which would count as another connection.
 	heroes, heroesURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	villains, villainsURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	opened := func() int64 { return heroes.Opened() + villains.Opened() }
@@ -54,37 +54,37 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	back.Store(true)
 	clients.Wait()
 	rounds := int64(time.Since(begin)/connecting) + 2
-	// Each store opens few connections at a time until it is back, and at most one per client after that.
+	// Each service opens few connections at a time until the store has recovered, and at most one per client afterwards.
 	if n, most := opened()-before, 2*(opening*rounds+crowdSize); n > most {
-		t.Errorf("%d connections were opened, want at most %d", n, most)
+		t.Errorf("heroes and villains opened %d connections, want at most %d", n, most)
 	}
 	for _, s := range []service{h, v} {
 		wantOK(t, s.url+"/readyz")
 	}
 }
 
-// hanging is how long the store hangs: longer than it takes to give up opening a connection, longer than a request
-// may take, longer than eco picks from memory.
+// hanging is how long the store hangs: longer than the timeouts for connections and requests, and longer than eco
+// picks from memory.
 const hanging = 6 * time.Second
 
 const (
 	connecting = 2 * time.Second // how long a service tries to open a connection
-	opening    = 4               // how many it opens at a time
+	opening    = 4               // how many connections a service opens at a time
 	crowdSize  = 20
 )
 
-// fightUntil requests fights until the store is back and enough of them in a row succeed.
+// fightUntil requests fights until the store has recovered and enough consecutive fights succeed.
 func fightUntil(t *testing.T, back *atomic.Bool, fights string, patience time.Duration) {
 	const enough = 30
 	for served := 0; served < enough || !back.Load(); served++ {
 		if hasty(t, fights+execute, patience) != http.StatusOK {
 			served = -1
-			time.Sleep(20 * time.Millisecond) // as a client does that is told to retry later
+			time.Sleep(20 * time.Millisecond) // as clients do when they have to retry later
 		}
 	}
 }
 
-// hasty requests url, and gives up after the given time. It returns the status, or 0 for none.
+// hasty requests url and gives up after the given time. It returns the status, or 0 if there was no response.
 func hasty(t *testing.T, url string, patience time.Duration) int {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -101,7 +101,8 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	return response.StatusCode
 }
 
-// Without its parameter every start fails with one line that names it; with it the contract holds.
+// testPgBouncer checks that starting behind PgBouncer without the required parameter fails with one line that names
+// this parameter.
 func testPgBouncer(t *testing.T, program string) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, parameter, _ := strings.Cut(at, "?")

@@ -23,15 +23,15 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests make a thousand requests fail with one cause, or two at once: the log stays short, and every one of them
-// is in it, as a line or in a count.
+// repeatTests returns tests in which a thousand requests fail for one or two causes. They check that the log stays
+// short but accounts for every failure, with a line or in a count.
 func repeatTests() tests {
 	return tests{
-		"repeated lines, store away":               testLinesStoreAway,
+		"repeated lines, store down":               testLinesStoreAway,
 		"repeated lines, damaged file":             testLinesDamagedFile,
 		"repeated lines, full disk":                testLinesFullDisk,
-		"repeated lines, store away and a bad row": testLinesTwoCauses,
-		"repeated lines, a stop in the middle":     testLinesAtAStop,
+		"repeated lines, store down and a bad row": testLinesTwoCauses,
+		"repeated lines, stop during failures":     testLinesAtAStop,
 	}
 }
 
@@ -40,8 +40,8 @@ const (
 	mostLog  = 20   // lines
 )
 
-// storm sends n requests, cycling through the given ones, with 8 clients, and counts the responses by status. It ends
-// early when the server is gone.
+// storm sends n requests with 8 clients, cycling through the given requests, and returns the number of responses by
+// status. It stops early if the server is gone.
 func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	var clients sync.WaitGroup
 	var sent atomic.Int64
@@ -62,7 +62,7 @@ func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	return statuses.of
 }
 
-// failed returns those of the statuses that are logged.
+// failed returns the counts for server errors, which are the statuses that get logged.
 func failed(statuses map[int]int) map[int]int {
 	failed := maps.Clone(statuses)
 	maps.DeleteFunc(failed, func(status, _ int) bool { return status < http.StatusInternalServerError })
@@ -81,7 +81,7 @@ func stopAndCheck(t *testing.T, p *system.Process, want map[int]int) {
 	checkLines(t, p, want)
 }
 
-// checkLines compares the requests that a finished process's log accounts for with those that failed, by status.
+// checkLines checks that the log of a finished process accounts for the given number of failed requests by status.
 func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Helper()
 	log, logged, whole := p.Stderr.String(), map[int]int{}, map[int]int{}
@@ -101,17 +101,17 @@ func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	}
 	for status, n := range want {
 		if n > 0 && whole[status] == 0 {
-			t.Errorf("no line of a %d is complete", status)
+			t.Errorf("no line describes a response with status %d in full", status)
 		}
 	}
 	if fmt.Sprint(logged) != fmt.Sprint(want) || strings.Count(log, "\n") >= mostLog {
-		t.Errorf("%v failed, and %d lines account for %v:\n%s", want, strings.Count(log, "\n"), logged, log)
+		t.Errorf("failures by status: %v, but %d lines account for %v:\n%s", want, strings.Count(log, "\n"), logged, log)
 	}
 	t.Logf("%v failed; %d lines, %d bytes", want, strings.Count(log, "\n"), len(log))
 }
 
-// heroesBehind starts heroes on a PostgreSQL behind a proxy, with one unreadable row, and returns requests for a good
-// row and for that one.
+// heroesBehind starts heroes with PostgreSQL behind a proxy, makes one row unreadable, and returns requests for a good
+// row and for the unreadable row.
 func heroesBehind(t *testing.T, program string) (s service, proxy *tcpproxy.Proxy, good, bad request) {
 	t.Helper()
 	at := engines.Postgres(t)
@@ -145,7 +145,7 @@ func testLinesStoreAway(t *testing.T, program string) {
 	stopAndCheck(t, s.Process, got)
 }
 
-// upStores starts all services on files, stores a fight, and returns a request that stores another.
+// upStores starts all services on the embedded store, stores a fight, and returns a request that stores another fight.
 func upStores(t *testing.T, program, dir string) (*system.Process, request) {
 	t.Helper()
 	s := system.Up(t, program, dir)
@@ -169,14 +169,14 @@ func testLinesFullDisk(t *testing.T, program string) {
 	dir := smalldisk.Mount(t, "4m")
 	up, fight := upStores(t, program, dir)
 	smalldisk.Fill(t, dir)
-	got := storm(t, failures, fight) // the first one may find room in the log
+	got := storm(t, failures, fight) // the log may have space for the first fights
 	if got[http.StatusServiceUnavailable] < failures/2 {
 		t.Errorf("got %v", got)
 	}
 	stopAndCheck(t, up, failed(got))
 }
 
-// The store comes and goes while good rows and a bad one are requested.
+// testLinesTwoCauses repeatedly disconnects the store while good rows and a bad row are requested.
 func testLinesTwoCauses(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	total := map[int]int{}
@@ -195,7 +195,7 @@ func testLinesTwoCauses(t *testing.T, program string) {
 	stopAndCheck(t, s.Process, failed(total))
 }
 
-// Responses before a stop are in the log, however soon the stop follows.
+// testLinesAtAStop checks that failures right before a stop are still logged.
 func testLinesAtAStop(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	get(t, bad.path).want(t, http.StatusInternalServerError)
@@ -207,9 +207,9 @@ func testLinesAtAStop(t *testing.T, program string) {
 		get(t, good.path).want(t, http.StatusServiceUnavailable)
 	}
 	s.Signal(t, syscall.SIGTERM)
-	got := failed(await.Value(t, "nobody listens", seen))
+	got := failed(await.Value(t, "the server stops", seen))
 	if got[http.StatusServiceUnavailable] < mine {
-		t.Errorf("the others got %v", got)
+		t.Errorf("the other clients got these numbers of responses by status: %v", got)
 	}
 	got[http.StatusServiceUnavailable] += mine
 	got[http.StatusInternalServerError]++

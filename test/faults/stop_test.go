@@ -28,7 +28,7 @@ func stopTests() tests {
 				return service{s.Processes["fights"], s.Fights}
 			})
 		},
-		"stop under load, fights alone": func(t *testing.T, program string) {
+		"stop under load, separate fights process": func(t *testing.T, program string) {
 			peers := newCatalogs(t)
 			peers.heroes.Behave(fakepeer.Draws(fakepeer.Hero))
 			peers.villains.Behave(fakepeer.Draws(fakepeer.Villain))
@@ -37,18 +37,19 @@ func stopTests() tests {
 				return startFights(t, program, dir, peers.env(), "--drain-delay=300ms")
 			})
 		},
-		"drain delay":             testDrainDelay,
-		"second signal":           testSecondSignal,
-		"stop during a long list": testStopDuringALongList,
+		"drain delay":                    testDrainDelay,
+		"second signal":                  testSecondSignal,
+		"stop while a long list is sent": testStopDuringALongList,
 	}
 }
 
-// Every accepted request gets a complete response, so exactly the fights that clients know of are stored.
+// testStopUnderLoad checks that every accepted request gets a complete response, so that exactly the acknowledged
+// fights are stored.
 func testStopUnderLoad(t *testing.T, signal os.Signal, start func(dir string) service) {
 	dir := t.TempDir()
 	s := start(dir)
 	c := send(t, request{http.MethodGet, s.url + execute, ""})
-	await.True(t, "there is load", func() bool { return c.acknowledged() > 50 })
+	await.True(t, "fights are acknowledged", func() bool { return c.acknowledged() > 50 })
 	s.Signal(t, signal)
 	if code := s.Wait(t, hang); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -56,7 +57,7 @@ func testStopUnderLoad(t *testing.T, signal os.Signal, start func(dir string) se
 	c.group.Wait()
 	wantLog(t, &s.Stderr)
 	for refusal := range c.refusals {
-		t.Errorf("a client got %s", refusal)
+		t.Errorf("a client's request failed: %s", refusal)
 	}
 	checkStored(t, start(dir).url, c)
 }
@@ -64,7 +65,7 @@ func testStopUnderLoad(t *testing.T, signal os.Signal, start func(dir string) se
 func testDrainDelay(t *testing.T, program string) {
 	fights := startFights(t, program, t.TempDir(), newCatalogs(t).env(), "--drain-delay=3s")
 	fights.Signal(t, syscall.SIGTERM)
-	await.True(t, "it is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
+	await.True(t, "fights is not ready", func() bool { return get(t, fights.url+"/readyz").status != http.StatusOK })
 	wantUnready(t, fights.url, "draining")
 	wantOK(t, fights.url+"/livez")
 	wantOK(t, fights.url+execute)
@@ -73,10 +74,10 @@ func testDrainDelay(t *testing.T, program string) {
 	}
 }
 
-// Only the second signal can end it: the request, the drain delay and the shutdown timeout all exceed the test's
-// duration.
+// testSecondSignal checks that a second signal ends the process at once. The request, the drain delay and the shutdown
+// timeout all take longer than the test.
 func testSecondSignal(t *testing.T, program string) {
-	for _, test := range []struct{ name, drain string }{{"in the drain delay", "10m"}, {"while a request is in flight", "0s"}} {
+	for _, test := range []struct{ name, drain string }{{"drain delay", "10m"}, {"request in flight", "0s"}} {
 		t.Run(test.name, func(t *testing.T) {
 			peers := newCatalogs(t)
 			peers.heroes.Behave(fakepeer.Hangs())
@@ -89,7 +90,7 @@ func testSecondSignal(t *testing.T, program string) {
 			}()
 			await.True(t, "a request is in flight", func() bool { return peers.heroes.Requests() == 1 })
 			fights.Signal(t, syscall.SIGTERM)
-			await.True(t, "it stops", func() bool {
+			await.True(t, "the service is stopping", func() bool {
 				got, err := try(t, http.MethodGet, fights.url+"/readyz", "")
 				return err != nil || got.status != http.StatusOK
 			})
@@ -99,13 +100,14 @@ func testSecondSignal(t *testing.T, program string) {
 			}
 			wantLog(t, &fights.Stderr, "fights: requests in flight were aborted")
 			if err := await.Value(t, "the request ends", ended); err == nil {
-				t.Error("the request in flight was answered")
+				t.Error("the request in flight got a response")
 			}
 		})
 	}
 }
 
-// longList imports heroes until their list is far larger than the kernel's buffers for a connection.
+// longList imports enough heroes to make their list far larger than the kernel's socket buffers, and returns their
+// number.
 func longList(t *testing.T, program, dir string) (rows int) {
 	t.Helper()
 	rows = 5_000
@@ -124,7 +126,7 @@ func longList(t *testing.T, program, dir string) (rows int) {
 	return rows
 }
 
-// beginList requests all heroes on a connection with a small window, and reads the header.
+// beginList requests all heroes on a connection with a small receive buffer, and reads only the response's header.
 func beginList(t *testing.T, url string) *http.Response {
 	t.Helper()
 	dialer := &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
@@ -162,23 +164,23 @@ func testStopDuringALongList(t *testing.T, program string) {
 			return err != nil
 		}
 	}
-	t.Run("that is read to its end", func(t *testing.T) {
+	t.Run("the client reads everything", func(t *testing.T) {
 		s := startHeroes(t, 10*time.Minute)
 		list := beginList(t, s.url)
 		s.Signal(t, syscall.SIGTERM)
-		await.True(t, "nothing is accepted any more", refuses(s.url))
+		await.True(t, "the port refuses connections", refuses(s.url))
 		var heroes []struct{ ID int }
 		if err := json.NewDecoder(list.Body).Decode(&heroes); err != nil || len(heroes) != rows {
-			t.Errorf("got %d heroes and %v, want %d", len(heroes), err, rows)
+			t.Errorf("the list contains %d heroes (error %v), want %d", len(heroes), err, rows)
 		}
 		if _, err := io.Copy(io.Discard, list.Body); err != nil {
-			t.Errorf("the list is truncated: %v", err)
+			t.Errorf("reading the rest of the list failed: %v", err)
 		}
 		if code := s.Wait(t, hang); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 	})
-	t.Run("whose client stalls", func(t *testing.T) {
+	t.Run("the client stalls", func(t *testing.T) {
 		s := startHeroes(t, 500*time.Millisecond)
 		list := beginList(t, s.url)
 		s.Signal(t, syscall.SIGTERM)
@@ -187,7 +189,7 @@ func testStopDuringALongList(t *testing.T, program string) {
 		}
 		wantLog(t, &s.Stderr, "heroes - WARN - requests in flight were aborted")
 		if n, err := io.Copy(io.Discard, list.Body); err == nil {
-			t.Errorf("the client took %d bytes for the whole list", n)
+			t.Errorf("a list cut off after %d bytes looks complete to the client", n)
 		}
 	})
 }

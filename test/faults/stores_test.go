@@ -15,18 +15,18 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// engine is a kind of store, with the service that is tested on it.
+// engine is a kind of store, with the service that is tested with this store.
 type engine struct {
 	name, service string
-	variable      string // that sets the service's store
-	word          string // for the engine in /readyz
+	variable      string // environment variable with the URL of the service's store
+	word          string // name of the engine in /readyz
 	serve         func(testing.TB) *engines.Server
 	requests      []request
 }
 
 type request struct{ method, path, body string }
 
-// through returns a proxy and the store's URL through it.
+// through starts a proxy in front of a store, and returns the proxy and the store's URL through the proxy.
 func through(t *testing.T, store string, relays tcpproxy.Relays) (*tcpproxy.Proxy, string) {
 	t.Helper()
 	location, err := url.Parse(store)
@@ -68,8 +68,8 @@ func kinds() []engine {
 
 func storeTests() tests {
 	all := tests{
-		"stores that are not there at the start": testStoresThatAreNotThere,
-		"stop while a store is awaited":          testStopWhileWaiting,
+		"stores unreachable at startup":  testStoresThatAreNotThere,
+		"stop while waiting for a store": testStopWhileWaiting,
 	}
 	for _, e := range kinds() {
 		all[e.name+" that goes away"] = e.testGoesAway
@@ -77,7 +77,7 @@ func storeTests() tests {
 	return all
 }
 
-// password returns the secret that must not be revealed anywhere.
+// password returns the password in a store's URL, which must not appear in responses or logs.
 func password(t *testing.T, store string) string {
 	t.Helper()
 	location, err := url.Parse(store)
@@ -88,10 +88,10 @@ func password(t *testing.T, store string) string {
 	return secret
 }
 
-// inMemory is how long the eco profile picks from earlier reads.
+// inMemory is how long the eco profile may pick from rows in memory.
 const inMemory = time.Second
 
-// wantAway checks that the service copes with the loss of its store.
+// wantAway checks that the service stays live, is not ready and returns 503 while its store is unavailable.
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
@@ -100,7 +100,7 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 	get(t, s.url+"/healthz").want(t, http.StatusServiceUnavailable)
 	for _, r := range e.requests {
 		got := ask(t, r.method, s.url+r.path, r.body)
-		t.Logf("%s %s: %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
+		t.Logf("%s %s: status %d after %s", r.method, r.path, got.status, got.took.Round(time.Millisecond))
 		got.wantProblem(t, http.StatusServiceUnavailable, "store")
 		if secret != "" && strings.Contains(got.body, secret) {
 			t.Errorf("%s reveals the password: %s", r.path, got.body)
@@ -111,12 +111,12 @@ func (e engine) wantAway(t *testing.T, s service, secret string) {
 	}
 }
 
-// wantBack waits until everything works again.
+// wantBack waits until the service is ready and all its requests succeed.
 func (e engine) wantBack(t *testing.T, s service) {
 	t.Helper()
 	awaitOK(t, s.url+"/readyz")
 	for _, r := range e.requests {
-		await.True(t, r.path+" is answered again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
+		await.True(t, r.path+" succeeds again", func() bool { return ask(t, r.method, s.url+r.path, r.body).status == http.StatusOK })
 	}
 }
 
@@ -141,7 +141,7 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 		proxy.Become(tcpproxy.Passes)
 		e.wantBack(t, s)
 	})
-	t.Run("the service stops while it hangs", func(t *testing.T) {
+	t.Run("the service stops while the store hangs", func(t *testing.T) {
 		proxy.Become(tcpproxy.Hangs)
 		stop(t, s.Process)
 		proxy.Become(tcpproxy.Passes)
@@ -149,7 +149,7 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 	if e.service == "heroes" {
 		t.Run("all in one process", func(t *testing.T) { testUpWithoutItsHeroes(t, program, store, server, proxy) })
 	}
-	t.Run("the service starts before it", func(t *testing.T) {
+	t.Run("the service starts before the store", func(t *testing.T) {
 		server.Stop(t)
 		s := start(t, program, e.service, env, "--store-wait=1m")
 		s.lives(t)
@@ -161,7 +161,8 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 	})
 }
 
-// In one process the catalogs are called without a socket, yet fail like remote peers.
+// testUpWithoutItsHeroes checks that in a single process, where fights calls the catalogs directly, a catalog whose
+// store is unavailable fails like a remote peer.
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	s, env := system.FreeUp(t)
 	up := system.Start(t, program, append(env, "DATA_DIR="+t.TempDir(), "HEROES_DATABASE_URL="+store), "up", "--deadline=1s")
@@ -177,7 +178,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		wantOK(t, s.Fights+"/readyz")
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
-	await.True(t, "fights are fought", fought)
+	await.True(t, "fights succeed", fought)
 	server.Stop(t)
 	want(http.StatusBadGateway)
 	server.Start(t)
@@ -188,7 +189,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	await.True(t, "fights are fought again", fought)
 }
 
-// absent returns URLs of stores that don't exist, each with a password.
+// absent returns a setting for each service, with the URL and password of a store that doesn't exist.
 func absent(place string) map[string]string {
 	return map[string]string{
 		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",
@@ -198,7 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits for a service to give up, and checks its message.
+// wantOneLine waits until a service exits with code 1, and checks that it prints one line with the place and the
+// cause, but no password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {
@@ -206,15 +208,15 @@ func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	}
 	text := p.Stderr.String()
 	if strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
-		t.Errorf("want one line, got:\n%s", text)
+		t.Errorf("the service printed more or less than one line:\n%s", text)
 	}
 	for _, part := range []string{regexp.QuoteMeta(place), cause} {
 		if !regexp.MustCompile(part).MatchString(text) {
-			t.Errorf("%q is not in %q", part, text)
+			t.Errorf("%q is missing from the message %q", part, text)
 		}
 	}
 	if strings.Contains(text, "kryptonite") {
-		t.Errorf("the password is in %q", text)
+		t.Errorf("the message contains the password: %q", text)
 	}
 }
 

@@ -17,14 +17,15 @@ import (
 //go:embed testdata/goroutines.go testdata/faults
 var added embed.FS
 
-// A build with a fault opens its store of fights with the second line in place of the first one.
+// A build with a deliberate fault replaces the first of these statements, which opens the store of fights, with the
+// second.
 const (
 	opensFights       = "return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)"
 	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped))"
 )
 
-// Build builds the program so that it reports its goroutines, and with a deliberate fault, named like its file in
-// testdata/faults, unless that is "".
+// Build builds the program with a report of its goroutines and, unless fault is "", with that deliberate fault, named
+// like its file in testdata/faults. Both are added through an overlay; the sources on disk don't change.
 func Build(t testing.TB, fault string) string {
 	t.Helper()
 	module, err := find.Module(t.Context())
@@ -45,7 +46,7 @@ func Build(t testing.TB, fault string) string {
 		const stores = "internal/app/stores.go"
 		text, err := os.ReadFile(filepath.Join(module, stores))
 		if err != nil || strings.Count(string(text), opensFights) != 1 {
-			t.Fatalf("%s doesn't open fights as expected (%v)", stores, err)
+			t.Fatalf("the statement that opens the store of fights isn't in %s exactly once (error %v)", stores, err)
 		}
 		put(stores, []byte(strings.Replace(string(text), opensFights, opensBrokenFights, 1)))
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Verdict is the result of a check. Everything from Lost on counts faults.
+// Verdict is the result of a check. Lost, Changed, Duplicated and Unasked count faults.
 type Verdict struct {
 	OK, Refused, Indeterminate, Stored int
 
@@ -19,7 +19,7 @@ type Verdict struct {
 	Faults []string // descriptions of the first faults
 }
 
-// manyFaults limits the number of descriptions.
+// manyFaults is the maximum number of fault descriptions in a verdict.
 const manyFaults = 10
 
 func (v *Verdict) fault(count *int, format string, args ...any) {
@@ -32,18 +32,18 @@ func (v *Verdict) fault(count *int, format string, args ...any) {
 // Sound reports whether no fault was found.
 func (v *Verdict) Sound() bool { return v.Lost+v.Changed+v.Duplicated+v.Unasked == 0 }
 
-// Add adds the result of another check.
+// Add merges the result of another check into v.
 func (v *Verdict) Add(other Verdict) {
 	v.OK, v.Refused, v.Indeterminate, v.Stored = v.OK+other.OK, v.Refused+other.Refused, v.Indeterminate+other.Indeterminate, v.Stored+other.Stored
 	v.Lost, v.Changed, v.Duplicated, v.Unasked = v.Lost+other.Lost, v.Changed+other.Changed, v.Duplicated+other.Duplicated, v.Unasked+other.Unasked
 	v.Faults = append(v.Faults, other.Faults...)
 }
 
-// Check compares the operations with the stored fights: every OK operation must be stored, and every stored fight
-// must belong to one OK or Indeterminate operation.
+// Check compares operations with the stored fights: the fight of every OK operation must be stored, and every stored
+// fight must belong to exactly one OK or Indeterminate operation.
 //
-// A fight whose heroes the server picked is identified by its id only. So of the stored fights without a known id,
-// there may be as many as there are such indeterminate operations.
+// If the server picked the fighters, only the id identifies the fight. Indeterminate operations of this kind have no
+// known id, so the number of stored fights with an unknown id must not exceed the number of these operations.
 func Check(operations []Operation, stored []Fight) Verdict {
 	v := Verdict{Stored: len(stored)}
 	byID, byHero, open := v.index(operations)
@@ -55,7 +55,7 @@ func Check(operations []Operation, stored []Fight) Verdict {
 		switch {
 		case sent:
 			if copies[fight.Hero.Name]++; operation.Outcome == Refused {
-				v.fault(&v.Unasked, "refused with %d %q, and stored: %s", operation.Status, operation.Detail, fight.Text)
+				v.fault(&v.Unasked, "stored although refused with %d %q: %s", operation.Status, operation.Detail, fight.Text)
 			}
 		case byID[fight.ID] == nil:
 			unclaimed++
@@ -63,17 +63,17 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	}
 	for hero, times := range copies {
 		for range times - 1 {
-			v.fault(&v.Duplicated, "%q was asked for once, and is stored %d times", hero, times)
+			v.fault(&v.Duplicated, "the fight of %q was requested once, but is stored %d times", hero, times)
 		}
 	}
 	for range unclaimed - open {
-		v.fault(&v.Unasked, "%d fights are stored of which no answer tells, and only %d operations are open", unclaimed, open)
+		v.fault(&v.Unasked, "%d stored fights are in no response, but only %d operations are indeterminate", unclaimed, open)
 	}
 	return v
 }
 
-// index counts the operations by outcome. It returns them by the acknowledged id and by the hero that was sent, and
-// the number of indeterminate ones with neither.
+// index counts the operations by outcome. It returns them by acknowledged id and by the hero's name in the request,
+// and the number of indeterminate operations that have neither.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {
@@ -100,7 +100,7 @@ func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operat
 	return byID, byHero, open
 }
 
-// compare finds acknowledged fights that are missing or different, and fights that are listed twice.
+// compare records acknowledged fights that are missing or changed, and fights that are listed twice.
 func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	found := make(map[string]Fight, len(stored))
 	for _, fight := range stored {
@@ -112,15 +112,15 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	for id, operation := range acknowledged {
 		switch fight, there := found[id]; {
 		case !there:
-			v.fault(&v.Lost, "acknowledged %s after the start and lost: %s", operation.Ended.Round(time.Millisecond), operation.Answer)
+			v.fault(&v.Lost, "lost, acknowledged %s after the start: %s", operation.Ended.Round(time.Millisecond), operation.Answer)
 		case fight.Text != operation.Answer:
-			v.fault(&v.Changed, "acknowledged %s\nand stored %s", operation.Answer, fight.Text)
+			v.fault(&v.Changed, "acknowledged as %s\nbut stored as  %s", operation.Answer, fight.Text)
 		}
 	}
 }
 
-// Disordered returns how many fights got an id that is not above those of all fights acknowledged before they were
-// requested. It applies to fights of one process and its successors.
+// Disordered returns the number of fights whose id is not above the ids of all fights acknowledged before the request.
+// This order is guaranteed for fights of one process and its successors.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)
@@ -138,7 +138,7 @@ func Disordered(operations []Operation) (n int) {
 	return n
 }
 
-// Longest returns the longest time that a client waited for a response of any kind.
+// Longest returns the longest time that any client waited for a response, whatever the outcome.
 func Longest(operations []Operation) (longest time.Duration) {
 	for i := range operations {
 		if operations[i].Answered {

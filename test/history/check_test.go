@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// acknowledged returns an acknowledged operation and its stored fight.
+// acknowledged returns an operation that was acknowledged, with the stored fight.
 func acknowledged(n int, hero string) (Operation, Fight) {
 	id := fmt.Sprintf("id-%03d", n)
 	text := fmt.Sprintf(`{"id":%q,"hero":{"name":%q}}`, id, hero)
@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known returns a history without faults: with sent heroes and picked ones, some of each refused and some
-// indeterminate. Some of the indeterminate ones are stored.
+// known returns a history without faults. It contains posted and picked fights, of which some were refused and some
+// are indeterminate; some of the latter are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)
@@ -41,24 +41,24 @@ func known() (operations []Operation, stored []Fight) {
 func TestCheckCatches(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*[]Operation, *[]Fight)
-		want   Verdict // its faults
+		want   Verdict // counts of faults only
 	}{
-		"nothing wrong":  {func(*[]Operation, *[]Fight) {}, Verdict{}},
-		"one lost":       {func(_ *[]Operation, s *[]Fight) { *s = (*s)[1:] }, Verdict{Lost: 1}},
-		"a picked one":   {func(_ *[]Operation, s *[]Fight) { *s = append((*s)[:2], (*s)[3:]...) }, Verdict{Lost: 1}},
-		"one changed":    {func(_ *[]Operation, s *[]Fight) { (*s)[0].Text += " " }, Verdict{Changed: 1}},
-		"all lost":       {func(_ *[]Operation, s *[]Fight) { *s = nil }, Verdict{Lost: 5}},
-		"listed twice":   {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
-		"an id twice":    {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
-		"refused, there": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
-		"picked, refused and stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // one of them is allowed, for the indeterminate one
+		"no faults":            {func(*[]Operation, *[]Fight) {}, Verdict{}},
+		"a posted fight lost":  {func(_ *[]Operation, s *[]Fight) { *s = (*s)[1:] }, Verdict{Lost: 1}},
+		"a picked fight lost":  {func(_ *[]Operation, s *[]Fight) { *s = append((*s)[:2], (*s)[3:]...) }, Verdict{Lost: 1}},
+		"a fight changed":      {func(_ *[]Operation, s *[]Fight) { (*s)[0].Text += " " }, Verdict{Changed: 1}},
+		"all fights lost":      {func(_ *[]Operation, s *[]Fight) { *s = nil }, Verdict{Lost: 5}},
+		"a fight listed twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
+		"an id used twice":     {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
+		"refused, but stored":  {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
+		"a refused picked fight stored": {func(_ *[]Operation, s *[]Fight) {
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // the indeterminate operation explains one of them
 		}, Verdict{Unasked: 1}},
-		"an open one twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
-		"an acknowledged one twice, with another id": {func(_ *[]Operation, s *[]Fight) {
+		"indeterminate twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
+		"an acknowledged fight stored again with other ids": {func(_ *[]Operation, s *[]Fight) {
 			*s = append(*s, fightOf(8, "op-5"), fightOf(9, "op-5"))
 		}, Verdict{Duplicated: 2}},
-		"an open one not stored": {func(_ *[]Operation, s *[]Fight) { *s = (*s)[:len(*s)-1] }, Verdict{}},
+		"indeterminate, not stored": {func(_ *[]Operation, s *[]Fight) { *s = (*s)[:len(*s)-1] }, Verdict{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			operations, stored := known()
@@ -69,7 +69,7 @@ func TestCheckCatches(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 			if got.Sound() != (len(got.Faults) == 0) {
-				t.Errorf("sound %t, with the faults %q", got.Sound(), got.Faults)
+				t.Errorf("Sound() is %t, but the faults are %q", got.Sound(), got.Faults)
 			}
 		})
 	}
@@ -83,15 +83,15 @@ func fightOf(n int, hero string) Fight {
 func TestDisordered(t *testing.T) {
 	operations, _ := known()
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("%d of those in order", n)
+		t.Errorf("found %d disordered fights, want 0 in a history in order", n)
 	}
-	operations[4].ID = operations[2].ID + "a" // above that one, and below the one between
+	operations[4].ID = operations[2].ID + "a" // between the ids of operations 2 and 3
 	if n := Disordered(operations); n != 1 {
-		t.Errorf("found %d, want the last", n)
+		t.Errorf("found %d disordered fights, want 1, the last one", n)
 	}
-	operations[3].Ended = time.Hour // it wasn't known yet when the last one began
+	operations[3].Ended = time.Hour // operation 3 wasn't acknowledged yet when operation 4 began
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("found %d of those at the same time", n)
+		t.Errorf("found %d disordered fights, want 0 among concurrent operations", n)
 	}
 }
 
@@ -102,19 +102,19 @@ func TestJudge(t *testing.T) {
 		err    error
 		want   Outcome
 	}{
-		"a fight":                 {200, `{"id":"1"}`, nil, OK},
-		"a fight cut off":         {200, `{"id":"1`, nil, Indeterminate},
-		"a fight without an id":   {200, `{}`, nil, Indeterminate},
-		"no answer":               {0, "", context.DeadlineExceeded, Indeterminate},
-		"a broken connection":     {0, "", &net.OpError{Op: "read", Err: errors.New("reset")}, Indeterminate},
-		"no connection":           {0, "", &net.OpError{Op: "dial", Err: errors.New("refused")}, Refused},
-		"a bad request":           {422, `{"detail":"no"}`, nil, Refused},
-		"a peer":                  {502, `{"detail":"heroes broke off"}`, nil, Refused},
-		"not stored":              {503, `{"detail":"full; the fight was not stored"}`, nil, Refused},
-		"maybe stored":            {503, `{"detail":"it did not confirm the fight, which may have been stored all the same"}`, nil, Indeterminate},
-		"a crash":                 {500, `{"detail":"internal error"}`, nil, Indeterminate},
-		"a schema":                {500, `{"detail":"no table; the fight was not stored"}`, nil, Refused},
-		"an answer of no problem": {503, `<html>`, nil, Indeterminate},
+		"a fight":                               {200, `{"id":"1"}`, nil, OK},
+		"a truncated response":                  {200, `{"id":"1`, nil, Indeterminate},
+		"a fight without an id":                 {200, `{}`, nil, Indeterminate},
+		"no response":                           {0, "", context.DeadlineExceeded, Indeterminate},
+		"a broken connection":                   {0, "", &net.OpError{Op: "read", Err: errors.New("reset")}, Indeterminate},
+		"no connection":                         {0, "", &net.OpError{Op: "dial", Err: errors.New("refused")}, Refused},
+		"a bad request":                         {422, `{"detail":"no"}`, nil, Refused},
+		"a failed peer":                         {502, `{"detail":"heroes broke off"}`, nil, Refused},
+		"not stored":                            {503, `{"detail":"full; the fight was not stored"}`, nil, Refused},
+		"maybe stored":                          {503, `{"detail":"it did not confirm the fight, which may have been stored all the same"}`, nil, Indeterminate},
+		"a crash":                               {500, `{"detail":"internal error"}`, nil, Indeterminate},
+		"a schema error":                        {500, `{"detail":"no table; the fight was not stored"}`, nil, Refused},
+		"a response without a problem document": {503, `<html>`, nil, Indeterminate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var o Operation
@@ -123,7 +123,7 @@ func TestJudge(t *testing.T) {
 				t.Errorf("got %s, want %s", o.Outcome, test.want)
 			}
 			if o.Answered != (test.err == nil) || o.Outcome == OK && (o.ID != "1" || o.Status != http.StatusOK) {
-				t.Errorf("noted %+v", o)
+				t.Errorf("the recorded operation is %+v", o)
 			}
 		})
 	}

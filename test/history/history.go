@@ -1,6 +1,6 @@
-// Package history compares what clients were told with what is stored, like Jepsen: every acknowledged fight is
-// stored as acknowledged, and every stored fight was acknowledged or left indeterminate. It knows the HTTP API, but
-// not how a fight is stored.
+// Package history compares the responses that clients got with the stored fights, like Jepsen: every acknowledged
+// fight must be stored as acknowledged, and every stored fight must have been acknowledged or be indeterminate. The
+// package uses only the HTTP API, so it works with any store.
 package history
 
 import (
@@ -13,42 +13,44 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Outcome is what a client knows about its fight.
+// Outcome is what the client knows about the fight that it requested.
 type Outcome int
 
 const (
-	// OK means acknowledged with a complete response. The fight must be stored.
+	// OK means that a complete response acknowledged the fight, which must be stored.
 	OK Outcome = iota
-	// Refused means that the response promises that nothing was stored, or that the request was never sent. The fight
-	// must not be stored.
+	// Refused means that the response promised that the fight was not stored, or that the request was never sent. The
+	// fight must not be stored.
 	Refused
-	// Indeterminate means no response, an incomplete one, or one that says that the fight may have been stored.
+	// Indeterminate means that there was no response, an incomplete one, or one that says that the fight may have been
+	// stored.
 	Indeterminate
 )
 
-// String returns the outcome in a word.
+// String returns the name of the outcome.
 func (o Outcome) String() string { return [...]string{"ok", "refused", "indeterminate"}[o] }
 
-// Operation is one request for a fight. It is never repeated.
+// Operation is a request for a fight, with its outcome. It is never repeated.
 type Operation struct {
-	// Hero is the name of the hero that was sent, unique to this operation, or "" if the server picked one.
+	// Hero is the name of the hero in the request, which is unique to this operation, or "" if the server picked the
+	// fighters.
 	Hero string
-	// Began and Ended are times since the start of the run.
+	// Began and Ended are the times of the request and the outcome since the start of the run.
 	Began, Ended time.Duration
-	// Answered reports whether there was a response of any kind.
+	// Answered reports whether there was a complete response of any kind.
 	Answered bool
 	Outcome  Outcome
-	// ID and Answer describe an acknowledged fight.
+	// ID and Answer are the id and the response body of an acknowledged fight.
 	ID, Answer string
-	// Status is the response's status. Detail is that of a refusal, or the client's error.
+	// Status is the status code of the response. Detail is the detail of a problem response, or the client's error.
 	Status int
 	Detail string
 }
 
-// Took returns how long the client waited.
+// Took returns how long the client waited for the outcome.
 func (o *Operation) Took() time.Duration { return o.Ended - o.Began }
 
-// Judge records the result: a complete response, or err.
+// Judge records the outcome, given a complete response or err.
 func (o *Operation) Judge(status int, body []byte, err error) {
 	o.Answered, o.Status = err == nil, status
 	var answer struct {
@@ -71,13 +73,13 @@ func (o *Operation) Judge(status int, body []byte, err error) {
 	}
 }
 
-// neverSent reports whether no connection could be opened for the request.
+// neverSent reports whether the request was not sent because opening the connection failed.
 func neverSent(err error) bool {
 	var failed *net.OpError
 	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
-// refusal returns the outcome of a response without a fight. An unexpected 500 is indeterminate.
+// refusal returns the outcome of a problem response. An internal error is indeterminate.
 func refusal(status int, detail string) Outcome {
 	switch {
 	case strings.Contains(detail, "may have been stored"):

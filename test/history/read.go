@@ -16,16 +16,16 @@ import (
 	"superheroes/test/system"
 )
 
-// Fight is a listed fight with its raw JSON.
+// Fight is a fight from a list, with its raw JSON.
 type Fight struct {
 	ID   string
 	Hero struct{ Name string }
 	Text string `json:"-"`
 }
 
-// Settled lists the fights above down, newest first, and counts all, including the given number below. A request in
-// flight when the server was killed may reach a separate database a moment later: if list and count disagree, it
-// retries until the count is stable.
+// Settled returns the fights above the id down, newest first, and the total number of fights, which includes the given
+// number below. A request that was in flight when the server was killed may reach a separate database a moment later.
+// Therefore, if list and count disagree, Settled retries until the count is stable.
 func Settled(ctx context.Context, base, down string, below int) (recent []Fight, number int, err error) {
 	for before := -1; ; before = number {
 		if recent, err = List(ctx, base, down); err != nil {
@@ -40,7 +40,7 @@ func Settled(ctx context.Context, base, down string, below int) (recent []Fight,
 	}
 }
 
-// Count returns the number of fights that the service at base reports.
+// Count returns the number of fights reported by the service at base.
 func Count(ctx context.Context, base string) (int, error) {
 	answer, _, err := Get(ctx, base+"/api/fights/count")
 	if err != nil {
@@ -51,7 +51,7 @@ func Count(ctx context.Context, base string) (int, error) {
 	return body.Count, err
 }
 
-// List follows the Link headers to the end, or until the fights are no longer above down.
+// List returns the fights above the id down, newest first. It follows the Link headers from page to page.
 func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	for page := base + "/api/fights?limit=100"; page != ""; {
 		answer, next, err := Get(ctx, page)
@@ -77,7 +77,7 @@ func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	return above, nil
 }
 
-// Get returns the body of a 200, and the target of its Link header.
+// Get returns the body of a 200 response, and the target of the Link header.
 func Get(ctx context.Context, address string) (answer []byte, next string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -106,7 +106,7 @@ func Get(ctx context.Context, address string) (answer []byte, next string, err e
 	return answer, request.URL.ResolveReference(target).String(), nil
 }
 
-// Statistics returns the statistics that the service must report for the stored fights, byte for byte.
+// Statistics returns the exact bytes that the statistics service must return for the stored fights.
 func Statistics(stored []Fight) ([]byte, error) {
 	fights := make([]fight.Fight, len(stored))
 	for i, one := range stored {

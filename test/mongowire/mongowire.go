@@ -1,5 +1,6 @@
-// Package mongowire is a proxy for a MongoDB server, for testing what the available server can't do: it answers
-// chosen commands itself, breaks connections at chosen commands, or speaks TLS. It knows the wire protocol only.
+// Package mongowire provides a proxy in front of a MongoDB server, for tests of conditions that the available server
+// can't produce. The proxy can respond to chosen commands itself, break connections at chosen commands, and accept
+// TLS. It depends only on the wire protocol.
 package mongowire
 
 import (
@@ -15,17 +16,17 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Answer returns the response to a command, or nil to forward it. A command answered here never reaches the server.
+// Answer is a function that returns the proxy's response to a command, or nil to forward the command to the server.
 type Answer func(command bson.Raw) bson.D
 
-// Refusal returns a server's response to a command that fails as a whole.
+// Refusal returns the response of a MongoDB server to a failed command.
 func Refusal(code int32, name, message string) bson.D {
 	return bson.D{
 		{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: message}, {Key: "code", Value: code}, {Key: "codeName", Value: name},
 	}
 }
 
-// Refuse returns an Answer that refuses the named commands.
+// Refuse returns an Answer that responds to the named commands with refusal.
 func Refuse(refusal bson.D, names ...string) Answer {
 	return func(command bson.Raw) bson.D {
 		if slices.Contains(names, command.Index(0).Key()) {
@@ -35,7 +36,7 @@ func Refuse(refusal bson.D, names ...string) Answer {
 	}
 }
 
-// Fate is what happens to a command on its way.
+// Fate determines how the proxy forwards a command.
 type Fate int32
 
 // The fates.
@@ -45,20 +46,20 @@ const (
 	CutWithin        // … after the server has received half of the command
 	CutAfter         // … after the server has responded, before the client receives anything
 	CutAnswer        // … after the client has received half of the response
-	StallBefore      // nothing reaches the server any more, but no connection breaks
-	StallAfter       // … the client
+	StallBefore      // the server receives nothing any more, but the connection stays open
+	StallAfter       // the client receives nothing any more, but the connection stays open
 	Fates            // the number of fates
 )
 
-// Proxy forwards what clients send to a server, except for commands that it answers itself or cuts off.
+// Proxy forwards commands from clients to a server, except for those that it responds to itself or cuts off.
 type Proxy struct {
 	*tcpproxy.Proxy
-	Stalled chan struct{} // receives one element if a connection stalls; it need not be read
+	Stalled chan struct{} // receives a value when a connection stalls; need not be read
 	answer  atomic.Pointer[Answer]
 	decide  atomic.Pointer[func(command bson.Raw) Fate]
 }
 
-// Start starts a proxy for the server, which initially forwards everything. It ends with the test.
+// Start starts a proxy for the server, and stops it when the test ends. Initially the proxy forwards everything.
 func Start(tb testing.TB, server string) *Proxy {
 	tb.Helper()
 	p := &Proxy{Stalled: make(chan struct{}, 1)}
@@ -71,7 +72,7 @@ func Start(tb testing.TB, server string) *Proxy {
 	return p
 }
 
-// Answer sets the function that answers commands from now on; nil forwards everything.
+// Answer sets the function that responds to later commands; nil forwards all commands.
 func (p *Proxy) Answer(answer Answer) {
 	if answer == nil {
 		answer = func(bson.Raw) bson.D { return nil }
@@ -79,10 +80,10 @@ func (p *Proxy) Answer(answer Answer) {
 	p.answer.Store(&answer)
 }
 
-// Decide sets the function that decides the fate of commands from now on. It may be called concurrently.
+// Decide sets the function that decides the fate of later commands. The function may be called concurrently.
 func (p *Proxy) Decide(decide func(command bson.Raw) Fate) { p.decide.Store(&decide) }
 
-// stall reads what arrives, and forwards nothing.
+// stall reads and discards all data.
 func (p *Proxy) stall(from io.Reader) {
 	select {
 	case p.Stalled <- struct{}{}:
@@ -93,12 +94,12 @@ func (p *Proxy) stall(from io.Reader) {
 
 type connection struct {
 	proxy   *Proxy
-	fate    atomic.Int32 // of the last command forwarded
+	fate    atomic.Int32 // fate of the last command forwarded
 	answers sync.Map     // by request id: bson.D
 }
 
-// up forwards the client's messages. A command answered here is replaced by a ping, whose response tells down when to
-// send the answer.
+// up forwards the client's messages. If the proxy responds to a command itself, up replaces the command with a ping,
+// and down replaces the ping's response.
 func (c *connection) up(server io.Writer, client io.Reader) {
 	for {
 		message, err := readMessage(client)
@@ -160,10 +161,10 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 
 const (
 	opMsg    = 2013
-	headSize = 16 // length, request id, id of the answered request, opcode
+	headSize = 16 // length, request id, id of the request that this responds to, opcode
 )
 
-// readMessage reads one message of the protocol, which starts with its length.
+// readMessage reads one protocol message, which begins with its length.
 func readMessage(from io.Reader) ([]byte, error) {
 	message := make([]byte, 4, 1024)
 	if _, err := io.ReadFull(from, message); err != nil {
@@ -180,7 +181,7 @@ func readMessage(from io.Reader) ([]byte, error) {
 
 // commandOf returns the command in a message, or nil if there is none.
 func commandOf(message []byte) bson.Raw {
-	const at = headSize + 4 + 1 // after the flags and the kind of the first section
+	const at = headSize + 4 + 1 // skips the flags and the kind of the first section
 	if len(message) < at+4 || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[at-1] != 0 {
 		return nil
 	}
@@ -194,7 +195,7 @@ func commandOf(message []byte) bson.Raw {
 func newMessage(number, answers uint32, document bson.D) []byte {
 	body, err := bson.Marshal(document)
 	if err != nil {
-		panic(err) // a fault of the test
+		panic(err) // a bug in the test
 	}
 	message := make([]byte, 0, headSize+5+len(body))
 	for _, n := range []uint32{uint32(headSize + 5 + len(body)), number, answers, opMsg, 0} {

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// Certificate returns a server certificate for 127.0.0.1, and the file of its authority, which is the certificate
-// itself. The file is removed when the test ends.
+// Certificate returns a self-signed server certificate for 127.0.0.1, and the path of a CA file that contains the same
+// certificate. The file is removed when the test ends.
 func Certificate(tb testing.TB) (server tls.Certificate, authority string) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,8 +46,8 @@ func Certificate(tb testing.TB) (server tls.Certificate, authority string) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, authority
 }
 
-// StartTLS starts a proxy that speaks TLS to its clients with the given certificate, and returns its address. It ends
-// with the test.
+// StartTLS starts a proxy that accepts TLS connections with the given certificate, and returns the proxy's address.
+// The proxy stops when the test ends.
 func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string {
 	tb.Helper()
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
@@ -72,7 +72,7 @@ func StartTLS(tb testing.TB, server string, certificate tls.Certificate) string 
 	return listener.Addr().String()
 }
 
-// join copies in both directions until one side closes.
+// join copies data in both directions until one side closes.
 func join(ctx context.Context, client net.Conn, server string) {
 	defer func() { _ = client.Close() }()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)

@@ -1,11 +1,11 @@
 package main
 
-// catalogMutants are faults in the catalogs with their stores, the storage kinds, the import formats and the command line's
-// settings.
+// catalogMutants contains faults in the catalogs, their stores, the import formats and the settings on the command
+// line.
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are preloaded without credit from picks",
+		name:   "rows are preloaded although picks have earned no credit for preloading",
 		guards: "eco never reads more rows than strict, however slow the table is",
 		file:   "internal/catalog/load.go",
 		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",
@@ -14,7 +14,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestEcoBesideStrict$/^300_rows",
 	},
 	{
-		name:   "picks wait for the ids of a large table",
+		name:   "picks wait until the ids of a large table have been read",
 		guards: "eco is never slower than strict, and a pick never waits for other rows",
 		file:   "internal/catalog/service.go",
 		old:    "quickIDs = 10_000",
@@ -23,7 +23,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestLargeTable$/^no_pick_waits",
 	},
 	{
-		name:   "a changed row stays in memory unchanged",
+		name:   "a changed row is not updated in memory",
 		guards: "a change made in this process is immediately applied to the rows in memory",
 		file:   "internal/catalog/write.go",
 		old: `		s.insert(id)
@@ -36,8 +36,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:  "^TestWriteIsSeen$/^changes,_new_rows_and_deletions$",
 	},
 	{
-		name:   "a concurrent renewal undoes a change",
-		guards: "every pick that starts after a change in this process sees it",
+		name:   "a concurrent renewal of the ids in memory reverts a change",
+		guards: "every pick that starts after a change in the same process sees that change",
 		file:   "internal/catalog/renew.go",
 		old:    "if ids = s.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
 		new:    "if !slices.Equal(ids, old.ids) {",
@@ -54,8 +54,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestAlteredTable$/^cache_statement$",
 	},
 	{
-		name:   "a statement canceled in place of another is not retried",
-		guards: "a cancellation meant for another statement causes no failure",
+		name:   "a statement that was canceled by mistake is not retried",
+		guards: "a statement that the database cancels by mistake doesn't fail a request",
 		file:   "internal/postgres/read.go",
 		old:    "if (isStale(err) || isCanceled(err) && !isTimeLimit(err)) && mayRepeat() {",
 		new:    "if isStale(err) && mayRepeat() {",
@@ -74,7 +74,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 12, section 3.
 	{
-		name:   "text columns may have any type",
+		name:   "text columns may have any SQL type",
 		guards: "a table with the wrong columns is reported at startup",
 		file:   "internal/catalog/table.go",
 		old:    "case found[at].Kind != kind:",
@@ -92,8 +92,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestScanRow$/^a_level_below_0$",
 	},
 	{
-		name:   "an identity column GENERATED ALWAYS refuses our ids",
-		guards: "a new entry can be stored in a table with GENERATED ALWAYS",
+		name:   "explicit ids can't be inserted into an identity column GENERATED ALWAYS",
+		guards: "a new entry can be stored in a table whose id column is GENERATED ALWAYS",
 		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
 		new:    "INSERT INTO %s (%s) VALUES (%s)",
@@ -101,7 +101,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestIdentityAlways$",
 	},
 	{
-		name:   "the check for PgBouncer's parameter is inverted",
+		name:   "the check for the parameter that PgBouncer requires is inverted",
 		guards: "behind PgBouncer, starting with the required parameter works, and the error without it names the parameter",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
@@ -110,8 +110,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPgBouncerWithoutItsParameter$",
 	},
 	{
-		name:   "a MariaDB without TLS is not classified",
-		guards: "TLS to each store: a server without TLS is reported as unavailable",
+		name:   "the error for a MariaDB server without TLS is not classified",
+		guards: "if the URL requires TLS, a server without TLS is reported as unavailable",
 		file:   "internal/mariadb/error.go",
 		old:    "errors.Is(err, mysql.ErrInvalidConn), errors.Is(err, mysql.ErrNoTLS), ",
 		new:    "errors.Is(err, mysql.ErrInvalidConn), ",
@@ -119,8 +119,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestClassify$/^no_TLS_there$",
 	},
 	{
-		name:   "a secret keeps the carriage return at the end of its file",
-		guards: "every secret can be in a file, whatever line ending an editor adds",
+		name:   "a secret read from a file keeps a carriage return at the end",
+		guards: "every secret can be read from a file, whatever line ending the file has",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.TrimRight(string(content), "\r\n")`,
 		new:    `strings.TrimSuffix(string(content), "\n")`,
@@ -128,7 +128,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestSecretFiles$",
 	},
 	{
-		name:   "CSV with tabs is not recognized",
+		name:   "tab-separated CSV files are not recognized",
 		guards: "import reads CSV with semicolons or tabs, as spreadsheets export it",
 		file:   "internal/exchange/csv.go",
 		old:    `",;\t"`,
@@ -137,7 +137,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadCSV$/^tabs$",
 	},
 	{
-		name:   "a comma in a column's type starts another column",
+		name:   "the SQL parser takes a comma in a column's type for the end of the column",
 		guards: "import reads what mariadb-dump and pg_dump write by default",
 		file:   "internal/exchange/sqlscan.go",
 		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
@@ -146,7 +146,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadDumps$",
 	},
 	{
-		name:   "a stray part of the admin token is printed",
+		name:   "an error message reveals an admin token that was misplaced on the command line",
 		guards: "no secret appears in any output, wherever it was given",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||`,
@@ -155,8 +155,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestNoSecretIsShown$/^where_it_does_not_belong$",
 	},
 	{
-		name:   "an empty variable counts as a value",
-		guards: "an empty variable counts as unset and no longer causes exit code 2",
+		name:   "an empty environment variable counts as set",
+		guards: "an empty environment variable counts as unset and doesn't cause exit code 2",
 		file:   "cmd/superheroes/settings.go",
 		old:    `if value == "" {`,
 		new:    `if _, set := os.LookupEnv(flag.Envs[0]); !set && value == "" {`,
@@ -166,7 +166,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 13, section 1.
 	{
-		name:   "a client that gives up cancels its read",
+		name:   "a client that gives up cancels its read in the database",
 		guards: "a read by key completes, without costing a connection, whatever deadline its client set",
 		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",
@@ -175,7 +175,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "a list that times out blames a responsive store",
+		name:   "the error for a list that times out blames a store that does respond",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",
@@ -186,7 +186,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 13, section 2.
 	{
-		name:   "a batch of picks does not state its age",
+		name:   "a batch of picks does not report its age",
 		guards: "/api/*/picks reports the age of its oldest pick, so that none is used after a second",
 		file:   "internal/catalog/service.go",
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
@@ -195,7 +195,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestRandomBatch$/^tells_how_old",
 	},
 	{
-		name:   "a truncated list looks complete",
+		name:   "a truncated list looks complete to the client",
 		guards: "a truncated list is recognizably incomplete, with or without gzip",
 		file:   "internal/web/catalog.go",
 		old: `			return catalogProblem(s.Kind.Singular, err)

@@ -1,11 +1,11 @@
 package main
 
-// edgeMutants are faults in the HTTP server, bounded work, the arena, logging, the bench, the contract suite, history, chaos
-// and the command line.
+// edgeMutants contains faults in the HTTP server, its limits, the arena, logging, the bench, the contract suite,
+// history, chaos and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "late sends never make a run VOID",
-		guards: "in the open model, a run is VOID if sends are more than 1 ms late at p99",
+		name:   "requests sent too late never make a run VOID",
+		guards: "in the open model, a run is VOID if requests are sent more than 1 ms late at p99",
 		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
 		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // compares milliseconds with microseconds
@@ -13,8 +13,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestLimits$",
 	},
 	{
-		name:   "other processes and the hypervisor are each allowed five percent",
-		guards: "a run is VOID if other processes' CPU plus steal exceeds 5 % of the cores",
+		name:   "other processes and CPU steal may each use five percent of the cores",
+		guards: "a run is VOID if CPU time of other processes plus steal time exceeds 5 % of the cores",
 		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
 		new:    "if s.Strangers <= maxStrangers && s.Steal <= maxStrangers {",
@@ -22,8 +22,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestSurroundings$",
 	},
 	{
-		name:   "the suite accepts any body with the right status",
-		guards: "a clause that compares responses from different moments still detects a wrong arena",
+		name:   "the contract suite accepts any body if the status is right",
+		guards: "a contract clause that compares responses taken at different times still detects a faulty arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
@@ -31,7 +31,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestArena$/^arena.gateway.statistics",
 	},
 	{
-		name:   "help does not mark environment variables",
+		name:   "the help shows environment variables without the $ sign",
 		guards: "the help names the environment variable of each flag",
 		file:   "cmd/superheroes/settings.go",
 		old:    `variables := "$" + value.Flag.Envs[0]`,
@@ -40,7 +40,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHelp$",
 	},
 	{
-		name:   "searches use the slots of lists",
+		name:   "searches use the slots that are reserved for lists",
 		guards: "each kind of work has its own limit",
 		file:   "internal/httpserver/kind.go",
 		old:    "kind, limit = Searches, l.searches",
@@ -49,8 +49,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestKindsDoNotStarveEachOther$/^searches_and_counts$",
 	},
 	{
-		name:   "one address may hold every stream",
-		guards: "live streams of one client leave room for other clients",
+		name:   "one client address may occupy all streams",
+		guards: "a single client can't occupy all live streams",
 		file:   "internal/bounded/shares.go",
 		old:    "share: max(1, places-max(1, places/4))",
 		new:    "share: places",
@@ -58,7 +58,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
 	},
 	{
-		name:   "a connection of a host with few is closed",
+		name:   "at the limit, the longest idle connection is closed, whatever its address",
 		guards: "at the limit, the longest idle connection of the address with the most connections is closed",
 		file:   "internal/httpserver/limit.go",
 		old:    "if found == nil || n > found.from.connections || n == found.from.connections && idle < since {",
@@ -68,7 +68,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "a connection is closed after half a second idle",
-		guards: "if no connection has been idle for a second, a new one gets 503 at once",
+		guards: "at the limit, a new connection gets 503 at once if no other one has been idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
 		new:    "if max(idle, c.used) > now-minIdle/2 || n < has {",
@@ -76,7 +76,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestMakeRoom$",
 	},
 	{
-		name:   "a summary repeats the counts of earlier ones",
+		name:   "a summary line counts failures that an earlier summary has already counted",
 		guards: "repeated log lines are summarised with exact counts",
 		file:   "internal/logging/repeats.go",
 		old:    "c.byCause[why] = &count{since: time.Now()}",
@@ -85,7 +85,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestRepeats$",
 	},
 	{
-		name:   "a missing token counts as a guess",
+		name:   "a missing admin token counts as a wrong guess",
 		guards: "only wrong tokens are limited; a missing one always gets 401",
 		file:   "internal/httpserver/admin.go",
 		old:    `if token != "" {`,
@@ -94,8 +94,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestGuesses$",
 	},
 	{
-		name:   "the overload limiter rejects above 64",
-		guards: "nothing is rejected up to 128 requests in flight",
+		name:   "the overload limiter rejects requests above 64 in flight",
+		guards: "no request is rejected with up to 128 requests in flight",
 		file:   "internal/httpserver/overload.go",
 		old:    "alwaysAdmitted = 128",
 		new:    "alwaysAdmitted = 64",
@@ -103,7 +103,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestBlockedStore$",
 	},
 	{
-		name:   "a rejection waits for the request body",
+		name:   "an overloaded server reads the request body before it rejects the request",
 		guards: "under overload, requests are rejected early, before the body is read",
 		file:   "internal/httpserver/kind.go",
 		old:    "if r.ContentLength == 0 || r.ProtoMajor > 1 {",
@@ -112,8 +112,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestBlockedStoreOnSockets$", // 30 s, because its client waits that long for the response
 	},
 	{
-		name:   "any name that ends in localhost is accepted",
-		guards: "a foreign Host on loopback gets 421",
+		name:   "any host name that ends in localhost is accepted",
+		guards: "a request on loopback with a foreign Host header gets 421",
 		file:   "internal/httpserver/hosts.go",
 		old:    `isHostName(strings.TrimSuffix(before, ".")) && strings.HasSuffix(before, ".")`,
 		new:    `isHostName(strings.TrimSuffix(before, "."))`,
@@ -121,7 +121,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHost$",
 	},
 	{
-		name:   "a GET that stores is allowed from every page",
+		name:   "a GET request that stores a fight is allowed from pages of any site",
 		guards: "a browser's request from another site's page gets 403, even for execute_fight",
 		file:   "internal/httpserver/sites.go",
 		old:    "return route.Stores || route.Method != http.MethodGet",
@@ -130,7 +130,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestSites$",
 	},
 	{
-		name:   "pages of any origin may read responses",
+		name:   "pages of every origin are allowed to read responses",
 		guards: "only origins in --trusted-origin get CORS headers",
 		file:   "internal/httpserver/cors.go",
 		old:    "if _, trusted := c.trusted[origin]; !trusted {",
@@ -139,8 +139,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCORS$",
 	},
 	{
-		name:   "the documented If-Match has an example",
-		guards: "the first change tried on /docs does not fail with 412 because Swagger UI sends the example",
+		name:   "the OpenAPI document contains an example value for If-Match",
+		guards: "an edit tried on /docs doesn't fail with 412, as it would if Swagger UI sent an example If-Match",
 		file:   "internal/web/catalogwritedocument.go",
 		old:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}`,
 		new:    `"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
@@ -148,8 +148,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCommittedDocuments$",
 	},
 	{
-		name:   "lists are compressed on all processors at once",
-		guards: "gzip for lists costs at most half of the processors",
+		name:   "lists may be compressed on all processors at once",
+		guards: "gzip compression of lists uses at most half of the processors",
 		file:   "internal/httpserver/gzip.go",
 		old:    "if c.busy.Add(1) > maxDeflaters() {",
 		new:    "if c.busy.Add(1) > 2*maxDeflaters() {",
@@ -157,8 +157,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCompressorIsBounded$",
 	},
 	{
-		name:   "every HTTP/2 connection allows 100 requests",
-		guards: "HTTP/2 allows no more concurrent requests than there may be connections",
+		name:   "each HTTP/2 connection allows 100 concurrent requests",
+		guards: "the number of concurrent HTTP/2 requests is limited to the maximum number of connections",
 		file:   "internal/httpserver/protocol.go",
 		old:    "return newSlots(connections, 0)",
 		new:    "return newSlots(connections*maxStreams, 0)",
@@ -167,7 +167,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the connection stays open after a chunked request",
-		guards: "a chunked request closes its connection",
+		guards: "after a chunked request, the server closes the connection",
 		file:   "internal/httpserver/protocol.go",
 		old:    "return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		new:    "return r.ProtoMajor == 1 && r.ProtoMinor == 0",
@@ -186,7 +186,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:  "^TestEveryResponseIsNosniff$",
 	},
 	{
-		name:   "lost fights of picked heroes go unnoticed",
+		name:   "the checker misses lost fights whose heroes the server picked",
 		guards: "the checker finds every acknowledged fight that is lost",
 		file:   "test/history/check.go",
 		old:    "case !there:",
@@ -195,7 +195,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCheckCatches$",
 	},
 	{
-		name:   "a fight stored twice goes unnoticed",
+		name:   "the checker misses a fight that is stored twice",
 		guards: "the checker finds duplicated fights",
 		file:   "test/history/check.go",
 		old:    "for range times - 1 {",
@@ -204,17 +204,17 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCheckCatches$",
 	},
 	{
-		name:   "wrong statistics count as correct",
-		guards: "the statistics match the stored fights: the build that counts twice is caught",
+		name:   "a chaos run accepts wrong statistics",
+		guards: "statistics that don't match the stored fights are detected: the build that counts twice is caught",
 		file:   "test/chaos/run.go",
 		old:    "if err != nil || !bytes.Equal(said, want) {",
 		new:    "if err != nil {",
 		test:   "./test/chaos",
-		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // builds the program with that fault; no other test compares the two
+		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // slow: it builds the program
 	},
 	{
-		name:   "the arena times the browser instead of the service",
-		guards: "a slow browser of a fast service is not cut off",
+		name:   "the arena's timeout includes the time that the browser takes to read",
+		guards: "the arena doesn't cut off a slow browser if the service responds fast",
 		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",
 		new:    "",

@@ -1,10 +1,11 @@
 package main
 
-// fightsMutants are faults in fights with their peers and stores, the embedded store, statistics, the timer slack and app.
+// fightsMutants contains faults in fights, its peers and stores, the embedded store, statistics, timer slack and
+// package app.
 var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "a replaced file goes unnoticed",
-		guards: "no fight is acknowledged into a file that is no longer at its path",
+		name:   "the embedded store doesn't notice that its file was replaced",
+		guards: "no fight is acknowledged if the store's file is no longer at its path",
 		file:   "internal/sqlite/guard.go",
 		old:    "case now[i].identity != g.known[i].identity:",
 		new:    "case now[i].identity.device != g.known[i].identity.device:",
@@ -12,8 +13,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarm$/^log_replaced_by_a_copy",
 	},
 	{
-		name:   "a commit after a truncated log is acknowledged",
-		guards: "nothing is acknowledged while the log is damaged",
+		name:   "a commit is acknowledged although the log was truncated",
+		guards: "no fight is acknowledged while the write-ahead log is damaged",
 		file:   "internal/sqlite/guard.go",
 		old:    "if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {",
 		new:    "if header != g.header || log.size < before.size {",
@@ -21,8 +22,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarm$/^log_truncated,_then_the_commit$",
 	},
 	{
-		name:   "a commit on a full disk is reported as uncertain",
-		guards: "on a full disk, an outcome that is certain is reported as certain",
+		name:   "a commit that fails on a full disk is reported as uncertain",
+		guards: "on a full disk, a fight that is certainly not stored is reported as not stored",
 		file:   "internal/sqlite/write.go",
 		old:    "code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||",
 		new:    "code(err)&0xff == sqlite3.SQLITE_FULL ||",
@@ -30,7 +31,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestFailedWrite$",
 	},
 	{
-		name:   "a backup copies the file without its log",
+		name:   "a backup copies the database file without the write-ahead log",
 		guards: "a backup of a running store contains everything acknowledged before it",
 		file:   "internal/sqlite/backup.go",
 		old:    "conn, err := db.Reads.Conn(ctx)",
@@ -39,8 +40,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestBackupWithoutRoom$",
 	},
 	{
-		name:   "the circuit breaker of locations is not checked first",
-		guards: "all circuit breakers are checked before anything is sent",
+		name:   "the circuit breaker of locations is not checked before the other peers are called",
+		guards: "all circuit breakers are checked before any request is sent to a peer",
 		file:   "internal/fight/peer.go",
 		old:    "if err == nil && withLocation {",
 		new:    "if false {",
@@ -48,8 +49,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestNothingIsAskedForARefusedFight$",
 	},
 	{
-		name:   "a call is canceled when its caller leaves",
-		guards: "canceling a sibling call doesn't cost the healthy peer a connection",
+		name:   "a peer call is canceled when the client disconnects",
+		guards: "a client that disconnects doesn't cost a healthy peer a connection",
 		file:   "internal/remote/calls.go",
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
@@ -57,8 +58,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestCallersLeave$/^the_client_has_gone,_then_an_answer$",
 	},
 	{
-		name:   "fights are ready while their file is locked",
-		guards: "the readiness of fights is accurate",
+		name:   "the fights service is ready although another process has locked its file",
+		guards: "the fights service is ready only while it can store fights",
 		file:   "internal/sqlite/write.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
 		new:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrSchema):",
@@ -66,8 +67,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestInsertWhileAnotherProcessHoldsTheLock$",
 	},
 	{
-		name:   "statistics are ready without checking their store",
-		guards: "the readiness of statistics is accurate",
+		name:   "the statistics service is ready without a check of its store",
+		guards: "the statistics service is ready only while its store works",
 		file:   "internal/app/statistics.go",
 		old:    "p.addHealth(engine, store.Ping, nil)",
 		new:    "p.addHealth(engine, nil, nil)",
@@ -75,7 +76,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUpBesideDamage$/^the_fights,_which_are_counted_in_the_same_file$",
 	},
 	{
-		name:   "a panicking call never reports to the breaker",
+		name:   "a peer call that panics never reports its outcome to the breaker",
 		guards: "a panic inside a breaker's guard releases its permit",
 		file:   "internal/remote/calls.go",
 		old:    "err := fight.Guard(ctx, ask)",
@@ -84,17 +85,17 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestTrialThatTellsNothing$/^it_panics$",
 	},
 	{
-		name:   "no watcher for batches queued after a sent one",
-		guards: "each batch of picks in a burst has a watcher",
+		name:   "batches of picks that are queued after a sent batch get no watcher",
+		guards: "every batch of picks has a watcher, even in a burst of batches",
 		file:   "internal/remote/batches.go",
 		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck, too\n\t\t} else if b.watcher != nil {",
 		new:    "if b.watcher != nil {",
 		test:   "./internal/remote",
-		run:    "^TestEachLateRequestIsOvertaken$", // fails after a minute, when the request that hangs times out
+		run:    "^TestEachLateRequestIsOvertaken$", // slow: fails after a minute, when the hanging request times out
 	},
 	{
-		name:   "the thread whose slack is raised is not locked",
-		guards: "timer slack is set on a locked thread",
+		name:   "the goroutine that raises the timer slack may move to another thread",
+		guards: "the timer slack is raised on the same thread that calls exec",
 		file:   "internal/timerslack/raise_linux.go",
 		old:    "runtime.LockOSThread() // the thread whose slack is raised must be the one that calls exec\n\tdefer",
 		new:    "defer",
@@ -102,7 +103,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestRaiseKeepsItsThread$",
 	},
 	{
-		name:   "one unreadable fight stops every count",
+		name:   "one unreadable fight stops the counting of later fights",
 		guards: "an unreadable fight is counted as unreadable, and the fights after it are still counted",
 		file:   "internal/sqlite/statistics.go",
 		old:    "unreadable = append(unreadable, row)\n\t\t\treturn nil",
@@ -111,8 +112,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUnreadableAreCounted$",
 	},
 	{
-		name:   "ids continue after a foreign one from the year 10000",
-		guards: "a stored id that isn't ours never counts as the last one",
+		name:   "new ids continue from another program's id with a date in the year 10000",
+		guards: "new ids never continue from an id that another program assigned",
 		file:   "internal/sqlite/fights.go",
 		old:    "beyond := fight.Beyond()",
 		new:    "beyond := fight.MaxID()",
@@ -120,7 +121,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestFights$/^strict$/^ids_of_every_version$",
 	},
 	{
-		name:   "statistics accept a level that the list rejects",
+		name:   "the statistics count a fight with a level that the list rejects",
 		guards: "count, list and statistics agree on fights written by other programs",
 		file:   "internal/catalog/scanner.go",
 		old:    "text[0] == '0' || n < 0 || n > most",
@@ -129,8 +130,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestParseRefuses$",
 	},
 	{
-		name:   "a failed SRV lookup is final",
-		guards: "a failed lookup for mongodb+srv is retried",
+		name:   "a failed DNS lookup of SRV records is not retried",
+		guards: "a failed DNS lookup for a mongodb+srv URL is retried",
 		file:   "internal/mongodb/fights.go",
 		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of "`,
 		new:    `return storage.As(storage.ErrSchema, err, "the DNS look-up of the servers of "`,
@@ -138,7 +139,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestServersInTheDNS$", // needs TEST_MONGODB_URL
 	},
 	{
-		name:   "a query in a peer's URL is accepted",
+		name:   "a query string in a peer's URL is accepted",
 		guards: "a path or query in a peer's URL is rejected at startup",
 		file:   "internal/app/validate.go",
 		old:    `case base.Path != "" && base.Path != "/", base.RawQuery != "", base.ForceQuery, strings.Contains(text, "#"):`,
@@ -148,7 +149,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "the breaker counts a call that was canceled early",
-		guards: "a breaker counts only failures that a call with its full time would have seen",
+		guards: "a call that was canceled early doesn't count as a failure of the peer",
 		file:   "internal/remote/calls.go",
 		old:    "case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):",
 		new:    "case errors.As(err, &panicked), errors.Is(err, bounded.ErrClosed):",
@@ -156,8 +157,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestTrialThatTellsNothing$/^it_is_cut_short$",
 	},
 	{
-		name:   "the hero wins a tie",
-		guards: "the rule of a fight: a tie goes to the villain",
+		name:   "the hero wins if the levels are equal",
+		guards: "the villain wins if the levels are equal",
 		file:   "internal/fight/fight.go",
 		old:    "if hero.Level > villain.Level {",
 		new:    "if hero.Level >= villain.Level {",
@@ -165,7 +166,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestDecide$",
 	},
 	{
-		name:   "ids follow a clock that steps back",
+		name:   "ids decrease when the clock steps back",
 		guards: "ids strictly increase",
 		file:   "internal/fight/id.go",
 		old:    "if !s.last.less(next) {",
@@ -174,8 +175,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestIDsContinueAboveTheLargestStored$",
 	},
 	{
-		name:   "a stored date has more precision than the returned one",
-		guards: "the response equals the stored fight",
+		name:   "a fight's date is stored with more than millisecond precision",
+		guards: "the response to a fight equals the stored fight",
 		file:   "internal/fight/fight.go",
 		old:    "date := at.UTC().Truncate(time.Millisecond)",
 		new:    "date := at.UTC()",
@@ -183,7 +184,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestPerform$",
 	},
 	{
-		name:   "all failures of a batch get the first one's error",
+		name:   "all failed fights of a batch get the error of the first one",
 		guards: "group commit gives each fight its own result",
 		file:   "internal/fight/groupcommit.go",
 		old:    "w.err = errs[i]",
@@ -192,7 +193,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestEachGetsItsOwnResult$",
 	},
 	{
-		name:   "a client that leaves during the write gets \"not stored\"",
+		name:   "a client whose deadline passes during the write gets \"not stored\"",
 		guards: "an ambiguous outcome is never reported as certain",
 		file:   "internal/fight/groupcommit.go",
 		old:    `return fmt.Errorf("%w: waiting for the write: %w", ErrMaybeStored, context.Cause(ctx))`,

@@ -1,7 +1,8 @@
-// Command mutants checks the tests: it injects one small fault at a time into the program and expects the corresponding test
-// to fail. This way, tests can be moved, merged and deleted without losing what they catch.
+// Command mutants checks that the tests are effective: it injects one small fault at a time into the program and
+// expects the corresponding test to fail. This ensures that tests can be moved, merged and deleted without losing
+// coverage.
 //
-//	go run ./test/mutants                   # all faults, some 20 minutes
+//	go run ./test/mutants                   # all faults; takes about 20 minutes
 //	go run ./test/mutants --list
 //	go run ./test/mutants --only "conn"     # faults whose name, file or test contains the text
 //
@@ -30,24 +31,24 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// mutant is a fault: a replacement of text in one of the program's files.
+// mutant is an injected fault, which replaces text in one of the program's files.
 type mutant struct {
-	name   string // what is broken
-	guards string // the promise that the fault breaks
+	name   string // short description of the fault
+	guards string // the guarantee that the fault violates
 	file   string // relative to the module
 	old    string // must occur exactly once in the file
 	new    string
-	test   string // the package with the test that catches it
-	run    string // the test, as a pattern for -run
+	test   string // the package with the test that must fail
+	run    string // the name of that test, as a pattern for -run
 }
 
 // mutants returns all mutants, by area.
 func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants) }
 
-// apply returns the file's text with the fault.
+// apply returns the text of the file with the fault injected.
 func (m mutant) apply(text string) (string, error) {
 	if n := strings.Count(text, m.old); n != 1 {
-		return "", fmt.Errorf("%s: %s has %q %d times, want once", m.name, m.file, m.old, n)
+		return "", fmt.Errorf("%s: %s contains %q %d times, want once", m.name, m.file, m.old, n)
 	}
 	return strings.Replace(text, m.old, m.new, 1), nil
 }
@@ -77,7 +78,8 @@ func main() {
 	}
 }
 
-// runAll runs the tests of the chosen faults, first without and then with the fault. The error says how many were not caught.
+// runAll runs the test of each chosen fault, first without and then with the fault. The error contains the number of
+// faults that were not caught.
 func runAll(ctx context.Context, chosen []mutant) error {
 	module, err := os.Getwd()
 	if err != nil {
@@ -112,14 +114,14 @@ func runAll(ctx context.Context, chosen []mutant) error {
 	return nil
 }
 
-// runner runs tests, with and without faults.
+// runner runs tests with and without injected faults.
 type runner struct {
 	module, folder string
 	env            []string
-	sound          map[string]error // results without a fault, by test
+	sound          map[string]error // results of the tests without a fault, by test
 }
 
-// check returns nil if the test passes without the fault and fails with it.
+// check returns nil if the test passes without the fault and fails with the fault.
 func (r *runner) check(ctx context.Context, m mutant) error {
 	test := m.test + " " + m.run
 	err, known := r.sound[test]
@@ -128,7 +130,7 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 		r.sound[test] = err
 	}
 	if err != nil {
-		return fmt.Errorf("%s doesn't pass without the fault: %w", test, err)
+		return fmt.Errorf("%s already fails without the fault: %w", test, err)
 	}
 	overlay, err := r.overlay(m)
 	if err != nil {
@@ -145,7 +147,8 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 	return fmt.Errorf("NOT CAUGHT by %s", test)
 }
 
-// overlay writes the changed file and an overlay file that points the compiler to it.
+// overlay writes the changed file, and an overlay file that makes the compiler read it. It returns the path of the
+// overlay file.
 func (r *runner) overlay(m mutant) (string, error) {
 	original := filepath.Join(r.module, m.file)
 	text, err := os.ReadFile(original)
@@ -164,7 +167,7 @@ func (r *runner) overlay(m mutant) (string, error) {
 	return overlay, errors.Join(os.WriteFile(changed, []byte(mutated), 0o600), os.WriteFile(overlay, replace, 0o600))
 }
 
-// testFailed says that a test ran and failed.
+// testFailed is the error for a test that ran and failed.
 type testFailed struct{ output string }
 
 func (e *testFailed) Error() string { return e.output }

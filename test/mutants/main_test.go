@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// TestMutantsApply checks that each fault still applies to the code and that its test exists.
+// TestMutantsApply checks that each fault still applies to the code, and that the corresponding test exists.
 func TestMutantsApply(t *testing.T) {
 	const least = 40
 	all := mutants()
 	if len(all) < least {
-		t.Errorf("%d faults, want at least %d", len(all), least)
+		t.Errorf("the list has %d faults, want at least %d", len(all), least)
 	}
 	names := map[string]bool{}
 	for _, m := range all {
@@ -34,7 +34,7 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// declares reports whether a package has the test.
+// declares reports whether a package declares the test.
 func declares(t *testing.T, folder, function string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))

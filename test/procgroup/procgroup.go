@@ -1,3 +1,3 @@
-// Package procgroup ends a command together with everything that it has started. It knows no other package of the
-// program.
+// Package procgroup terminates a command together with all processes that it has started. It doesn't depend on other
+// packages of this module.
 package procgroup

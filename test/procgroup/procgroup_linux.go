@@ -5,21 +5,22 @@ import (
 	"syscall"
 )
 
-// DieWithParent makes the system terminate this process when `go run` dies: that doesn't forward signals, and our
-// child processes must not outlive it.
+// DieWithParent makes the kernel terminate this process when its parent, `go run`, dies. This is needed because `go
+// run` doesn't forward signals, and this process's children must not outlive it.
 func DieWithParent() {
-	// After an error we behave as on other systems.
+	// An error is ignored: the process then behaves as on other systems.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
 }
 
-// Lead puts a command, which needs a context, and its child processes into their own process group. They don't get
-// the terminal's signals; they are asked to exit when the context ends or when we die.
+// Lead puts a command, which must have a context, and its child processes into a new process group, so that they don't
+// receive the terminal's signals. The group gets SIGTERM when the context is done, and the command also when this
+// process dies.
 func Lead(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 }
 
-// End kills whatever is left of the group.
+// End kills the remaining processes of the group.
 func End(command *exec.Cmd) {
-	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually nothing is left
+	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually no process remains
 }

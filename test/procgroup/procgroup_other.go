@@ -4,11 +4,11 @@ package procgroup
 
 import "os/exec"
 
-// DieWithParent does nothing: this platform doesn't support it.
+// DieWithParent does nothing on this platform.
 func DieWithParent() {}
 
-// Lead does nothing: only the command itself is ended.
+// Lead does nothing on this platform; only the command itself is terminated when its context is done.
 func Lead(*exec.Cmd) {}
 
-// End does nothing: there is no group.
+// End does nothing, because this platform has no process groups.
 func End(*exec.Cmd) {}

@@ -7,17 +7,17 @@ import (
 	"syscall"
 )
 
-// DieWithParent does nothing: this platform doesn't support it.
+// DieWithParent does nothing on this platform.
 func DieWithParent() {}
 
-// Lead puts a command, which needs a context, and its child processes into their own process group. They don't get
-// the terminal's signals; they are asked to exit when the context ends.
+// Lead puts a command, which must have a context, and its child processes into a new process group, so that they don't
+// receive the terminal's signals. The group gets SIGTERM when the context is done.
 func Lead(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGTERM) }
 }
 
-// End kills whatever is left of the group.
+// End kills the remaining processes of the group.
 func End(command *exec.Cmd) {
-	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually nothing is left
+	_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) // usually no process remains
 }

@@ -1,5 +1,5 @@
-// Package program runs the program as a user does: real processes, sockets and signals. It knows the program's command line
-// and addresses, but none of its packages. Package system is the same for tests.
+// Package program runs the program as a user does, with real processes, sockets and signals. It uses the program's
+// command line and addresses, but none of its packages. Package system wraps this package for tests.
 package program
 
 import (
@@ -23,17 +23,18 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // unless the command has its own
+	Stdout, Stderr Output // both stay empty if the command has its own writers
 	command        *exec.Cmd
 	ended          chan struct{}
 }
 
-// Environment returns the few variables of ours that any program needs.
+// Environment returns the variables of the current environment that any program needs.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
 
-// Start starts the command with Environment and env. The process is killed when this one dies.
+// Start starts the command with the variables from Environment and env. On Linux, the process is killed when this
+// process dies.
 func Start(command *exec.Cmd, env []string) (*Process, error) {
 	p := &Process{command: command, ended: make(chan struct{})}
 	command.Env = append(Environment(), env...)
@@ -48,7 +49,7 @@ func Start(command *exec.Cmd, env []string) (*Process, error) {
 		return nil, fmt.Errorf("starting %s: %w", command.Path, err)
 	}
 	go func() {
-		_ = command.Wait() // the exit code says why
+		_ = command.Wait() // the error is irrelevant: callers use the exit code
 		close(p.ended)
 	}()
 	return p, nil
@@ -60,19 +61,20 @@ func (p *Process) Pid() int { return p.command.Process.Pid }
 // Signal sends a signal.
 func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
 
-// Ended is closed when the process has exited.
+// Ended returns a channel that is closed when the process has exited.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
 // ExitCode returns the exit code of a process that has exited, or -1 if a signal ended it.
 func (p *Process) ExitCode() int { return p.command.ProcessState.ExitCode() }
 
-// Kill ends the process like kill -9, and waits until it has exited.
+// Kill kills the process as `kill -9` does, and waits until the process has exited.
 func (p *Process) Kill() {
 	_ = p.command.Process.Kill() // it may have exited
 	<-p.ended
 }
 
-// Stop asks the process to exit, and kills it if it takes longer than patience. An exit code other than 0 is an error.
+// Stop asks the process to exit, and kills it if that takes longer than patience. It returns an error if the exit code
+// is not 0.
 func (p *Process) Stop(patience time.Duration) error {
 	_ = p.Signal(syscall.SIGTERM) // it may have exited
 	select {
@@ -86,7 +88,7 @@ func (p *Process) Stop(patience time.Duration) error {
 	return nil
 }
 
-// Ready waits until url returns 200. It is an error if the process exits before, or if ctx ends.
+// Ready waits until url returns 200. It returns an error if the process exits or ctx is done before that.
 func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {
@@ -102,7 +104,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	}
 }
 
-// Get returns the body of a response with status 200.
+// Get returns the body of a response, which must have status 200.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -122,8 +124,8 @@ func Get(ctx context.Context, url string) ([]byte, error) {
 	return body, nil
 }
 
-// Client returns an HTTP client that never repeats a request: net/http only repeats a GET on a broken kept-alive
-// connection, and this client uses a new one for each request. It doesn't follow redirects.
+// Client returns an HTTP client that never repeats a request. net/http repeats requests only on broken kept-alive
+// connections, and this client opens a new connection for each request. It doesn't follow redirects.
 func Client() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
@@ -131,7 +133,7 @@ func Client() *http.Client {
 	}
 }
 
-// Output collects what a process writes.
+// Output is a writer that collects the output of a process.
 type Output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -144,7 +146,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns everything written so far.
+// String returns the output so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -157,8 +159,8 @@ func FreeAddr() (string, error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
-// FreeUp returns base URLs on unused ports for everything that runs in one process, by service, and the settings for these
-// addresses. It doesn't start anything.
+// FreeUp returns a base URL with an unused port for each service that `up` runs, by service, and the environment
+// variables that set these addresses. It doesn't start anything.
 func FreeUp() (urls map[string]string, env []string, err error) {
 	urls = map[string]string{}
 	for _, service := range []string{"heroes", "villains", "locations", "fights", "statistics", "arena"} {

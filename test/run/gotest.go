@@ -16,13 +16,13 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// stopPatience is how long interrupted tests have to clean up.
+// stopPatience is how long interrupted tests may take to clean up.
 const stopPatience = 10 * time.Second
 
-// benchFolder is the folder of the bench's module, below ours.
+// benchFolder is the folder of the bench's module, relative to the main module.
 const benchFolder = "bench"
 
-// modules returns the folders of the modules to test, below the one that is given.
+// modules returns the folders of the modules to test, relative to root.
 func modules(root string) []string {
 	if _, err := os.Stat(filepath.Join(root, benchFolder, "go.mod")); err != nil {
 		return []string{"."}
@@ -30,19 +30,19 @@ func modules(root string) []string {
 	return []string{".", benchFolder}
 }
 
-// ownArgs returns the arguments of go test that are always the same.
+// ownArgs returns the arguments of go test that don't depend on the user.
 func ownArgs(ctx context.Context, say sayer) []string {
-	// One package more than there are cores: many of them wait, for engines and for deadlines.
+	// Tests one package more than there are cores, because many tests wait for engines or deadlines.
 	args := []string{"test", "-json", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1)}
 	if err := raceDetector(ctx); err != nil {
-		say("Without the race detector: %v", err)
+		say("Tests run without the race detector: %v", err)
 		return args
 	}
 	return append(args, "-race")
 }
 
-// testArgs returns the arguments of go test in a module: ours, then the user's, which win, and the whole module where the
-// user names no package. It returns nil where the user names packages of other modules only.
+// testArgs returns the arguments of go test in a module: the fixed ones, then the user's, which take precedence, and
+// "./..." if the user names no packages. It returns nil if the user names only packages of other modules.
 func testArgs(module string, own, given []string) []string {
 	args, named, here := slices.Clone(own), false, false
 	for _, arg := range given {
@@ -64,7 +64,7 @@ func testArgs(module string, own, given []string) []string {
 	return args
 }
 
-// locate returns the module that a package belongs to, and its name there.
+// locate returns the module that a package belongs to, and the package's path in that module.
 func locate(pkg string) (module, name string) {
 	for _, root := range []string{"./" + benchFolder, "superheroes/" + benchFolder} {
 		if rest, found := strings.CutPrefix(pkg, root); found && (rest == "" || rest[0] == '/') {
@@ -74,25 +74,25 @@ func locate(pkg string) (module, name string) {
 	return ".", pkg
 }
 
-// isPackage reports whether an argument names packages rather than being a flag or a flag's value.
+// isPackage reports whether an argument names packages, as opposed to a flag or a flag's value.
 func isPackage(arg string) bool {
 	return arg == "." || arg == ".." || arg == "superheroes" ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
 }
 
-// raceDetector returns why tests can't use the race detector, or nil. It builds what every such test links, so that
-// it notices a compiler that doesn't work, and nothing is built twice.
+// raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler, it
+// builds packages that every test with the race detector links, so that the build is not wasted.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(string(complaint)), "\n")
-		return fmt.Errorf("it needs cgo and a C compiler: %w: %s", err, line)
+		return fmt.Errorf("the race detector needs cgo and a C compiler: %w: %s", err, line)
 	}
 	return nil
 }
 
-// goTest runs go test and passes its events to the tally, which counts failed tests. The error is for a go command
-// that failed otherwise.
+// goTest runs go test and passes its events to the tally, which counts failed tests. It returns an error if the go
+// command fails for another reason.
 func goTest(ctx context.Context, module string, args, environment []string, tally *tally) error {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = module

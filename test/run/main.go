@@ -1,5 +1,6 @@
-// Command run implements `make test`: it provides the engines that the tests need, runs `go test` on this module and the bench's,
-// with the race detector if available, and reports what passed, failed and was skipped, and why.
+// Command run implements `make test`: it provides the engines that the tests need, runs `go test` on the main module
+// and the bench's module, with the race detector if available, and reports passed, failed and skipped tests, with the
+// reasons for skips.
 //
 //	go run ./test/run                                # everything
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
@@ -7,7 +8,7 @@
 // With TEST_STRICT=1 a missing engine is a failure; TEST_INSTALL=0 forbids installing packages. Package engines lists
 // the variables that select engines instead of those it would find.
 //
-// The last line is always "N passed, N failed, N skipped", alone on its line.
+// The last line of output is always "N passed, N failed, N skipped".
 package main
 
 import (
@@ -37,8 +38,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code: 0 if tests ran and none failed. Everything it has started is stopped before it writes
-// its last line.
+// run runs the tests and returns the exit code, which is 0 if tests ran and none failed. Before it writes the last
+// line, it stops everything that it has started.
 func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 	say := newSayer(out)
 	tally := newTally(out)
@@ -54,8 +55,8 @@ func run(ctx context.Context, args []string, out io.Writer, get getter) int {
 	return 0
 }
 
-// testAll gets the engines, runs the tests and reports what was skipped. Its error is a reason other than a failing
-// test that makes the run fail.
+// testAll provides the engines, runs the tests and reports skipped tests. It returns an error if the run fails for a
+// reason other than a failed test.
 func testAll(ctx context.Context, args []string, tally *tally, say sayer, get getter) error {
 	module, err := find.Module(ctx)
 	if err != nil {
@@ -94,14 +95,14 @@ func testAll(ctx context.Context, args []string, tally *tally, say sayer, get ge
 	return err
 }
 
-// getter gets the engines for the module in the folder.
+// getter is a function that provides the engines for the module in the given folder.
 type getter func(ctx context.Context, module string, say sayer) []*find.Engine
 
 func getEngines(ctx context.Context, module string, say sayer) []*find.Engine {
 	return find.New(module, os.Getenv, say).All(ctx)
 }
 
-// sayer writes a whole line. It is safe for concurrent use.
+// sayer is a function that prints a line. It is safe for concurrent use.
 type sayer func(format string, args ...any)
 
 func newSayer(out io.Writer) sayer {
@@ -113,16 +114,17 @@ func newSayer(out io.Writer) sayer {
 	}
 }
 
-// temporary creates a folder for all temporary files of engines and tests, so that nothing remains of aborted tests,
-// and returns a function to remove it. Engines run under another account, which must be able to enter it.
+// temporary creates a folder for all temporary files of engines and tests, so that aborted tests leave no files
+// behind, and returns a function that removes the folder. Engines run under another account, which must be able to
+// enter the folder.
 func temporary() (remove func(), err error) {
 	folder, err := os.MkdirTemp("", "superheroes-")
 	if err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+		return nil, fmt.Errorf("creating a temporary folder: %w", err)
 	}
-	remove = func() { _ = os.RemoveAll(folder) } // anything left is up to the system
+	remove = func() { _ = os.RemoveAll(folder) } // the operating system cleans up what can't be removed
 	if err := os.Chmod(folder, 0o711); err != nil {
-		return nil, fmt.Errorf("opening the temporary folder: %w", err)
+		return nil, fmt.Errorf("making the temporary folder accessible: %w", err)
 	}
 	if err := os.Setenv("TMPDIR", folder); err != nil {
 		return nil, fmt.Errorf("setting TMPDIR: %w", err)
@@ -130,12 +132,11 @@ func temporary() (remove func(), err error) {
 	return remove, nil
 }
 
-// unraced takes the race detector out of SQLite, which is C translated by others and would otherwise use a third of the
-// tests' CPU time. Its mutexes and its callers keep it.
+// unraced is a build flag that excludes the SQLite library, which is translated from C, from race detection, where it
+// would use a third of the tests' CPU time. Its mutexes and its callers are still checked.
 const unraced = "-gcflags=modernc.org/sqlite/lib=-race=false"
 
-// environment returns the process's environment with the engines' variables added, and a flag for everything that tests
-// build.
+// environment returns the process's environment, with the engines' variables and with the flag unraced in GOFLAGS.
 func environment(ctx context.Context, found []*find.Engine) ([]string, error) {
 	flags, err := exec.CommandContext(ctx, "go", "env", "GOFLAGS").Output()
 	if err != nil {

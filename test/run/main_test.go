@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// The runner runs for real, on a module with one small test, with no engine available.
+// TestRun runs the real runner on a module with one small test, without any engine.
 func TestRun(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -31,7 +31,7 @@ func TestRun(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			module(t, ".", test.body)
-			t.Setenv("TMPDIR", t.TempDir()) // put back after the run, which sets it
+			t.Setenv("TMPDIR", t.TempDir()) // restored after the test, because run changes the variable
 			t.Setenv("TEST_STRICT", test.strict)
 			var out bytes.Buffer
 			code := run(t.Context(), nil, &out, noEngines)
@@ -40,13 +40,13 @@ func TestRun(t *testing.T) {
 				t.Errorf("exit code %d, want %d; want the last line %q and %q in:\n%s", code, test.code, test.last, test.said, &out)
 			}
 			if strings.Contains(out.String(), "heard only on failure") {
-				t.Errorf("the output of a passing test is shown:\n%s", &out)
+				t.Errorf("the output contains the output of a passing test:\n%s", &out)
 			}
 		})
 	}
 }
 
-// Both modules are tested, and counted together, whatever came of the first.
+// TestRunOfBothModules checks that both modules are tested and counted together, even if the first one fails.
 func TestRunOfBothModules(t *testing.T) {
 	t.Chdir(t.TempDir())
 	module(t, ".", `t.Error("the cause")`)
@@ -61,7 +61,7 @@ func TestRunOfBothModules(t *testing.T) {
 	}
 }
 
-// module makes a module of one test in the folder.
+// module creates a module with a single test in the folder.
 func module(t *testing.T, folder, body string) {
 	t.Helper()
 	files := map[string]string{
@@ -78,7 +78,7 @@ func module(t *testing.T, folder, body string) {
 	}
 }
 
-// noEngines finds none.
+// noEngines returns engines that are all missing.
 func noEngines(context.Context, string, sayer) []*find.Engine {
 	missing := func(name string) *find.Engine {
 		return &find.Engine{Name: name, Missing: errors.New("nobody has one")}

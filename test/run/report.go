@@ -26,7 +26,7 @@ func reportSkips(out io.Writer, skips []skip) {
 	}
 }
 
-// reportMissing prints the missing engines and returns their number.
+// reportMissing prints the missing engines with the reasons, and returns their number.
 func reportMissing(out io.Writer, found []*find.Engine) int {
 	missing := 0
 	for _, engine := range found {
@@ -34,7 +34,7 @@ func reportMissing(out io.Writer, found []*find.Engine) int {
 			continue
 		}
 		missing++
-		fmt.Fprintf(out, "SKIPPED %s: it can't be had\n", engine.Name)
+		fmt.Fprintf(out, "SKIPPED %s: not available\n", engine.Name)
 		for reason := range strings.Lines(engine.Missing.Error()) {
 			fmt.Fprintf(out, "    %s\n", strings.TrimSuffix(reason, "\n"))
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// take records an event of one test.
+// take records an event of a test.
 func (s *suite) take(e event) {
 	current := s.test(e.Test)
 	switch e.Action {
@@ -15,12 +15,12 @@ func (s *suite) take(e event) {
 	case "pass", "fail", "skip":
 		current.outcome = e.Action
 		if e.Action == "pass" {
-			current.output = nil // only output of failed or skipped tests is reported
+			current.output = nil // only the output of failed or skipped tests is reported
 		}
 	}
 }
 
-// test returns the named test, and creates it at its first event.
+// test returns the named test, which it creates on first use.
 func (s *suite) test(name string) *test {
 	i := slices.IndexFunc(s.tests, func(t *test) bool { return t.name == name })
 	if i < 0 {
@@ -30,7 +30,7 @@ func (s *suite) test(name string) *test {
 	return s.tests[i]
 }
 
-// count counts the tests by the tally's rule and returns the skipped ones. In a failed package, a test without an
+// count counts the tests by the rules of tally, and returns the skipped ones. In a failed package, a test without an
 // outcome was aborted by a panic or timeout, and counts as failed.
 func (s *suite) count(packageFailed bool) []skip {
 	var skips []skip
@@ -59,14 +59,14 @@ func (s *suite) count(packageFailed bool) []skip {
 
 func failed(outcome string) bool { return outcome != "pass" && outcome != "skip" }
 
-// anyBelow reports whether a subtest of a test has such an outcome.
+// anyBelow reports whether the outcome of any subtest of the given test satisfies the predicate.
 func (s *suite) anyBelow(of *test, outcome func(string) bool) bool {
 	return slices.ContainsFunc(s.tests, func(t *test) bool {
 		return strings.HasPrefix(t.name, of.name+"/") && outcome(t.outcome)
 	})
 }
 
-// failures returns the output of failed tests, and the output that belongs to no test.
+// failures returns the output of failed tests, and output that doesn't belong to any test.
 func (s *suite) failures() []string {
 	var lines []string
 	for _, test := range s.tests {
@@ -82,16 +82,16 @@ func (s *suite) failures() []string {
 	return lines
 }
 
-// repeated reports whether a line only repeats what our line about the package says.
+// repeated reports whether a line contains only information that the tally's line about the package repeats.
 func repeated(line string) bool {
 	return line == "PASS\n" || line == "FAIL\n" ||
 		strings.HasPrefix(line, "FAIL\t") && !strings.Contains(line, "[")
 }
 
-// messageStart is the file and line that start a test's message, as in "fight_test.go:12: text".
+// messageStart matches the file and line at the start of a test's message, as in "fight_test.go:12: text".
 var messageStart = regexp.MustCompile(`^[^ \t]+\.go:\d+: `)
 
-// skipReason returns the reason in a skipped test's output: its last message, without the file and line.
+// skipReason returns the reason for a skip from the test's output: the last message, without file and line.
 func skipReason(output []string) string {
 	var message []string
 	for _, line := range output {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// tally counts the tests of a run. It prints a line for each finished package, and the output of failed tests.
+// tally counts tests, and prints a line for each finished package and the output of failed tests.
 //
-// A test without subtests, or a subtest without further subtests, counts once. A test with subtests counts only if it
-// failed and none of them did. A package that failed without a failing test, for example because it doesn't compile
-// or its TestMain exits, counts as one failure.
+// A test without subtests, or a subtest without further subtests, counts once. A test with subtests counts only if the
+// test failed, but none of its subtests did. A package that failed without a failing test, for example because it
+// doesn't compile or its TestMain exits, counts as one failure.
 type tally struct {
 	out      io.Writer
-	verbose  bool // print all output as it is written
+	verbose  bool // whether to print all output immediately
 	packages map[string]*suite
 	builds   map[string][]string // compiler output, by ImportPath
 
@@ -23,30 +23,30 @@ type tally struct {
 	skips          []skip
 }
 
-// suite is the tests of one running package.
+// suite contains the tests of one running package.
 type suite struct {
 	name   string
-	tests  []*test  // in the order in which they started
+	tests  []*test  // in the order of their start
 	output []string // not from a test
 
 	passed, failed, skipped int
 }
 
-// test is a test that has started.
+// test is a test or subtest that has started.
 type test struct {
 	name    string
 	output  []string
 	outcome string // pass, fail or skip; empty while it runs
 }
 
-// skip is a skipped test and the reason.
+// skip is a skipped test with the reason.
 type skip struct{ pkg, test, reason string }
 
 func newTally(out io.Writer) *tally {
 	return &tally{out: out, packages: map[string]*suite{}, builds: map[string][]string{}}
 }
 
-// String returns the last line of the run.
+// String returns the summary line of the run.
 func (t *tally) String() string {
 	return fmt.Sprintf("%d passed, %d failed, %d skipped", t.passed, t.failed, len(t.skips))
 }
@@ -54,7 +54,7 @@ func (t *tally) String() string {
 // ran returns the number of tests that were not skipped.
 func (t *tally) ran() int { return t.passed + t.failed }
 
-// read takes each event, and prints each line that isn't one.
+// read processes the output of `go test -json`: it records events, and prints all lines that aren't events.
 func (t *tally) read(from io.Reader) error {
 	lines := bufio.NewReader(from)
 	for {
@@ -74,15 +74,15 @@ func (t *tally) read(from io.Reader) error {
 	}
 }
 
-// event is a line of `go test -json`.
+// event is a line of the output of `go test -json`.
 type event struct {
 	Action      string  // start, run, output, pass, fail, skip, build-output, build-fail, …
 	Package     string  // import path
-	ImportPath  string  // instead of Package in build events; may name a variant in brackets
+	ImportPath  string  // replaces Package in build events; may name a package variant in brackets
 	Test        string  // empty for events of the whole package
 	Output      string  // including the line feed
 	Elapsed     float64 // seconds
-	FailedBuild string  // ImportPath of the failed build that made the package fail
+	FailedBuild string  // ImportPath of the failed build if that made the package fail
 }
 
 func (t *tally) take(e event) {
@@ -101,7 +101,7 @@ func (t *tally) take(e event) {
 	}
 }
 
-// suite returns the package's tests so far.
+// suite returns the named package's suite, which it creates on first use.
 func (t *tally) suite(name string) *suite {
 	if t.packages[name] == nil {
 		t.packages[name] = &suite{name: name}
@@ -127,7 +127,7 @@ func (t *tally) takePackage(e event) {
 	}
 }
 
-// end counts the package's tests and prints its line, after the output of failed ones.
+// end counts the package's tests, prints the output of failed tests, and then prints the package's line.
 func (t *tally) end(suite *suite, word string, seconds float64) {
 	delete(t.packages, suite.name)
 	t.skips = append(t.skips, suite.count(word == "FAIL")...)
@@ -141,7 +141,7 @@ func (t *tally) end(suite *suite, word string, seconds float64) {
 	fmt.Fprintf(t.out, "%s %s  %s\n", word, suite.name, suite.summary(seconds))
 }
 
-// finish counts packages without an end as failed.
+// finish counts packages that have not finished as failed.
 func (t *tally) finish() {
 	for _, suite := range t.packages {
 		t.end(suite, "FAIL", 0)

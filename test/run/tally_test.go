@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden file anew")
+var update = flag.Bool("update", false, "rewrite the golden file")
 
-// The golden input is the output of `go test -json` for packages that pass, fail, panic, hang, don't compile, don't
-// pass vet, and exit with an error from TestMain.
+// TestTallyOfRealRun reads recorded output of `go test -json`, for packages that pass, fail, panic, hang, don't
+// compile, don't pass vet, or exit with an error from TestMain.
 func TestTallyOfRealRun(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.json"))
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package smalldisk gives a test a disk of a few MB that it can fill. It knows no other package of the program.
+// Package smalldisk provides tests with a disk of a few MB that they can fill. It doesn't depend on other packages of
+// this module.
 package smalldisk
 
 import (
@@ -10,12 +11,12 @@ import (
 	"testing"
 )
 
-// Mount mounts a file system of the given size, such as "4m", visible only to the test's goroutine and the processes
-// that it starts. It skips the test if that is forbidden.
+// Mount mounts a file system of the given size, such as "4m", that is visible only to the test's goroutine and to
+// processes started by that goroutine. It skips the test if mounting is forbidden.
 func Mount(tb testing.TB, size string) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
-	runtime.LockOSThread() // for good: the thread ends with the test's goroutine, and the mount with it
+	runtime.LockOSThread() // never unlocked, so that the thread and the mount end with the test's goroutine
 	err := syscall.Unshare(syscall.CLONE_NEWNS)
 	if err == nil {
 		err = syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
@@ -26,7 +27,7 @@ func Mount(tb testing.TB, size string) (dir string) {
 	if err != nil {
 		tb.Skipf("needs to mount a small file system, which is forbidden here: %v", err)
 	}
-	tb.Cleanup(func() { // the processes on it have ended
+	tb.Cleanup(func() { // the processes that use the disk have exited
 		if err := syscall.Unmount(dir, 0); err != nil {
 			tb.Error(err)
 		}
@@ -34,7 +35,7 @@ func Mount(tb testing.TB, size string) (dir string) {
 	return dir
 }
 
-// Fill fills the disk to the last block, and returns the file it wrote.
+// Fill fills the disk completely with one file, and returns the path of this file.
 func Fill(tb testing.TB, dir string) (file string) {
 	tb.Helper()
 	file = filepath.Join(dir, "filler")

@@ -1,16 +1,17 @@
 //go:build !linux
 
-// Package smalldisk gives a test a disk of a few MB that it can fill. It knows no other package of the program.
+// Package smalldisk provides tests with a disk of a few MB that they can fill. It doesn't depend on other packages of
+// this module.
 package smalldisk
 
 import "testing"
 
-// Mount skips the test: this platform has no private mounts.
+// Mount skips the test, because this platform has no private mounts.
 func Mount(tb testing.TB, _ string) (dir string) {
 	tb.Helper()
-	tb.Skip("needs to mount a small file system, which takes Linux")
+	tb.Skip("needs to mount a small file system, which is only possible on Linux")
 	return ""
 }
 
-// Fill is never called, since Mount skips the test.
+// Fill is never called, because Mount skips the test.
 func Fill(testing.TB, string) (file string) { return "" }

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// fresh is how long a process may pick an entry that another process has changed.
+// fresh is the time within which a process notices changes that another process has made.
 const fresh = time.Second
 
-// The process that made a change picks accordingly as soon as it has responded, others within a second, and a deleted
-// entry is never picked after that.
+// TestPicksSeeEdits checks that picks reflect a change at once in the process that made the change, and within a
+// second in others. After that time, a deleted entry is never picked.
 func TestPicksSeeEdits(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {
@@ -35,7 +35,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	for _, hero := range heroes[1:] {
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", hero.ID), "", http.StatusNoContent)
 	}
-	// One is left: with a single hero every pick is conclusive.
+	// Only one hero is left, because then every pick is conclusive.
 	id, name := heroes[0].ID, "the first"
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"the first"}`, http.StatusOK)
 	for round := range 5 {
@@ -43,8 +43,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 		var created struct{ ID int64 }
 		name = fmt.Sprintf("hero of round %d", round)
 		read(t, edit(t, s, http.MethodPost, "", `{"name":"`+name+`"}`, http.StatusCreated), &created)
-		pick(t, s.Heroes+"/api/heroes/random")         // from a snapshot with both
-		pick(t, s.Fights+"/api/fights/randomfighters") // here as well
+		pick(t, s.Heroes+"/api/heroes/random")         // from a snapshot that contains both heroes
+		pick(t, s.Fights+"/api/fights/randomfighters") // also with both heroes
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", id), "", http.StatusNoContent)
 		id = created.ID
 	}
@@ -59,8 +59,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	exchange(t, http.MethodGet, s.Fights+"/api/fights/randomfighters", "", http.StatusServiceUnavailable)
 }
 
-// picksAre checks that each pick is the hero with that name, at once or, in another process, after the time for which
-// older picks are allowed.
+// picksAre checks that each pick returns the hero with the given name: in the same process at once, in another process
+// after the time that it may take to notice a change.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)
@@ -86,7 +86,7 @@ func pick(t *testing.T, url string) string {
 	return exchange(t, http.MethodGet, url, "", http.StatusOK)
 }
 
-// edit sends a request to heroes as the administrator.
+// edit sends a request to heroes with the administrator's token.
 func edit(t *testing.T, s *System, method, path, body string, status int) string {
 	t.Helper()
 	return exchange(t, method, s.Heroes+"/api/heroes"+path, body, status)
@@ -118,7 +118,8 @@ func read(t *testing.T, text string, into any) {
 	}
 }
 
-// Without a token nobody may change anything, and no log line ever shows one.
+// TestEditsDisabled checks that edits are rejected if the service has no token or a different one, and that no
+// response or log line reveals a token.
 func TestEditsDisabled(t *testing.T) {
 	t.Parallel()
 	program := Build(t)
@@ -129,7 +130,7 @@ func TestEditsDisabled(t *testing.T) {
 	}{
 		{"not set", nil, http.StatusForbidden},
 		{"empty", []string{"ADMIN_TOKEN="}, http.StatusForbidden},
-		{"another one", []string{"ADMIN_TOKEN=swordfish"}, http.StatusUnauthorized},
+		{"different token", []string{"ADMIN_TOKEN=swordfish"}, http.StatusUnauthorized},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,7 +150,7 @@ func TestEditsDisabled(t *testing.T) {
 				}
 			}
 			if !strings.Contains(p.Stderr.String(), "DELETE") {
-				t.Error("nothing was logged")
+				t.Error("the DELETE request is missing from the log")
 			}
 		})
 	}

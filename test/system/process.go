@@ -1,4 +1,5 @@
-// Package system runs the program for black-box tests (see package program), and fails the test when that goes wrong.
+// Package system runs the program for black-box tests (see package program), and fails the test if running the program
+// fails.
 package system
 
 import (
@@ -16,20 +17,21 @@ import (
 	"superheroes/test/program"
 )
 
-// startTimeout is how long a process may take to become ready, on a busy machine.
+// startTimeout is how long a process may take to become ready, even on a busy machine.
 const startTimeout = 3 * time.Minute
 
-// Build builds the program into a temporary folder and returns its path, with the race detector if the test uses it.
-// Go's build cache makes it cheap after the first time.
+// Build builds the program into a temporary folder and returns its path. It uses the race detector if the test does.
+// Go's build cache makes repeated builds cheap.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	return BuildWith(tb)
 }
 
-// BuildWith is Build with additional arguments of go build.
+// BuildWith is like Build, with additional arguments for go build.
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
-	// The program is built with the versions of its own module, also for tests of the bench's.
+	// The build runs in the main module's folder, so that its dependency versions apply even in tests of the bench's
+	// module.
 	module, err := find.Module(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
@@ -37,7 +39,7 @@ func BuildWith(tb testing.TB, further ...string) string {
 	return BuildPackage(tb, "superheroes/cmd/superheroes", append([]string{"-C", module}, further...)...)
 }
 
-// BuildPackage builds another program as Build does, with further arguments of go build.
+// BuildPackage builds another program as Build does, with additional arguments for go build.
 func BuildPackage(tb testing.TB, pkg string, further ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))
@@ -55,8 +57,9 @@ func BuildPackage(tb testing.TB, pkg string, further ...string) string {
 // Process is a running program.
 type Process struct{ *program.Process }
 
-// Start starts the program with these arguments. The environment is env and the few variables of the test's that any
-// program needs. When the test ends, the process is killed, and the test fails if the race detector found something.
+// Start starts the program with the given arguments. The environment consists of env and the variables from
+// program.Environment. When the test ends, the process is killed, and the test fails if the race detector has reported
+// a data race.
 func Start(tb testing.TB, path string, env []string, args ...string) *Process {
 	tb.Helper()
 	started, err := program.Start(exec.CommandContext(context.WithoutCancel(tb.Context()), path, args...), env)
@@ -84,7 +87,7 @@ func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	}
 }
 
-// Wait waits for the process to exit, and returns its exit code, or -1 if a signal ended it.
+// Wait waits for the process to exit, and returns the exit code, or -1 if a signal killed the process.
 func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	tb.Helper()
 	select {
@@ -96,7 +99,7 @@ func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	}
 }
 
-// Ready waits until url returns 200. It fails the test if the process exits or that takes too long.
+// Ready waits until url returns 200. It fails the test if the process exits or the wait takes too long.
 func (p *Process) Ready(tb testing.TB, url string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)

@@ -7,13 +7,13 @@ import (
 	"superheroes/test/program"
 )
 
-// AdminToken is the administrator's token of every service started as part of a system.
+// AdminToken is the administrator's token of all services in a System.
 const AdminToken = "open sesame, 41!"
 
-// patience makes a service wait for a store that is busy with other tests.
+// patience is a setting that makes services wait long for a store that is busy with other tests.
 const patience = "STORE_WAIT=2m"
 
-// System is a running set of the services, in one process or in several.
+// System contains the running services, in one process or in several.
 type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, such as http://127.0.0.1:8001
 	Statistics                          string // base URL of statistics; "" if it wasn't started
@@ -21,13 +21,13 @@ type System struct {
 	Processes                           map[string]*Process
 }
 
-// URL returns the base URL of a service by its name.
+// URL returns the base URL of the named service.
 func (s *System) URL(service string) string {
 	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
-// FreeUp returns base URLs on unused ports for everything that runs in one process, and the settings for these
-// addresses. It doesn't start anything.
+// FreeUp returns a system with base URLs on unused ports for all services of a single process, and the environment
+// variables that set these addresses. It doesn't start anything.
 func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
 	urls, env, err := program.FreeUp()
@@ -40,7 +40,7 @@ func FreeUp(tb testing.TB) (s *System, env []string) {
 	}, env
 }
 
-// Up starts all services in one process on the embedded store in dir, with additional arguments.
+// Up starts all services in one process, on the embedded store in dir, with additional arguments.
 func Up(tb testing.TB, program, dir string, args ...string) *System {
 	tb.Helper()
 	s, env := FreeUp(tb)
@@ -52,10 +52,10 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 	return s
 }
 
-// Stores holds the store URLs of four processes.
+// Stores contains the store URLs of the four services.
 type Stores struct{ Heroes, Villains, Locations, Fights string }
 
-// RealStores returns fresh databases on the real engines. It skips the test if one is missing.
+// RealStores returns the URLs of fresh databases on real database servers. It skips the test if a server is missing.
 func RealStores(tb testing.TB) Stores {
 	tb.Helper()
 	return Stores{engines.Postgres(tb), engines.Postgres(tb), engines.MySQL(tb), engines.MongoDB(tb)}
@@ -76,7 +76,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	s.Villains = start("villains", "DATABASE_URL", stores.Villains)
 	s.Locations = start("locations", "MYSQL_URL", stores.Locations)
 	s.Fights = start("fights", "MONGODB_URL", stores.Fights,
-		"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations+"/") // a trailing slash is fine
+		"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations+"/") // a trailing slash is accepted
 	for service, p := range s.Processes {
 		p.Ready(tb, s.URL(service)+"/readyz")
 	}
@@ -97,7 +97,7 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
 }
 
-// StatisticsOf starts statistics for the fights of a store, and returns it with its base URL.
+// StatisticsOf starts statistics for the fights in a store, and returns the process and its base URL.
 func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
 	tb.Helper()
 	addr := FreeAddr(tb)
@@ -106,11 +106,11 @@ func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Proce
 	return p, "http://" + addr
 }
 
-// Each runs test in both modes: one process on the embedded store, and four on the real engines, with additional
-// arguments for all of them.
+// Each runs test in two modes: with one process on the embedded store, and with four processes on real database
+// servers. All processes get the additional arguments.
 func Each(t *testing.T, test func(t *testing.T, s *System), args ...string) {
 	t.Helper()
 	program := Build(t)
 	t.Run("one process on SQLite", func(t *testing.T) { test(t, Up(t, program, t.TempDir(), args...)) })
-	t.Run("four processes on real engines", func(t *testing.T) { test(t, Four(t, program, RealStores(t), args...)) })
+	t.Run("four processes on database servers", func(t *testing.T) { test(t, Four(t, program, RealStores(t), args...)) })
 }

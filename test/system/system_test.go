@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// TestUpBesideAnother occupies every default address of the program, so that none can be forgotten here.
+// TestUpBesideAnother occupies every default address that the help names, and checks that `up` still runs on other
+// addresses.
 func TestUpBesideAnother(t *testing.T) {
 	program := Build(t)
 	help, err := exec.CommandContext(t.Context(), program, "help", "up").Output()
@@ -19,11 +20,11 @@ func TestUpBesideAnother(t *testing.T) {
 	}
 	defaults := regexp.MustCompile(`-addr="(127\.0\.0\.1:\d+)"`).FindAllSubmatch(help, -1)
 	if len(defaults) < 6 {
-		t.Fatalf("the help names the addresses %q", defaults)
+		t.Fatalf("the help contains the addresses %q", defaults)
 	}
 	for _, found := range defaults {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", string(found[1]))
-		if err == nil { // otherwise it is in use already
+		if err == nil { // on error, the address is already in use
 			t.Cleanup(func() { _ = listener.Close() })
 		}
 	}

@@ -1,5 +1,5 @@
-// Package tcpproxy is a TCP proxy between a client and its server, for tests in which the network breaks or hangs. It
-// knows no protocol above TCP.
+// Package tcpproxy provides a TCP proxy between a client and a server, for tests in which the network breaks or hangs.
+// The proxy is independent of the protocol above TCP.
 package tcpproxy
 
 import (
@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// State is how a proxy treats data and connections.
+// State determines how a proxy handles data and connections.
 type State int
 
 const (
 	// Passes is the initial state: everything is forwarded.
 	Passes State = iota
-	// Hangs accepts connections and data, but forwards nothing, like a server whose process is stopped.
+	// Hangs accepts connections and data but forwards nothing, like a server whose process is suspended.
 	Hangs
-	// Refuses closes new connections at once. Existing ones continue until Cut.
+	// Refuses closes new connections at once. Existing connections continue until Cut.
 	Refuses
 
 	ended // the test has ended
 )
 
-// Relay forwards one direction of a connection. When it returns, both directions are closed.
+// Relay forwards data in one direction of a connection. When it returns, the proxy closes both directions.
 type Relay func(to io.Writer, from io.Reader)
 
-// Relays returns the relays of a new connection: up for the client's data, down for the server's.
+// Relays returns the relays for a new connection: up for the client's data, down for the server's.
 type Relays func() (up, down Relay)
 
-// All implements Relays and forwards everything.
+// All is an implementation of Relays that forwards everything.
 func All() (up, down Relay) {
 	all := func(to io.Writer, from io.Reader) { _, _ = io.Copy(to, from) }
 	return all, all
@@ -53,7 +53,7 @@ type Proxy struct {
 	wait    sync.WaitGroup
 }
 
-// Start starts a proxy for the server at the given address. It ends with the test.
+// Start starts a proxy for the server at the given address. The proxy stops when the test ends.
 func Start(tb testing.TB, server string, relays Relays) *Proxy {
 	tb.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
@@ -72,13 +72,13 @@ func Start(tb testing.TB, server string, relays Relays) *Proxy {
 	return p
 }
 
-// Addr returns the address at which clients reach the server through the proxy.
+// Addr returns the proxy's address, through which clients reach the server.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Opened returns the number of connections to the server so far.
+// Opened returns the number of connections to the server opened so far.
 func (p *Proxy) Opened() int64 { return p.opened.Load() }
 
-// Delay delays each chunk of data, in both directions.
+// Delay sets the delay of each chunk of data, in both directions.
 func (p *Proxy) Delay(by time.Duration) { p.delay.Store(int64(by)) }
 
 // Become changes the state.
@@ -117,7 +117,7 @@ func (p *Proxy) accept() {
 	}
 }
 
-// keep records the connections of a client and to the server, unless connections are refused.
+// keep records the connections to a client and to the server, unless the proxy refuses connections.
 func (p *Proxy) keep(client, server net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -134,7 +134,7 @@ func (p *Proxy) pass(relay Relay, to, from net.Conn) {
 	relay(gate{p, to}, from)
 }
 
-// gate is a writer that blocks while the proxy hangs.
+// gate is a writer that delays data, and blocks while the proxy hangs.
 type gate struct {
 	*Proxy
 	to net.Conn

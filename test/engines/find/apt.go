@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// packages are the names of Debian packages to install together.
+// packages lists Debian packages to install together.
 type packages []string
 
 const installPatience = 10 * time.Minute
 
-// apt installs Debian packages, one set at a time, without starting a service or creating a PostgreSQL cluster.
+// apt installs sets of Debian packages, one at a time, without starting services or creating a PostgreSQL cluster.
 type apt struct {
-	root    string // prefix of every system path; "" except in tests
+	root    string // prefix of all system paths; "" except in tests
 	uid     int
-	consent string // from the user: "0" forbids installing
+	consent string // the user's setting; "0" forbids installing packages
 	say     func(format string, args ...any)
 	execute func(ctx context.Context, program string, args ...string) (output string, err error)
 
@@ -34,7 +34,7 @@ func newApt(getenv func(string) string, say func(string, ...any)) *apt {
 	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
 }
 
-// install makes the packages available, or returns why it can't or may not.
+// install installs the packages, or returns the reason why that is impossible or forbidden.
 func (a *apt) install(ctx context.Context, wanted packages) error {
 	if err := a.allowed(); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (a *apt) allowed() error {
 	return nil
 }
 
-// isDebian parses an os-release file.
+// isDebian reports whether an os-release file describes Debian or Ubuntu.
 func isDebian(release string) bool {
 	for line := range strings.Lines(release) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
@@ -83,18 +83,18 @@ func isDebian(release string) bool {
 	return false
 }
 
-// update fetches the package lists, once. If that fails, the existing lists may suffice.
+// update fetches the package lists once. If that fails, the existing lists are used.
 func (a *apt) update(ctx context.Context) {
 	if a.updated {
 		return
 	}
 	a.updated = true
 	if _, err := a.execute(ctx, "apt-get", "-q", "update"); err != nil {
-		a.say("apt-get: the package lists could not be brought up to date: %v", err)
+		a.say("apt-get: updating the package lists failed: %v", err)
 	}
 }
 
-// resolve finds the name of each package in this release: some include a version.
+// resolve returns the packages' names in this release, because some names include a version.
 func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	var names []string
 	for _, name := range wanted {
@@ -111,8 +111,8 @@ func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	return names, nil
 }
 
-// choose returns the wanted name if it is available, else its highest version: mariadb-server-core-10.6 for
-// mariadb-server-core.
+// choose returns the wanted package if it is available, otherwise its highest versioned variant, such as
+// mariadb-server-core-10.6 for mariadb-server-core.
 func choose(available []string, wanted string) (string, bool) {
 	if slices.Contains(available, wanted) {
 		return wanted, true
@@ -127,7 +127,8 @@ func choose(available []string, wanted string) (string, bool) {
 	return best, best != ""
 }
 
-// get installs the packages. PostgreSQL's common package comes first, to configure it not to create a cluster.
+// get installs the packages. It installs PostgreSQL's common package first, so that it can be configured not to create
+// a cluster.
 func (a *apt) get(ctx context.Context, names []string) error {
 	if !slices.Contains(names, "postgresql") {
 		return a.getAll(ctx, names)
@@ -145,12 +146,12 @@ func (a *apt) getAll(ctx context.Context, names []string) error {
 	return err
 }
 
-// quietly runs work under a policy that forbids packages to start services.
+// quietly runs work under a policy that forbids packages from starting services.
 func (a *apt) quietly(work func() error) error {
 	return a.withFile("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, work)
 }
 
-// withFile runs work while the file has the content, and then restores the file.
+// withFile replaces the file's content, runs work, and restores the file.
 func (a *apt) withFile(path, content string, mode os.FileMode, work func() error) (err error) {
 	path = a.root + path
 	restore, err := keep(path)
@@ -161,13 +162,13 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
 		return fmt.Errorf("setting %s aside: %w", path, err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // an existing file keeps its mode
+	if err := os.Chmod(path, mode); err != nil { // WriteFile doesn't change the mode of an existing file
 		return fmt.Errorf("setting %s aside: %w", path, err)
 	}
 	return work()
 }
 
-// keep saves a file, or its absence, and returns a function to restore it.
+// keep returns a function that restores the current state of a file, even if the file doesn't exist.
 func keep(path string) (restore func() error, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -185,7 +186,7 @@ func keep(path string) (restore func() error, err error) {
 	}, nil
 }
 
-// execute runs a system program non-interactively.
+// execute runs a system program without user interaction.
 func execute(ctx context.Context, program string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, program, args...)
 	command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C")

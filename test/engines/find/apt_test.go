@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeApt records the commands, and the system files that matter while packages are installed.
+// fakeApt records the commands, and the contents of the policy and cluster settings during installation.
 type fakeApt struct {
 	root     string
 	commands []string
 	policies []string // at each install
 	clusters []string // at each install
-	fail     string   // a package whose installation fails
+	fail     string   // name of a package whose installation fails
 }
 
 func (f *fakeApt) execute(_ context.Context, program string, args ...string) (string, error) {
@@ -75,16 +75,16 @@ func TestAptStartsNothingAndPutsThingsBack(t *testing.T) {
 				t.Errorf("got error %v", err)
 			}
 			if diff := cmp.Diff([]string{denied, denied}, fake.policies); diff != "" {
-				t.Errorf("the policy while installing (-want +got):\n%s", diff)
+				t.Errorf("the policy during installation (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{"# the package's own\n", noCluster}, fake.clusters); diff != "" {
-				t.Errorf("the cluster settings while installing (-want +got):\n%s", diff)
+				t.Errorf("the cluster settings during installation (-want +got):\n%s", diff)
 			}
 			if got := contentOf(policy); got != before {
-				t.Errorf("the policy is %q afterwards, it was %q", got, before)
+				t.Errorf("the policy after installation is %q, want %q as before", got, before)
 			}
 			if got := contentOf(clusters); got != "# the package's own\n" {
-				t.Errorf("the cluster settings are %q afterwards", got)
+				t.Errorf("the cluster settings after installation are %q", got)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// image is a database server's image.
+// image describes the Docker image of a database server.
 type image struct {
 	name string
 	port int // inside the container
@@ -26,10 +26,10 @@ const (
 	commandPatience   = 30 * time.Second
 )
 
-// docker is this machine's Docker command.
+// docker runs this machine's Docker command.
 type docker struct{}
 
-// available returns nil if a Docker engine responds, or the reason why none does.
+// available returns nil if a Docker engine responds, or the reason why it doesn't.
 func (d *docker) available(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
@@ -56,7 +56,7 @@ func (d *docker) run(ctx context.Context, image image) (*container, error) {
 	started := &container{docker: d, id: id}
 	address, err := d.command(ctx, "port", id, strconv.Itoa(image.port)+"/tcp")
 	if err != nil {
-		return nil, started.discard(fmt.Errorf("asking for the port of %s: %w", image.name, err))
+		return nil, started.discard(fmt.Errorf("querying the published port of %s: %w", image.name, err))
 	}
 	address, _, _ = strings.Cut(address, "\n")
 	started.url = fmt.Sprintf(image.url, address)
@@ -84,7 +84,7 @@ func lastLine(text string) error {
 	return errors.New(text[strings.LastIndex(text, "\n")+1:])
 }
 
-// container is a running container that we started.
+// container is a running container that this program started.
 type container struct {
 	docker *docker
 	id     string
@@ -104,7 +104,7 @@ func (c *container) await(ctx context.Context, ping func(context.Context, string
 		}
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("its container does not answer: %w", err)
+			return "", fmt.Errorf("the server in the container does not respond: %w", err)
 		case <-again.C:
 		}
 	}
@@ -120,7 +120,7 @@ func (c *container) close() error {
 	return nil
 }
 
-// discard kills a container that cause made useless, and returns cause.
+// discard kills the container after a failure, and returns cause.
 func (c *container) discard(cause error) error {
 	return errors.Join(cause, c.close())
 }

@@ -13,10 +13,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// ferretdb is the MongoDB-wire server in tools/ferretdb, built on first use. It is not safe for concurrent use.
+// ferretdb provides FerretDB, a server with MongoDB's wire protocol, which is built from tools/ferretdb on first use.
+// It is not safe for concurrent use.
 type ferretdb struct {
 	module string
-	given  string // an existing binary, from the environment
+	given  string // path of an existing binary, from the environment
 
 	folder string // for our copy
 }
@@ -47,11 +48,11 @@ func (f *ferretdb) build(ctx context.Context, output string) error {
 	return nil
 }
 
-// publish copies the program out of the module, which may be accessible to its owner only.
+// publish copies the program out of the module's folder, which other accounts may be unable to access.
 func (f *ferretdb) publish(built string) (string, error) {
 	folder, err := os.MkdirTemp("", "superheroes-ferretdb-")
 	if err != nil {
-		return "", fmt.Errorf("making a folder for FerretDB: %w", err)
+		return "", fmt.Errorf("creating a folder for FerretDB: %w", err)
 	}
 	f.folder = folder
 	if err := os.Chmod(folder, 0o755); err != nil {
@@ -75,7 +76,7 @@ func (f *ferretdb) remove() error {
 	return os.RemoveAll(f.folder)
 }
 
-// version returns the version of FerretDB in the binary, or "" if it can't be read.
+// version returns the version of FerretDB recorded in the binary, or "" if that can't be read.
 func (f *ferretdb) version(program string) string {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -89,7 +90,7 @@ func (f *ferretdb) version(program string) string {
 	return ""
 }
 
-// ferretServer starts FerretDB instead of MongoDB.
+// ferretServer starts FerretDB in place of MongoDB.
 func (f *Finder) ferretServer(ctx context.Context, kind kind, ferretdb *ferretdb) (*Engine, error) {
 	f.Say("%s: there is none, building FerretDB from tools/ferretdb to stand in for it", kind.name)
 	program, err := ferretdb.program(ctx)
@@ -105,8 +106,8 @@ func (f *Finder) ferretServer(ctx context.Context, kind kind, ferretdb *ferretdb
 	return engine, nil
 }
 
-// mongodb looks for a server, with FerretDB as the last resort. Fault tests, which start their own, get a local
-// mongod or else FerretDB.
+// mongodb looks for a MongoDB server, with FerretDB as the last resort. Fault tests, which start their own server, use
+// a local mongod or else FerretDB.
 func (f *Finder) mongodb(ctx context.Context) *Engine {
 	kind := mongodbKind()
 	ferretdb := &ferretdb{module: f.Module, given: f.Getenv(engines.FerretDBBin)}
@@ -120,7 +121,7 @@ func (f *Finder) mongodb(ctx context.Context) *Engine {
 		engine.Missing = errors.Join(engine.Missing, ferretdb.remove())
 		return engine
 	}
-	// Removed after the servers that run it have stopped.
+	// Removed after the servers that run this binary have stopped.
 	engine.close = append([]func() error{ferretdb.remove}, engine.close...)
 	if program, err := f.machine.find(kind.programs); err == nil {
 		engine.Env = append(engine.Env, kind.binary+"="+program)
@@ -128,7 +129,7 @@ func (f *Finder) mongodb(ctx context.Context) *Engine {
 	}
 	program, err := ferretdb.program(ctx)
 	if err != nil {
-		f.Say("FerretDB: tests that start a server of their own are skipped: %v", err)
+		f.Say("FerretDB is not available, so tests that start their own server are skipped: %v", err)
 		return engine
 	}
 	engine.Env = append(engine.Env, engines.FerretDBBin+"="+program)

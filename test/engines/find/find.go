@@ -1,9 +1,10 @@
-// Package find locates or starts the engines that the tests run against. It tries a URL in the environment, programs
-// on this machine, a Docker engine and, as root on Debian or Ubuntu, packages from apt-get, and uses the first that
-// works.
+// Package find locates or starts the engines that the tests run against. For each engine it tries a URL in the
+// environment, programs on this machine, a Docker engine and, as root on Debian or Ubuntu, apt-get, in this order, and
+// uses the first one that works.
 //
-// Servers that it starts are private: their data is in a temporary folder, they listen on free loopback ports, and
-// they stop when the engine is closed. System instances are neither touched nor created.
+// Servers that the package starts are private: their data is in a temporary folder, they listen on free loopback
+// ports, and they stop when the engine is closed. The system's own server instances are never used, changed or
+// created.
 package find
 
 import (
@@ -16,19 +17,19 @@ import (
 	"sync"
 )
 
-// Engine is something that tests need, found or missing.
+// Engine is a server or program that tests need, either found or missing.
 type Engine struct {
-	// Name is the name for people, including the version if it was found.
+	// Name is the display name, with the version if the engine was found.
 	Name string
-	// How describes where it comes from; printed after the name.
+	// How describes where the engine comes from, and is printed after the name.
 	How string
-	// Env holds the variables for the tests, as NAME=value.
+	// Env holds environment variables for the tests, in the form NAME=value.
 	Env []string
 	// PID is the process of a private server, or 0 for a server that was already running.
 	PID int
-	// Missing is the reason why it isn't available, or nil if it was found.
+	// Missing is the reason why the engine isn't available, or nil if it was found.
 	Missing error
-	// Remedy is how to get it if it is missing.
+	// Remedy describes how to provide a missing engine.
 	Remedy string
 
 	close []func() error
@@ -54,11 +55,11 @@ func (e *Engine) Setting(variable string) string {
 	return ""
 }
 
-// Module returns the folder of the program's go.mod, for programs of the bench's module too.
+// Module returns the folder of the main module's go.mod, even if called from the bench's module.
 func Module(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
 	if err != nil {
-		return "", fmt.Errorf("finding the program's module: %w", err)
+		return "", fmt.Errorf("finding the main module: %w", err)
 	}
 	return strings.TrimSpace(string(output)), nil
 }
@@ -69,7 +70,7 @@ type Finder struct {
 	Module string
 	// Getenv reads the environment.
 	Getenv func(string) string
-	// Say reports progress to the user, one line at a time. It is called concurrently.
+	// Say prints a line about the progress to the user. It is called concurrently.
 	Say func(format string, args ...any)
 
 	machine machine
@@ -131,14 +132,14 @@ func (f *Finder) report(engine *Engine) {
 	f.Say("%s: %s", engine.Name, engine.How)
 }
 
-// source is one way to get an engine.
+// source is one way to provide an engine.
 type source struct {
 	name string
 	get  func(context.Context) (*Engine, error)
 }
 
-// first tries the sources in order and returns the first engine found. If there is none, the engine it returns
-// contains the reason of each source.
+// first tries the sources in order and returns the first engine found. If no source works, the returned engine has the
+// reasons of all sources in Missing.
 func first(ctx context.Context, name, remedy string, sources ...source) *Engine {
 	var reasons []error
 	for _, source := range sources {

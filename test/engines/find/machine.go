@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// machine is where to look for programs: the folders of PATH come first.
+// machine looks for programs on this machine, first in the folders of PATH.
 type machine struct{ path []string }
 
-// programs are programs in the same folder.
+// programs describes programs that are installed in the same folder.
 type programs struct {
 	names      []string
-	folders    []string // glob patterns of folders besides PATH; the highest version wins
-	wantFolder bool     // find the folder, not the first program
+	folders    []string // glob patterns of further folders to search after PATH; the highest version wins
+	wantFolder bool     // find returns the folder instead of the first program
 }
 
-// find returns the path of the first program, or its folder, with symbolic links resolved: the link's folder isn't
-// the program's.
+// find returns the path of the first program, or its folder. Symbolic links are resolved, because the link may be in a
+// different folder than the program.
 func (m machine) find(wanted programs) (string, error) {
 	for _, folder := range m.candidates(wanted.folders) {
 		program, ok := wanted.in(folder)
@@ -32,16 +32,16 @@ func (m machine) find(wanted programs) (string, error) {
 		}
 		return program, nil
 	}
-	return "", fmt.Errorf("no %s on the PATH or in %s", strings.Join(wanted.names, " with "), strings.Join(wanted.folders, ", "))
+	return "", fmt.Errorf("no %s in PATH or in %s", strings.Join(wanted.names, " with "), strings.Join(wanted.folders, ", "))
 }
 
-// candidates returns the folders in PATH, followed by those that match the patterns.
+// candidates returns the folders in PATH, followed by the folders that match the patterns.
 func (m machine) candidates(patterns []string) []string {
 	folders := slices.Clone(m.path)
 	for _, pattern := range patterns {
 		matches, err := filepath.Glob(pattern)
 		if err != nil {
-			continue // the patterns are ours and well-formed
+			continue // can't fail, because the patterns are constants and well-formed
 		}
 		slices.SortFunc(matches, func(a, b string) int { return slices.Compare(numbers(b), numbers(a)) })
 		folders = append(folders, matches...)
@@ -49,7 +49,7 @@ func (m machine) candidates(patterns []string) []string {
 	return folders
 }
 
-// in returns the real path of the first program, if the folder contains all of them.
+// in returns the resolved path of the first program if the folder contains all programs.
 func (p programs) in(folder string) (string, bool) {
 	for _, name := range p.names {
 		if !executable(filepath.Join(folder, name)) {
@@ -65,7 +65,7 @@ func executable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// numbers returns the numbers in a path, so that 16 sorts above 9.6.
+// numbers returns the numbers in a path, so that version 16 sorts above 9.6.
 func numbers(path string) []int {
 	var found []int
 	for _, digits := range strings.FieldsFunc(path, func(r rune) bool { return r < '0' || r > '9' }) {

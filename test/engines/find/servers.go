@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// server tries all sources of a server. In any case it also looks for the server's programs: fault tests need a
+// server tries all sources of a server. It always looks for the server's programs as well, because fault tests need a
 // server that they can stop.
 func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	engine := first(ctx, kind.name, kind.remedy,
@@ -20,7 +20,7 @@ func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	return engine
 }
 
-// running uses the server whose URL is in the environment.
+// running uses the running server whose URL is in the environment.
 func (f *Finder) running(ctx context.Context, kind kind) (*Engine, error) {
 	url := f.Getenv(kind.variable)
 	if url == "" {
@@ -78,7 +78,7 @@ func (f *Finder) container(ctx context.Context, kind kind) (*Engine, error) {
 	}, nil
 }
 
-// installed installs the server's programs and starts a private server.
+// installed installs the server's packages and starts a private server.
 func (f *Finder) installed(ctx context.Context, kind kind) (*Engine, error) {
 	if err := f.apt.install(ctx, kind.packages); err != nil {
 		return nil, err

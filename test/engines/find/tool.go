@@ -11,7 +11,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// tool is a program that tests run themselves.
+// tool describes a program that tests run themselves.
 type tool struct {
 	name     string // for people
 	variable string // for its path
@@ -20,8 +20,8 @@ type tool struct {
 	packages packages
 }
 
-// tools returns all of them. The browser isn't run in a container: tests drive it over a pipe. Without a font, its pages
-// show no text.
+// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. It needs a font,
+// because without one its pages show no text.
 func tools() []tool {
 	system := []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"}
 	return []tool{
@@ -37,7 +37,7 @@ func tools() []tool {
 	}
 }
 
-// tool searches for a tool.
+// tool looks for a tool.
 func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	given := func(ctx context.Context) (*Engine, error) {
 		path := f.Getenv(t.variable)
@@ -57,7 +57,7 @@ func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	return first(ctx, t.name, remedy, source{"environment", given}, source{"local programs", local}, source{"apt-get", installed})
 }
 
-// localTool finds the first program with one of the tool's names that works.
+// localTool returns the first working program with one of the tool's names.
 func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	var reasons error
 	for _, name := range t.names {
@@ -74,17 +74,17 @@ func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	return nil, reasons
 }
 
-// program runs a program to get its version: some programs of such a name only explain how to install the real one. The
-// variable gets the path.
+// program runs a program to get its version, because some programs with such a name only explain how to install the
+// real one. It sets the tool's variable to the path.
 func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
 	output, err := exec.CommandContext(ctx, path, "--version").Output()
-	if filepath.Base(path) == "nginx" { // nginx accepts short options only, and prints its version to stderr
+	if filepath.Base(path) == "nginx" { // nginx has only short options, and prints its version to stderr
 		output, err = exec.CommandContext(ctx, path, "-v").CombinedOutput()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("asking %s for its version: %w", path, err)
+		return nil, fmt.Errorf("getting the version of %s: %w", path, err)
 	}
 	version, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n")
 	version, _, _ = strings.Cut(version, " built on")

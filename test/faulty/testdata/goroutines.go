@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// SIGUSR1 prints the number of goroutines to standard error.
+// On SIGUSR1, the program prints its number of goroutines to standard error.
 func init() {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGUSR1)
