@@ -164,7 +164,7 @@ func TestLocations(t *testing.T) {
 }
 
 // The test checks the share of fights won by heroes, because ties go to the villain.
-func TestFightsAreOpen(t *testing.T) {
+func TestFightsAreBalanced(t *testing.T) {
 	heroes, villains := decode[character.Character](t, database.Heroes()), decode[character.Character](t, database.Villains())
 	var wins, ties, pairs float64
 	for _, hero := range heroes {

@@ -60,7 +60,7 @@ func TestQuotes(t *testing.T) {
 
 // The services accept the tables unchanged, find exactly the shipped roster in them, and assign the next id above its
 // ids.
-func TestServicesTakeTheTables(t *testing.T) {
+func TestServicesAcceptTheTables(t *testing.T) {
 	made, err := files()
 	if err != nil {
 		t.Fatal(err)

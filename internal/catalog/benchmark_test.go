@@ -17,7 +17,7 @@ func BenchmarkPick(b *testing.B) {
 		defer picker.Close()
 		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // like the context of a request
 		defer cancel()
-		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // rows load in the background
+		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // wait for the background load
 			if _, err := picker.Random(ctx); err != nil {
 				b.Fatal(err)
 			}

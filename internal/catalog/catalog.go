@@ -1,7 +1,7 @@
 // Package catalog implements the domain shared by heroes, villains and locations: a service, generic over the item
 // type, that lists, finds, randomly picks and edits items. It guarantees that picks are uniformly distributed and
-// that no pick returns a row more than a second stale. It knows neither HTTP nor any database driver: storage is up
-// to implementations of Store.
+// that no pick returns a row more than a second stale. It depends on neither HTTP nor any database driver:
+// implementations of Store provide the storage.
 package catalog
 
 import (
@@ -14,15 +14,15 @@ import (
 )
 
 var (
-	// ErrNotFound means that no item has the id.
+	// ErrNotFound means that no item has the given id.
 	ErrNotFound = errors.New("not found")
 	// ErrEmpty means that the catalog has no item to pick.
 	ErrEmpty = errors.New("the catalog is empty")
 	// ErrRefused means that the store rejects an item, for instance because its name is taken.
 	ErrRefused = errors.New("refused")
-	// ErrTaken is the ErrRefused of an item whose name is already used by another item.
+	// ErrTaken is an ErrRefused for an item whose name is already used by another item.
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
-	// ErrNoID is the ErrRefused of an item without an id when the highest possible id is already in use.
+	// ErrNoID is an ErrRefused for an item without an id when the highest possible id is already in use.
 	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
 	// ErrUnreadable is returned by a ChangeFunc that needs the old values of a row that can't be read.
 	ErrUnreadable = errors.New("the values of the row can't be read")
@@ -48,10 +48,10 @@ type Kind[T Item] struct {
 
 // Store stores the items of one catalog. All methods may be called concurrently, and return soon after ctx ends.
 type Store[T Item] interface {
-	// Get returns the item with the id, or ErrNotFound.
+	// Get returns the item with the given id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
-	// GetMany returns the items with the ids, in any order, in one query. Missing items are left out. It is called
-	// with 1 to 500 distinct ids.
+	// GetMany returns the items with the given ids, in any order, in one query. It omits items that don't exist. It
+	// is called with 1 to 500 distinct ids.
 	GetMany(ctx context.Context, ids []int64) ([]T, error)
 	// Page returns the first limit items with an id greater than after, ordered by id.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
@@ -63,13 +63,13 @@ type Store[T Item] interface {
 	// may continue with the next item. With replace, the table is emptied first. If feed returns an error, nothing is
 	// changed.
 	Import(ctx context.Context, replace bool, feed Feed[T]) error
-	// Write changes one item in a transaction and returns the result. change gets the item with the id, locked
+	// Write changes one item in a transaction and returns the result. change gets the item with the given id, locked
 	// against other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0, change
-	// gets nil and returns a new item, which is assigned the next id. It also gets nil for an item whose values are
-	// unreadable (see Change). Write calls it at most once.
+	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values
+	// are unreadable (see Change). Write calls it at most once.
 	//
-	// Write fails with ErrNotFound if no item has the id, with ErrRefused, with ErrMaybeWritten, or with the error of
-	// change. Except after ErrMaybeWritten, a failed Write has changed nothing.
+	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
+	// error of change. Except after ErrMaybeWritten, a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error

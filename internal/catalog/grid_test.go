@@ -14,7 +14,7 @@ import (
 type scenario struct {
 	rows   int
 	cost   cost
-	others int // changes by other processes a second
+	others int // changes per second by other processes
 	own    int
 	rate   int // picks a second
 	batch  int // picks per request

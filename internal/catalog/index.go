@@ -28,7 +28,7 @@ type row[T Item] struct {
 // epoch is the lifetime of one version: rows read at or after since were known to be unchanged at checked.
 type epoch struct{ since, checked time.Duration }
 
-// age returns how stale a row may be: the time since it was read or last known to be unchanged.
+// age returns the staleness of a row: the time since the row was read or last known to be unchanged.
 func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
 	switch {
 	case r.read >= x.epoch.since:
@@ -69,7 +69,7 @@ func (x *index[T]) with(id int64) *index[T] {
 		return x
 	}
 	next := *x
-	if at == len(x.ids) { // the usual case for a new row; readers of x never look past its length
+	if at == len(x.ids) { // the usual case for a new row; readers of x never read beyond the length of x.ids
 		next.ids = slices.Insert(x.ids, at, id)
 	} else {
 		next.ids = slices.Concat(x.ids[:at], []int64{id}, x.ids[at:])

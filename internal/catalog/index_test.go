@@ -42,7 +42,7 @@ func TestRowsInMemory(t *testing.T) {
 				time.Sleep(100 * time.Microsecond)
 			}
 		})
-		if rows != 1999 || len(picked) != 1999 { // a row is never picked with a probability of e^-17
+		if rows != 1999 || len(picked) != 1999 { // the probability of missing a row is e^-17
 			t.Errorf("%d rows were read and %d were picked, want 1999", rows, len(picked))
 		}
 		if _, ready := picker.Ready(); !ready {
@@ -93,11 +93,11 @@ func TestSnapshotLimit(t *testing.T) {
 	}
 }
 
-// TestCrossSnapshotLimit lets a table grow beyond the limit, change there, and shrink again, at several rates of
-// picks.
+// TestCrossSnapshotLimit repeatedly grows a table beyond the memory limit and shrinks it again, at several pick
+// rates.
 func TestCrossSnapshotLimit(t *testing.T) {
 	const limit = 10_000
-	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 of 256 bytes exceed it
+	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 rows of 256 bytes exceed the limit
 	for i := range many {
 		many[i] = int64(1 + 50*i)
 	}
@@ -122,7 +122,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 		})
 	}
-	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "a table above the limit costs one read per pick", limit, func(t *testing.T, store *simulated, picker *service) {
 		picks := 0
 		rows := rowsRead(store, func() {
 			for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(10 * time.Millisecond) {

@@ -31,7 +31,7 @@ func inLarge(t *testing.T, name string, test func(w *tester)) {
 	})
 }
 
-// changeRow changes or deletes the row with the id, or inserts a row if it is 0, as another process would.
+// changeRow changes or deletes the row with the given id, or inserts a row if the id is 0, as another process would.
 func (w *tester) changeRow(id int64, there bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -297,7 +297,7 @@ func TestReadDuringRenewal(t *testing.T) {
 		w.pick(t.Context(), 1)
 		time.Sleep(600 * time.Millisecond)
 		go func() {
-			time.Sleep(20 * time.Millisecond) // the rows have been read, the version has not
+			time.Sleep(20 * time.Millisecond) // by now the rows have been read, but not the version
 			for i := range int64(40) {
 				w.changeRow(1+50*i, true)
 			}

@@ -17,7 +17,7 @@ import (
 // connection and memory use is independent of the table's size.
 const pageSize = 500
 
-// Get returns the item with the id, or ErrNotFound.
+// Get returns the item with the given id, or ErrNotFound.
 func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	item, err := s.store.Get(ctx, id)
 	if err != nil {

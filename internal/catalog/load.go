@@ -17,8 +17,8 @@ func (s *Service[T]) startLoad() {
 	}
 }
 
-// mayLoad reports whether there are rows to load, enough credit to load them, and no pause in effect. Each epoch
-// makes one pass over the table; rows missed because of concurrent edits are read when they are picked. The caller
+// mayLoad reports whether there are rows to load, enough credit to load them, and no pause in effect. The table is
+// loaded in one pass per epoch; rows missed because of concurrent edits are read when they are picked. The caller
 // holds the mutex.
 func (s *Service[T]) mayLoad() bool {
 	m, x := &s.memory, s.current.Load()

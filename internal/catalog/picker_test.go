@@ -169,7 +169,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 		store.setIDs(1, 51) // the cached rows and ids are outdated
 		time.Sleep(time.Second)
 		if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
-			t.Errorf("with unreadable rows: got %v and %v, want the store's error", item, err)
+			t.Errorf("while rows can't be read: got %v and %v, want the store's error", item, err)
 		}
 		store.failWith(nil)
 		mustPick(t, picker)

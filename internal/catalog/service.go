@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// MaxAge is how stale a picked row may be: the time since it was read or last known to be unchanged.
+	// MaxAge is the maximum staleness of a picked row: the time since the row was read or last known to be unchanged.
 	MaxAge = time.Second
 	// renewAge is the age at which a pick triggers a background renewal of the index, so that picks under load never
 	// wait.
@@ -31,8 +31,8 @@ const (
 
 // Service serves one catalog from its store. It picks items with equal probability, regardless of gaps in the ids.
 //
-// It keeps an index of all ids in memory, 8 bytes each. A pick is a random number, plus a read by primary key if the
-// row isn't in memory. If the row has been deleted, it picks again: rejecting deleted ids leaves the others equally
+// It keeps an index of all ids in memory, 8 bytes each. A pick takes a random number and, if the row isn't in memory,
+// a read by primary key. If the row has been deleted, it picks again: rejecting deleted ids leaves the others equally
 // likely.
 //
 // Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
@@ -42,11 +42,11 @@ const (
 // Changes made by other processes are detected by renewing the index in the background, at most twice a second and
 // only while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid.
 // No pick returns a row that was read, or known to be unchanged, more than MaxAge ago. While items are being picked,
-// a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time. If
-// they can't, as with a million rows, picks continue to use the ids read last: a new row may be missed for as long as
-// it takes to read the ids twice, plus the pause between the two reads. The first picks after an idle period use the
-// old ids, unless there are at most quickIDs. A pick of a deleted row finds it missing when it reads it by key,
-// however old the ids are.
+// a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time. If the
+// ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
+// missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after
+// an idle period use the old ids, unless there are at most quickIDs. A pick of a deleted row finds the row missing
+// when reading it by key, however old the ids are.
 //
 // Changes made through Write are applied to the index without any read (write.go): every pick that begins later sees
 // them.
@@ -100,7 +100,7 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 }
 
 // Ready picks an item without reading from the store, which is possible only when all rows are in memory and fresh.
-// If it picked when only some rows are, it would favour those rows.
+// If it also picked when only some rows are in memory, it would favour those rows.
 func (s *Service[T]) Ready() (item T, ok bool) {
 	x, now := s.current.Load(), s.now()
 	if now >= x.due {

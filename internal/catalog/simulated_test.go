@@ -220,7 +220,8 @@ func (s *simulated) hang() (end func()) {
 	}
 }
 
-// row returns the current row with the id. The caller holds the mutex, here and for everything below without a context.
+// row returns the current row with the given id. The caller holds the mutex, here and for everything below without a
+// context.
 func (s *simulated) row(id int64) (entry, bool) {
 	if _, found := slices.BinarySearch(s.ids, id); !found {
 		return entry{}, false

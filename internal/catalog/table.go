@@ -25,7 +25,7 @@ type Table[T any] struct {
 
 // Column is one column. NULL is read as Zero.
 type Column struct {
-	Name string // as in JSON; SQL ignores the case
+	Name string // the name in JSON; SQL ignores its case
 	Zero string // an SQL literal: '' or 0
 }
 

@@ -99,7 +99,7 @@ func (e *edits) add(done edit) {
 // since returns the edits made after the edit count was count.
 func (e *edits) since(count int64) []edit { return e.list[int64(len(e.list))-(e.count-count):] }
 
-// changed reports whether the row with the id was edited after the edit count was since.
+// changed reports whether the row with the given id was edited after the edit count was since.
 func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }

@@ -54,7 +54,7 @@ func (e editor) fill() {
 func (e editor) sees(want ...string) {
 	e.Helper()
 	seen := map[string]bool{}
-	for range 50 * len(want) { // a row is never picked with a probability of e^-50
+	for range 50 * len(want) { // the probability of missing a row is e^-50
 		item, err := e.picker.Random(e.Context())
 		if err != nil {
 			e.Fatalf("picking: %v", err)

@@ -13,7 +13,7 @@ const badges = 8
 // portrait is a drawing of a character.
 type portrait struct {
 	*drawing
-	team string // hero or villain, the prefix of its parts
+	team string // "hero" or "villain", the prefix of the classes of its parts
 }
 
 // SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, a sign for
@@ -44,7 +44,7 @@ func (p *portrait) background() {
 }
 
 func (p *portrait) rays() {
-	rim := [...][2]int{ // far outside the card, evenly spaced around (120, 100)
+	rim := [...][2]int{ // points far outside the card, evenly spaced around (120, 100)
 		{320, 100}, {293, 200}, {220, 273}, {120, 300}, {20, 273}, {-53, 200},
 		{-80, 100}, {-53, 0}, {20, -73}, {120, -100}, {220, -73}, {293, 0},
 	}
@@ -70,7 +70,7 @@ func (p *portrait) stripes() {
 	}
 }
 
-// dots paints dots that grow towards the bottom, like the print of an old comic.
+// dots paints dots that grow towards the bottom, like the halftone of an old comic.
 func (p *portrait) dots() {
 	shift := p.below(20)
 	for row := range 8 {
@@ -158,7 +158,7 @@ func (p *portrait) powers(powers string) {
 	}
 }
 
-// signs returns the signs of comma-separated powers, without duplicates and at most limit of them.
+// signs returns at most limit signs of comma-separated powers, without duplicates.
 func signs(powers string, limit int) []string {
 	all := parts()["power"]
 	seen := make([]bool, len(all))
@@ -180,8 +180,8 @@ func signs(powers string, limit int) []string {
 	return found
 }
 
-// kindOf returns the index of the first sign with a prefix that a word of the power, which must be in lower case,
-// starts with. If there is none, the index is derived from a hash of the power.
+// kindOf returns the index of the first sign that has a prefix of any word of the power, which must be in lower case.
+// If there is no such sign, the index is derived from a hash of the power.
 func kindOf(signs []part, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, sign := range signs {

@@ -258,7 +258,7 @@ func TestLevelKeepsTheFace(t *testing.T) {
 	}
 }
 
-func TestEachFieldShows(t *testing.T) {
+func TestEachFieldChangesThePicture(t *testing.T) {
 	base := Character{Team: Hero, ID: 1, Name: "Ada", Powers: "Flight", Level: 100}
 	tests := []struct {
 		name  string
@@ -315,7 +315,7 @@ func TestAnyEntry(t *testing.T) {
 
 // Even the largest of many pictures, with the longest title, all signs and all rank marks, must stay well below the
 // size limit.
-func TestSizeHasRoom(t *testing.T) {
+func TestSizeIsWellBelowTheLimit(t *testing.T) {
 	var powers strings.Builder
 	for _, sign := range parts()["power"] {
 		powers.WriteString(strings.Fields(sign.Words)[0] + ",")

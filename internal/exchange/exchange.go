@@ -24,9 +24,9 @@ const maxRow = 1 << 20
 type Schema[T any] struct {
 	// Table is the table whose rows are read from SQL; rows of other tables are skipped.
 	Table string
-	// Columns are the item's columns in their canonical spelling and in the order in which they
-	// are written: first the id, then the name, which is required in a CSV header. Files may
-	// spell them in any letter case.
+	// Columns are the item's columns in their canonical spelling and in the order in which they are written: first
+	// the id, then the name, which is required in a CSV header. Files may use any letter case for the names of
+	// columns.
 	Columns []string
 	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
 	// SQLite's INSERT statements. If the first lines of a dump name its dialect, that takes precedence.
@@ -49,8 +49,8 @@ type Row[T any] struct {
 }
 
 // Read returns the rows of a file as an iterator for a single use. An error ends the iteration, comes without a row
-// and includes the line number: a read error, an unterminated string or statement, a row longer than 1 MiB, or an
-// invalid CSV header.
+// and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
+// than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
 		next := s.reader(r, f)
@@ -66,7 +66,7 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	}
 }
 
-// reader returns the function that reads the next row of a file, io.EOF after the last.
+// reader returns a function that reads the next row of a file, and returns io.EOF after the last row.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:

@@ -128,7 +128,7 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 	}
 }
 
-func TestReadErrorCanBeTold(t *testing.T) {
+func TestReadErrorIsWrapped(t *testing.T) {
 	for _, f := range []exchange.Format{exchange.SQL, exchange.JSONLines, exchange.CSV} {
 		// An error that wraps io.EOF must not be mistaken for the end of the file.
 		broken := fmt.Errorf("connection: %w", io.EOF)

@@ -77,7 +77,7 @@ func liveHeap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-func TestLongFilesAreNotHeld(t *testing.T) {
+func TestLongFilesAreStreamed(t *testing.T) {
 	for name, file := range longFiles {
 		t.Run(name, func(t *testing.T) {
 			peak, rows := growth(t, file.format, newStream(streamLength, file.head, file.row))

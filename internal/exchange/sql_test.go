@@ -188,7 +188,8 @@ COMMIT;`, []string{`4 id=1 name="T'Challa" level="900"`}},
 	})
 }
 
-// writers lists functions that write a name and powers as SQL in the styles of dumps and people, with their dialects.
+// writers lists functions that write a name and powers as SQL in the styles of dumps and hand-written files, with
+// their dialects.
 var writers = []struct {
 	name  string
 	mysql bool
@@ -214,7 +215,7 @@ func values(quote func(string) string) func(name, powers string) string {
 	}
 }
 
-func TestTextIsKept(t *testing.T) {
+func TestTextIsPreserved(t *testing.T) {
 	for _, w := range writers {
 		t.Run(w.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {

@@ -1,6 +1,6 @@
 // Package fight decides and stores fights. The path of a request is: package web receives the request, service.go
 // fetches a hero, a villain and a location concurrently, fight.go decides and encodes the fight, and a Store makes
-// the fight durable before the response is sent. The package knows neither HTTP nor any database driver.
+// the fight durable before the response is sent. The package depends on neither HTTP nor any database driver.
 package fight
 
 import (

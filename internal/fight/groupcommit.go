@@ -18,8 +18,8 @@ type Document struct {
 
 // Write stores a batch and returns one result per document, in order: nil if the document is durable, an error that
 // wraps ErrMaybeStored if that is uncertain, or any other error if it was not stored. It must not modify the
-// documents or use them after it returns. Except for a single committer, ctx belongs to the batch, not to a caller,
-// and expires after 4 s.
+// documents or use them after it returns. ctx belongs to the batch, not to a caller, and expires after 4 s, except
+// with NewSingleCommitter.
 type Write func(ctx context.Context, batch []Document) []error
 
 const (

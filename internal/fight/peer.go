@@ -64,7 +64,7 @@ func IsTimeout(err error) bool {
 // fetches are the functions that fetch a fight's missing picks from its peers.
 type fetches []func(context.Context) error
 
-// fetch returns a function that picks an item from the source and stores it in into.
+// fetch returns a function that picks an item from the source and stores it in *into.
 func fetch[T any](peer string, source Source[T], into *T) func(context.Context) error {
 	return func(ctx context.Context) (err error) {
 		if *into, err = source.Random(ctx); err != nil {

@@ -33,10 +33,10 @@ type Store interface {
 	// have been stored; any other error means that it was not stored. answer is the fight's JSON, shared by the store
 	// and the response, and must not be modified.
 	Insert(ctx context.Context, fight Fight, answer []byte) error
-	// Get returns the fight with the id, ErrNotFound, or a storage.RowError if it can't be read.
+	// Get returns the fight with the given id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the limit fights with the largest ids below before, in descending order. If one of them is
-	// unreadable, it returns the fights above that fight and a storage.RowError.
+	// Page returns the fights with the largest ids below before, at most limit of them, in descending order. If one
+	// of them is unreadable, it returns the fights above that fight and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
 	// Count returns the exact number of fights, including unreadable fights.
 	Count(ctx context.Context) (int64, error)
@@ -48,7 +48,7 @@ type Store interface {
 }
 
 var (
-	// ErrNotFound means that no fight has the id.
+	// ErrNotFound means that no fight has the given id.
 	ErrNotFound = errors.New("not found")
 	// ErrMaybeStored means that the store didn't report whether it stored the fight.
 	ErrMaybeStored = errors.New("the fight may have been stored all the same")
@@ -133,7 +133,7 @@ func (s *Service) Perform(
 	return answer, nil
 }
 
-// Get returns the fight with the id, like Store.Get.
+// Get returns the fight with the given id, like Store.Get.
 func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 	fight, err := s.store.Get(ctx, id)
 	if err != nil {

@@ -273,7 +273,7 @@ func (refusing[T]) Refusal() error { return ErrOpen }
 type untouched[T any] struct{ Source[T] }
 
 // If the circuit breaker of one peer is open, no other peer is called, and no ready picks are used up.
-func TestNothingIsAskedForARefusedFight(t *testing.T) {
+func TestNoPeerIsCalledWithAnOpenBreaker(t *testing.T) {
 	for _, open := range []string{"heroes", "villains", "locations"} {
 		t.Run(open, func(t *testing.T) {
 			sources := Sources{Heroes: untouched[character.Character]{}, Villains: untouched[character.Character]{}, Locations: untouched[location.Location]{}}

@@ -1,5 +1,5 @@
-// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. It depends
-// neither on HTTP nor on any database driver.
+// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. It depends on
+// neither HTTP nor any database driver.
 package location
 
 import (
@@ -45,7 +45,7 @@ func (l Location) Check(refuse func(field, message string)) {
 	l.CheckGiven(refuse)
 }
 
-// CheckGiven is like Check, but allows an empty type, as the location of a fight may have.
+// CheckGiven is like Check, but allows an empty type, which the location of a fight may have.
 func (l Location) CheckGiven(refuse func(field, message string)) {
 	if l.ID < 0 {
 		refuse("id", "must be at least 1")

@@ -286,7 +286,7 @@ func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err 
 	if b.inFlight == batch {
 		b.inFlight = nil
 	}
-	b.fetching = true // fetch goes on to the next batch
+	b.fetching = true // fetch continues with the next batch
 	if errors.Is(err, errNoBatches) {
 		b.switchToSingle()
 		err = nil

@@ -215,7 +215,7 @@ func TestNothingIsFetchedWhenIdle(t *testing.T) {
 }
 
 // If there are more callers than the maximum size of a batch, they are spread over several batches.
-func TestMoreCallersThanABatchHas(t *testing.T) {
+func TestMoreCallersThanTheMaximumBatch(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
 	const callers = 2*catalog.MaxBatch + 100
@@ -237,7 +237,7 @@ func TestMoreCallersThanABatchHas(t *testing.T) {
 }
 
 // The age of a pick is the age stated by the peer plus the time since the request was sent.
-func TestPicksGetTooOld(t *testing.T) {
+func TestPicksExpire(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stated time.Duration
@@ -270,7 +270,7 @@ func TestPicksGetTooOld(t *testing.T) {
 
 // A slow response serves the callers that were waiting when the request was sent, as a single pick would. Its picks
 // are too old for callers that joined later, and for storage.
-func TestSlowAnswer(t *testing.T) {
+func TestSlowResponse(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, clock, _ := newBatches(t, peer.URL, patient())
 	mustDraw(t, batches, 7) // 1, 2, 4
@@ -359,7 +359,7 @@ func TestBatchTooSlow(t *testing.T) {
 
 // A request continues when no caller is waiting for it any more: its connection is reused, its picks serve other
 // callers, and its success counts for the circuit breaker.
-func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
+func TestAbandonedRequestContinues(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
 	mustDraw(t, batches, 7)                                                                             // the next batch has 8 picks
@@ -408,7 +408,7 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 
 // No caller waits for a hanging peer beyond its deadline, and afterwards no batch is left, nor, as TestMain checks,
 // any goroutine.
-func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
+func TestHangingPeerLeavesNothingBehind(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()
 	cfg.Connect, cfg.Read = 200*time.Millisecond, 200*time.Millisecond
@@ -450,8 +450,8 @@ func TestBatchBreaker(t *testing.T) {
 	}
 }
 
-// Services of another implementation, or older versions of ours, don't have the path for batches, mistake it for an
-// id, or return something else.
+// Services of another implementation, or older versions of ours, don't have the path for batches, treat the path as
+// an id, or return something else.
 func TestPeerWithoutBatches(t *testing.T) {
 	for _, c := range []struct {
 		name     string

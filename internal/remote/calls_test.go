@@ -263,7 +263,7 @@ func TestTrial(t *testing.T) {
 }
 
 // A trial with an unknown outcome is followed by another trial.
-func TestTrialThatTellsNothing(t *testing.T) {
+func TestTrialWithUnknownOutcome(t *testing.T) {
 	for name, try := range map[string]func(*testing.T, *Client[character.Character], *fakepeer.Peer){
 		"the trial is canceled": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
 			peer.Behave(fakepeer.Hangs())
@@ -312,8 +312,8 @@ func TestCloseEndsCalls(t *testing.T) {
 	}
 }
 
-// Only the scheme, host and path of a base URL are used as the address of requests. The user name and password become
-// a header.
+// Only the scheme, host and path of a base URL are used as the address of requests. The user name and password are
+// sent in a header.
 func TestBaseURL(t *testing.T) {
 	asked := make(chan string, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {

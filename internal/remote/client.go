@@ -41,8 +41,8 @@ func (c Config) Within(deadline time.Duration) Config {
 	return c
 }
 
-// patience is the divisor of the read timeout that gives the minimum time a peer must have had for a caller's
-// deadline to count against it.
+// patience determines how long a peer must have had before a caller's deadline counts against it: the read timeout
+// divided by patience.
 const patience = 10
 
 // maxResponse is the maximum size of a response for a single item, in bytes.
@@ -85,7 +85,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 	return c
 }
 
-// request returns a template, for send to copy, of requests for the path below base.
+// request returns a request for the path below base, which send uses as a template.
 func (c *Client[T]) request(path ...string) *http.Request {
 	request := &http.Request{
 		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,

@@ -171,7 +171,7 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
+func TestPeerGetsTheRemainingTimeAndTheRequestID(t *testing.T) {
 	asked := make(chan http.Header, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.Header

@@ -50,7 +50,7 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if quick := sameAsTheLibrary(t, c.text); quick != c.quick {
-				t.Errorf("took the fast path: %t", quick)
+				t.Errorf("took the fast path: %t, want the opposite", quick)
 			}
 		})
 	}

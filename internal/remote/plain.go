@@ -225,7 +225,7 @@ func (p *plain) closeIdle(until time.Time) {
 	p.idle = slices.Delete(p.idle, 0, fresh)
 }
 
-// CloseIdleConnections closes the idle connections. Its name is the one that http.Client looks for.
+// CloseIdleConnections closes the idle connections. http.Client looks for a method of this name.
 func (p *plain) CloseIdleConnections() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -141,7 +141,7 @@ func TestEndlessHeader(t *testing.T) {
 
 // If a peer closes its connections on every request, a request is sent exactly twice, however many idle connections
 // there are.
-func TestSentOnceMore(t *testing.T) {
+func TestRequestIsRepeatedOnce(t *testing.T) {
 	const kept = 3
 	var all sync.WaitGroup
 	all.Add(kept)
@@ -171,7 +171,7 @@ func TestSentOnceMore(t *testing.T) {
 }
 
 // An unsolicited response on an idle connection isn't mistaken for the response to the next request.
-func TestUnaskedAnswer(t *testing.T) {
+func TestUnsolicitedResponse(t *testing.T) {
 	idle := make(chan net.Conn, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -202,7 +202,7 @@ func TestUnaskedAnswer(t *testing.T) {
 }
 
 // Every call frees its slot, whatever its outcome; its connection is kept only if the response was read to the end.
-func TestPlaceAndConnection(t *testing.T) {
+func TestSlotAndConnectionAfterCall(t *testing.T) {
 	begun := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "500")
 		_, _ = io.WriteString(w, fakepeer.Hero)
@@ -279,7 +279,7 @@ func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[characte
 
 // Over https, certificates are verified, and calls time out although the transport has no time limit for a whole
 // response.
-func TestEncrypted(t *testing.T) {
+func TestHTTPS(t *testing.T) {
 	server := func(behaviour http.HandlerFunc) *httptest.Server {
 		server := httptest.NewUnstartedServer(behaviour)
 		server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)

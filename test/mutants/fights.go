@@ -45,7 +45,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "if err == nil && withLocation {",
 		new:    "if false {",
 		test:   "./internal/fight",
-		run:    "^TestNothingIsAskedForARefusedFight$",
+		run:    "^TestNoPeerIsCalledWithAnOpenBreaker$",
 	},
 	{
 		name:   "a call is canceled when its caller leaves",
@@ -54,7 +54,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		test:   "./internal/remote",
-		run:    "^TestCallersLeave$/^the_client_has_gone,_then_an_answer$",
+		run:    "^TestCallersLeave$/^the_client_has_disconnected,_then_a_response$",
 	},
 	{
 		name:   "fights are ready while their file is locked",
@@ -81,13 +81,13 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "err := fight.Guard(ctx, ask)",
 		new:    "err := ask(ctx)",
 		test:   "./internal/remote",
-		run:    "^TestTrialThatTellsNothing$/^it_panics$",
+		run:    "^TestTrialWithUnknownOutcome$/^the_trial_panics$",
 	},
 	{
 		name:   "no watcher for batches queued after a sent one",
 		guards: "each batch of picks in a burst has a watcher",
 		file:   "internal/remote/batches.go",
-		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck, too\n\t\t} else if b.watcher != nil {",
+		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck as well\n\t\t} else if b.watcher != nil {",
 		new:    "if b.watcher != nil {",
 		test:   "./internal/remote",
 		run:    "^TestEachLateRequestIsOvertaken$", // fails after a minute, when the request that hangs times out
@@ -153,7 +153,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):",
 		new:    "case errors.As(err, &panicked), errors.Is(err, bounded.ErrClosed):",
 		test:   "./internal/remote",
-		run:    "^TestTrialThatTellsNothing$/^it_is_cut_short$",
+		run:    "^TestTrialWithUnknownOutcome$/^the_trial_is_canceled$",
 	},
 	{
 		name:   "the hero wins a tie",

@@ -42,7 +42,7 @@ func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 	f.testReadersDuringImports()
 }
 
-// writeRound makes five changes. One of them is conditional, like a request with If-Match, and must be rejected.
+// writeRound makes five changes. One change is conditional, like a request with If-Match, and must be rejected.
 func (f *fixture[T]) writeRound(store catalog.Store[T], n, i int) error {
 	refused := errors.New("odd")
 	_, incrementErr := store.Write(f.Context(), 1, func(old *T) (*T, error) {

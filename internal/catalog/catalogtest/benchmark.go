@@ -44,8 +44,8 @@ func (f *fixture[T]) benchmarkRead(b *testing.B, rows int) {
 	}
 }
 
-// BenchmarkIDs measures the only operation whose cost grows with the table: reading all ids. Picks trigger it in the
-// background, at most twice a second and only if the store can't tell that nothing has changed.
+// BenchmarkIDs measures the only operation whose cost grows with the table: reading all ids. Picks trigger this read
+// in the background, at most twice a second and only if the store can't tell that nothing has changed.
 func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {

@@ -91,7 +91,7 @@ func (f *fixture[T]) checkNoticed() {
 	f.exec(f.db.SQL, f.insertion(f.item(40_000, "other")))
 	after, version, err := f.store.IDs(f.Context(), known)
 	if err != nil || version == known && version != "" {
-		f.Errorf("the version is still %q (%v)", version, err)
+		f.Errorf("the change was not detected: the version is still %q (%v)", version, err)
 	}
 	if diff := cmp.Diff(append(before, 40_000), after); diff != "" {
 		f.Error(diff)

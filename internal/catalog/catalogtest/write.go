@@ -88,7 +88,7 @@ func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f.put(f.item(0, "imported last"))
 	ids := f.ids()
 	if len(ids) != 45 || len(slices.Compact(ids)) != 45 {
-		t.Errorf("there are %d items: %v", len(ids), ids)
+		t.Errorf("the store has the %d ids %v, want 45 distinct ids", len(ids), ids)
 	}
 	if id := (*third).Key(); id <= 100_000 {
 		t.Errorf("the id %d is not above the imported id", id)

@@ -25,7 +25,7 @@ func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.
 
 func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
 	ids := fight.NewIDs(fight.ID{})
-	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // drivers spend time on deadlines
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // with a deadline, like requests
 	defer cancel()
 	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
 	if callers == 1 {
