@@ -52,7 +52,7 @@ type simulated struct {
 	statements int
 	idReads    int           // of all ids
 	hung       chan struct{} // closed when a hang ends; nil when the store doesn't hang
-	asked      int           // reads of the ids or the version
+	asked      int           // number of reads of the ids or the version
 
 	fault       func(ctx context.Context, rows bool) error // if set, called before each read of rows or ids
 	held        map[string]chan struct{}                   // by method name: delays the result of the method's next call
@@ -100,7 +100,7 @@ func newSimulated(rows int, c cost) *simulated {
 	return s
 }
 
-// run runs a statement that takes the time took.
+// run runs a statement with the duration took.
 func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
 	select {
 	case s.conn <- struct{}{}:
