@@ -1,9 +1,10 @@
-// Package database holds the initial content of a new database: the schemas of the SQL engines and the roster of
-// heroes, villains and locations, embedded in the binary so that a service needs no other files. It knows none of the
-// packages that use them.
+// Package database contains the initial content of a new database: the schemas for the SQL engines and the rosters of
+// heroes, villains and locations. They are embedded in the binary, so that a service needs no other files. The
+// package doesn't depend on any package that uses it.
 //
-// A roster is JSON lines: one object per line, UTF-8, ids counting up from 1, every field present. The levels of heroes
-// and villains are distributed alike, so that a fight between two random picks could go either way.
+// A roster is a file of JSON lines in UTF-8: one object per line, with consecutive ids from 1 and all fields present.
+// The levels of heroes and villains have similar distributions, so that either side may win a fight between two
+// random picks.
 package database
 
 import _ "embed"
@@ -21,8 +22,8 @@ var locations []byte
 // level, picture and powers. The bytes are shared: callers must not modify them.
 func Heroes() []byte { return heroes }
 
-// Villains returns the villains as JSON lines, with the fields of a hero. The
-// bytes are shared: callers must not modify them.
+// Villains returns the villains as JSON lines with the same fields as heroes. The bytes are shared: callers must not
+// modify them.
 func Villains() []byte { return villains }
 
 // Locations returns the locations as JSON lines with the fields id, name,
@@ -30,7 +31,7 @@ func Villains() []byte { return villains }
 // them.
 func Locations() []byte { return locations }
 
-// The tables of each SQL engine. {table} is a placeholder for the table's name.
+// The schemas of the SQL engines. {table} is a placeholder for the table's name.
 var (
 	//go:embed schema/postgresql.sql
 	PostgreSQL string

@@ -16,12 +16,13 @@ import (
 	"superheroes/internal/location"
 )
 
-// decode reads JSON lines and checks that each line is exactly how an item is written, and within its limits.
+// decode decodes JSON lines, and checks that each item is within its limits and that AppendJSON writes exactly the
+// same line.
 func decode[T catalog.Item](t *testing.T, lines []byte) []T {
 	t.Helper()
 	body, ended := bytes.CutSuffix(lines, []byte("\n"))
 	if !ended {
-		t.Fatal("no newline at the end")
+		t.Fatal("the file doesn't end with a line feed")
 	}
 	var items []T
 	for n, line := range bytes.Split(body, []byte("\n")) {
@@ -38,7 +39,7 @@ func decode[T catalog.Item](t *testing.T, lines []byte) []T {
 	return items
 }
 
-// checkEntry checks the fields that characters and locations share.
+// checkEntry checks the fields that characters and locations have in common.
 func checkEntry(t *testing.T, kind string, index int, id int64, name, picture string) {
 	t.Helper()
 	if id != int64(index+1) {
@@ -56,7 +57,7 @@ func checkUnique(t *testing.T, names []string) {
 	t.Helper()
 	seen := make(map[string]bool)
 	for _, name := range names {
-		// MariaDB's unique index may ignore case, so no two names may differ only in case.
+		// Names must not differ only in case, because MariaDB's unique index may ignore case.
 		folded := strings.ToLower(name)
 		if seen[folded] {
 			t.Errorf("duplicate name %q", name)
@@ -115,8 +116,8 @@ func checkCharacter(t *testing.T, c character.Character) {
 	}
 }
 
-// checkScripts requires names that exercise encodings: one with an accent, one without Latin letters, one with an
-// apostrophe.
+// checkScripts checks that the names exercise encodings: at least one has an accent, one has letters that aren't
+// Latin, and one has an apostrophe.
 func checkScripts(t *testing.T, names []string) {
 	t.Helper()
 	letter := func(test func(rune) bool) bool {
@@ -125,13 +126,13 @@ func checkScripts(t *testing.T, names []string) {
 		})
 	}
 	if !letter(func(r rune) bool { return unicode.Is(unicode.Latin, r) && r > unicode.MaxASCII }) {
-		t.Error("no name with an accent")
+		t.Error("no name has an accent")
 	}
 	if !letter(func(r rune) bool { return !unicode.Is(unicode.Latin, r) }) {
-		t.Error("no name in another script")
+		t.Error("no name has a letter of another script")
 	}
 	if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "'") }) {
-		t.Error("no name with an apostrophe")
+		t.Error("no name has an apostrophe")
 	}
 }
 
@@ -145,7 +146,7 @@ func TestLocations(t *testing.T) {
 	for i, item := range items {
 		checkEntry(t, "locations", i, item.ID, item.Name, item.Picture)
 		if n := utf8.RuneCountInString(item.Description); n < 20 || n > 255 {
-			t.Errorf("id %d: description has %d code points", item.ID, n)
+			t.Errorf("id %d: the description has %d code points, want 20 to 255", item.ID, n)
 		}
 		names = append(names, item.Name)
 		types[item.Type]++
@@ -162,8 +163,8 @@ func TestLocations(t *testing.T) {
 	}
 }
 
-// A tie goes to the villain, so the heroes' share is the one to check.
-func TestFightsAreOpen(t *testing.T) {
+// The test checks the share of fights won by heroes, because ties go to the villain.
+func TestFightsAreBalanced(t *testing.T) {
 	heroes, villains := decode[character.Character](t, database.Heroes()), decode[character.Character](t, database.Villains())
 	var wins, ties, pairs float64
 	for _, hero := range heroes {
@@ -178,9 +179,9 @@ func TestFightsAreOpen(t *testing.T) {
 		}
 	}
 	if share := wins / pairs; share < 0.42 || share > 0.58 {
-		t.Errorf("heroes win %.1f %% of all pairs, want 42 to 58", 100*share)
+		t.Errorf("heroes win %.1f %% of all possible fights, want 42 to 58", 100*share)
 	}
 	if share := ties / pairs; share > 0.01 {
-		t.Errorf("%.1f %% of all pairs tie, want at most 1", 100*share)
+		t.Errorf("%.1f %% of all possible fights are ties, want at most 1", 100*share)
 	}
 }

@@ -1,5 +1,5 @@
-// Generate writes the files that a new database server runs once when it creates a service's database: the tables as
-// the service itself would create them, filled with the same roster.
+// Generate writes the files that a new database server runs once to create a service's database, with the same tables
+// and the same roster that the service itself would create.
 //
 //	go run ./database/generate
 //
@@ -27,7 +27,7 @@ func main() {
 	}
 }
 
-// run writes every file below the repository's root.
+// run writes all files below root, the root of the repository.
 func run(root string) error {
 	made, err := files()
 	if err != nil {
@@ -45,7 +45,7 @@ func run(root string) error {
 	return nil
 }
 
-// files returns the content of every generated file by its path in the repository.
+// files returns the contents of all generated files by their path in the repository.
 func files() (map[string]string, error) {
 	made := map[string]string{"database/fights-db/initialize-database.js": fights}
 	heroes, err := postgres(character.Heroes(), database.Heroes())
@@ -68,8 +68,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns the file for a catalog in PostgreSQL, as one transaction. The sequence increments by 50, so setting
-// it to the highest id makes the next id greater.
+// postgres returns the file for a catalog in PostgreSQL, which is a single transaction. It sets the sequence to the
+// highest id, so that the next id is greater.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {
@@ -80,7 +80,8 @@ func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, erro
 		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
 }
 
-// mariadb returns the file for a catalog in MariaDB or MySQL. AUTO_INCREMENT continues above the highest id by itself.
+// mariadb returns the file for a catalog in MariaDB or MySQL. AUTO_INCREMENT automatically continues above the
+// highest id.
 func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
 	if err != nil {
@@ -90,7 +91,7 @@ func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error
 		tables(database.MySQL, kind.Table.Name) + "\n" + rows, nil
 }
 
-// tables returns the statements of a schema without its leading comment, which is for people who edit it.
+// tables returns the statements of a schema without its leading comment, which is only meant for its editors.
 func tables(schema, table string) string {
 	for strings.HasPrefix(schema, "--") {
 		_, schema, _ = strings.Cut(schema, "\n")
@@ -98,7 +99,7 @@ func tables(schema, table string) string {
 	return strings.ReplaceAll(schema, "{table}", table)
 }
 
-// inserts returns an INSERT of the whole roster and its highest id.
+// inserts returns an INSERT of the whole roster and the highest id in the roster.
 func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(string) string) (string, int64, error) {
 	var rows []string
 	var highest int64
@@ -130,13 +131,13 @@ func literals[T any](table catalog.Table[T], item T, quote func(string) string) 
 // quotePostgres returns a standard SQL string literal.
 func quotePostgres(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
-// quoteMySQL also escapes backslashes, as MySQL and MariaDB require.
+// quoteMySQL returns a string literal for MySQL and MariaDB, which also require backslashes to be escaped.
 func quoteMySQL(text string) string {
 	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
 }
 
-// fights creates the account of the fights and statistics services, and the indexes that statistics would otherwise
-// create.
+// fights is the script that creates the account of the fights and statistics services, and the indexes that the
+// statistics service would otherwise create.
 const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
   user: 'superfight',
   pwd: 'superfight',

@@ -32,7 +32,7 @@ func TestFilesAreNotStale(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, string(got)); diff != "" {
-				t.Errorf("run `go run ./database/generate` (-made +committed):\n%s", diff)
+				t.Errorf("run `go run ./database/generate` (-generated, +committed):\n%s", diff)
 			}
 		})
 	}
@@ -58,8 +58,9 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// The services accept the tables unchanged, find exactly the shipped roster in them, and give the next id above it.
-func TestServicesTakeTheTables(t *testing.T) {
+// The services accept the tables unchanged, find exactly the shipped roster in them, and assign the next id above its
+// ids.
+func TestServicesAcceptTheTables(t *testing.T) {
 	made, err := files()
 	if err != nil {
 		t.Fatal(err)
@@ -77,12 +78,12 @@ func TestServicesTakeTheTables(t *testing.T) {
 		t.Run(test.catalog, func(t *testing.T) {
 			store := test.open(t, made[test.file])
 			if diff := cmp.Diff(string(test.roster), exported(t, test.catalog, store)); diff != "" {
-				t.Errorf("(-roster +served):\n%s", diff)
+				t.Errorf("the roster (-) and the exported rows (+) differ:\n%s", diff)
 			}
 			addRow(t, test.catalog, store, test.newRow)
 			lines := strings.Split(strings.TrimSpace(exported(t, test.catalog, store)), "\n")
 			if want := bytes.Count(test.roster, []byte("\n")) + 1; len(lines) != want || !strings.Contains(lines[want-1], `"New`) {
-				t.Errorf("%d rows, the last %s; want %d with the new one last", len(lines), lines[len(lines)-1], want)
+				t.Errorf("exported %d rows, the last of which is %s; want %d with the new row last", len(lines), lines[len(lines)-1], want)
 			}
 		})
 	}
@@ -108,7 +109,7 @@ func addRow(t *testing.T, catalog string, store app.CatalogStore, row string) {
 	}
 }
 
-// onPostgres runs the file like a new server, and checks that other users of the sequence get a free id.
+// onPostgres runs the file as a new server would, and checks that the sequence returns an unused id.
 func onPostgres(t *testing.T, file string) app.CatalogStore {
 	t.Helper()
 	url := engines.Postgres(t)
@@ -130,7 +131,7 @@ func onPostgres(t *testing.T, file string) app.CatalogStore {
 		t.Fatal(err)
 	}
 	if next <= highest {
-		t.Errorf("the sequence returned %d, but %d is taken", next, highest)
+		t.Errorf("the sequence returned %d, but the highest id is %d", next, highest)
 	}
 	return app.CatalogStore{DatabaseURL: url}
 }

@@ -1,5 +1,5 @@
--- Locations in MariaDB or MySQL, as the Quarkus application has them. Names are unique byte for byte on both
--- servers: with the usual collations, names that differ only in case, accents or trailing blanks would count as equal.
+-- Locations in MariaDB or MySQL, as in the Quarkus application. Names are compared byte by byte on both servers: with
+-- the usual collations, names that differ only in case, accents or trailing blanks would be duplicates.
 CREATE TABLE {table} (
     id          bigint AUTO_INCREMENT PRIMARY KEY,
     description mediumtext,

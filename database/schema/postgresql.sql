@@ -1,4 +1,4 @@
--- Heroes and villains in PostgreSQL, as the Quarkus application has them; {table} is hero or villain.
+-- Heroes and villains in PostgreSQL, as in the Quarkus application; {table} is hero or villain.
 CREATE SEQUENCE IF NOT EXISTS {table}_seq START WITH 1 INCREMENT BY 50;
 
 CREATE TABLE {table} (

@@ -1,4 +1,4 @@
--- Heroes and villains in SQLite. AUTOINCREMENT records the highest id ever given, so that no id is reused.
+-- Heroes and villains in SQLite. AUTOINCREMENT records the highest id ever assigned, so that ids are never reused.
 CREATE TABLE {table} (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     level     INTEGER NOT NULL,

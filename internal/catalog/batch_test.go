@@ -21,7 +21,7 @@ func TestRandomBatch(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "tells how old its index is", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "reports the age of the index", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
@@ -47,7 +47,7 @@ func TestRandomBatch(t *testing.T) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
-	inBubble(t, "asks at most twice despite a row that can't be read", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "makes at most two reads despite an unreadable row", func(t *testing.T, store *simulated, picker *service) {
 		ids := make([]int64, 100)
 		for i := range ids {
 			ids[i] = int64(i + 1)
@@ -58,13 +58,13 @@ func TestRandomBatch(t *testing.T) {
 			before := store.count(&store.pages)
 			_, _, err := picker.RandomBatch(t.Context(), catalog.MaxBatch)
 			if asked := store.count(&store.pages) - before; asked > 2 {
-				t.Fatalf("the store was asked %d times for one batch (error: %v)", asked, err)
+				t.Fatalf("the store was read %d times for one batch (error: %v), want at most 2", asked, err)
 			}
-			time.Sleep(time.Second) // each batch gets a new index
+			time.Sleep(time.Second) // the index expires, so each batch renews it
 			store.setIDs(ids...)
 		}
 	})
-	inBubble(t, "ends before a row that can't be read", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "ends before an unreadable row", func(t *testing.T, store *simulated, picker *service) {
 		store.setIDs(1, 2, 3, 4)
 		store.bad = 3
 		failed, picked := 0, 0
@@ -81,9 +81,9 @@ func TestRandomBatch(t *testing.T) {
 			}
 			time.Sleep(time.Millisecond)
 		}
-		// One batch in four begins with that row. The others have three picks on average before it.
+		// One batch in four begins with the unreadable row and fails; the others return three picks on average.
 		if failed < 150 || failed > 350 || picked < 2000 {
-			t.Errorf("%d batches of 1000 failed, the others have %d picks", failed, picked)
+			t.Errorf("%d of 1000 batches failed; the others returned %d picks", failed, picked)
 		}
 	})
 }

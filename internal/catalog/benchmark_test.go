@@ -10,14 +10,14 @@ import (
 	"superheroes/internal/character"
 )
 
-// BenchmarkPick measures the cost of a pick excluding the store; in eco that is the whole cost.
+// BenchmarkPick measures the cost of a pick without the store; in eco that is the entire cost.
 func BenchmarkPick(b *testing.B) {
 	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
 		picker := catalog.NewService(character.Heroes(), catalogtest.NewTable(1000), limit)
 		defer picker.Close()
-		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // a request has a deadline
+		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // like the context of a request
 		defer cancel()
-		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // the rows are loaded in the background
+		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // wait for the background load
 			if _, err := picker.Random(ctx); err != nil {
 				b.Fatal(err)
 			}
@@ -41,7 +41,7 @@ func BenchmarkPick(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendString measures a string that is copied unchanged and one that must be escaped.
+// BenchmarkAppendString encodes one string that can be copied unchanged and one that must be escaped.
 func BenchmarkAppendString(b *testing.B) {
 	for name, text := range map[string]string{"plain": "Telekinesis, Foresight", "other": "Télékinésie, \"Foresight\""} {
 		b.Run(name, func(b *testing.B) {

@@ -1,6 +1,7 @@
-// Package catalog is the domain that heroes, villains and locations share: one service, generic over the item, that
-// lists, finds, picks at random and edits. It promises that picks are uniform and that none returns a row more than a
-// second stale. It knows neither HTTP nor any database driver: storage is up to implementations of Store.
+// Package catalog implements the domain shared by heroes, villains and locations: a service, generic over the item
+// type, that lists, finds, randomly picks and edits items. It guarantees that picks are uniformly distributed and
+// that no pick returns a row more than a second stale. It depends on neither HTTP nor any database driver:
+// implementations of Store provide the storage.
 package catalog
 
 import (
@@ -13,61 +14,62 @@ import (
 )
 
 var (
-	// ErrNotFound means that no item has the id.
+	// ErrNotFound means that no item has the given id.
 	ErrNotFound = errors.New("not found")
 	// ErrEmpty means that the catalog has no item to pick.
 	ErrEmpty = errors.New("the catalog is empty")
 	// ErrRefused means that the store rejects an item, for instance because its name is taken.
 	ErrRefused = errors.New("refused")
-	// ErrTaken is the ErrRefused of an item whose name belongs to another item.
+	// ErrTaken is an ErrRefused for an item whose name is already used by another item.
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
-	// ErrNoID is the ErrRefused of an item without an id when no higher id is left to give it.
+	// ErrNoID is an ErrRefused for an item without an id when the highest possible id is already in use.
 	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
-	// ErrUnreadable is returned by a change passed to Store.Write that needs the values of a row that can't be read.
+	// ErrUnreadable is returned by a ChangeFunc that needs the old values of a row that can't be read.
 	ErrUnreadable = errors.New("the values of the row can't be read")
-	// ErrMaybeWritten means that the store didn't confirm a change, which may have been made anyway.
+	// ErrMaybeWritten means that the store didn't confirm a change, so it may or may not have been made.
 	ErrMaybeWritten = errors.New("not confirmed, may have been written")
 )
 
-// Item is what a catalog holds.
+// Item is an entry of a catalog.
 type Item interface {
 	Key() int64                               // the id, 0 if it has none yet
 	Label() string                            // the name
 	AppendJSON(dst []byte) []byte             // the item as one JSON object, on one line
-	Check(refuse func(field, message string)) // calls refuse for each field that breaks a limit
+	Check(refuse func(field, message string)) // calls refuse for each field outside its limits
 }
 
 // Kind describes one catalog: its nouns in paths and messages, and its table.
 type Kind[T Item] struct {
 	Singular, Plural string // hero, heroes
 	Table            Table[T]
-	Emblem           func(T) []byte // a picture drawn from the entry, as SVG
+	Emblem           func(T) []byte // draws the entry's picture as SVG
 	Example          T              // for the API document
 }
 
 // Store stores the items of one catalog. All methods may be called concurrently, and return soon after ctx ends.
 type Store[T Item] interface {
-	// Get returns the item with the id, or ErrNotFound.
+	// Get returns the item with the given id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
-	// GetMany returns the items with the ids, in any order, in one query. Missing items are left out. There are 1 to
-	// 500 ids, all different.
+	// GetMany returns the items with the given ids, in any order, in one query. It omits items that don't exist. It
+	// is called with 1 to 500 distinct ids.
 	GetMany(ctx context.Context, ids []int64) ([]T, error)
 	// Page returns the first limit items with an id greater than after, ordered by id.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
-	// IDs returns all positive ids in ascending order and the version they belong to. If nothing has changed since the
-	// known version, it returns no ids and the same version. The zero Version is never current.
+	// IDs returns all positive ids in ascending order and the table's version. If the table hasn't changed since the
+	// known version, it returns no ids and that version again. The zero Version is never current.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
-	// Import writes every item that feed puts, in one transaction. An item whose id exists is overwritten; one without
-	// an id gets the next. put returns ErrRefused for an item that is refused, and feed may go on after that. With
-	// replace, the table is emptied first. If feed returns an error, nothing is changed.
+	// Import writes every item that feed puts, in one transaction. An item with an existing id replaces the stored
+	// item; an item without an id gets the next free id. put returns ErrRefused for a rejected item, after which feed
+	// may continue with the next item. With replace, the table is emptied first. If feed returns an error, nothing is
+	// changed.
 	Import(ctx context.Context, replace bool, feed Feed[T]) error
-	// Write changes one item in a transaction and returns the result. change gets the item with the id, locked against
-	// other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0 it gets nil and
-	// returns a new item, which is given the next id. It also gets nil for an item whose values can't be read (see
-	// Change). It is called at most once.
+	// Write changes one item in a transaction and returns the result. change gets the item with the given id, locked
+	// against other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0, change
+	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values
+	// are unreadable (see Change). Write calls it at most once.
 	//
-	// Write fails with ErrNotFound if no item has the id, with ErrRefused, with ErrMaybeWritten, or with the error of
-	// change. Except after ErrMaybeWritten, a failed Write has changed nothing.
+	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
+	// error of change. Except after ErrMaybeWritten, a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error
@@ -75,13 +77,14 @@ type Store[T Item] interface {
 	Close() error
 }
 
-// Feed puts items one by one. It ends with the first error of put that it doesn't expect.
+// Feed passes items to put one by one. It returns the first error of put that it can't handle.
 type Feed[T any] = func(put func(T) error) error
 
-// ChangeFunc returns the replacement of an item, nil to delete it. See Store.Write.
+// ChangeFunc returns the replacement for an item, or nil to delete it. See Store.Write.
 type ChangeFunc[T any] = func(old *T) (*T, error)
 
-// Version identifies a state of a table. Equal versions of one store mean equal rows; the zero Version equals none.
+// Version identifies a state of a table. Equal versions of the same store imply equal rows; the zero Version matches
+// no version.
 type Version string
 
 // AppendString appends text as a JSON string, replacing invalid UTF-8 with U+FFFD. Most strings are plain ASCII, which
@@ -92,7 +95,7 @@ func AppendString(dst []byte, text string) []byte {
 		dst = append(dst, text...)
 		return append(dst, '"')
 	}
-	dst, _ = jsontext.AppendQuote(dst, text) // the error only reports the replacement
+	dst, _ = jsontext.AppendQuote(dst, text) // the error only reports that invalid UTF-8 was replaced
 	return dst
 }
 
@@ -106,7 +109,7 @@ func isPlain(text string) bool {
 	return true
 }
 
-// AppendID appends an id as a JSON number, or null for 0: an entry without an id.
+// AppendID appends an id as a JSON number, or null for an entry without an id (0).
 func AppendID(dst []byte, id int64) []byte {
 	if id == 0 {
 		return append(dst, "null"...)

@@ -1,9 +1,9 @@
 package catalog
 
-// Matches reports whether a list filtered by part has a row with the name.
+// Matches reports whether a list filtered by part includes an item with the given name.
 func Matches(name, part string) bool { return matches(name, fold(part)) }
 
-// EditsKept returns how many edits and operations in progress the service remembers.
+// EditsKept returns the number of edits and operations in progress that the service still tracks.
 func (s *Service[T]) EditsKept() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

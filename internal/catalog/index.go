@@ -14,21 +14,21 @@ type index[T Item] struct {
 	epoch   epoch         // of that version
 	last    epoch         // of the version before
 	due     time.Duration // when to renew it
-	whole   time.Duration // until when every row is in memory and fresh
-	slow    bool          // the last renewal ran out of time
+	whole   time.Duration // time until which all rows are in memory and fresh
+	slow    bool          // the last renewal timed out
 }
 
-// row is an item and its JSON, which is nil if it isn't encoded yet.
+// row is an item and its JSON, which is nil until the item is encoded.
 type row[T Item] struct {
 	item T
 	json []byte
 	read time.Duration // when the read began
 }
 
-// epoch is the lifetime of one version: rows read after since were known to be unchanged at checked.
+// epoch is the lifetime of one version: rows read at or after since were known to be unchanged at checked.
 type epoch struct{ since, checked time.Duration }
 
-// age returns how stale a row may be: the time since it was read or last known to be unchanged.
+// age returns the staleness of a row: the time since the row was read or last known to be unchanged.
 func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
 	switch {
 	case r.read >= x.epoch.since:
@@ -55,21 +55,21 @@ func (x *index[T]) row(at int, now time.Duration) *row[T] {
 // version does.
 func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
 
-// quick reports whether a pick may wait for a renewal. After a renewal that timed out it may not: the table may have
-// grown.
+// quick reports whether a pick may wait for a renewal. After a renewal that timed out, picks don't wait: the table
+// may have grown.
 func (x *index[T]) quick() bool { return len(x.ids) <= quickIDs && !x.slow }
 
-// freshUntil returns until when at least the rows of this epoch are fresh.
+// freshUntil returns the time until which the rows of this epoch are guaranteed to be fresh.
 func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }
 
-// with returns an index that also has the id.
+// with returns an index that also contains the id.
 func (x *index[T]) with(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if found {
 		return x
 	}
 	next := *x
-	if at == len(x.ids) { // the usual case for a new row; readers of x never look past its length
+	if at == len(x.ids) { // the usual case for a new row; readers of x never read beyond the length of x.ids
 		next.ids = slices.Insert(x.ids, at, id)
 	} else {
 		next.ids = slices.Concat(x.ids[:at], []int64{id}, x.ids[at:])

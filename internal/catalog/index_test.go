@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// rowsRead returns how many rows are read while do runs.
+// rowsRead returns the number of rows read while do runs.
 func rowsRead(store *simulated, do func()) int {
 	before := store.count(&store.rows)
 	do()
@@ -29,7 +29,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Errorf("%d rows were read", rows)
 		}
 	})
-	inBubbleWith(t, "nothing is read from a loaded table", eco, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "a fully loaded table is not read again", eco, func(t *testing.T, store *simulated, picker *service) {
 		var ids []int64
 		for id := int64(1); id < 2000; id++ {
 			ids = append(ids, id)
@@ -42,14 +42,14 @@ func TestRowsInMemory(t *testing.T) {
 				time.Sleep(100 * time.Microsecond)
 			}
 		})
-		if rows != 1999 || len(picked) != 1999 { // the chance that one is missed is e^-17
-			t.Errorf("%d rows were read, %d of 1999 were picked", rows, len(picked))
+		if rows != 1999 || len(picked) != 1999 { // the probability of missing a row is e^-17
+			t.Errorf("%d rows were read and %d were picked, want 1999", rows, len(picked))
 		}
 		if _, ready := picker.Ready(); !ready {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "while the ids are read too slowly, a row is read by its id", eco, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "while reading the ids is too slow, a row is read by its id", eco, func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, rows bool) error {
 			store.elsewhere() // the table keeps changing
 			return takes(2*time.Second)(ctx, rows)
@@ -60,7 +60,7 @@ func TestRowsInMemory(t *testing.T) {
 	})
 }
 
-// rowsOf20 returns how many rows are read for 20 picks, after many others.
+// rowsOf20 makes 500 picks and returns the number of rows read for 20 more.
 func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	t.Helper()
 	for range 500 {
@@ -74,7 +74,7 @@ func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	})
 }
 
-// TestSnapshotLimit checks that 256 bytes a row plus its JSON count, to the byte.
+// TestSnapshotLimit checks that each row counts as exactly 256 bytes plus its JSON towards the limit.
 func TestSnapshotLimit(t *testing.T) {
 	const size = 3*256 + len(`"1 at 0""51 at 0""101 at 0"`)
 	for name, c := range map[string]struct {
@@ -93,11 +93,11 @@ func TestSnapshotLimit(t *testing.T) {
 	}
 }
 
-// TestCrossSnapshotLimit lets a table grow beyond the limit, change there, and shrink again, at several rates of
-// picks.
+// TestCrossSnapshotLimit repeatedly grows a table beyond the memory limit and shrinks it again, at several pick
+// rates.
 func TestCrossSnapshotLimit(t *testing.T) {
 	const limit = 10_000
-	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 of 256 bytes exceed it
+	few, many := []int64{1, 51, 101}, make([]int64, 40) // 40 rows of 256 bytes exceed the limit
 	for i := range many {
 		many[i] = int64(1 + 50*i)
 	}
@@ -122,7 +122,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 		})
 	}
-	inBubbleWith(t, "a table that stays above it costs one row per pick", limit, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "a table above the limit costs one read per pick", limit, func(t *testing.T, store *simulated, picker *service) {
 		picks := 0
 		rows := rowsRead(store, func() {
 			for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(10 * time.Millisecond) {

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 )
 
-// largeTable is more ids than a pick waits for.
+// largeTable is a number of ids so high that picks don't wait for renewals.
 const largeTable = 20_000
 
 // inLarge runs a test in each profile on a large table whose ids take 2 s to read.
@@ -31,7 +31,7 @@ func inLarge(t *testing.T, name string, test func(w *tester)) {
 	})
 }
 
-// changeRow changes or deletes the row with the id, or inserts one for 0, as another process would.
+// changeRow changes or deletes the row with the given id, or inserts a row if the id is 0, as another process would.
 func (w *tester) changeRow(id int64, there bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -39,27 +39,27 @@ func (w *tester) changeRow(id int64, there bool) {
 }
 
 func TestLargeTable(t *testing.T) {
-	inLarge(t, "no pick waits for the ids, and reading them takes a fifth of the time", func(w *tester) {
+	inLarge(t, "no pick waits for the ids, and reading them takes up a fifth of the time", func(w *tester) {
 		_, before := w.store.counts()
 		until := time.Now().Add(time.Minute)
 		every(100, until, func() {
 			w.othersChange()
 			w.pick(w.Context(), 1)
 		})
-		if w.waited > time.Duration(w.picks)*time.Millisecond*101/100 { // a deleted row costs another read
+		if w.waited > time.Duration(w.picks)*time.Millisecond*101/100 { // picking a deleted row costs another read
 			w.Errorf("%d picks waited for %s", w.picks, w.waited)
 		}
 		if _, after := w.store.counts(); after-before < 5 || after-before > 7 {
 			w.Errorf("the ids were read %d times in a minute", after-before)
 		}
 	})
-	inLarge(t, "after a pause, a pick uses the ids in memory", func(w *tester) {
+	inLarge(t, "the first pick after a pause uses the cached ids", func(w *tester) {
 		w.changeRow(0, true)
 		time.Sleep(time.Hour)
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 10*time.Millisecond {
-			w.Errorf("they waited for %s", w.waited)
+			w.Errorf("the picks waited for %s", w.waited)
 		}
 	})
 	inLarge(t, "most rows are deleted", func(w *tester) {
@@ -68,7 +68,7 @@ func TestLargeTable(t *testing.T) {
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 3*time.Second {
-			w.Errorf("they waited for %s", w.waited)
+			w.Errorf("the picks waited for %s", w.waited)
 		}
 	})
 	inLarge(t, "all rows are deleted", func(w *tester) {
@@ -80,7 +80,7 @@ func TestLargeTable(t *testing.T) {
 	})
 }
 
-// TestSlowIDs reads a table whose ids take longer than the first renewals are given: eventually it is read.
+// TestSlowIDs checks that ids that can't be read within the first renewals' timeout are eventually read.
 func TestSlowIDs(t *testing.T) {
 	inBubble(t, "12 s", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(takes(12 * time.Second))
@@ -93,11 +93,11 @@ func TestSlowIDs(t *testing.T) {
 			}
 			t.Logf("try %d: %v", tries, err)
 		}
-		t.Error("the ids were never read")
+		t.Error("the ids were never read successfully")
 	})
 }
 
-// TestBatchOfOneIndex checks that a batch needs one index and one read, however slow and changing the table is.
+// TestBatchOfOneIndex checks that a batch needs one index and one read, even if the table is slow and keeps changing.
 func TestBatchOfOneIndex(t *testing.T) {
 	inProfiles(t, "slow and changing", func(t *testing.T, limit int64) {
 		w := newTester(t, newSimulated(5000, cost{get: 8 * time.Millisecond, page: 100 * time.Millisecond}), limit)
@@ -107,15 +107,15 @@ func TestBatchOfOneIndex(t *testing.T) {
 			before := w.store.statements
 			w.pick(t.Context(), 128)
 			synctest.Wait()
-			if n := w.store.statements - before; n > 3 { // the version, the ids, the rows
-				t.Errorf("%d statements for a batch", n)
+			if n := w.store.statements - before; n > 3 { // reads of the version, the ids and the rows
+				t.Errorf("a batch took %d statements", n)
 			}
 		}
 	})
 }
 
-// TestGrownTable grows a small table until reading its ids takes longer than a pick waits for them: it is still read
-// eventually. One pick fails; the following ones use the old ids meanwhile.
+// TestGrownTable grows a small table until reading its ids takes longer than a pick waits: one pick may fail, later
+// picks use the old ids, and eventually the new ids are read.
 func TestGrownTable(t *testing.T) {
 	inProfiles(t, "from 1,000 to 100,000 rows", func(t *testing.T, limit int64) {
 		const before, after = 1000, 100_000
@@ -157,24 +157,24 @@ func TestWastedLoads(t *testing.T) {
 			every(5000, until, func() { pickers.Go(func() { w.pick(t.Context(), 1) }) })
 			pickers.Wait()
 			after, _ := w.store.counts()
-			t.Logf("%s with %d changes a second: %d rows read for %d", long, changes, after-rows, w.needed-needed)
+			t.Logf("%s with %d changes a second: %d rows read, %d rows picked", long, changes, after-rows, w.needed-needed)
 			return w.store.count(&w.store.pages)
 		}
 		phase(10*time.Second, 1)
 		before := w.store.count(&w.store.pages)
 		after := phase(20*time.Second, 1)
-		if after-before > 35 { // without a pause it would be 60
-			t.Errorf("%d pages were loaded in vain in 20 s", after-before)
+		if after-before > 35 { // without pauses it would be 60
+			t.Errorf("%d pages were loaded in 20 s only to be discarded", after-before)
 		}
 		phase(40*time.Second, 0)
 		if _, ready := w.picker.Ready(); !ready {
-			t.Error("a table that has stopped changing isn't in memory")
+			t.Error("the table has stopped changing but isn't cached completely")
 		}
 	})
 }
 
-// TestUniformWithSomeInMemory checks that all rows are equally likely while some are in memory and others are not,
-// including those picked just before, which are in memory.
+// TestUniformWithSomeInMemory checks that all rows are equally likely while only some are cached, including the rows
+// picked immediately before, which are cached.
 func TestUniformWithSomeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
@@ -206,12 +206,12 @@ func TestUniformWithSomeInMemory(t *testing.T) {
 			}
 		}
 		if fromMemory < 5000 || fromMemory > 15_000 {
-			t.Errorf("%d of 20000 came from memory", fromMemory)
+			t.Errorf("%d of 20000 picks came from memory", fromMemory)
 		}
 	})
 }
 
-// isReady reports whether any of many picks was ready.
+// isReady reports whether any of 100 calls of Ready succeeds.
 func (w *tester) isReady() bool {
 	for range 100 {
 		if _, ready := w.picker.Ready(); ready {
@@ -221,7 +221,7 @@ func (w *tester) isReady() bool {
 	return false
 }
 
-// TestReady checks that a pick is ready when all rows are in memory and fresh, and not when only some are.
+// TestReady checks that Ready returns an item when all rows are in memory and fresh, but not when only some are.
 func TestReady(t *testing.T) {
 	const rows = 300
 	run := func(name string, limit int64, c cost, test func(w *tester)) {
@@ -234,7 +234,7 @@ func TestReady(t *testing.T) {
 				}
 				synctest.Wait()
 				if !w.isReady() {
-					t.Fatal("not ready when all rows are in memory")
+					t.Fatal("not ready although all rows are in memory")
 				}
 				test(w)
 			})
@@ -242,7 +242,7 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always, although the table changes, if it loads in time", fits, quick, func(w *tester) {
+	run("always ready if a changing table loads in time", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
 				w.Fatalf("not ready %s later", time.Since(begin))
@@ -262,16 +262,16 @@ func TestReady(t *testing.T) {
 			}
 		}
 	})
-	run("not before a row added by others is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
+	run("not until a row added by others is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
 		w.changeRow(0, true)
 		time.Sleep(600 * time.Millisecond)
 		w.picker.Ready()                   // triggers a renewal
 		time.Sleep(150 * time.Millisecond) // which takes 100 ms
 		if w.isReady() {
-			w.Error("ready too early")
+			w.Error("ready before the new row was read")
 		}
 	})
-	run("not with a row made stale by a slow write", fits, cost{write: 1500 * time.Millisecond}, func(w *tester) {
+	run("not ready with a row made stale by a slow write", fits, cost{write: 1500 * time.Millisecond}, func(w *tester) {
 		var pickers sync.WaitGroup
 		pickers.Go(func() {
 			for range 300 {
@@ -289,7 +289,7 @@ func TestReady(t *testing.T) {
 	})
 }
 
-// TestReadDuringRenewal reads rows while the version is being read: they may be older than the version.
+// TestReadDuringRenewal reads rows while the version is being read, so the rows may be older than the version.
 func TestReadDuringRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTester(t, newSimulated(40, cost{get: 10 * time.Millisecond, page: 10 * time.Millisecond, version: 100 * time.Millisecond}), eco)
@@ -297,7 +297,7 @@ func TestReadDuringRenewal(t *testing.T) {
 		w.pick(t.Context(), 1)
 		time.Sleep(600 * time.Millisecond)
 		go func() {
-			time.Sleep(20 * time.Millisecond) // the rows have been read, the version has not
+			time.Sleep(20 * time.Millisecond) // by now the rows have been read, but not the version
 			for i := range int64(40) {
 				w.changeRow(1+50*i, true)
 			}

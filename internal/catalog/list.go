@@ -13,11 +13,11 @@ import (
 	"superheroes/internal/storage"
 )
 
-// pageSize is how many rows of a list are read at a time, so that a slow client occupies no connection of the pool and
-// the memory for a list doesn't grow with the table.
+// pageSize is the number of rows that a list reads at a time, so that a slow client doesn't hold a database
+// connection and memory use is independent of the table's size.
 const pageSize = 500
 
-// Get returns the item with the id, or ErrNotFound.
+// Get returns the item with the given id, or ErrNotFound.
 func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	item, err := s.store.Get(ctx, id)
 	if err != nil {
@@ -28,12 +28,13 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Selection selects items of a catalog.
 type Selection struct {
-	After int64  // only ids greater than this
-	Limit int64  // at most this many, 0 for all
-	Name  string // only names that contain this, ignoring case
+	After int64  // only items with greater ids
+	Limit int64  // maximum number of items, 0 for all
+	Name  string // only items whose names contain this string, ignoring case
 }
 
-// Pages yields the selected items by id, in pages of bounded size. step returns the context for each read of the store.
+// Pages yields the selected items, ordered by id, in pages of bounded size. step returns the context for each read of
+// the store.
 func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
 		part, left := fold(sel.Name), sel.Limit
@@ -79,8 +80,8 @@ func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), aft
 	return page, nil
 }
 
-// ErrUnfinished means that a list hit its deadline although the store responds: there is more to read than fits into
-// the time.
+// ErrUnfinished means that a list hit its deadline although the store responds: the list is too long for the time
+// allowed.
 var ErrUnfinished = errors.New("the list did not end before the request's deadline")
 
 // unfinished returns the error for a list that fails after its first page.
@@ -91,12 +92,12 @@ func unfinished(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnfinished, err)
 }
 
-// matches reports whether a name contains a folded part: ignoring case but nothing else. Accents, combining marks, %
-// and _ are significant. Filtering happens only here, so that all stores agree: lower() and LIKE depend on each
-// engine's locale and collation.
+// matches reports whether a name contains the case-folded part. Only case is ignored: accents, combining marks, % and
+// _ are significant. Filtering is not left to the stores, so that all of them give the same results: lower() and LIKE
+// depend on each engine's locale and collation.
 func matches(name, folded string) bool { return strings.Contains(fold(name), folded) }
 
-// fold maps each letter to the lowest code point that differs from it only in case (Unicode's simple case folding).
+// fold maps each letter to the lowest code point among its case variants (Unicode's simple case folding).
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
 		lowest := r

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// maxPause is the longest pause between loads, after loads that were wasted.
+// maxPause is the maximum pause after repeatedly wasted loads.
 const maxPause = 30 * time.Second
 
-// startLoad starts loading rows that nobody has picked in this epoch, if there is credit for it. The caller holds the
-// mutex.
+// startLoad starts loading the rows that haven't been picked in this epoch, if there is credit for it. The caller
+// holds the mutex.
 func (s *Service[T]) startLoad() {
 	if !s.memory.loading && s.mayLoad() {
 		s.memory.loading = true
@@ -17,14 +17,15 @@ func (s *Service[T]) startLoad() {
 	}
 }
 
-// mayLoad reports whether there are rows to load, credit for them, and no pause. Each epoch makes one pass over the
-// table; rows it misses because of concurrent edits are left to picks. The caller holds the mutex.
+// mayLoad reports whether there are rows to load, enough credit to load them, and no pause in effect. The table is
+// loaded in one pass per epoch; rows missed because of concurrent edits are read when they are picked. The caller
+// holds the mutex.
 func (s *Service[T]) mayLoad() bool {
 	m, x := &s.memory, s.current.Load()
 	return m.missing > 0 && m.next < len(x.slots) && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))
 }
 
-// load loads page after page.
+// load loads pages until no rows or no credit is left.
 func (s *Service[T]) load() {
 	for {
 		ids, edited, begin := s.beginPage()
@@ -42,7 +43,7 @@ func (s *Service[T]) load() {
 	}
 }
 
-// beginPage returns the ids of the rows to load next, and spends credit for them. Without any, the load is over.
+// beginPage returns the ids of the rows to load next and deducts their credit. If there are none, it ends the load.
 func (s *Service[T]) beginPage() (ids []int64, edited int64, begin time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,15 +78,15 @@ func (s *Service[T]) pauseLoads() {
 	s.pauseLonger()
 }
 
-// pauseLonger pauses loading for twice as long as last time. The caller holds the mutex.
+// pauseLonger pauses loading for twice as long as the previous pause. The caller holds the mutex.
 func (s *Service[T]) pauseLonger() {
 	m := &s.memory
 	m.pause = min(max(2*m.pause, renewAge), maxPause)
 	m.resume = s.now() + m.pause
 }
 
-// judgeLoad evaluates the load of the epoch that is ending. A load that didn't finish was wasted. The caller holds the
-// mutex.
+// judgeLoad evaluates the load of the epoch that is ending: a load that didn't finish was wasted, so the next pause
+// is longer. The caller holds the mutex.
 func (s *Service[T]) judgeLoad() {
 	m := &s.memory
 	switch {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// rowSize is the size that is assumed for a row besides its JSON: the struct, two slice headers and the allocator's
+// rowSize is the assumed size of a cached row, excluding its JSON: the struct, two slice headers and the allocator's
 // overhead for each string. The bytes of its strings, which are in memory in addition to the JSON, are not counted.
 const rowSize = 256
 
-// largeAge is how long a table that exceeded the limit isn't cached again, so that a table that keeps changing doesn't
-// fill the memory with every renewal.
+// largeAge is the time for which a table that exceeded the limit isn't cached again, so that a table that keeps
+// changing doesn't fill the memory after every renewal.
 const largeAge = 5 * time.Second
 
 // memory is a picker's bookkeeping of its cached rows.
@@ -24,12 +24,12 @@ type memory struct {
 	loading bool          // a load is in progress
 	loaded  bool          // rows of this epoch have been loaded
 	next    int           // the slot at which the load of this epoch continues
-	pause   time.Duration // before the next load, after a wasted one
+	pause   time.Duration // pause before the next load, after a wasted load
 	resume  time.Duration // when loading may resume
 }
 
-// earn adds the rows that picks served from memory have saved to the credit. It is capped at about the size of the
-// table, after which picks need not count.
+// earn adds to the credit the reads that picks saved because their rows were in memory. The credit is capped at about
+// the size of the table, after which picks need not update it.
 func (s *Service[T]) earn(saved, table int) {
 	if s.credit.Load() < int64(table) {
 		s.credit.Add(int64(saved))
@@ -40,7 +40,8 @@ func newRow[T Item](item T, read time.Duration) *row[T] {
 	return &row[T]{item, item.AppendJSON(nil), read}
 }
 
-// newPage returns rows that are cached and replaced together: they share one allocation, and their JSON another.
+// newPage returns rows that share one allocation, and whose JSON shares another, because they are cached and replaced
+// together.
 func newPage[T Item](items []T, read time.Duration) []*row[T] {
 	var buffer []byte
 	ends := make([]int, len(items))
@@ -48,7 +49,7 @@ func newPage[T Item](items []T, read time.Duration) []*row[T] {
 		buffer = item.AppendJSON(buffer)
 		ends[i] = len(buffer)
 	}
-	buffer = slices.Clone(buffer) // trims the spare capacity, since it stays
+	buffer = slices.Clone(buffer) // drop the spare capacity, since the JSON stays in memory
 	page, rows, begin := make([]row[T], len(items)), make([]*row[T], len(items)), 0
 	for i, end := range ends {
 		page[i] = row[T]{items[i], buffer[begin:end:end], read}
@@ -64,7 +65,7 @@ func (r *row[T]) size() int64 {
 	return int64(len(r.json)) + rowSize
 }
 
-// freshUntil returns until when at least a row is fresh.
+// freshUntil returns the time until which a row is guaranteed to be fresh.
 func (r *row[T]) freshUntil() time.Duration {
 	if r == nil {
 		return never
@@ -72,7 +73,7 @@ func (r *row[T]) freshUntil() time.Duration {
 	return r.read + MaxAge
 }
 
-// beginRead records that a read or a write begins.
+// beginRead records the beginning of a read or a write.
 func (s *Service[T]) beginRead() (edited int64, begin time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +103,7 @@ func (s *Service[T]) read(ctx context.Context, x *index[T], id int64) (row[T], e
 	return *picked, nil
 }
 
-// readMany reads picked rows in one query and caches them. Rows that are gone are left out.
+// readMany reads picked rows in one query and caches them. It omits rows that no longer exist.
 func (s *Service[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], error) {
 	edited, begin := s.beginRead()
 	defer s.endRead(edited)
@@ -134,8 +135,8 @@ func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 	s.startLoad()
 }
 
-// slot returns the slot of the row with the id in the current index; ok is false if the row isn't cached. The caller
-// holds the mutex, here and for everything below.
+// slot returns the slot of the row with the given id in the current index; ok is false if the row isn't cached. The
+// caller holds the mutex, here and for everything below.
 func (s *Service[T]) slot(id int64) (x *index[T], at int, ok bool) {
 	x = s.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)
@@ -185,7 +186,7 @@ func (s *Service[T]) insert(id int64) {
 	s.current.Store(next)
 }
 
-// forget empties the slot of the id.
+// forget clears the slot of the id.
 func (s *Service[T]) forget(id int64) {
 	if x, at, ok := s.slot(id); ok {
 		s.put(x, at, nil)
@@ -211,7 +212,7 @@ func (s *Service[T]) remove(id int64) {
 	s.current.Store(next)
 }
 
-// carryRows moves the rows of old to next, whose epoch is new, as far as the limit allows.
+// carryRows moves the rows of old to next, which has a new epoch, as far as the limit allows.
 func (s *Service[T]) carryRows(next, old *index[T]) {
 	m, n := &s.memory, len(next.ids)
 	s.judgeLoad()

@@ -27,13 +27,13 @@ func (e entry) Label() string                     { return e.name }
 func (e entry) AppendJSON(dst []byte) []byte      { return catalog.AppendString(dst, e.name) }
 func (e entry) Check(func(field, message string)) {}
 
-// The limits of a picker that caches no rows, and of one that caches every table here.
+// The memory limits of a picker that caches no rows and of a picker that caches every table in these tests.
 const (
 	strict = 0
 	eco    = 1 << 30
 )
 
-// service is a service in a test, with the table that it reads.
+// service is a service under test, with the table that it reads.
 type service = catalog.Service[entry]
 
 // inProfiles runs a test in each profile, on a fake clock that advances only while everything sleeps.
@@ -52,7 +52,7 @@ func inBubble(t *testing.T, name string, run func(t *testing.T, store *simulated
 	inProfiles(t, name, func(t *testing.T, limit int64) { withThree(t, limit, run) })
 }
 
-// inBubbleWith is like inBubble with one limit.
+// inBubbleWith is like inBubble, but with a single memory limit.
 func inBubbleWith(t *testing.T, name string, limit int64, run func(t *testing.T, store *simulated, picker *service)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { withThree(t, limit, run) })
@@ -76,17 +76,17 @@ func mustPick(t *testing.T, picker *service) int64 {
 }
 
 func TestPickerReadsTheIDs(t *testing.T) {
-	inBubble(t, "never while nobody picks", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "never when idle", func(t *testing.T, store *simulated, picker *service) {
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := store.count(&store.asked); n != 0 {
-			t.Errorf("%d reads before the first pick", n)
+			t.Errorf("the ids were read %d times before the first pick, want 0", n)
 		}
 		mustPick(t, picker)
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		if n := store.count(&store.asked); n != 1 {
-			t.Errorf("%d reads for one pick", n)
+			t.Errorf("the ids were read %d times for one pick, want 1", n)
 		}
 	})
 	inBubble(t, "at most twice a second under load", func(t *testing.T, store *simulated, picker *service) {
@@ -95,7 +95,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			mustPick(t, picker)
 		}
 		if n := store.count(&store.asked); n < seconds || n > 2*seconds {
-			t.Errorf("%d reads in %d seconds", n, seconds)
+			t.Errorf("the ids were read %d times in %d seconds", n, seconds)
 		}
 	})
 	inBubble(t, "once for concurrent picks", func(t *testing.T, store *simulated, picker *service) {
@@ -141,10 +141,10 @@ func TestPickerFreshness(t *testing.T) {
 					return
 				}
 			}
-			t.Error("a row added a second ago isn't picked")
+			t.Error("a row added a second ago is never picked")
 		})
 	}
-	inBubbleWith(t, "a catalog emptied without a new version is empty", strict, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "a catalog emptied without a version change is reported as empty", strict, func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		store.mu.Lock()
 		store.ids = nil // the version stays
@@ -156,7 +156,7 @@ func TestPickerFreshness(t *testing.T) {
 }
 
 func TestPickerWithFailingStore(t *testing.T) {
-	inBubble(t, "fails and recovers with the store", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "fails while the store fails, and recovers", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(away)
 		for range 3 {
 			if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
@@ -166,15 +166,15 @@ func TestPickerWithFailingStore(t *testing.T) {
 		store.failWith(nil)
 		mustPick(t, picker)
 		store.failWith(func(ctx context.Context, rows bool) error { return away(ctx, !rows) })
-		store.setIDs(1, 51) // what is in memory is outdated
+		store.setIDs(1, 51) // the cached rows and ids are outdated
 		time.Sleep(time.Second)
 		if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
-			t.Errorf("without rows: got %v and %v, want the store's error", item, err)
+			t.Errorf("while rows can't be read: got %v and %v, want the store's error", item, err)
 		}
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "continues as long as its index is fresh", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "keeps working while its index is fresh", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		store.failWith(away)
 		time.Sleep(999 * time.Millisecond)
@@ -184,7 +184,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("got %v and %v, want the store's error", item, err)
 		}
 	})
-	inBubble(t, "a caller waits no longer than its context lives", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a caller waits no longer than its context's deadline", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(takes(time.Hour))
 		var group sync.WaitGroup
 		for i := range 20 {
@@ -204,7 +204,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("%d hanging reads, want 1", n)
 		}
 	})
-	inBubble(t, "picks that wait together fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "concurrent waiting picks fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, _ bool) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
 		var group sync.WaitGroup
 		for range 100 {
@@ -226,7 +226,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("got %v", item)
 		}
 		if waited := time.Since(begin); waited > 5*time.Second {
-			t.Errorf("waited %s for it", waited)
+			t.Errorf("the pick waited for %s", waited)
 		}
 		store.failWith(nil)
 		mustPick(t, picker)
@@ -247,7 +247,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 	})
 }
 
-// quickStore is a store whose rows with even ids are always gone by the time they are read.
+// quickStore is a store in which rows with even ids are always deleted before they are read.
 type quickStore struct{ catalog.Store[entry] }
 
 func (quickStore) IDs(context.Context, catalog.Version) ([]int64, catalog.Version, error) {
@@ -270,8 +270,8 @@ func (quickStore) Get(_ context.Context, id int64) (entry, error) {
 	return entry{id: id}, nil
 }
 
-// TestPickerDuringDeletions checks that a pick that finds its row gone, and so renews the ids, doesn't make the catalog
-// look empty to another pick.
+// TestPickerDuringDeletions checks that a pick that finds its row deleted, and therefore renews the ids, doesn't make
+// the catalog look empty to another pick.
 func TestPickerDuringDeletions(t *testing.T) {
 	for name, limit := range map[string]int64{"strict": strict, "eco": eco} {
 		t.Run(name, func(t *testing.T) {

@@ -12,21 +12,21 @@ import (
 const (
 	// retryAge is the delay before a failed background renewal is retried.
 	retryAge = renewAge / 5
-	// quickTimeout limits a renewal that picks may wait for: half of a request's deadline. The other half is for the
-	// row.
+	// quickTimeout limits a renewal that picks may wait for: half of a request's deadline. The other half is left for
+	// reading the row.
 	quickTimeout = 2500 * time.Millisecond
 	// slowTimeout limits other renewals. It doubles with each consecutive timeout, up to maxTimeout, so that larger
 	// tables can be read as well.
 	slowTimeout = 5 * time.Second
 	maxTimeout  = 8 * slowTimeout
-	// rest sets the pause after reading the ids, as a multiple of the time it took, once that is too long for picks to
-	// get new ids in time anyway.
+	// rest sets the pause after reading the ids, as a multiple of the time that the read took. It applies once
+	// reading takes too long for picks to get new ids in time anyway.
 	rest = 4
 )
 
 // renewal is a renewal of the index in progress.
 type renewal struct {
-	done chan struct{} // closed when it is over
+	done chan struct{} // closed when the renewal has ended
 	err  error
 }
 
@@ -50,7 +50,8 @@ func (s *Service[T]) renew() (r *renewal, started bool) {
 	return r, true
 }
 
-// await waits for a renewal. If one that was already in progress fails, it waits for the next: the store may be back.
+// await waits for a renewal. If a renewal that was already in progress fails, it waits for the next one: the store
+// may have recovered.
 func (s *Service[T]) await(ctx context.Context) error {
 	for final := false; ; final = true {
 		r, started := s.renew()
@@ -108,15 +109,15 @@ func (s *Service[T]) storeIDs(ctx context.Context, known Version) (ids []int64, 
 	return s.store.IDs(ctx, known)
 }
 
-// recoverAsError turns a panic into an error.
+// recoverAsError converts a panic into an error.
 func recoverAsError(err *error) {
 	if cause := recover(); cause != nil {
 		*err = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 	}
 }
 
-// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, if that
-// has ended. The caller holds the mutex.
+// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, or
+// nil if it hasn't ended. The caller holds the mutex.
 func (s *Service[T]) renewalFailed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<s.timeouts < maxTimeout {
@@ -128,8 +129,8 @@ func (s *Service[T]) renewalFailed(cutOff error) {
 	s.current.Store(&next)
 }
 
-// renewed publishes the result of a read that began at begin, with the edit count edited: the ids of a version, or that
-// the version is the same. The caller holds the mutex.
+// renewed publishes the result of a read of the ids that began at time begin and edit count edited: the new ids and
+// their version, or the fact that the version hasn't changed. The caller holds the mutex.
 func (s *Service[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
 	old, now := s.current.Load(), s.now()
 	next := *old

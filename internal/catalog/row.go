@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// ScanRow reads a row of the columns of table.SelectList with the driver's scan. It fails with a storage.RowError,
-// which names the row, if a value doesn't fit its field or is outside the item's limits, and with scan's own error if
-// there was no row. Empty values break no limit, because NULL is read as empty.
+// ScanRow reads a row with the columns of table.SelectList, using the driver's scan function. It fails with a
+// storage.RowError, which names the row, if a value doesn't fit its field or is outside the item's limits, and with
+// scan's own error if there was no row. Empty values are always within the limits, because NULL is read as empty.
 func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	item, err := ScanForUpdate(table, scan)
 	if err == nil {
@@ -20,20 +20,20 @@ func ScanRow[T Item](table Table[T], scan func(fields ...any) error) (T, error) 
 	return item, err
 }
 
-// ScanForUpdate is like ScanRow for a row that is about to be changed: its values may be outside the limits, since the
-// change may fix them. A value that doesn't fit its field is still an error, so that changing another field doesn't
-// silently replace it: see Change.
+// ScanForUpdate is like ScanRow, but for a row that is about to be changed: it accepts values outside the limits,
+// since the change may fix them. A value that doesn't fit its field is still an error, so that a change of another
+// field doesn't silently replace it (see Change).
 func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, error) {
 	var item T
 	err := scan(table.Fields(&item)...)
-	if *table.Key(&item) == 0 { // the key is read first; without it, no row was read
+	if *table.Key(&item) == 0 { // the key is scanned first: if it is missing, no row was read
 		return item, err
 	}
 	return item, unreadable(table, item, err)
 }
 
-// Change applies change to the row and error that ScanForUpdate returned, or to nil for a new row. If the values of the
-// row don't fit its fields, change gets nil as well and can replace or delete it. If change needs the old values, it
+// Change applies change to the row that ScanForUpdate returned with err, or to nil for a new row. If the row's values
+// don't fit their fields, change also gets nil and can replace or delete the row. If change needs the old values, it
 // fails with ErrUnreadable and Change returns the storage.RowError.
 func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	var row *storage.RowError
@@ -51,8 +51,8 @@ func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	return item, err
 }
 
-// CheckChanged returns an error if changing an existing row affected none: a trigger or a rule dropped the change,
-// which databases don't report as an error.
+// CheckChanged returns an error if a change of an existing row affected no row: a trigger or a rule discarded the
+// change, which databases don't report as an error.
 func CheckChanged[T Item](table Table[T], rows int64) error {
 	if rows > 0 {
 		return nil
@@ -60,7 +60,7 @@ func CheckChanged[T Item](table Table[T], rows int64) error {
 	return storage.Errorf(storage.ErrSchema, "a trigger or rule of table %s drops changes", table.Name)
 }
 
-// unreadable wraps err in a storage.RowError that names the row. It returns nil for no error.
+// unreadable wraps err in a storage.RowError that names the row. It returns nil if err is nil.
 func unreadable[T Item](table Table[T], item T, err error) error {
 	if err == nil {
 		return nil
@@ -68,7 +68,7 @@ func unreadable[T Item](table Table[T], item T, err error) error {
 	return &storage.RowError{What: table.Row, ID: strconv.FormatInt(*table.Key(&item), 10), Err: err}
 }
 
-// checkLimits returns an error that names each field of a stored item that is outside the contract.
+// checkLimits returns an error that names each field of a stored item that is outside its limits.
 func checkLimits[T Item](table Table[T], item T) error {
 	var wrong []string
 	item.Check(func(field, message string) {

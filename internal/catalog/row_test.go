@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// TestScanRow reads rows the way a driver returns them: a value for each field, or an error.
+// TestScanRow scans rows as a driver does: it sets each field or returns an error.
 func TestScanRow(t *testing.T) {
 	table := character.Heroes().Table
 	outOfRange := errors.New(`converting "5000000000" to an int32: out of range`)
@@ -19,7 +19,7 @@ func TestScanRow(t *testing.T) {
 		name   string
 		change func(*character.Character)
 		scan   error
-		want   string // expected in the row's error, "" for none
+		want   string // expected text in the row's error, "" for no error
 	}{
 		{"a good row", func(*character.Character) {}, nil, ""},
 		{"a row of NULLs", func(c *character.Character) { *c = character.Character{ID: 7} }, nil, ""},
@@ -55,6 +55,6 @@ func TestScanRow(t *testing.T) {
 		})
 	}
 	if _, err := catalog.ScanRow(table, func(...any) error { return sql.ErrNoRows }); err != sql.ErrNoRows { //nolint:errorlint // as it is
-		t.Errorf("without a row: got %v", err)
+		t.Errorf("without a row: got %v, want sql.ErrNoRows", err)
 	}
 }

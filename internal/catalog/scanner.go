@@ -2,9 +2,9 @@ package catalog
 
 import "unicode/utf8"
 
-// Scanner reads JSON in exactly the form that AppendJSON writes, with strings that need no escapes, in a fraction of
-// the time that the JSON library takes. After a deviation it reads nothing more. A deviation doesn't mean that the JSON
-// is invalid.
+// Scanner reads JSON in exactly the form that AppendJSON writes, with no escapes in strings, in a fraction of the
+// time that the JSON library takes. After the first deviation from that form, the scanner reads nothing more. JSON in
+// any other form is not necessarily invalid.
 type Scanner struct {
 	rest   []byte
 	failed bool
@@ -13,10 +13,10 @@ type Scanner struct {
 // NewScanner returns a scanner of text.
 func NewScanner(text []byte) Scanner { return Scanner{rest: text} }
 
-// Left returns the number of bytes not read yet.
+// Left returns the number of unread bytes.
 func (s *Scanner) Left() int { return len(s.rest) }
 
-// Done reports whether everything was read.
+// Done reports whether the whole text was read without a deviation.
 func (s *Scanner) Done() bool { return !s.failed && len(s.rest) == 0 }
 
 // Literal reads the given text.
@@ -45,7 +45,7 @@ func (s *Scanner) Next(n int) (next []byte) {
 	return next
 }
 
-// Text reads a string and returns it, sharing the memory of the whole text; nil if there is none.
+// Text reads a JSON string and returns its value, which shares the text's memory, or nil if there is no string.
 func (s *Scanner) Text() []byte {
 	if s.failed || len(s.rest) == 0 || s.rest[0] != '"' {
 		s.failed = true
@@ -69,10 +69,10 @@ func (s *Scanner) Text() []byte {
 	return nil
 }
 
-// maxDigits is how many decimal digits are certain to fit into 64 bits.
+// maxDigits is the number of decimal digits that always fit into 64 bits.
 const maxDigits = 19
 
-// Integer reads a number from 0 to most.
+// Integer reads an integer from 0 to most.
 func (s *Scanner) Integer(most int64) (n int64) {
 	digits := 0
 	for end := min(len(s.rest), maxDigits); digits < end && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ {

@@ -16,57 +16,61 @@ import (
 )
 
 const (
-	// MaxAge is how stale a picked row may be: the time since it was read or last known to be unchanged.
+	// MaxAge is the maximum staleness of a picked row: the time since the row was read or last known to be unchanged.
 	MaxAge = time.Second
 	// renewAge is the age at which a pick triggers a background renewal of the index, so that picks under load never
 	// wait.
 	renewAge = MaxAge / 2
-	// quickIDs is how many ids can be read in about the time of one row. A pick that finds an index of that size older
-	// than MaxAge waits for a new one, so that it misses no row. A larger index is used while it is renewed.
+	// quickIDs is the number of ids that can be read in about the time it takes to read one row. A pick that finds an
+	// index of up to this size older than MaxAge waits for a new index, so that it misses no row. A larger index
+	// remains in use during its renewal.
 	quickIDs = 10_000
-	// maxMisses is how many picked rows may turn out to be gone before a pick waits for a new index of any size.
+	// maxMisses is the number of deleted rows that a pick may hit before it waits for a new index of any size.
 	maxMisses = 10
 )
 
-// Service serves one catalog from its store. It picks items, each equally likely whatever the gaps in the ids.
+// Service serves one catalog from its store. It picks items with equal probability, regardless of gaps in the ids.
 //
-// It holds an index of all ids in memory, 8 bytes each. A pick is a random number, plus a read by primary key if the
-// row isn't in memory. If the row is gone, it picks again: rejecting deleted ids leaves the others equally likely.
+// It keeps an index of all ids in memory, 8 bytes each. A pick takes a random number and, if the row isn't in memory,
+// a read by primary key. If the row has been deleted, it picks again: rejecting deleted ids leaves the others equally
+// likely.
 //
-// Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that nobody has picked yet are
-// loaded in the background, as far as picks served from memory have paid for it (load.go). So a pick waits for no row
-// but its own, and no more rows are read than without a cache.
+// Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
+// are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
+// for any row but its own, and no more rows are read than without a cache.
 //
-// Changes by others are found by renewing the index in the background, at most twice a second and only while somebody
-// picks (renew.go). If the store says that nothing has changed, the cache stays valid. No pick returns a row that was
-// read, or known to be unchanged, more than MaxAge ago. While somebody picks, a row added by others is missed for at
-// most MaxAge, provided the ids can be read in half that time. If they can't, as with a million rows, picks go on with
-// the ids read last: a new row may be missed for as long as it takes to read them twice, plus the pause that the store
-// gets in between. The first picks after a pause use the ids from before it, unless there are few (quickIDs). Deleted
-// rows are found to be gone by their keys, however old the ids are.
+// Changes made by other processes are detected by renewing the index in the background, at most twice a second and
+// only while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid.
+// No pick returns a row that was read, or known to be unchanged, more than MaxAge ago. While items are being picked,
+// a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time. If the
+// ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
+// missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after
+// an idle period use the old ids, unless there are at most quickIDs. A pick of a deleted row finds the row missing
+// when reading it by key, however old the ids are.
 //
-// Changes made here, through Write, are applied to the index without any reading (write.go): every pick that begins
-// later sees them.
+// Changes made through Write are applied to the index without any read (write.go): every pick that begins later sees
+// them.
 type Service[T Item] struct {
 	Kind    Kind[T]
 	store   Store[T]
 	limit   int64
-	start   time.Time // times are durations since then: the monotonic clock is cheaper to read
+	start   time.Time // all times are durations since start, because the monotonic clock is cheaper to read
 	current atomic.Pointer[index[T]]
-	credit  atomic.Int64            // unpicked rows that may be loaded: as many as picks served from memory have saved
+	credit  atomic.Int64            // number of unpicked rows that may be loaded: the number of reads saved by the cache
 	renewal atomic.Pointer[renewal] // in progress, or nil
-	doubted atomic.Bool             // the next renewal reads the ids even if the version is the same
-	life    context.Context         // of background work, which belongs to no single request
+	doubted atomic.Bool             // the next renewal must read the ids even if the version is unchanged
+	life    context.Context         // context of background work, which belongs to no single request
 	end     context.CancelFunc
 
-	mu       sync.Mutex // guards the fields below, and every change of current and its rows
-	timeouts int        // of renewals, since the last success
+	mu       sync.Mutex // guards the fields below, and all writes to current and its rows
+	timeouts int        // renewals that timed out since the last success
 	edits    edits
 	memory   memory
 }
 
-// NewService returns a service that has read nothing yet. It caches the rows of a table of up to limit bytes, counted
-// as JSON plus rowSize for each row; with 0 it caches none. It must be closed before its store.
+// NewService returns a service that reads nothing until its first use. It caches the rows of a table of up to limit
+// bytes, counting each row as its JSON plus rowSize; with a limit of 0 it caches no rows. It must be closed before
+// its store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s := &Service[T]{Kind: kind, store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	s.edits.open = map[int64]int{}
@@ -75,18 +79,18 @@ func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	return s
 }
 
-// never is a time in the distant past.
+// never is a time in the distant past, as a duration since start.
 const never = -1000 * time.Hour
 
 func (s *Service[T]) now() time.Duration { return time.Since(s.start) }
 
-// Random picks one item. It fails with ErrEmpty if there is none.
+// Random picks one item. It returns ErrEmpty if there are no items.
 func (s *Service[T]) Random(ctx context.Context) (T, error) {
 	picked, err := s.pick(ctx)
 	return picked.item, err
 }
 
-// RandomJSON picks one item and returns its JSON, whose bytes must not be modified.
+// RandomJSON picks one item and returns its JSON, which must not be modified.
 func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	picked, err := s.pick(ctx)
 	if err == nil && picked.json == nil {
@@ -95,8 +99,8 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return picked.json, err
 }
 
-// Ready picks an item if no read is needed, whichever item it is: only when all rows are in memory and fresh. If only
-// some were, those would be picked more often.
+// Ready picks an item without reading from the store, which is possible only when all rows are in memory and fresh.
+// If it also picked when only some rows are in memory, it would favour those rows.
 func (s *Service[T]) Ready() (item T, ok bool) {
 	x, now := s.current.Load(), s.now()
 	if now >= x.due {
@@ -106,7 +110,7 @@ func (s *Service[T]) Ready() (item T, ok bool) {
 		return item, false
 	}
 	picked := x.slots[rand.N(len(x.ids))].Load()
-	if picked == nil || x.age(picked, now) >= MaxAge { // it has just been replaced
+	if picked == nil || x.age(picked, now) >= MaxAge { // the row has just been dropped or replaced
 		return item, false
 	}
 	s.earn(1, len(x.ids))
@@ -142,12 +146,12 @@ func (s *Service[T]) notPicked(err error) error {
 // MaxBatch is the maximum number of items per batch.
 const MaxBatch = 128
 
-// RandomBatch picks n items, each independently of the others, as a JSON array. All of them were read, or known to be
-// unchanged, at most age ago. They come from one index, and those that aren't in memory from one read; only rows that
-// turn out to be gone are picked again.
+// RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in it were read,
+// or known to be unchanged, at most age ago. All picks use one index, and rows that aren't in memory are read in one
+// query; only picks of deleted rows are repeated.
 //
-// A batch ends before the first row that can't be read, so that such a row fails no more picks than its own. A batch
-// that would begin with it fails with its storage.RowError.
+// A batch ends before the first unreadable row, so that such a row fails no picks other than its own. A batch that
+// would begin with an unreadable row fails with that row's storage.RowError.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	defer func() {
 		if err != nil {
@@ -175,16 +179,16 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 	return append(array, ']'), age, nil
 }
 
-// fill picks a row for each empty slot of picks. Slots whose rows are gone stay empty; the batch is cut off before the
-// first row that can't be read. It returns the age of the oldest row. The age of the index counts too while it is
-// promised to be fresh, since it may miss rows added since.
+// fill picks a row for each empty slot of picks. Slots of deleted rows stay empty; the batch is truncated before the
+// first unreadable row. It returns the age of the oldest row. While the index is fresh, its age counts too, since
+// rows may have been added after it was read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
 	filled []*row[T], age time.Duration, err error,
 ) {
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id, the latter with its positions in picks
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing holds the positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue
@@ -218,8 +222,8 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	return picks, age, nil
 }
 
-// firstUnreadable returns the first position of the row that err says can't be read, or 0 if err is about something
-// else. It also returns 0 for a row in the first position, which stays an error.
+// firstUnreadable returns the first position of the row that err reports as unreadable, or 0 for any other error. It
+// also returns 0 if the row is in the first position, in which case the whole batch fails.
 func firstUnreadable(err error, places map[int64][]int) int {
 	var row *storage.RowError
 	if !errors.As(err, &row) {
@@ -232,9 +236,9 @@ func firstUnreadable(err error, places map[int64][]int) int {
 	return places[id][0]
 }
 
-// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
-// current index is too old to promise that no row is missed, or if picks from it found rows gone: misses of them, the
-// last in the index whose epoch began at missed.
+// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if
+// the current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is
+// their number, and missed the beginning of the epoch of the index in which the last was hit.
 func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := s.current.Load(), s.now()
 	quick := x.quick() || len(x.ids) == 0

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/character"
 )
 
-// TestPages selects from three pages of rows with the ids 1, 51, 101, …, of which two have rare names.
+// TestPages selects from three pages of rows with the ids 1, 51, 101, …, two of which have rare names.
 func TestPages(t *testing.T) {
 	const rows = 1500
 	table := catalogtest.NewTable(rows)

@@ -16,26 +16,26 @@ import (
 	"superheroes/internal/storage"
 )
 
-// cost is the time that statements on a simulated table take.
+// cost holds the durations of statements on a simulated table.
 type cost struct {
 	get     time.Duration // a row
-	version time.Duration // the version; 0 means the same as a row
-	write   time.Duration // a write; 0 means the same as a row
+	version time.Duration // the version; 0 means the same as get
+	write   time.Duration // a write; 0 means the same as get
 	page    time.Duration // 500 rows
-	id      time.Duration // each id, when all are read
+	id      time.Duration // each id when all ids are read
 }
 
-// connections is how many statements a simulated store runs concurrently.
+// connections is the number of statements that a simulated store runs concurrently.
 const connections = 10
 
-// revision is a state of a row. Its number is that of the change that made it, 0 for the initial state.
+// revision is a state of a row. Its number is that of the change that created it, or 0 for the initial state.
 type revision struct {
 	number      int
-	from, until time.Time // until is zero for the current one
+	from, until time.Time // until is zero for the current revision
 }
 
-// simulated is a store on the fake clock of a synctest bubble. Each statement takes its time, and reads or changes the
-// table halfway through. The store remembers every state that a row has had.
+// simulated is a store on the fake clock of a synctest bubble. Each statement takes the time given by cost, and reads
+// or changes the table halfway through. The store records every past state of a row.
 type simulated struct {
 	catalog.Store[entry]
 	cost cost
@@ -44,20 +44,20 @@ type simulated struct {
 	mu         sync.Mutex
 	ids        []int64
 	next       int64
-	past       map[int64][]revision // of the rows that were changed
+	past       map[int64][]revision // past states of the changed rows
 	changes    int
 	other      int // changes of something else
 	rows       int // read
 	pages      int // of rows
 	statements int
 	idReads    int           // of all ids
-	hung       chan struct{} // closed when a hang ends, nil for none
-	asked      int           // for the ids or the version
+	hung       chan struct{} // closed when a hang ends; nil when the store doesn't hang
+	asked      int           // number of reads of the ids or the version
 
-	fault       func(ctx context.Context, rows bool) error // if set, is called before rows or the ids are read
-	held        map[string]chan struct{}                   // by method: delays the result of its next call
-	unconfirmed bool                                       // writes are made, but their confirmation is lost
-	bad         int64                                      // the id of a row that can't be read, 0 for none
+	fault       func(ctx context.Context, rows bool) error // if set, called before each read of rows or ids
+	held        map[string]chan struct{}                   // by method name: delays the result of the method's next call
+	unconfirmed bool                                       // writes succeed, but their confirmation is lost
+	bad         int64                                      // id of an unreadable row, 0 for none
 }
 
 var errAway = errors.New("the store is away")
@@ -70,7 +70,7 @@ func away(_ context.Context, rows bool) error {
 	return errAway
 }
 
-// takes makes reads of the ids take that long; an hour is a black hole.
+// takes returns a fault that makes each read of the ids take d; with an hour, the store never responds.
 func takes(d time.Duration) func(context.Context, bool) error {
 	return func(ctx context.Context, rows bool) error {
 		if rows {
@@ -100,7 +100,7 @@ func newSimulated(rows int, c cost) *simulated {
 	return s
 }
 
-// run runs a statement that takes took.
+// run runs a statement with the duration took.
 func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
 	select {
 	case s.conn <- struct{}{}:
@@ -122,8 +122,8 @@ func (s *simulated) run(ctx context.Context, took time.Duration, statement func(
 	return s.wait(ctx, took-took/2)
 }
 
-// hold delays the result of the next call of the method until release is called, like that of a query in flight while the
-// table changes.
+// hold delays the result of the method's next call until release is called, as if the table changed while the query
+// was in flight.
 func (s *simulated) hold(method string) (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,7 +149,7 @@ func (s *simulated) count(of *int) int {
 	return *of
 }
 
-// counts returns how many rows were read, and how many times all ids.
+// counts returns the number of rows read and the number of reads of all ids.
 func (s *simulated) counts() (rows, idReads int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -185,7 +185,7 @@ func (s *simulated) setIDs(ids ...int64) {
 	s.changes++
 }
 
-// elsewhere changes the version but no row, as a change of another table of the database may.
+// elsewhere changes the version but no row, as a change to another table in the database may do.
 func (s *simulated) elsewhere() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +220,8 @@ func (s *simulated) hang() (end func()) {
 	}
 }
 
-// row returns the current row with the id. The caller holds the mutex, here and for everything below without a context.
+// row returns the current row with the given id. The caller holds the mutex, here and for everything below without a
+// context.
 func (s *simulated) row(id int64) (entry, bool) {
 	if _, found := slices.BinarySearch(s.ids, id); !found {
 		return entry{}, false
@@ -232,7 +233,7 @@ func (s *simulated) row(id int64) (entry, bool) {
 	return newEntry(id, number), true
 }
 
-// newEntry returns a row whose name, which is all of its JSON, identifies its state.
+// newEntry returns an item whose name, which is also its entire JSON, identifies the row's state.
 func newEntry(id int64, number int) entry {
 	return entry{id: id, level: int32(number), name: fmt.Sprintf("%d at %d", id, number)}
 }
@@ -330,7 +331,7 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 	return written, err
 }
 
-// become changes, inserts (id 0) or deletes a row.
+// become updates, inserts (id 0) or deletes a row.
 func (s *simulated) become(id int64, there bool) entry {
 	s.changes++
 	if id == 0 {
@@ -358,7 +359,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether the row was in the state of e at any time between from and until.
+// was reports whether e was the state of its row at any time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -379,12 +380,12 @@ type tester struct {
 	random *rand.Rand
 
 	mu     sync.Mutex
-	own    map[int64]int // the number of the last completed change made here to each row, including deletions
-	hung   time.Time     // since when the store hangs, zero if it doesn't
+	own    map[int64]int // number of the last completed change through the picker, by row, including deletions
+	hung   time.Time     // time since which the store has hung, zero if it doesn't hang
 	failed int           // picks
 	picks  int
-	needed int           // rows that picks without a cache would have read
-	waited time.Duration // by all picks
+	needed int           // rows that the picks would have read without a cache
+	waited time.Duration // total waiting time of all picks
 }
 
 func newTester(t *testing.T, store *simulated, limit int64) *tester {
@@ -393,7 +394,7 @@ func newTester(t *testing.T, store *simulated, limit int64) *tester {
 	return &tester{T: t, store: store, picker: picker, random: rand.New(rand.NewPCG(1, 2)), own: map[int64]int{}}
 }
 
-// pick picks one item like fights in this process, or n items as a batch.
+// pick picks one item, as a fight in the same process does, or n items as a batch.
 func (w *tester) pick(ctx context.Context, n int) {
 	w.mu.Lock()
 	own, hung := make(map[int64]int, len(w.own)), w.hung
@@ -411,7 +412,7 @@ func (w *tester) pick(ctx context.Context, n int) {
 		return
 	}
 	if !hung.IsZero() && hung.Equal(w.hung) && begin.Sub(hung) >= catalog.MaxAge {
-		w.Errorf("a pick from a store that has hung for %s", begin.Sub(hung))
+		w.Errorf("a pick succeeded although the store had hung for %s", begin.Sub(hung))
 	}
 	distinct := map[int64]bool{}
 	for _, e := range items {
@@ -420,7 +421,7 @@ func (w *tester) pick(ctx context.Context, n int) {
 			w.Errorf("picked %q, which has been outdated for more than %s (reported age %s): %v", e.name, catalog.MaxAge, age, w.store.past[e.id])
 		}
 		if number, changed := own[e.id]; changed && int(e.level) < number {
-			w.Errorf("%q was picked after change %d was made here", e.name, number)
+			w.Errorf("%q was picked after change %d was made through the picker", e.name, number)
 		}
 	}
 	w.picks += n
@@ -455,7 +456,7 @@ func (w *tester) items(ctx context.Context, n int) (items []entry, age time.Dura
 	return items, age, nil
 }
 
-// write makes a change here: an update, an insert or a deletion.
+// write makes a change through the picker: an update, an insert or a deletion.
 func (w *tester) write(ctx context.Context) {
 	id, there := w.change()
 	var number int
@@ -479,11 +480,11 @@ func (w *tester) write(ctx context.Context) {
 	defer w.mu.Unlock()
 	w.own[id] = max(w.own[id], number)
 	if !there {
-		w.own[id] = max(w.own[id], number+1) // a picked row must have been inserted again
+		w.own[id] = max(w.own[id], number+1) // so the row may only be picked if it has been inserted again
 	}
 }
 
-// change decides which row to change, 0 for a new one, and whether it exists afterwards.
+// change returns a random row to change, or 0 for a new row, and whether the row exists afterwards.
 func (w *tester) change() (id int64, there bool) {
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
@@ -502,7 +503,7 @@ func (w *tester) othersChange() {
 	w.store.become(id, there)
 }
 
-// every calls do rate times a second, until the time.
+// every calls do rate times a second until the given time.
 func every(rate int, until time.Time, do func()) {
 	if rate == 0 {
 		return

@@ -11,21 +11,21 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Table describes a catalog's table to every engine.
+// Table describes a catalog's table, for all engines.
 type Table[T any] struct {
 	Name     string
 	Row      string // the noun for a row in messages
 	Sequence string // the PostgreSQL sequence that generates ids, "" for none
 	Step     int64  // the increment of the sequence; Hibernate's is 50
 	Columns  []Column
-	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan into
-	// them, writes take their values.
+	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan
+	// into these pointers, and writes take their values.
 	Fields func(*T) []any
 }
 
 // Column is one column. NULL is read as Zero.
 type Column struct {
-	Name string // as in JSON; SQL ignores the case
+	Name string // the name in JSON; SQL ignores its case
 	Zero string // an SQL literal: '' or 0
 }
 
@@ -41,27 +41,27 @@ func (t Table[T]) Names() []string {
 // Key returns a pointer to the item's id.
 func (t Table[T]) Key(item *T) *int64 { return t.Fields(item)[0].(*int64) }
 
-// SelectList returns the columns for a SELECT, with NULLs replaced.
+// SelectList returns the column list for a SELECT that replaces NULLs.
 func (t Table[T]) SelectList() string {
 	list := make([]string, len(t.Columns))
 	for i, column := range t.Columns {
 		list[i] = fmt.Sprintf("COALESCE(%s, %s)", column.Name, column.Zero)
 	}
-	list[0] = t.Columns[0].Name // the id is never NULL, and a function would prevent the use of its index
+	list[0] = t.Columns[0].Name // the id is never NULL, and wrapping it in a function would prevent the use of its index
 	return strings.Join(list, ", ")
 }
 
-// FoundColumn is a column of a table as the database describes it.
+// FoundColumn is a column of an existing table, as described by the database.
 type FoundColumn struct {
 	Name string
-	Type string // the database's name for it
+	Type string // the database's name for the type
 	Kind ColumnKind
 }
 
-// ColumnKind classifies the type of a column, as far as a catalog cares.
+// ColumnKind classifies the type of a column.
 type ColumnKind int
 
-// The kinds of columns. A catalog uses no columns of any other kind.
+// The kinds of columns. A catalog only uses text and integer columns.
 const (
 	OtherColumn ColumnKind = iota
 	TextColumn
@@ -149,8 +149,8 @@ func clip(text string) string {
 	return text[:end] + "…"
 }
 
-// CheckText refuses a string that isn't low to high code points long, isn't valid UTF-8, or contains a NUL, which
-// PostgreSQL can't store. A high of 0 means no limit.
+// CheckText calls refuse if a string doesn't have low to high code points, isn't valid UTF-8, or contains a NUL
+// character, which PostgreSQL can't store. A high of 0 means no limit.
 func CheckText(refuse func(field, message string), field, text string, low, high int) {
 	n := utf8.RuneCountInString(text)
 	switch {
@@ -165,14 +165,14 @@ func CheckText(refuse func(field, message string), field, text string, low, high
 	}
 }
 
-// Sequence gives ids to items that have none, like the sequences of the sample applications: 1, 1+Step, 1+2·Step, …,
-// always greater than any id seen so far.
+// Sequence assigns ids to items without one, like the sequences of the sample applications: 1, 1+Step, 1+2·Step, …,
+// always greater than all ids seen so far.
 type Sequence struct {
-	Highest int64 // id given or seen so far, 0 for none
+	Highest int64 // highest id assigned or seen so far, 0 for none
 	Step    int64
 }
 
-// Give returns id, or the next one if it is 0. It fails with ErrNoID.
+// Give returns id, or the next id if it is 0. It fails with ErrNoID.
 func (s *Sequence) Give(id int64) (int64, error) {
 	switch {
 	case id != 0:

@@ -33,7 +33,7 @@ func TestTableSet(t *testing.T) {
 		wantErr       string // a part of it
 	}{
 		{"string", "otherName", " as it is\x00\xff", entry{name: " as it is\x00\xff"}, ""},
-		{"a column in another case", "OTHERNAME", "x", entry{name: "x"}, ""},
+		{"a column name in another case", "OTHERNAME", "x", entry{name: "x"}, ""},
 		{"largest id", "id", "9223372036854775807", entry{id: 1<<63 - 1}, ""},
 		{"id too large", "id", "9223372036854775808", entry{}, "not an integer"},
 		{"largest level", "level", "2147483647", entry{level: 1<<31 - 1}, ""},
@@ -46,7 +46,7 @@ func TestTableSet(t *testing.T) {
 			var got entry
 			err := entries().Set(&got, c.column, c.value)
 			if c.wantErr == "" && err != nil || c.wantErr != "" && (err == nil || !strings.Contains(err.Error(), c.wantErr)) {
-				t.Errorf("got the error %v, want %q in it", err, c.wantErr)
+				t.Errorf("got the error %v, want it to contain %q", err, c.wantErr)
 			}
 			if got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
@@ -55,7 +55,7 @@ func TestTableSet(t *testing.T) {
 	}
 }
 
-// TestTableErrorsAreShort checks that a message quotes only the beginning of a value and doesn't cut a letter in two.
+// TestTableErrorsAreShort checks that a message quotes only the beginning of a value and never splits a character.
 func TestTableErrorsAreShort(t *testing.T) {
 	for _, value := range []string{strings.Repeat("x", 1000), strings.Repeat("é", 1000), "x" + strings.Repeat("🦸", 1000)} {
 		var item entry
@@ -87,11 +87,11 @@ func TestCheckText(t *testing.T) {
 		name      string
 		text      string
 		low, high int
-		want      string // the message, "" for none
+		want      string // the error message, "" for no error
 	}{
 		{"shortest", "a", 1, 50, ""},
 		{"empty", "", 1, 50, "is missing or empty"},
-		{"empty where that is allowed", "", 0, 50, ""},
+		{"empty where allowed", "", 0, 50, ""},
 		{"longest, in code points", strings.Repeat("🦸", 50), 1, 50, ""},
 		{"too long", strings.Repeat("é", 51), 1, 50, "must have 1 to 50 characters, not 51"},
 		{"without a limit", strings.Repeat("x", 100_000), 0, 0, ""},
@@ -119,7 +119,7 @@ func TestSequence(t *testing.T) {
 		{"step of one", catalog.Sequence{Step: 1}, []int64{0, 0, 0}, []int64{1, 2, 3}},
 		{"above the highest", catalog.Sequence{Step: 50, Highest: 7}, []int64{0, 0}, []int64{57, 107}},
 		{"above an explicit id", catalog.Sequence{Step: 50}, []int64{0, 1000, 0}, []int64{1, 1000, 1050}},
-		{"a lower explicit id doesn't lower it", catalog.Sequence{Step: 50, Highest: 500}, []int64{3, 0}, []int64{3, 550}},
+		{"a lower id doesn't affect the next id", catalog.Sequence{Step: 50, Highest: 500}, []int64{3, 0}, []int64{3, 550}},
 		{"up to the last", catalog.Sequence{Step: 50, Highest: math.MaxInt64 - 50}, []int64{0, 0}, []int64{math.MaxInt64, 0}},
 		{"none left", catalog.Sequence{Step: 50, Highest: math.MaxInt64 - 49}, []int64{0, 5, 0}, []int64{0, 5, 0}},
 		{"the largest id", catalog.Sequence{Step: 1}, []int64{math.MaxInt64, 0}, []int64{math.MaxInt64, 0}},
@@ -128,7 +128,7 @@ func TestSequence(t *testing.T) {
 			for i, id := range c.give {
 				got, err := c.sequence.Give(id)
 				if got != c.want[i] || (err != nil) != (c.want[i] == 0) {
-					t.Errorf("%d of %v: got %d and %v, want %d", i, c.give, got, err, c.want[i])
+					t.Errorf("id %d of %v: got %d and %v, want %d", i, c.give, got, err, c.want[i])
 				}
 			}
 		})

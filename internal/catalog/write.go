@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Write changes one item, like Store.Write. Every later pick sees the change.
+// Write changes one item, like Store.Write. Every pick that begins later sees the change.
 //
-// If the state of the row is uncertain, it is dropped from the cache and the next pick reads it: the store didn't
-// confirm the change, or it overlapped with another change of the same row, and the order of the two is unknown.
+// If the state of the row is uncertain, the row is dropped from the cache and the next pick reads it. That is the
+// case if the store didn't confirm the change, or if the change overlapped with another change of the same row, so
+// that their order is unknown.
 func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
 	edited, begin := s.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
@@ -61,22 +62,22 @@ const (
 	uncertain
 )
 
-// edits are the recent changes made by this process, as far as a read or write in progress may have missed them. For
-// the rows concerned, the result of such a read is stale.
+// edits holds the recent changes made by this process that a read or write in progress may have missed. The result of
+// such a read may be stale for the changed rows.
 type edits struct {
 	count int64         // total number of edits
 	list  []edit        // the most recent ones
-	open  map[int64]int // number of reads and writes in progress by the count at which they began
+	open  map[int64]int // number of reads and writes in progress, by the edit count at which they began
 }
 
-// begun records that a read or write begins, and returns the edit count.
+// begun records the beginning of a read or write, and returns the edit count.
 func (e *edits) begun() int64 {
 	e.open[e.count]++
 	return e.count
 }
 
-// ended records that a read or write which began at that count has ended. It drops the edits that none of the others
-// can have missed.
+// ended records the end of a read or write that began at the edit count begun. It drops the edits that no operation
+// in progress can have missed.
 func (e *edits) ended(begun int64) {
 	if e.open[begun]--; e.open[begun] == 0 {
 		delete(e.open, begun)
@@ -95,15 +96,15 @@ func (e *edits) add(done edit) {
 	e.count++
 }
 
-// since returns the edits made after the count was reached.
+// since returns the edits made after the edit count was count.
 func (e *edits) since(count int64) []edit { return e.list[int64(len(e.list))-(e.count-count):] }
 
-// changed reports whether the row with the id was edited after the count was since.
+// changed reports whether the row with the given id was edited after the edit count was since.
 func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied applies to ids, which were read at the edit count since, the edits made after it.
+// applied applies the edits made after the edit count was since to ids, which were read at that count.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

@@ -26,7 +26,7 @@ func inEditor(t *testing.T, name string, rows int, test func(e editor)) {
 		test(editor{t, store, picker})
 		synctest.Wait()
 		if n := picker.EditsKept(); n != 0 {
-			t.Errorf("%d edits are still remembered at the end", n)
+			t.Errorf("%d edits and operations are still tracked at the end, want 0", n)
 		}
 	})
 }
@@ -41,7 +41,7 @@ func (e editor) write(id int64, change func(*entry) (*entry, error)) {
 	}
 }
 
-// fill picks until all rows are in memory (in eco).
+// fill picks until all rows are in memory, if the profile is eco.
 func (e editor) fill() {
 	e.Helper()
 	for range 200 {
@@ -50,11 +50,11 @@ func (e editor) fill() {
 	synctest.Wait()
 }
 
-// sees checks that picks return exactly those rows, in their current state.
+// sees checks that picks return exactly the given row states.
 func (e editor) sees(want ...string) {
 	e.Helper()
 	seen := map[string]bool{}
-	for range 50 * len(want) { // the chance that one is missed is e^-50
+	for range 50 * len(want) { // the probability of missing a row is e^-50
 		item, err := e.picker.Random(e.Context())
 		if err != nil {
 			e.Fatalf("picking: %v", err)
@@ -72,7 +72,8 @@ func (e editor) sees(want ...string) {
 	}
 }
 
-// TestWriteIsSeen checks that every pick that begins after a write sees it, without reading the ids or, in eco, rows.
+// TestWriteIsSeen checks that every pick that begins after a write sees its result, without reading the ids or, in
+// eco, any rows.
 func TestWriteIsSeen(t *testing.T) {
 	inEditor(t, "changes, new rows and deletions", 3, func(e editor) {
 		e.fill()
@@ -88,13 +89,13 @@ func TestWriteIsSeen(t *testing.T) {
 		e.sees("51 at 1", "151 at 4")
 		rowsAfter, idReadsAfter := e.store.counts()
 		if _, ready := e.picker.Ready(); ready && rowsAfter > rows {
-			e.Errorf("%d rows were read for it", rowsAfter-rows)
+			e.Errorf("%d rows were read after the writes, want 0", rowsAfter-rows)
 		}
 		if idReadsAfter > idReads {
-			e.Errorf("the ids were read %d times for it", idReadsAfter-idReads)
+			e.Errorf("the ids were read %d times after the writes, want 0", idReadsAfter-idReads)
 		}
 	})
-	inEditor(t, "down to no rows, and from none", 2, func(e editor) {
+	inEditor(t, "deleting all rows, then inserting one", 2, func(e editor) {
 		e.fill()
 		e.write(1, drop)
 		e.write(51, drop)
@@ -202,7 +203,7 @@ func TestWriteBesideReads(t *testing.T) {
 			inEditor(t, method+"/"+c.name, 2, func(e editor) {
 				mustPick(e.T, e.picker)
 				time.Sleep(2 * catalog.MaxAge)
-				mustPick(e.T, e.picker) // makes the index as fresh as possible
+				mustPick(e.T, e.picker) // make the index as fresh as possible
 				release := e.store.hold(method)
 				var group sync.WaitGroup
 				group.Go(func() { _, _, _ = e.picker.RandomBatch(e.Context(), 20) })
@@ -217,7 +218,7 @@ func TestWriteBesideReads(t *testing.T) {
 	}
 }
 
-// TestWritesOfOneRow checks two writes of a row whose results arrive in the opposite order.
+// TestWritesOfOneRow makes two writes of the same row whose results arrive in the opposite order.
 func TestWritesOfOneRow(t *testing.T) {
 	for _, c := range []struct {
 		name          string

@@ -1,5 +1,5 @@
-// Package character defines the items of two catalogs, heroes and villains: their fields, limits, JSON and table. It
-// knows neither HTTP nor any database driver.
+// Package character defines the items of the catalogs of heroes and villains: their fields, limits, JSON and table.
+// It depends on neither HTTP nor any database driver.
 package character
 
 import (
@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/emblem"
 )
 
-// Character is a hero or a villain. All strings are stored exactly as sent.
+// Character is a hero or a villain. All strings are stored exactly as received.
 type Character struct {
 	ID        int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
 	Name      string `json:"name" minLength:"1" maxLength:"50" example:"Yoda"`
@@ -20,7 +20,7 @@ type Character struct {
 	Powers    string `json:"powers" doc:"Comma separated." example:"Telekinesis, Foresight"`
 }
 
-// Key returns the id, or 0 if there is none.
+// Key returns the id, or 0 for a character without an id.
 func (c Character) Key() int64 { return c.ID }
 
 // Label returns the name.
@@ -37,7 +37,7 @@ func (c Character) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Check calls refuse for each field that breaks a limit.
+// Check calls refuse for each field outside its limits.
 func (c Character) Check(refuse func(field, message string)) {
 	if c.ID < 0 {
 		refuse("id", "must be at least 1")

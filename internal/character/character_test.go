@@ -37,8 +37,8 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// TestAppendJSONProperties checks that encoding/json decodes the same values from a single line. Invalid UTF-8 becomes
-// U+FFFD.
+// TestAppendJSONProperties checks that AppendJSON writes a single line from which encoding/json decodes the same
+// values. Invalid UTF-8 becomes U+FFFD.
 func TestAppendJSONProperties(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) }))
 	rapid.Check(t, func(t *rapid.T) {
@@ -48,7 +48,7 @@ func TestAppendJSONProperties(t *testing.T) {
 		}
 		line := want.AppendJSON(nil)
 		if bytes.ContainsAny(line, "\n\r") {
-			t.Errorf("more than one line: %q", line)
+			t.Errorf("the JSON has more than one line: %q", line)
 		}
 		var got character.Character
 		decoder := json.NewDecoder(bytes.NewReader(line))
@@ -115,7 +115,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// checkInverse copies the example column by column, which shows that each column has its own field.
+// checkInverse copies the example column by column, to check that each column has its own field.
 func checkInverse(t *testing.T, kind catalog.Kind[character.Character]) {
 	t.Helper()
 	var got character.Character

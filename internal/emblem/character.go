@@ -10,14 +10,14 @@ import (
 // badges is the maximum number of power signs beside the bust.
 const badges = 8
 
-// portrait is the drawing of a character.
+// portrait is a drawing of a character.
 type portrait struct {
 	*drawing
-	team string // hero or villain, the prefix of its parts
+	team string // "hero" or "villain", the prefix of the classes of its parts
 }
 
-// SVG returns the character's picture: a bust on a pattern, the initial on the chest, a sign for each kind of power at
-// the sides and a row of rank marks that grows with the level.
+// SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, a sign for
+// each kind of power at the sides, and a row of rank marks that grows with the level.
 func (c Character) SVG() []byte {
 	team := "hero"
 	if c.Team == Villain {
@@ -33,7 +33,7 @@ func (c Character) SVG() []byte {
 	return p.finish("trim")
 }
 
-// background paints the card and one of the team's patterns on it.
+// background paints the card and one of the team's patterns.
 func (p *portrait) background() {
 	p.rect("sky", 0, 0, 240, 240)
 	patterns := []func(){p.rays, p.rings, p.stripes, p.dots}
@@ -44,7 +44,7 @@ func (p *portrait) background() {
 }
 
 func (p *portrait) rays() {
-	rim := [...][2]int{ // far outside the card, evenly spaced around (120, 100)
+	rim := [...][2]int{ // points far outside the card, evenly spaced around (120, 100)
 		{320, 100}, {293, 200}, {220, 273}, {120, 300}, {20, 273}, {-53, 200},
 		{-80, 100}, {-53, 0}, {20, -73}, {120, -100}, {220, -73}, {293, 0},
 	}
@@ -70,7 +70,7 @@ func (p *portrait) stripes() {
 	}
 }
 
-// dots paints dots that grow towards the bottom, like the print of an old comic.
+// dots paints dots that grow towards the bottom, like the halftone of an old comic.
 func (p *portrait) dots() {
 	shift := p.below(20)
 	for row := range 8 {
@@ -104,7 +104,7 @@ func (p *portrait) peaks() {
 	p.WriteString(`V240Z"/>`)
 }
 
-// bust draws head, shoulders and face. A head says where in it the bust and the face belong.
+// bust draws the head, shoulders and face. The SVG of each head contains placeholders for the bust and the face.
 func (p *portrait) bust() {
 	behind, head, _ := strings.Cut(p.choose(p.team+"-head"), `<use href="#bust"/>`)
 	head, masked := strings.CutSuffix(head, `<use href="#lenses"/>`)
@@ -145,7 +145,7 @@ func initial(name string) (rune, bool) {
 	return 0, false
 }
 
-// powers draws the signs of comma separated powers.
+// powers draws the signs of comma-separated powers.
 func (p *portrait) powers(powers string) {
 	for i, sign := range signs(powers, badges) {
 		x, y := 33, 42+i/2*40
@@ -158,7 +158,7 @@ func (p *portrait) powers(powers string) {
 	}
 }
 
-// signs returns the signs of comma separated powers, without duplicates, at most limit.
+// signs returns at most limit signs of comma-separated powers, without duplicates.
 func signs(powers string, limit int) []string {
 	all := parts()["power"]
 	seen := make([]bool, len(all))
@@ -180,8 +180,8 @@ func signs(powers string, limit int) []string {
 	return found
 }
 
-// kindOf returns the index of the first sign with the beginning of a word of the power, which is in lower case. For any
-// other power, the index is derived from its hash.
+// kindOf returns the index of the first sign that has a prefix of any word of the power, which must be in lower case.
+// If there is no such sign, the index is derived from a hash of the power.
 func kindOf(signs []part, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, sign := range signs {
@@ -198,8 +198,7 @@ func kindOf(signs []part, power string) int {
 	return int(h.Sum32() % uint32(len(signs)))
 }
 
-// rank returns the number of marks for a level: 0 at level 0 and one more for each
-// factor of eight, up to 11.
+// rank returns the number of rank marks for a level: 0 for level 0, and one more for each factor of eight, up to 11.
 func rank(level int32) int {
 	return (bits.Len32(uint32(max(level, 0))) + 2) / 3
 }

@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-// signOf returns the sign with the given beginning of a word.
+// signOf returns the sign that has the given prefix.
 func signOf(t *testing.T, beginning string) string {
 	t.Helper()
 	all := parts()["power"]
 	i := slices.IndexFunc(all, func(sign part) bool { return slices.Contains(strings.Fields(sign.Words), beginning) })
 	if i < 0 {
-		t.Fatalf("no sign has the beginning %q", beginning)
+		t.Fatalf("no sign has the prefix %q", beginning)
 	}
 	return all[i].SVG
 }
@@ -28,14 +28,14 @@ func TestSignOfPower(t *testing.T) {
 		{"Powered Armour", "shield"},
 		{"Immense Strength", "fist"},
 		{"Telepathy", "mind"},
-		{"Voice Stealing", "sound"}, // not ice: only beginnings count
+		{"Voice Stealing", "sound"}, // not ice, because only prefixes of words count
 		{"Time Travel", "immort"},
 		{"Plant Control", "leaf"},
 	}
 	for _, test := range tests {
 		t.Run(test.power, func(t *testing.T) {
 			if got := signs(test.power, 8); len(got) != 1 || got[0] != signOf(t, test.beginning) {
-				t.Errorf("not drawn with the sign of %q", test.beginning)
+				t.Errorf("the power isn't drawn with the sign for %q", test.beginning)
 			}
 		})
 	}
@@ -48,9 +48,9 @@ func TestSigns(t *testing.T) {
 	}{
 		{"none", "", 0},
 		{"only separators", " , ,,", 0},
-		{"one kind twice", "Fire Ball, Flame Wall", 1},
+		{"two powers of the same kind", "Fire Ball, Flame Wall", 1},
 		{"unknown power", "Zzyzx", 1},
-		{"more than there is room for", "eye, wing, fire, ice, water, leaf, gear, shield, sword, fist", 8},
+		{"more than the maximum", "eye, wing, fire, ice, water, leaf, gear, shield, sword, fist", 8},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestUnknownPowersSpread(t *testing.T) {
 		kinds[signs("zz"+strings.Repeat("q", n), 1)[0]] = true
 	}
 	if len(kinds) < len(parts()["power"])/2 {
-		t.Errorf("200 unknown powers share %d signs", len(kinds))
+		t.Errorf("200 unknown powers use only %d different signs", len(kinds))
 	}
 }
 

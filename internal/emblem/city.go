@@ -1,6 +1,6 @@
 package emblem
 
-const quay = 206 // the height at which a city's houses stand
+const quay = 206 // y coordinate of the ground that a city's houses stand on
 
 func (s scene) city() {
 	s.sun()
@@ -14,7 +14,7 @@ func (s scene) city() {
 	s.canal()
 }
 
-// horizon draws the row of blocks in the distance.
+// horizon draws a row of buildings in the distance.
 func (s scene) horizon() {
 	s.WriteString(`<path fill="far" d="M0 240`)
 	for x := 0; x < 240; {
@@ -25,7 +25,7 @@ func (s scene) horizon() {
 	s.WriteString(`V240Z"/>`)
 }
 
-// tower draws the landmark of a city.
+// tower draws a city's landmark, a tower.
 func (s scene) tower(x int) {
 	s.partAt(x, 142, "tower")
 	s.circle("lamp", x, 138, 4)
@@ -61,7 +61,7 @@ func (s scene) house(x, width, height int) {
 	s.WriteString(`"/>`)
 }
 
-// canal draws the reflections of the lamps below the quay.
+// canal draws a canal below the quay, with reflections of lamps.
 func (s scene) canal() {
 	s.rect("land", 0, quay, 240, 240-quay)
 	s.rect("near", 0, quay, 240, 4)

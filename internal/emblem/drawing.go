@@ -11,26 +11,26 @@ import (
 	"sync"
 )
 
-// partsSVG holds everything that is drawn the same way each time. A colour is the name of a tone, such as
-// fill="cape"; what is in a group of class "mirrored" is drawn twice, the second time mirrored at the vertical axis.
+// partsSVG contains the fixed elements of drawings. A colour is given as the name of a tone, such as fill="cape". The
+// content of a group of class "mirrored" is drawn twice, the second time mirrored at the vertical axis.
 //
 //go:embed parts.svg
 var partsSVG []byte
 
-// part is a group of parts.svg. Several with the same class are alternatives.
+// part is a group in parts.svg. Groups of the same class are alternatives.
 type part struct {
 	Class string `xml:"class,attr"`
-	Words string `xml:"data-words,attr"` // a power's sign: beginnings of words that denote the power
+	Words string `xml:"data-words,attr"` // for the sign of a power: prefixes of words that denote the power
 	SVG   string `xml:",innerxml"`
 }
 
-// parts returns the groups of parts.svg by class. They are read when the first picture is drawn.
+// parts returns the groups in parts.svg by class. The file is parsed when the first picture is drawn.
 var parts = sync.OnceValue(func() map[string][]part { //nolint:gochecknoglobals // never changed
 	var file struct {
 		Parts []part `xml:"g"`
 	}
 	if err := xml.Unmarshal(partsSVG, &file); err != nil {
-		panic(err) // the file is part of the program
+		panic(err) // the file is embedded in the program
 	}
 	indent := regexp.MustCompile(`\n *`)
 	mirrored := regexp.MustCompile(`<g class="mirrored">(.*?)</g>`)
@@ -42,29 +42,30 @@ var parts = sync.OnceValue(func() map[string][]part { //nolint:gochecknoglobals 
 	return byClass
 })
 
-// drawing is a picture in the making: 240 units wide and high, its colours still the names of tones.
+// drawing is an unfinished picture, 240 units wide and high, in which colours are still the names of tones.
 type drawing struct {
 	bytes.Buffer
 	seed  uint64
-	tones []string // names and colours in turn
+	tones []string // names and colours, alternating
 }
 
-// titleLimit is the maximum length of an entry's name, in code points. Longer ones are truncated, so that the
+// titleLimit is the maximum length of an entry's name, in code points. Longer names are truncated, so that the
 // document's size is bounded.
 const titleLimit = 50
 
-// newDrawing opens a document with the entry's name as its title and clips everything after it to a card with round
-// corners. The clip path is the same in every document, so its id may safely occur several times in a page.
+// newDrawing starts a document with the entry's name as its title, and clips the drawing to a card with round
+// corners. The clip path is the same in all documents, so it doesn't matter if its id occurs several times in a page.
 func newDrawing(kind string, id int64, name string) *drawing {
 	d := &drawing{seed: hash(kind, id, name)}
 	d.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" role="img"><title>`)
-	// A buffer's Write never fails, so neither does EscapeText. It escapes quotes, so no name is taken for a tone.
+	// EscapeText never fails, because a buffer's Write never fails. It escapes quotes, so that no name is mistaken
+	// for a tone.
 	_ = xml.EscapeText(d, []byte(printable(name)))
 	d.WriteString(`</title><clipPath id="card"><rect x="1" y="1" width="238" height="238" rx="35"/></clipPath><g clip-path="url(#card)">`)
 	return d
 }
 
-// finish closes the document with the card's frame, and returns it with colours in place of tones.
+// finish completes the document with the card's frame, and returns it with colours in place of tones.
 func (d *drawing) finish(frame string) []byte {
 	d.draw(`</g><rect x="3" y="3" width="234" height="234" rx="33" fill="none" stroke="%s" stroke-width="6"/></svg>`, frame)
 	pairs := make([]string, len(d.tones))
@@ -74,7 +75,7 @@ func (d *drawing) finish(frame string) []byte {
 	return []byte(strings.NewReplacer(pairs...).Replace(d.String()))
 }
 
-// paint gives the tones, named in a space-separated list, their colours.
+// paint assigns colours to the tones in a space-separated list.
 func (d *drawing) paint(names string, colours ...string) {
 	for i, name := range strings.Fields(names) {
 		d.tones = append(d.tones, name, colours[i])
@@ -83,10 +84,10 @@ func (d *drawing) paint(names string, colours ...string) {
 
 func (d *drawing) draw(format string, args ...any) { fmt.Fprintf(d, format, args...) }
 
-// part draws the only part of a class, or one of its alternatives.
+// part draws a random part of a class.
 func (d *drawing) part(class string) { d.WriteString(d.choose(class)) }
 
-// choose returns the SVG of the only part of a class, or of one of its alternatives.
+// choose returns the SVG of a random part of a class.
 func (d *drawing) choose(class string) string {
 	all := parts()[class]
 	if len(all) == 1 {
@@ -95,7 +96,7 @@ func (d *drawing) choose(class string) string {
 	return oneOf(d, all).SVG
 }
 
-// at draws with the origin moved to x, y.
+// at calls draw with the origin moved to x, y.
 func (d *drawing) at(x, y int, draw func()) {
 	d.draw(`<g transform="translate(%d %d)">`, x, y)
 	draw()
@@ -113,7 +114,7 @@ func (d *drawing) rect(fill string, x, y, width, height int) {
 	d.draw(`<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>`, x, y, width, height, fill)
 }
 
-// hash returns the seed of an entry's drawing.
+// hash returns the random seed of an entry's drawing.
 func hash(kind string, id int64, name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(kind))
@@ -123,7 +124,7 @@ func hash(kind string, id int64, name string) uint64 {
 	}
 	h.Write(digits[:])
 	h.Write([]byte(name))
-	return h.Sum64() | 1 // xorshift would never leave zero
+	return h.Sum64() | 1 // with a seed of zero, xorshift would only return zeros
 }
 
 // below returns the next random number in [0, n); n must be positive. The generator (xorshift64*) is implemented here
@@ -138,10 +139,10 @@ func (d *drawing) below(n int) int {
 // between returns the next random number in [low, high].
 func (d *drawing) between(low, high int) int { return low + d.below(high-low+1) }
 
-// oneOf returns one of the choices.
+// oneOf returns a random choice.
 func oneOf[T any](d *drawing, choices []T) T { return choices[d.below(len(choices))] }
 
-// printable returns the code points of s that XML 1.0 allows, at most titleLimit.
+// printable returns the first code points of s that XML 1.0 allows, up to titleLimit.
 func printable(s string) string {
 	var kept strings.Builder
 	n := 0
@@ -157,7 +158,7 @@ func printable(s string) string {
 	return kept.String()
 }
 
-// inXML reports whether r matches the production Char of XML 1.0. Surrogates can't occur in a valid string.
+// inXML reports whether XML 1.0 allows the character r, which must not be a surrogate.
 func inXML(r rune) bool {
 	switch r {
 	case '\t', '\n', '\r':

@@ -1,14 +1,12 @@
 // Package emblem draws the picture of a hero, a villain or a location as a small
 // SVG document, so that no picture has to be stored or fetched from elsewhere.
 //
-// Drawing is a pure function of the entry and uses integers only: the same entry
-// gives the same bytes on every platform. The id and the name determine the face,
-// the colours and the background; powers and level only add marks, so a promoted
-// hero stays recognisable.
+// Drawing is a pure function of the entry and only uses integers: the same entry results in the same bytes on every
+// platform. The id and the name determine the face, the colours and the background; powers and level only add marks,
+// so a promoted hero stays recognisable.
 //
-// A document is smaller than MaxSize bytes for any entry. It has no scripts, no
-// styles and no external references, so a page can show it under the strictest
-// content security policy.
+// A document is smaller than MaxSize bytes for any entry. It has no scripts, no styles and no external references, so
+// it works under the strictest content security policy.
 package emblem
 
 // MaxSize is the exclusive upper bound of a document's length, in bytes.
@@ -23,18 +21,18 @@ const (
 	Villain
 )
 
-// Character holds what the picture of a hero or villain shows. Any value can be
-// drawn: strings may have any length, including 0, and need not be valid UTF-8.
+// Character holds the properties shown in the picture of a hero or villain. All values can be drawn: strings may have
+// any length, including 0, and need not be valid UTF-8.
 type Character struct {
 	Team   Team
 	ID     int64
 	Name   string
-	Powers string // comma separated; the first eight of different kinds are shown
+	Powers string // comma-separated; signs of the first eight kinds are shown
 	Level  int32
 }
 
-// Place holds what the picture of a location shows. Any value can be drawn. A Type
-// other than CITY, PLANET, ISLAND, COUNTRY or MOON is drawn as a PLACE.
+// Place holds the properties shown in the picture of a location. All values can be drawn. A Type other than CITY,
+// PLANET, ISLAND, COUNTRY or MOON is drawn as a PLACE.
 type Place struct {
 	ID   int64
 	Name string

@@ -26,8 +26,8 @@ type picture struct {
 	elements int
 }
 
-// parse parses a document and fails the test for anything that a strict content
-// security policy would block or that isn't formatted as expected.
+// parse parses a document, and fails the test if a strict content security policy would block a part of it or if it
+// is malformed.
 func parse(t testing.TB, document []byte) picture {
 	t.Helper()
 	if len(document) >= MaxSize {
@@ -95,7 +95,7 @@ type drawn struct {
 	svg  func() []byte
 }
 
-// roster returns every entry that ships.
+// roster returns all entries of the rosters shipped with the program.
 func roster(t testing.TB) []drawn {
 	t.Helper()
 	type entry struct {
@@ -121,7 +121,7 @@ func roster(t testing.TB) []drawn {
 	return all
 }
 
-// untitled returns the drawing alone, which must differ between entries even without the name.
+// untitled returns the drawing without the title. Even without titles, the drawings of different entries must differ.
 func untitled(t testing.TB, document []byte) string {
 	t.Helper()
 	_, drawing, ok := bytes.Cut(document, []byte("</title>"))
@@ -137,7 +137,7 @@ func TestRoster(t *testing.T) {
 		document := entry.svg()
 		p := parse(t, document)
 		if p.title != entry.name || p.role != "img" || p.viewBox != "0 0 240 240" {
-			t.Errorf("%s: title %q, role %q, viewBox %q", entry.name, p.title, p.role, p.viewBox)
+			t.Errorf("%s: the title is %q, the role %q and the viewBox %q", entry.name, p.title, p.role, p.viewBox)
 		}
 		if p.elements < 15 {
 			t.Errorf("%s: only %d elements", entry.name, p.elements)
@@ -147,7 +147,7 @@ func TestRoster(t *testing.T) {
 		}
 		drawing := untitled(t, document)
 		if other, twice := seen[drawing]; twice {
-			t.Errorf("%s and %s look the same", entry.name, other)
+			t.Errorf("%s and %s have the same drawing", entry.name, other)
 		}
 		seen[drawing] = entry.name
 	}
@@ -156,8 +156,8 @@ func TestRoster(t *testing.T) {
 	}
 }
 
-// The sum must be the same on every platform and with every version of Go. Update it
-// after changing the art on purpose.
+// The hash of many pictures must be the same on every platform and with every version of Go. Update it after an
+// intentional change of the art.
 func TestSameBytesEverywhere(t *testing.T) {
 	h := fnv.New64a()
 	for id := range int64(200) {
@@ -189,7 +189,7 @@ func TestTitle(t *testing.T) {
 		{"right to left", "ظلال", "ظلال"},
 		{"50 code points", long, long},
 		{"50 wide code points", strings.Repeat("𠮷", 50), strings.Repeat("𠮷", 50)},
-		{"longer than an entry may be", long + "more", long},
+		{"longer than the maximum", long + "more", long},
 		{"empty", "", ""},
 	}
 	for _, test := range tests {
@@ -245,7 +245,7 @@ func TestRank(t *testing.T) {
 	}
 }
 
-// A promotion adds marks and leaves everything else unchanged.
+// A higher level adds rank marks and leaves the rest of the picture unchanged.
 func TestLevelKeepsTheFace(t *testing.T) {
 	low := Character{ID: 7, Name: "Ada", Powers: "Flight", Level: 0}.SVG()
 	high := Character{ID: 7, Name: "Ada", Powers: "Flight", Level: 9000}.SVG()
@@ -254,11 +254,11 @@ func TestLevelKeepsTheFace(t *testing.T) {
 		t.Error("the face changed with the level")
 	}
 	if bytes.Equal(low, high) {
-		t.Error("the level is not visible")
+		t.Error("the level has no effect on the picture")
 	}
 }
 
-func TestEachFieldShows(t *testing.T) {
+func TestEachFieldChangesThePicture(t *testing.T) {
 	base := Character{Team: Hero, ID: 1, Name: "Ada", Powers: "Flight", Level: 100}
 	tests := []struct {
 		name  string
@@ -273,7 +273,7 @@ func TestEachFieldShows(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if untitled(t, base.SVG()) == untitled(t, test.other.SVG()) {
-				t.Error("both have the same drawing")
+				t.Error("both characters have the same drawing")
 			}
 		})
 	}
@@ -304,7 +304,7 @@ func TestAnyEntry(t *testing.T) {
 		for _, svg := range []func() []byte{c.SVG, p.SVG} {
 			document := svg()
 			if got := parse(t, document).title; got != printable(name) {
-				r.Fatalf("title %q of name %q", got, name)
+				r.Fatalf("the title is %q for the name %q", got, name)
 			}
 			if !bytes.Equal(document, svg()) {
 				r.Fatal("two drawings differ")
@@ -313,9 +313,9 @@ func TestAnyEntry(t *testing.T) {
 	})
 }
 
-// The size is bounded only if the largest of many pictures, with the longest title
-// and every sign and mark, stays well below the limit.
-func TestSizeHasRoom(t *testing.T) {
+// Even the largest of many pictures, with the longest title, all signs and all rank marks, must stay well below the
+// size limit.
+func TestSizeIsWellBelowTheLimit(t *testing.T) {
 	var powers strings.Builder
 	for _, sign := range parts()["power"] {
 		powers.WriteString(strings.Fields(sign.Words)[0] + ",")
@@ -329,9 +329,9 @@ func TestSizeHasRoom(t *testing.T) {
 		largest = max(largest, len(Character{Hero, id, name, powers.String(), math.MaxInt32}.SVG()))
 		largest = max(largest, len(Character{Villain, id, name, powers.String(), math.MaxInt32}.SVG()))
 	}
-	t.Logf("largest of 16,000: %d bytes", largest)
+	t.Logf("the largest of 16,000 pictures has %d bytes", largest)
 	if largest > MaxSize*15/16 {
-		t.Errorf("largest picture has %d bytes, limit %d", largest, MaxSize)
+		t.Errorf("the largest picture has %d bytes, the limit is %d", largest, MaxSize)
 	}
 }
 
@@ -347,7 +347,7 @@ func FuzzName(f *testing.F) {
 			Place{id, name, "PLACE"}.SVG(),
 		} {
 			if got := parse(t, document).title; got != printable(name) {
-				t.Errorf("title %q of name %q", got, name)
+				t.Errorf("the title is %q for the name %q", got, name)
 			}
 		}
 	})

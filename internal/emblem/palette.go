@@ -1,6 +1,6 @@
 package emblem
 
-// dress picks a character's colours: bright ones for heroes, dark ones with one acid colour for villains.
+// dress picks a character's colours: bright colours for heroes, dark colours and one acid colour for villains.
 func (p *portrait) dress() {
 	clothes, skins, hairs := heroClothes(), heroSkins(), heroHairs()
 	if p.team == "villain" {
@@ -9,18 +9,19 @@ func (p *portrait) dress() {
 	worn := oneOf(p.drawing, clothes)
 	p.paint("sky glow suit shade trim cape", worn[:]...)
 	p.paint("skin hair", oneOf(p.drawing, skins), oneOf(p.drawing, hairs))
-	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is light in shadow
+	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is a shaded variant of light
 }
 
-// day picks the colours of a scene at a time of day and in a kind of weather. Far, near and land lie from the horizon
-// to the foreground; lamp is the colour of windows, fire and the frame.
+// day picks the colours of a scene for a random time of day and weather. The tones far, near and land are used from
+// the horizon to the foreground, and lamp for windows, fire and the frame.
 func (s scene) day() {
 	light := oneOf(s.drawing, daylights())
 	s.paint(lightTones, light[:]...)
 }
 
-// night picks the colours of a scene without an atmosphere: the sky of one night and the globe of another. Here land is
-// the colour of the globe, far and near are its patches, and sun is the light beside it.
+// night picks the colours of a scene without an atmosphere, combining the sky of one palette with the globe of
+// another. Here the tone land is used for the globe, far and near for patches on it, and sun for the moon or ring
+// beside it.
 func (s scene) night() {
 	sky, globe := oneOf(s.drawing, nights()), oneOf(s.drawing, nights())
 	s.paint(lightTones, sky[0], sky[1], sky[2], globe[3], globe[4], globe[5], sky[6])
@@ -28,7 +29,7 @@ func (s scene) night() {
 
 const lightTones = "sky haze sun far near land lamp"
 
-// flag picks the colours of a flag.
+// flag picks the colours of a country's flag.
 func (s scene) flag() {
 	colours := oneOf(s.drawing, flags())
 	s.paint("field division charge", colours[:]...)
@@ -69,7 +70,7 @@ func flags() [][3]string {
 	}
 }
 
-// Each row: sky, glow, suit, shade, trim, cape.
+// Each row lists the colours of sky, glow, suit, shade, trim and cape.
 func heroClothes() [][6]string {
 	return [][6]string{
 		{"#2f6fde", "#5a93f2", "#d8343f", "#a3202f", "#ffd23f", "#7d1424"},

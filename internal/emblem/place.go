@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// scene is the drawing of a place.
+// scene is a drawing of a place.
 type scene struct{ *drawing }
 
-// SVG returns the place's picture: a skyline, a globe, an island, a moonscape, a country with its flag, or a building
-// or landmark, by type.
+// SVG returns the place's picture. Depending on the type, it shows a skyline, a globe, an island, a moonscape, a
+// country with its flag, or a landmark.
 func (p Place) SVG() []byte {
 	s := scene{newDrawing("location", p.ID, p.Name)}
 	switch p.Type {
@@ -46,12 +46,12 @@ func (s scene) sun() {
 	}
 }
 
-// cloud draws a cloud with a flat bottom and its left end at x, y.
+// cloud draws a flat-bottomed cloud with its left end at x, y.
 func (s scene) cloud(x, y int) {
 	s.draw(`<path fill="haze" fill-opacity=".8" d="M%d %da9 9 0 0 1 3-17a14 14 0 0 1 26-4a11 11 0 0 1 17 8a7 7 0 0 1 3 13z"/>`, x, y)
 }
 
-// ridge draws a jagged line of hills from height y down.
+// ridge draws a jagged line of hills whose highest possible peak is at y.
 func (s scene) ridge(fill string, y int) {
 	s.draw(`<path fill="%s" d="M0 240V%d`, fill, y+20)
 	for x := 20; x <= 240; x += s.between(16, 30) {
@@ -60,7 +60,7 @@ func (s scene) ridge(fill string, y int) {
 	s.draw(`L240 %dV240Z"/>`, y+20)
 }
 
-// island draws an island in the sea, with plants or buildings on it.
+// island draws an island with plants or buildings.
 func (s scene) island() {
 	const shore = 166
 	s.sun()
@@ -90,7 +90,7 @@ func (s scene) palms() {
 	}
 }
 
-// country draws open land below the country's flag.
+// country draws open land under the country's flag.
 func (s scene) country() {
 	s.sun()
 	s.ridge("far", s.between(110, 130))
@@ -119,7 +119,7 @@ func (s scene) hills() {
 	s.WriteString(`"/>`)
 }
 
-// landmark is a building or a natural feature; a word in the place's name may select it.
+// landmark draws a building or a natural feature, which a word in the place's name may select.
 func (s scene) landmark(name string) {
 	s.sun()
 	s.ridge("far", s.between(120, 140))
@@ -147,7 +147,7 @@ func (s scene) landmark(name string) {
 	s.foreground()
 }
 
-// sharesWord reports whether words contains a word of the name, ignoring case.
+// sharesWord reports whether words contains any word of the name, ignoring case.
 func sharesWord(words, name string) bool {
 	known := strings.Fields(words)
 	return slices.ContainsFunc(strings.Fields(strings.ToLower(name)), func(word string) bool { return slices.Contains(known, word) })

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// csvReader reads CSV with a header line. Columns missing from the header stay zero, an empty id means that the
-// database assigns one, and blank lines are skipped.
+// csvReader reads CSV with a header line. Columns missing from the header get zero values, an empty id is assigned by
+// the database, and blank lines are skipped.
 type csvReader[T any] struct {
 	rows   *csv.Reader
 	text   *csvText
-	header []string // in canonical spelling; nil before it is read
+	header []string // in canonical spelling; nil until the header is read
 	schema Schema[T]
 }
 
@@ -28,8 +28,8 @@ func newCSVReader[T any](r io.Reader, s Schema[T]) *csvReader[T] {
 	return &csvReader[T]{rows: rows, text: text, schema: s}
 }
 
-// separator returns the field separator: the one declared by a line such as sep=; (as Excel understands it), or else
-// the comma, semicolon or tab after the first name in the header.
+// separator returns the field separator: the separator declared by a line such as sep=; (a convention of Excel), or
+// else the comma, semicolon or tab after the first name in the header.
 func separator(head []byte) byte {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, "\r\n"), []byte("\n"))
 	line, declared := bytes.CutPrefix(bytes.TrimRight(line, "\r"), []byte(separatorLine))

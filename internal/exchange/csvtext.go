@@ -6,17 +6,17 @@ import (
 	"io"
 )
 
-// csvText feeds a file to encoding/csv, which doesn't limit rows and turns CRLF within quotes into LF. It fails for a
-// row longer than maxRow and for an unterminated quoted field, and doubles the carriage return of a CRLF within quotes,
-// so that fields are preserved byte for byte. Its errors name the line.
+// csvText feeds a file to encoding/csv, which doesn't limit the length of rows and converts CRLF within quotes to LF.
+// csvText therefore doubles the carriage return of a CRLF within quotes, so that fields are preserved byte for byte.
+// It returns an error with a line number for a row longer than maxRow and for an unterminated quoted field.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte
 
-	line, row, field int // line of the next byte, and lines where its row and the last quoted field start
-	length           int // of the row so far
+	line, row, field int // line of the next byte, and first lines of its row and of the last quoted field
+	length           int // length of the row so far
 	at               csvPlace
-	repeat           bool // return the carriage return once more
+	repeat           bool // the next byte returned is another carriage return
 	err              error
 }
 
@@ -26,7 +26,7 @@ const (
 	fieldStart csvPlace = iota
 	unquoted
 	quoted
-	quoteEnd // after a quote in a quoted field: its end, or the first of a doubled quote
+	quoteEnd // after a quote in a quoted field, which either ends the field or is doubled
 )
 
 // Read implements io.Reader.
@@ -55,7 +55,7 @@ func (t *csvText) ended(err error) error {
 	return readError(t.line, err)
 }
 
-// follow updates the place, the line and the length for the next byte.
+// follow updates the parser's state, the line and the length for the next byte.
 func (t *csvText) follow(b byte) {
 	t.length++
 	switch {

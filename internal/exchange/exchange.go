@@ -1,10 +1,11 @@
-// Package exchange reads catalog items from files and writes them to files: JSON lines, and CSV as spreadsheets export
-// it. From SQL it reads the rows of one table, as far as the files of the Quarkus application and dumps need it. Files
-// are in UTF-8 or UTF-16. The package knows neither the items nor where they are stored: a Schema maps items to
-// columns.
+// Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. It can
+// also read the rows of one table from SQL, with the subset of SQL used by database dumps and the Quarkus
+// application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their storage: a
+// Schema maps items to columns.
 //
-// Everything streams: one row is in memory at a time, and a row is at most 1 MiB long. An invalid row is returned with
-// the reason, and reading continues with the next one; only errors that make the rest of the file meaningless end it.
+// Files are streamed: only one row is in memory at a time, and a row may have at most 1 MiB. An invalid row is
+// returned with an error, and reading continues with the next row. Reading stops only at errors that make the rest of
+// the file unreadable.
 package exchange
 
 import (
@@ -19,20 +20,20 @@ import (
 // maxRow is the maximum length of a row, in bytes. In CSV, quotes and the line ending don't count.
 const maxRow = 1 << 20
 
-// Schema maps an item to and from columns.
+// Schema maps items to columns and vice versa.
 type Schema[T any] struct {
 	// Table is the table whose rows are read from SQL; rows of other tables are skipped.
 	Table string
-	// Columns are the item's columns in their canonical spelling and in the order in which they
-	// are written: first the id, then the name, which is required in a CSV header. Files may
-	// spell them in any letter case.
+	// Columns are the item's columns in their canonical spelling and in the order in which they are written: first
+	// the id, then the name, which is required in a CSV header. Files may use any letter case for the names of
+	// columns.
 	Columns []string
-	// MySQL says that SQL files are in the dialect of MySQL and MariaDB. The default is
-	// PostgreSQL's, which SQLite's inserts follow too. The first lines of a dump take precedence.
+	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
+	// SQLite's INSERT statements. If the first lines of a dump name its dialect, that takes precedence.
 	MySQL bool
 	// Set sets a column's value. It isn't called for NULL, DEFAULT or the next id of a sequence.
 	Set func(item *T, column, value string) error
-	// Get returns a column as text, the inverse of Set. An id of "" or "0" means no id.
+	// Get returns a column as text and is the inverse of Set. An id of "" or "0" means no id.
 	Get func(item T, column string) string
 	// Decode decodes one JSON object. It must not retain the line.
 	Decode func(line []byte) (T, error)
@@ -42,13 +43,14 @@ type Schema[T any] struct {
 
 // Row is one row of a file.
 type Row[T any] struct {
-	Line int   // where the row starts, from 1
-	Item T     // without an id when the file leaves it to the database
-	Err  error // why the row is invalid: a *LineError
+	Line int   // first line of the row; the file starts at line 1
+	Item T     // without an id if the database is to assign one
+	Err  error // a *LineError if the row is invalid
 }
 
-// Read returns the rows of a file, which can be ranged over once. An error comes without a row, ends the iteration and
-// names the line: a read error, an unterminated string or statement, a row longer than 1 MiB, or an invalid CSV header.
+// Read returns the rows of a file as an iterator for a single use. An error ends the iteration, comes without a row
+// and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
+// than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
 		next := s.reader(r, f)
@@ -64,7 +66,7 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	}
 }
 
-// reader returns the function that reads the next row of a file, io.EOF after the last.
+// reader returns a function that reads the next row of a file, and returns io.EOF after the last row.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
 	case SQL:
@@ -78,7 +80,7 @@ func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	}
 }
 
-// set sets the value of a column, unless the row already has an error.
+// set sets the value of a column and records any error, unless the row already has an error.
 func (s Schema[T]) set(row *Row[T], column, text string) {
 	if row.Err != nil {
 		return
@@ -92,7 +94,7 @@ func (s Schema[T]) set(row *Row[T], column, text string) {
 	}
 }
 
-// checkText rejects strings that no store can hold.
+// checkText rejects strings that some stores can't hold.
 func checkText(text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("invalid UTF-8")
@@ -126,7 +128,7 @@ func columnError(line int, column string, err error) error {
 	return &LineError{Line: line, Column: column, Err: err}
 }
 
-// counted returns the number followed by the word in the singular or plural.
+// counted returns n followed by the word in the singular or plural.
 func counted(n int, word string) string {
 	if n == 1 {
 		return "1 " + word

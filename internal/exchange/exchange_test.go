@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// text generates strings with all the characters that are special in files.
+// text generates strings that contain all the special characters of the file formats.
 func text() *rapid.Generator[string] {
 	special := rapid.SampledFrom([]rune(" \t\r\n\v\"'`,;\\()-/*#$:%_0aN\x01\x1a\u00a0\u2028é😀\u0301\ufeff\ufffd"))
 	return rapid.StringOf(rapid.OneOf(special, rapid.Rune().Filter(func(r rune) bool { return r != 0 })))
@@ -35,7 +35,7 @@ func anyHero() *rapid.Generator[hero] {
 
 type fataler interface{ Fatalf(string, ...any) }
 
-// readAll returns a file's items, all of which must be valid.
+// readAll returns the items of a file, and fails the test if a row is invalid.
 func readAll(t fataler, r io.Reader, f exchange.Format, s exchange.Schema[hero]) []hero {
 	items := []hero{}
 	for row, err := range exchange.Read(r, f, s) {
@@ -106,17 +106,17 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 		before string
 		want   string
 	}{
-		{"SQL between statements", exchange.SQL, "INSERT INTO hero(id) VALUES (1);\n", "1 id=1\nEND line 2: read: the disk is on fire\n"},
-		{"SQL in a string", exchange.SQL, "INSERT INTO hero(id, name) VALUES (1, 'a\nb", "END line 2: read: the disk is on fire\n"},
-		{"SQL after a row", exchange.SQL, "INSERT INTO hero(id) VALUES (1)", "1 id=1\nEND line 1: read: the disk is on fire\n"},
-		{"SQL in a comment", exchange.SQL, "-- a", "END line 1: read: the disk is on fire\n"},
-		{"SQL in a COPY", exchange.SQL, "COPY hero(id) FROM stdin;\n1\n2", "2 id=1\nEND line 3: read: the disk is on fire\n"},
+		{"SQL, between statements", exchange.SQL, "INSERT INTO hero(id) VALUES (1);\n", "1 id=1\nEND line 2: read: the disk is on fire\n"},
+		{"SQL, in a string", exchange.SQL, "INSERT INTO hero(id, name) VALUES (1, 'a\nb", "END line 2: read: the disk is on fire\n"},
+		{"SQL, after a row", exchange.SQL, "INSERT INTO hero(id) VALUES (1)", "1 id=1\nEND line 1: read: the disk is on fire\n"},
+		{"SQL, in a comment", exchange.SQL, "-- a", "END line 1: read: the disk is on fire\n"},
+		{"SQL, in a COPY", exchange.SQL, "COPY hero(id) FROM stdin;\n1\n2", "2 id=1\nEND line 3: read: the disk is on fire\n"},
 		{"UTF-16", exchange.SQL, "\xff\xfe-\x00-\x00", "END line 1: read: the disk is on fire\n"},
 		{"JSON lines, after a complete object", exchange.JSONLines, `{"id":1}`, "END line 1: read: the disk is on fire\n"},
-		{"CSV in a field", exchange.CSV, "name\na\nb", "2 next name=\"a\"\nEND line 3: read: the disk is on fire\n"},
-		{"CSV in quotes", exchange.CSV, "name\n\"a\n", "END line 3: read: the disk is on fire\n"},
-		{"CSV at a carriage return", exchange.CSV, "name\na\r", "END line 2: read: the disk is on fire\n"},
-		{"CSV before the header", exchange.CSV, "", "END line 1: read: the disk is on fire\n"},
+		{"CSV, in a field", exchange.CSV, "name\na\nb", "2 next name=\"a\"\nEND line 3: read: the disk is on fire\n"},
+		{"CSV, in quotes", exchange.CSV, "name\n\"a\n", "END line 3: read: the disk is on fire\n"},
+		{"CSV, after a carriage return", exchange.CSV, "name\na\r", "END line 2: read: the disk is on fire\n"},
+		{"CSV, before the header", exchange.CSV, "", "END line 1: read: the disk is on fire\n"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -128,9 +128,9 @@ func TestReadErrorEndsTheFile(t *testing.T) {
 	}
 }
 
-func TestReadErrorCanBeTold(t *testing.T) {
+func TestReadErrorIsWrapped(t *testing.T) {
 	for _, f := range []exchange.Format{exchange.SQL, exchange.JSONLines, exchange.CSV} {
-		// An error that wraps io.EOF isn't the end of the file either.
+		// An error that wraps io.EOF must not be mistaken for the end of the file.
 		broken := fmt.Errorf("connection: %w", io.EOF)
 		var last error
 		for _, err := range exchange.Read(iotest.ErrReader(broken), f, heroes()) {
@@ -142,7 +142,7 @@ func TestReadErrorCanBeTold(t *testing.T) {
 	}
 }
 
-// onceReader fails once and then returns io.EOF, as readers may.
+// onceReader returns a reader that fails once and then returns io.EOF, as readers are allowed to do.
 func onceReader(err error) io.Reader {
 	failed := false
 	return readerFunc(func([]byte) (int, error) {
@@ -176,7 +176,7 @@ func TestFormatOf(t *testing.T) {
 
 var update = flag.Bool("update", false, "regenerate the golden files")
 
-// roster contains everything that the formats treat specially.
+// roster contains all characters and values that need special treatment in the file formats.
 var roster = []hero{
 	{ID: 1, Name: "Yoda", OtherName: "Minch", Level: 900, Picture: "/yoda.svg", Powers: "Force, Patience"},
 	{ID: 51, Name: `"Quoted"`, OtherName: "T'Challa", Level: -1},
@@ -205,7 +205,7 @@ func TestWrittenFiles(t *testing.T) {
 				t.Errorf("%s has changed:\n%s", golden, diff)
 			}
 			if diff := cmp.Diff(roster, readAll(t, bytes.NewReader(want), f, heroes())); diff != "" {
-				t.Errorf("%s reads back differently:\n%s", golden, diff)
+				t.Errorf("the items read from %s differ:\n%s", golden, diff)
 			}
 		})
 	}
@@ -216,7 +216,7 @@ func TestEmptyFileHasAHeader(t *testing.T) {
 		t.Errorf("CSV: got %q, want %q", got, want)
 	}
 	if got := string(writeAll(t, exchange.JSONLines, nil)); got != "" {
-		t.Errorf("JSON lines: got %q, want nothing", got)
+		t.Errorf("JSON lines: got %q, want an empty file", got)
 	}
 }
 

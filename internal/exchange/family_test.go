@@ -12,7 +12,8 @@ import (
 	"superheroes/internal/location"
 )
 
-// TestFamilyFiles reads the files of the Quarkus application, if they are here: every row, each without an id.
+// TestFamilyFiles reads the SQL files of the Quarkus application, if they are available. All their rows must be valid
+// and have no id.
 func TestFamilyFiles(t *testing.T) {
 	locations := schema(location.Locations())
 	locations.MySQL = true
@@ -20,7 +21,7 @@ func TestFamilyFiles(t *testing.T) {
 		file    string
 		listing func(text []byte) string
 		rows    int
-		spots   []string // parts of the listing
+		spots   []string // substrings that the listing must contain
 	}{
 		{"all-heroes.sql", func(text []byte) string { return listing(bytes.NewReader(text), exchange.SQL, heroes()) }, 3458, []string{
 			`4 next name="Zacama"`, `676 next name="Ghost Rider (Zarathos' Power)" otherName="Johnny Blaze"`,
@@ -36,14 +37,14 @@ func TestFamilyFiles(t *testing.T) {
 		t.Run(c.file, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "quarkus", c.file))
 			if os.IsNotExist(err) {
-				t.Skip("the family's data set isn't here")
+				t.Skip("the files of the Quarkus application are not available")
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := c.listing(text)
 			if n := strings.Count(got, " next "); n != c.rows || n != strings.Count(got, "\n") {
-				t.Errorf("%d of %d rows are as expected, want %d", n, strings.Count(got, "\n"), c.rows)
+				t.Errorf("%d of %d rows are valid and have no id, want %d", n, strings.Count(got, "\n"), c.rows)
 			}
 			for _, spot := range c.spots {
 				if !strings.Contains(got, spot) {

@@ -16,8 +16,8 @@ const (
 	CSV
 )
 
-// FormatOf returns a file's format by its extension: .sql, .csv, or for JSON lines .jsonl,
-// .ndjson or .json, in any letter case.
+// FormatOf returns a file's format based on its extension, in any letter case: .sql, .csv, or .jsonl, .ndjson or
+// .json for JSON lines.
 func FormatOf(fileName string) (Format, error) {
 	switch strings.ToLower(filepath.Ext(fileName)) {
 	case ".sql":
@@ -30,7 +30,7 @@ func FormatOf(fileName string) (Format, error) {
 	return 0, fmt.Errorf("%s: unknown format; the name must end in .sql, .jsonl, .ndjson, .json or .csv", fileName)
 }
 
-// String returns the format's name for messages.
+// String returns the format's name for use in messages.
 func (f Format) String() string {
 	switch f {
 	case SQL:

@@ -9,23 +9,23 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// checkRead reads an arbitrary file and checks what Read promises.
+// checkRead reads an arbitrary file and checks the guarantees of Read.
 func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[hero]) {
 	lines := 1 + bytes.Count(input, []byte("\n"))
 	rows, lastLine, ended := 0, 1, false
 	for row, err := range exchange.Read(bytes.NewReader(input), f, s) {
 		if ended {
-			t.Fatal("got a row after the error that ends the file")
+			t.Fatal("got a row after an error that should end the iteration")
 		}
 		if err != nil {
 			ended = true
 			continue
 		}
 		if rows++; rows > len(input) {
-			t.Fatalf("more rows than bytes, %d", len(input))
+			t.Fatalf("got more rows than the file has bytes, %d", len(input))
 		}
 		if row.Line < lastLine || row.Line > lines {
-			t.Fatalf("line %d after line %d in a file of %d", row.Line, lastLine, lines)
+			t.Fatalf("a row at line %d follows line %d in a file of %d lines", row.Line, lastLine, lines)
 		}
 		lastLine = row.Line
 		checkRow(t, row)
@@ -41,7 +41,7 @@ func checkRow(t *testing.T, row exchange.Row[hero]) {
 	}
 	for _, column := range heroes().Columns {
 		if text := heroes().Get(row.Item, column); !utf8.ValidString(text) || strings.Contains(text, "\x00") {
-			t.Fatalf("line %d was accepted with %s %q", row.Line, column, text)
+			t.Fatalf("the row at line %d was accepted with %s %q", row.Line, column, text)
 		}
 	}
 }

@@ -17,7 +17,7 @@ type hero = character.Character
 
 func heroes() exchange.Schema[hero] { return schema(character.Heroes()) }
 
-// schema describes a kind's items like the program, but knows no limits.
+// schema returns a schema for a kind's items like that of the program, but without the limits of fields.
 func schema[T catalog.Item](kind catalog.Kind[T]) exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:   kind.Table.Name,
@@ -37,7 +37,7 @@ func mysqlHeroes() exchange.Schema[hero] {
 	return s
 }
 
-// listing reads a file and formats each row as one line, for comparison in tests.
+// listing reads a file and returns one line per row, for comparison in tests.
 func listing[T catalog.Item](r io.Reader, f exchange.Format, s exchange.Schema[T]) string {
 	var out strings.Builder
 	for row, err := range exchange.Read(r, f, s) {
@@ -66,7 +66,7 @@ func describe[T catalog.Item](item T, s exchange.Schema[T]) string {
 	return described
 }
 
-// readCase is a file and the expected listing of its rows.
+// readCase is an input file and the expected listing of its rows.
 type readCase struct {
 	name  string
 	input string
@@ -82,7 +82,7 @@ func runReadCases(t *testing.T, f exchange.Format, s exchange.Schema[hero], case
 				want += "\n"
 			}
 			if got != want {
-				t.Errorf("read of\n%s\ngot\n%swant\n%s", c.input, got, want)
+				t.Errorf("reading\n%s\ngot\n%swant\n%s", c.input, got, want)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 
 const byteOrderMark = "\xEF\xBB\xBF"
 
-// newInput returns a buffered reader of the text in UTF-8, without a byte order mark.
+// newInput returns a buffered reader that converts a file to UTF-8 and drops its byte order mark.
 func newInput(r io.Reader) *bufio.Reader {
 	in := bufio.NewReaderSize(&stickyReader{in: r}, 64<<10)
 	head, _ := in.Peek(len(byteOrderMark))
@@ -25,7 +25,7 @@ func newInput(r io.Reader) *bufio.Reader {
 	return in
 }
 
-// stickyReader repeats its last error forever, because bufio forgets an error that Peek encountered.
+// stickyReader returns its first error again on every later call, because bufio forgets errors encountered by Peek.
 type stickyReader struct {
 	in  io.Reader
 	err error
@@ -41,7 +41,7 @@ func (r *stickyReader) Read(p []byte) (n int, err error) {
 func readError(line int, err error) error { return lineError(line, fmt.Errorf("read: %w", err)) }
 
 // utf16Order returns the byte order of a file in UTF-16 and the length of its byte order mark, or nil for any other
-// file. Without a mark, it relies on the fact that every format starts with an ASCII character.
+// file. Without a byte order mark, it relies on the fact that files in all formats start with an ASCII character.
 func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}):
@@ -57,13 +57,13 @@ func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 }
 
 // utf16Reader converts UTF-16 to UTF-8. Invalid UTF-16, such as half of a surrogate pair, becomes invalid UTF-8, so
-// that its row is rejected.
+// that the row is rejected.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
 }
 
-// Read implements io.Reader for a bufio.Reader, whose p always has room for a character.
+// Read implements io.Reader. It must be called by a bufio.Reader, which always passes a p with room for a character.
 func (r *utf16Reader) Read(p []byte) (n int, err error) {
 	for err == nil && n+utf8.UTFMax <= len(p) {
 		var encoded []byte
@@ -75,7 +75,7 @@ func (r *utf16Reader) Read(p []byte) (n int, err error) {
 
 // next appends the next character to dst.
 func (r *utf16Reader) next(dst []byte) ([]byte, error) {
-	units, err := r.in.Peek(4) // fewer at the end of the file
+	units, err := r.in.Peek(4) // there may be fewer bytes at the end of the file
 	if len(units) == 0 {
 		return dst, err
 	}

@@ -13,7 +13,7 @@ var errArray = errors.New("a JSON array; JSON lines need one object per line (co
 type jsonReader[T any] struct {
 	lines  *bufio.Scanner
 	line   int
-	begun  bool // past the first line that isn't blank
+	begun  bool // a line that isn't blank has been read
 	schema Schema[T]
 }
 
@@ -44,7 +44,7 @@ func (r *jsonReader[T]) next() (Row[T], error) {
 func (r *jsonReader[T]) readLine() ([]byte, error) {
 	more := r.lines.Scan()
 	r.line++
-	// Before it reports a read error, the scanner returns the data it has, which may be a truncated line.
+	// Before the scanner reports a read error, it returns the remaining data, which may be a truncated line.
 	err := r.lines.Err()
 	switch {
 	case errors.Is(err, bufio.ErrTooLong), err == nil && len(r.lines.Bytes()) > maxRow:

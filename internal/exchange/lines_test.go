@@ -12,16 +12,16 @@ func TestReadCSV(t *testing.T) {
 	runReadCases(t, exchange.CSV, heroes(), []readCase{
 		{"header only", "id,name\n", nil},
 		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer of 32 bits`}},
-		{"header in another order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
+		{"header in a different order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
 		{"CRLF and byte order mark", "\uFEFFid,name\r\n1,a\r\n2,\"b\r\nc\"\r\n3,d", []string{`2 id=1 name="a"`, `3 id=2 name="b\r\nc"`, `5 id=3 name="d"`}},
 		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 next name="c"`}},
 		{"no id column", "name\na\n", []string{`2 next name="a"`}},
 		{"blank lines", "\n\r\nname\n\na\n\r\n\"\"\n\n", []string{`5 next name="a"`, `7 next`}},
 		{"quotes", "id,name,powers\n1,\"a \"\"b\"\", c\",\"\"\"\"\n2,\"\n\n\",x\n3,\" \",  \n", []string{`2 id=1 name="a \"b\", c" powers="\""`, `3 id=2 name="\n\n" powers="x"`, `6 id=3 name=" " powers="  "`}},
 		{"carriage returns within lines", "id,name\n1,a\rb\r\r\n2,c\r", []string{`2 id=1 name="a\rb\r"`, `3 id=2 name="c"`}},
-		{"comma at the end of the file", "id,name\n1,", []string{`2 id=1`}},
+		{"file ends with a comma", "id,name\n1,", []string{`2 id=1`}},
 		{"wrong number of fields", "id,name\n1\n1,a,b\n2,b\n", []string{`2 REFUSED line 2: 1 field, the header has 2`, `3 REFUSED line 3: 3 fields, the header has 2`, `4 id=2 name="b"`}},
-		{"quote within a plain field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2, column name: quote in an unquoted field`, `3 id=2 name="b"`}},
+		{"quote within an unquoted field", "id,name\n1,Dwayne \"The Rock\" Johnson\n2,b\n", []string{`2 REFUSED line 2, column name: quote in an unquoted field`, `3 id=2 name="b"`}},
 		{"text after a quoted field", "id,name\n1,\"a\"b\"c\n2,\"b\" \n3,c\n", []string{`2 REFUSED line 2, column name: text after a closing quote; double the quotes inside a quoted field`, `3 REFUSED line 3, column name: text after a closing quote; double the quotes inside a quoted field`, `4 id=3 name="c"`}},
 		{"invalid UTF-8 and NUL", "id,name\n1,a\xff\n2,b\x00\n3,é😀\n", []string{`2 REFUSED line 2, column name: invalid UTF-8`, `3 REFUSED line 3, column name: NUL character`, `4 id=3 name="é😀"`}},
 
@@ -34,15 +34,15 @@ func TestReadCSV(t *testing.T) {
 		{"sep with a tab", "sep=\t\nid\tname\n1\ta\n", []string{`3 id=1 name="a"`}},
 		{"sep=|", "sep=|\nid|name\n1|a,b;c\n", []string{`3 id=1 name="a,b;c"`}},
 		{"only sep", "sep=;\n", []string{`END line 2: the header line is missing`}},
-		{"numbers as some formats show them", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer of 32 bits`, `3 REFUSED line 3, column level: "1 000" is not an integer of 32 bits`, `4 REFUSED line 4, column level: "9E2" is not an integer of 32 bits`}},
+		{"formatted numbers", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer of 32 bits`, `3 REFUSED line 3, column level: "1 000" is not an integer of 32 bits`, `4 REFUSED line 4, column level: "9E2" is not an integer of 32 bits`}},
 
 		{"empty file", "", []string{`END line 1: the header line is missing`}},
 		{"only blank lines", "\n\n", []string{`END line 3: the header line is missing`}},
 		{"unknown column", "id,name,cape\n1,a,b\n", []string{`END line 1: the header has an unknown column "cape"` + unknown}},
 		{"another separator", "id|name\n", []string{`END line 1: the header has an unknown column "id|name"` + unknown}},
-		{"column twice", "id,name,Name\n", []string{`END line 1: the header has column name twice`}},
+		{"duplicate column", "id,name,Name\n", []string{`END line 1: the header has column name twice`}},
 		{"name missing", "id,level\n1,2\n", []string{`END line 1: the header lacks column name`}},
-		{"header badly quoted", "id,na\"me\n", []string{`END line 1: quote in an unquoted field`}},
+		{"misplaced quote in the header", "id,na\"me\n", []string{`END line 1: quote in an unquoted field`}},
 		{"unterminated quoted field", "id,name\n1,a\n2,\"b\n3,c\n", []string{`2 id=1 name="a"`, `END line 3: unterminated quoted field`}},
 	})
 }
@@ -63,7 +63,7 @@ func TestReadJSONLinesGoesOn(t *testing.T) {
 	input := "{\"id\":1}\n" + strings.Join(refused, "\n") + "\n{\"id\":2}\n"
 	lines := strings.Split(listing(strings.NewReader(input), exchange.JSONLines, heroes()), "\n")
 	if got, want := len(lines), len(refused)+3; got != want {
-		t.Fatalf("%d lines, want %d:\n%s", got, want, strings.Join(lines, "\n"))
+		t.Fatalf("the listing has %d lines, want %d:\n%s", got, want, strings.Join(lines, "\n"))
 	}
 	for i, line := range lines[1 : len(refused)+1] {
 		if !strings.Contains(line, "REFUSED line") {

@@ -12,10 +12,10 @@ import (
 
 const (
 	streamLength = 4 << 20
-	liveLimit    = 1 << 20 // for a reader of short rows, including its buffers
+	liveLimit    = 1 << 20 // limit for reading short rows, including buffers
 )
 
-// stream is a long file that is generated while it is read.
+// stream is a long file that is generated on the fly.
 type stream struct {
 	pending strings.Reader
 	left    int // bytes, roughly
@@ -34,7 +34,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return s.pending.Read(p)
 }
 
-// newStream returns a stream that starts with head and then repeats the row.
+// newStream returns a stream of head followed by repetitions of row.
 func newStream(length int, head, row string) io.Reader {
 	return io.MultiReader(strings.NewReader(head), &stream{left: length, row: func() string { return row }})
 }
@@ -45,14 +45,14 @@ var longFiles = map[string]struct {
 	format    exchange.Format
 	head, row string
 }{
-	"SQL, one row a statement": {exchange.SQL, "", "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '" + filler + "');\n"},
-	"SQL, one statement":       {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '')\n", ", (1, 'Yoda', '" + filler + "')\n"},
-	"SQL, COPY":                {exchange.SQL, "COPY hero (id, name, powers) FROM stdin;\n", "1\tYoda\t" + filler + "\n"},
-	"JSON lines":               {exchange.JSONLines, "", `{"id":1,"name":"Yoda","powers":"` + filler + "\"}\n"},
-	"CSV":                      {exchange.CSV, "id,name,powers\n", `1,Yoda,"` + filler + "\"\n"},
+	"SQL, one row per statement": {exchange.SQL, "", "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '" + filler + "');\n"},
+	"SQL, one statement":         {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES (1, 'Yoda', '')\n", ", (1, 'Yoda', '" + filler + "')\n"},
+	"SQL, COPY":                  {exchange.SQL, "COPY hero (id, name, powers) FROM stdin;\n", "1\tYoda\t" + filler + "\n"},
+	"JSON lines":                 {exchange.JSONLines, "", `{"id":1,"name":"Yoda","powers":"` + filler + "\"}\n"},
+	"CSV":                        {exchange.CSV, "id,name,powers\n", `1,Yoda,"` + filler + "\"\n"},
 }
 
-// growth reads a file and returns the peak growth of the live heap, in bytes, and the number of rows.
+// growth reads a file and returns the maximum growth of the live heap, in bytes, and the number of rows.
 func growth(t *testing.T, f exchange.Format, file io.Reader) (peak int64, rows int) {
 	t.Helper()
 	before := liveHeap()
@@ -77,7 +77,7 @@ func liveHeap() int64 {
 	return int64(stats.HeapAlloc)
 }
 
-func TestLongFilesAreNotHeld(t *testing.T) {
+func TestLongFilesAreStreamed(t *testing.T) {
 	for name, file := range longFiles {
 		t.Run(name, func(t *testing.T) {
 			peak, rows := growth(t, file.format, newStream(streamLength, file.head, file.row))
@@ -85,24 +85,24 @@ func TestLongFilesAreNotHeld(t *testing.T) {
 				t.Errorf("only %d rows", rows)
 			}
 			if peak > liveLimit {
-				t.Errorf("%d MiB live, want at most %d", peak>>20, liveLimit>>20)
+				t.Errorf("the live heap grew by %d MiB, want at most %d", peak>>20, liveLimit>>20)
 			}
 		})
 	}
 }
 
-// TestLongTextBetweenRows checks that text outside rows may be arbitrarily long without using memory.
+// TestLongTextBetweenRows checks that text outside the table's rows may be longer than the limit of a row.
 func TestLongTextBetweenRows(t *testing.T) {
 	const insert = "; INSERT INTO hero(id, name) VALUES (1, 'a');"
 	for name, middle := range map[string][3]string{
-		"string in another statement":    {"SELECT '", filler, "'"},
-		"insert into another table":      {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
-		"copy of another table":          {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
-		"row rejected for its copy":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
-		"routine":                        {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
-		"comment":                        {"/*", filler, "*/"},
-		"dollar quote":                   {"DO $$", filler, "$$"},
-		"row rejected for its statement": {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
+		"string in another statement": {"SELECT '", filler, "'"},
+		"insert into another table":   {"INSERT INTO villain(id) VALUES (1)", ",(1)", ""},
+		"copy of another table":       {"COPY villain (id) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"row of a rejected COPY":      {"COPY hero (cape) FROM stdin;\n", filler + "\n", "\\.\n"},
+		"routine":                     {"DELIMITER ;;\n", filler + ";\n", "DELIMITER ;\n"},
+		"comment":                     {"/*", filler, "*/"},
+		"dollar quote":                {"DO $$", filler, "$$"},
+		"row of a rejected INSERT":    {"INSERT INTO hero(cape) VALUES ('", filler, "')"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := io.MultiReader(newStream(2*maxRow, middle[0], middle[1]), strings.NewReader(middle[2]+insert))
@@ -124,7 +124,7 @@ func TestLongTextBetweenRows(t *testing.T) {
 	}
 }
 
-// maxRow is the documented limit.
+// maxRow is the documented maximum length of a row.
 const maxRow = 1 << 20
 
 func TestLongestRow(t *testing.T) {
@@ -132,7 +132,7 @@ func TestLongestRow(t *testing.T) {
 		format              exchange.Format
 		head, before, after string
 		line                int
-		frame               int // bytes of the row other than the text
+		frame               int // length of the row without the long text
 	}{
 		"SQL":            {exchange.SQL, "INSERT INTO hero(id, name, powers) VALUES\n(1, 'a', ''),\n", "(2,'b','", "'),(3, 'c', '');", 3, len("2,'b','')")},
 		"COPY":           {exchange.SQL, "COPY hero(id, powers) FROM stdin;\n1\ta\n", "2\t", "\r\n3\tc\n\\.\n", 3, len("2\t")},
@@ -150,7 +150,7 @@ func TestLongestRow(t *testing.T) {
 			got := listing(strings.NewReader(tooLong), file.format, heroes())
 			want := fmt.Sprintf("END line %d: row longer than %d bytes\n", file.line, maxRow)
 			if !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 2 {
-				t.Errorf("got\n%.300swant one row and\n%s", got, want)
+				t.Errorf("got\n%.300swant one row, then\n%s", got, want)
 			}
 		})
 	}

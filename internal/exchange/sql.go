@@ -10,25 +10,26 @@ import (
 	"strings"
 )
 
-// sqlReader reads the rows of one table from SQL: the files of the Quarkus application, what pg_dump, mysqldump,
-// mariadb-dump and sqlite3's .dump write, and INSERT statements in that style. It is not a parser for SQL in general.
+// sqlReader reads the rows of one table from SQL: from the files of the Quarkus application, from the output of
+// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. It is not a
+// general SQL parser.
 //
-// It understands INSERT … VALUES and COPY … FROM stdin, and CREATE TABLE for the order of the columns, which a dump's
-// INSERT does not repeat. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for the id. Every other
-// statement and everything about other tables is skipped. What a statement says about existing rows (IGNORE, REPLACE,
-// ON CONFLICT, ON DUPLICATE KEY) is ignored: the caller decides that. A statement about the table that can't be read is
-// reported as one row with an error.
+// It understands INSERT … VALUES and COPY … FROM stdin, and takes the order of columns from CREATE TABLE if an
+// INSERT, as in some dumps, has no column list. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for
+// the id. Other statements and statements about other tables are skipped. Clauses about existing rows (IGNORE,
+// REPLACE, ON CONFLICT, ON DUPLICATE KEY) are ignored, because the caller decides how to handle existing rows. A
+// statement about the table that can't be parsed is reported as one row with an error.
 type sqlReader[T any] struct {
 	sqlScanner
 	schema Schema[T]
 
-	created []string // the columns of the table, in the order of CREATE TABLE
-	into    []string // the columns of the INSERT or COPY that is being read, nil between statements
-	copying bool     // the next lines are the data of a COPY, which is skipped if into is nil
-	start   int      // the line where the current statement or row starts
+	created []string // columns of the table, in the order of CREATE TABLE
+	into    []string // columns of the INSERT or COPY being read, nil between statements
+	copying bool     // the next lines are the data of a COPY, which are skipped if into is nil
+	start   int      // first line of the current statement or row
 
-	found bool   // a statement with rows of the table was found
-	other string // another table for which one was found
+	found bool   // the file has a statement with rows of the table
+	other string // another table for which the file has rows
 }
 
 func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
@@ -43,8 +44,8 @@ func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
 	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s}
 }
 
-// refusal is what the methods below panic with when a statement can't be read but the next one can. If the rest of the
-// file can't be read, they panic with a *LineError.
+// refusal is the panic value of the methods below if a statement can't be parsed but reading can continue with the
+// next statement. If the rest of the file can't be read, they panic with a *LineError.
 type refusal struct{ error }
 
 func (r *sqlReader[T]) next() (row Row[T], err error) {
@@ -86,7 +87,7 @@ func (r *sqlReader[T]) endOfFile() error {
 }
 
 var (
-	// beginning matches the beginning of the statements that matter.
+	// beginning matches the beginning of statements that are not skipped.
 	beginning = regexp.MustCompile(`(?i)^(\\|(DELIMITER|COPY|INSERT|REPLACE|CREATE (UNLOGGED |TEMPORARY )?TABLE)\b)`)
 
 	createHead = regexp.MustCompile(`(?i)^CREATE (?:\w+ )?TABLE (?:IF NOT EXISTS )?` + tableName + `$`)
@@ -98,7 +99,7 @@ var (
 
 const tableName = "((?:\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*|\\.)+)"
 
-// statement reads the head of a statement. If the statement has rows of the table, it stops before the first one.
+// statement reads a statement up to the first row of the table, or skips it if it has no such row.
 func (r *sqlReader[T]) statement() {
 	r.start = r.line
 	ahead, _ := r.in.Peek(32)
@@ -131,11 +132,11 @@ func (r *sqlReader[T]) skipRoutines() {
 	}
 }
 
-// constraint matches the first word of a definition in CREATE TABLE that isn't a column.
+// constraint matches the first word of a definition in CREATE TABLE that doesn't define a column.
 var constraint = regexp.MustCompile(
 	`(?i)^(PRIMARY|KEY|INDEX|UNIQUE|FULLTEXT|SPATIAL|CONSTRAINT|FOREIGN|CHECK|EXCLUDE|LIKE|PERIOD)$`)
 
-// create records the columns of a CREATE TABLE for the table.
+// create records the columns of CREATE TABLE if it creates the table to read.
 func (r *sqlReader[T]) create() {
 	head := createHead.FindStringSubmatch(r.scan("("))
 	if head == nil || !r.isOurs(head[1]) {
@@ -150,7 +151,7 @@ func (r *sqlReader[T]) create() {
 	}
 }
 
-// insert reads INSERT INTO table (columns) VALUES, up to the parenthesis of the first row.
+// insert reads INSERT INTO table (columns) VALUES, up to the opening parenthesis of the first row.
 func (r *sqlReader[T]) insert() {
 	text := r.scan("(")
 	head := insertHead.FindStringSubmatch(text)
@@ -180,7 +181,7 @@ func (r *sqlReader[T]) insert() {
 	r.into = columns
 }
 
-// insertedRow reads the next row of an INSERT; complete is false after the last.
+// insertedRow reads the next row of an INSERT; complete is false after the last row.
 func (r *sqlReader[T]) insertedRow() (row Row[T], complete bool) {
 	if r.stop == ')' { // the end of the previous row
 		between := r.scan("(")
@@ -219,7 +220,7 @@ var (
 	nextID  = regexp.MustCompile(`(?i)^nextval\('[^']*'(::regclass)?\)$`)
 )
 
-// take sets the value of a column, or the row's error.
+// take sets the value of a column, or the row's error if the value can't be parsed.
 func (r *sqlReader[T]) take(row *Row[T], column, sql string) {
 	text, isText := r.unquoteText(sql)
 	switch {
@@ -269,8 +270,8 @@ func (r *sqlReader[T]) copy() {
 	r.into = r.columns("COPY", names)
 }
 
-// copiedRow reads a row of a COPY, in its text format: tabs between the values, \N for NULL, and escapes. Complete is
-// false after the last.
+// copiedRow reads a row of a COPY in text format: tabs between the values, \N for NULL, and escapes. complete is
+// false after the last row.
 func (r *sqlReader[T]) copiedRow() (row Row[T], complete bool) {
 	row.Line = r.line
 	line, ok := r.readLine(true)
@@ -286,7 +287,7 @@ func (r *sqlReader[T]) copiedRow() (row Row[T], complete bool) {
 	values := strings.Split(string(line), "\t")
 	for i, v := range values {
 		if i < len(r.into) && v != `\N` {
-			text, _ := decode(v, '\n', copyEscapes) // no quotes: a line has no line feed
+			text, _ := decode(v, '\n', copyEscapes) // without quotes, since a line can't contain a line feed
 			r.schema.set(&row, r.into[i], text)
 		}
 	}
@@ -298,7 +299,7 @@ func (r *sqlReader[T]) isOurs(table string) bool {
 	return strings.EqualFold(unquoteName(table), r.schema.Table)
 }
 
-// columns returns the columns that a statement fills: those it names, or else those of CREATE TABLE.
+// columns returns the columns of an INSERT or COPY: those in its column list, or else those of CREATE TABLE.
 func (r *sqlReader[T]) columns(statement string, names []string) (columns []string) {
 	r.found = true
 	if names == nil {
@@ -322,7 +323,7 @@ func (r *sqlReader[T]) columns(statement string, names []string) (columns []stri
 	return columns
 }
 
-// unexpected refuses the statement because of the text found, or fails if the file ends here.
+// unexpected rejects the statement because of the text found, or fails if the file ends here.
 func (r *sqlReader[T]) unexpected(wanted, found string) {
 	if r.stop == 0 {
 		r.fail(r.line, fmt.Errorf("the file ends within a statement; expected %s", wanted))
@@ -330,7 +331,7 @@ func (r *sqlReader[T]) unexpected(wanted, found string) {
 	r.refuse("expected %s, found %.60q", wanted, found)
 }
 
-// refuse reports why the statement can't be read.
+// refuse rejects the current statement with a reason.
 func (r *sqlReader[T]) refuse(format string, args ...any) {
 	panic(refusal{fmt.Errorf(format, args...)})
 }

@@ -14,23 +14,23 @@ func TestReadInserts(t *testing.T) {
 	runReadCases(t, exchange.SQL, heroes(), []readCase{
 		{"empty file", "", nil},
 		{"CRLF and byte order mark", "\uFEFFINSERT INTO hero(id, name)\r\nVALUES (1, 'a\r\nb'),\r\n(2, 'c');\r\n", []string{`2 id=1 name="a\r\nb"`, `4 id=2 name="c"`}},
-		{"values that no item can hold", "INSERT INTO hero(id, name, level) VALUES (1, 'a\xff', 1),\n(2, 'b\x00', 1),\n(3, 'c', 'nine'),\n('4', 42, '+1');",
+		{"values that don't fit an item", "INSERT INTO hero(id, name, level) VALUES (1, 'a\xff', 1),\n(2, 'b\x00', 1),\n(3, 'c', 'nine'),\n('4', 42, '+1');",
 			[]string{`1 REFUSED line 1, column name: invalid UTF-8`, `2 REFUSED line 2, column name: NUL character`,
 				`3 REFUSED line 3, column level: "nine" is not an integer of 32 bits`, `4 id=4 name="42" level="1"`}},
 		{"no semicolon at the end", "INSERT INTO hero(id,name) VALUES(7,'Yoda')", []string{`1 id=7 name="Yoda"`}},
-		{"several rows over several lines", "INSERT INTO hero\n(id,\n name)\nVALUES\n(1, 'a'),\n(2,\n 'b'), (3, 'c')\n;\ninsert into hero(name) values ('d');",
+		{"rows on several lines", "INSERT INTO hero\n(id,\n name)\nVALUES\n(1, 'a'),\n(2,\n 'b'), (3, 'c')\n;\ninsert into hero(name) values ('d');",
 			[]string{`5 id=1 name="a"`, `6 id=2 name="b"`, `7 id=3 name="c"`, `9 next name="d"`}},
 		{"doubled quotes", "INSERT INTO hero(id, name) VALUES (1, 'T''Challa'), (2, ''''), (3, '');", []string{`1 id=1 name="T'Challa"`, `1 id=2 name="'"`, `1 id=3`}},
-		{"signs within a string", "INSERT INTO hero(id, name) VALUES (1, 'a;b,c)--/*d'), (2, 'x\ny');", []string{`1 id=1 name="a;b,c)--/*d"`, `1 id=2 name="x\ny"`}},
+		{"special characters within a string", "INSERT INTO hero(id, name) VALUES (1, 'a;b,c)--/*d'), (2, 'x\ny');", []string{`1 id=1 name="a;b,c)--/*d"`, `1 id=2 name="x\ny"`}},
 		{"backslashes are text", `INSERT INTO hero(id, name) VALUES (1, 'C:\new\'), (2, '\\');`, []string{`1 id=1 name="C:\\new\\"`, `1 id=2 name="\\\\"`}},
-		{"every next id", `INSERT INTO hero(id, name) VALUES (nextval('hibernate_sequence'), 'a'), (NEXTVAL('public.hero_seq'::regclass), 'b'), (NULL, 'c'), (DEFAULT, 'd');`,
+		{"all forms of a missing id", `INSERT INTO hero(id, name) VALUES (nextval('hibernate_sequence'), 'a'), (NEXTVAL('public.hero_seq'::regclass), 'b'), (NULL, 'c'), (DEFAULT, 'd');`,
 			[]string{`1 next name="a"`, `1 next name="b"`, `1 next name="c"`, `1 next name="d"`}},
 		{"NULL and DEFAULT stay zero", "INSERT INTO hero(id, name, level, powers) VALUES (1, 'a', NULL, DEFAULT);", []string{`1 id=1 name="a"`}},
 		{"comments", "/* one /* nested */ ' */ INSERT -- what's\nINTO hero/**/(id, name) VALUES (1/*;*/, 'a'--)\n), -- next\n/*\n*/(2, 'b');",
 			[]string{`2 id=1 name="a"`, `5 id=2 name="b"`}},
-		{"two minus signs are a comment", "INSERT INTO hero(id, name) VALUES (1--5\n, 'a');", []string{`1 id=1 name="a"`}},
+		{"two minus signs start a comment", "INSERT INTO hero(id, name) VALUES (1--5\n, 'a');", []string{`1 id=1 name="a"`}},
 		{"quoted names and schema", "INSERT INTO \"public\".\"Hero\" (\"ID\", `OtherName`, NAME) VALUES (1, 'o', 'n');", []string{`1 id=1 name="n" otherName="o"`}},
-		{"column order of the file", "INSERT INTO hero(level, name, id) VALUES (3, 'a', 1);", []string{`1 id=1 name="a" level="3"`}},
+		{"columns in another order", "INSERT INTO hero(level, name, id) VALUES (3, 'a', 1);", []string{`1 id=1 name="a" level="3"`}},
 		{"conflict clauses are ignored", `INSERT INTO hero(id, name) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET name = 'x;y';
 INSERT OR REPLACE INTO hero(id, name) VALUES (2, 'b') RETURNING id;
 REPLACE INTO hero(id, name) VALUES (3, 'c');
@@ -107,7 +107,7 @@ highest */ FROM hero WHERE name IN ('a', 'b'))),
 		{"unterminated string", "INSERT INTO hero(id, name) VALUES (1, 'a'),\n(2,\n'b);\n", []string{`1 id=1 name="a"`, `END line 3: unterminated quoted string`}},
 		{"unterminated dollar quote", "DO $x$ a $x", []string{`END line 1: unterminated quoted string`}},
 		{"unterminated comment", "SELECT 1;\n/* /* */\n", []string{`END line 2: unterminated comment`}},
-		{"file ends within the head", "INSERT INTO hero(id,", []string{`END line 1: the file ends within a statement; expected ) after the columns`}},
+		{"file ends within a column list", "INSERT INTO hero(id,", []string{`END line 1: the file ends within a statement; expected ) after the columns`}},
 		{"file ends before the rows", "INSERT INTO hero(id) VALUES\n", []string{`END line 2: the file ends within a statement; expected ( before a row`}},
 		{"file ends after a comma", "INSERT INTO hero(id, name) VALUES (1, 'a'),\n", []string{`1 id=1 name="a"`, `END line 2: the file ends within a statement; expected ( before a row`}},
 		{"UTF-32", "I\x00\x00\x00N\x00\x00\x00", []string{`END line 1: NUL byte: the file isn't UTF-8 text`}},
@@ -118,7 +118,7 @@ func TestReadMySQL(t *testing.T) {
 	runReadCases(t, exchange.SQL, mysqlHeroes(), []readCase{
 		{"escapes", `INSERT INTO hero(id, name) VALUES (1, 'it\'s \"\\\b\n\r\t\Z'), (2, '50\% \_ \q '' "');`,
 			[]string{`1 id=1 name="it's \"\\\b\n\r\t\x1a"`, `1 id=2 name="50\\% \\_ q ' \""`}},
-		{"double quotes make a string", `INSERT INTO hero(id, name) VALUES (1, "a'b""c\"d");`, []string{`1 id=1 name="a'b\"c\"d"`}},
+		{"double quotes enclose a string", `INSERT INTO hero(id, name) VALUES (1, "a'b""c\"d");`, []string{`1 id=1 name="a'b\"c\"d"`}},
 		{"names in backticks", "INSERT IGNORE INTO `db`.`hero` (`id`, `name`) VALUE (1, 'a');", []string{`1 id=1 name="a"`}},
 		{"comments", "# it's\n/*!40101 SET x /* ' */; -- it's\n--\nINSERT INTO hero(id, name) VALUES (1, --5), (2, 'b' # ,'\n);",
 			[]string{`4 REFUSED line 4, column name: found "--5"`, `4 id=2 name="b"`}},
@@ -144,13 +144,13 @@ SELECT pg_catalog.setval('public.hero_seq', 2, true);
 		{"COPY of other tables", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\nCOPY hero (id) FROM stdin;\n1\n\\.\nCOPY (SELECT 'it''s') TO stdout;\nCOPY x FROM STDIN WITH (FORMAT csv);\n\"a\n\\.\n",
 			[]string{`5 id=1`}},
 		{"only COPY of another table", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\n", []string{`END line 4: the file has rows of table "villain" and none of hero`}},
-		{"COPY that isn't as pg_dump writes it", "COPY hero (id) FROM '/tmp/it';\nCOPY hero (id) FROM stdin WITH (FORMAT csv);\n\"1\n\\.\nCOPY hero (cape) FROM stdin;\nit's\n\\.\nCOPY hero FROM stdin;\n1\n\\.\nINSERT INTO hero(id) VALUES (2);",
+		{"COPY in a form that pg_dump doesn't write", "COPY hero (id) FROM '/tmp/it';\nCOPY hero (id) FROM stdin WITH (FORMAT csv);\n\"1\n\\.\nCOPY hero (cape) FROM stdin;\nit's\n\\.\nCOPY hero FROM stdin;\n1\n\\.\nINSERT INTO hero(id) VALUES (2);",
 			[]string{`1 REFUSED line 1: COPY must be FROM stdin without options, as pg_dump writes it`, `2 REFUSED line 2: COPY must be FROM stdin without options, as pg_dump writes it`,
 				`5 REFUSED line 5: unknown column "cape"; known columns: id, name, otherName, level, picture, powers`,
 				`8 REFUSED line 8: COPY has no column list, and no preceding CREATE TABLE defines its columns`, `11 id=2`}},
-		{"COPY that ends with the file", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before its end marker`}},
-		{"COPY of another table that ends with the file", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
-		{"COPY that ends with the file in its head", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
+		{"file ends within COPY", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before its end marker`}},
+		{"file ends within COPY of another table", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
+		{"file ends within the head of COPY", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
 		{"CREATE TABLE names the columns", `CREATE TABLE public.villain (name text, id int);
 CREATE UNLOGGED TABLE IF NOT EXISTS public.hero (
     level integer DEFAULT (1 + 2) CHECK (level IN (1, 2)),
@@ -188,7 +188,8 @@ COMMIT;`, []string{`4 id=1 name="T'Challa" level="900"`}},
 	})
 }
 
-// writers are the ways in which dumps and people write a name and powers, each with its dialect.
+// writers lists functions that write a name and powers as SQL in the styles of dumps and hand-written files, with
+// their dialects.
 var writers = []struct {
 	name  string
 	mysql bool
@@ -207,14 +208,14 @@ var writers = []struct {
 	}},
 }
 
-// values returns a writer of an INSERT with strings quoted by quote.
+// values returns a function that writes an INSERT with strings quoted by quote.
 func values(quote func(string) string) func(name, powers string) string {
 	return func(name, powers string) string {
 		return fmt.Sprintf("INSERT INTO hero(name,powers)VALUES(%s,%s);", quote(name), quote(powers))
 	}
 }
 
-func TestTextIsKept(t *testing.T) {
+func TestTextIsPreserved(t *testing.T) {
 	for _, w := range writers {
 		t.Run(w.name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
@@ -223,7 +224,7 @@ func TestTextIsKept(t *testing.T) {
 				schema.MySQL = w.mysql
 				sql := w.sql(want.Name, want.Powers)
 				if got := readAll(t, strings.NewReader(sql), exchange.SQL, schema); len(got) != 1 || got[0] != want {
-					t.Fatalf("got %+v, want %+v from\n%s", got, want, sql)
+					t.Fatalf("got %+v, want %+v, reading\n%s", got, want, sql)
 				}
 			})
 		})

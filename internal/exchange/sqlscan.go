@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// sqlScanner splits SQL where quotes, comments and parentheses allow it. It panics with a *LineError if the file can't
-// be read any further.
+// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. It panics with a *LineError
+// if the rest of the file can't be read.
 type sqlScanner struct {
 	in    *bufio.Reader
-	line  int // of the next byte, from 1
+	line  int // line of the next byte, starting at 1
 	mysql bool
 
-	stop byte // the byte read last by scan, where it stopped; 0 at the end of the file
-	size int  // bytes kept of the current row or head, which fails above maxRow
+	stop byte // the byte at which scan stopped; 0 at the end of the file
+	size int  // number of bytes kept of the current row or head; an error above maxRow
 	skip bool // nothing is kept
 }
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 
-// scan reads up to a semicolon, or one of the stops outside of parentheses. It returns the text before it, with each
-// comment and run of white space replaced by one space.
+// scan reads up to a semicolon, or to one of the stops outside of parentheses. It returns the text before that
+// character, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
 	var text []byte
 	for depth := 0; ; {
@@ -53,7 +53,7 @@ func (s *sqlScanner) scan(stops string) string {
 	}
 }
 
-// skipStatement skips the rest of a statement, which may be of any length.
+// skipStatement skips the rest of a statement of any length.
 func (s *sqlScanner) skipStatement() {
 	s.skip = true
 	for s.stop != ';' && !s.atEnd() {
@@ -98,7 +98,7 @@ func (s *sqlScanner) ahead(text string) bool {
 
 var errNoEnd = errors.New("unterminated quoted string")
 
-// quoted appends the rest of a quoted string or name, of which a doubled quote is part.
+// quoted appends the rest of a quoted string or name, which may contain doubled quotes.
 func (s *sqlScanner) quoted(text []byte, quote byte) []byte {
 	start, escapes := s.line, s.mysql && quote != '`'
 	for {
@@ -114,7 +114,8 @@ func (s *sqlScanner) quoted(text []byte, quote byte) []byte {
 
 var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
 
-// dollarQuoted appends the rest of $$…$$ or $tag$…$tag$, the body of a function. It isn't accepted as a value.
+// dollarQuoted appends the rest of a string quoted as $$…$$ or $tag$…$tag$, usually the body of a function. Such a
+// string isn't accepted as a value.
 func (s *sqlScanner) dollarQuoted(text []byte) []byte {
 	start := s.line
 	ahead, _ := s.in.Peek(64)
@@ -130,7 +131,7 @@ func (s *sqlScanner) dollarQuoted(text []byte) []byte {
 	return s.keepNext(text, len(delimiter), start)
 }
 
-// keepNext appends n bytes of a quotation that began in line start.
+// keepNext appends n bytes of a quoted string that began in line start.
 func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
 	for range n {
 		b, ok := s.next()
@@ -143,8 +144,8 @@ func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
 	return text
 }
 
-// skipBlanks skips white space and comments, and reports whether there were any. In MySQL, -- starts a comment only if
-// white space follows.
+// skipBlanks skips white space and comments, and reports whether it skipped any. In MySQL, -- starts a comment only
+// if white space follows.
 func (s *sqlScanner) skipBlanks() (skipped bool) {
 	for ; ; skipped = true {
 		ahead, _ := s.in.Peek(3)
@@ -186,8 +187,8 @@ func (s *sqlScanner) skipComment() {
 	}
 }
 
-// readLine returns the rest of the line without its line ending, or skips it; ok is false at the end of the file. It
-// drops all carriage returns, because in dumps they occur only in line endings.
+// readLine returns the rest of the line without its line ending, or skips the rest; ok is false at the end of the
+// file. It drops all carriage returns, because dumps contain them only in line endings.
 func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
 	for {
 		b, ok := s.next()
@@ -200,12 +201,13 @@ func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
 	}
 }
 
-// unquoteName returns the last part of a name, without its quotes.
+// unquoteName returns the last component of a qualified name, without quotes.
 func unquoteName(name string) string {
 	return strings.Trim(name[strings.LastIndexByte(name, '.')+1:], "\"` ")
 }
 
-// unquoteText returns the value of a string, and false for anything else. mariadb-dump writes _binary before some.
+// unquoteText returns the value of a string literal, and false for anything else. mariadb-dump writes _binary before
+// some strings.
 func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
 	if s.mysql {
 		sql = strings.TrimPrefix(sql, "_binary ")
@@ -221,7 +223,7 @@ func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
 	return value, rest == sql[:1]
 }
 
-// decode decodes a string, in which a doubled quote stands for one, up to the closing quote.
+// decode decodes a string up to the closing quote. A doubled quote stands for a single quote.
 func decode(text string, quote byte, escapes string) (value, rest string) {
 	var decoded []byte
 	for i := 0; i < len(text); i++ {
@@ -240,14 +242,14 @@ func decode(text string, quote byte, escapes string) (value, rest string) {
 	return string(decoded), ""
 }
 
-// Backslash escapes: each letter that may follow a backslash, followed by the byte it stands for.
+// Backslash escapes: each letter that may follow a backslash is followed by the byte that it stands for.
 const (
 	mysqlEscapes = "0\x00b\bn\nr\rt\tZ\x1a"
-	copyEscapes  = "b\bf\fn\nr\rt\tv\v\\\\" // what PostgreSQL writes in a COPY
+	copyEscapes  = "b\bf\fn\nr\rt\tv\v\\\\" // the escapes that PostgreSQL writes in a COPY
 )
 
-// unescape appends what the letter after a backslash stands for. In MySQL, any letter that isn't listed stands for
-// itself; in a COPY, it makes the text invalid.
+// unescape appends the byte that the letter after a backslash stands for. A letter that isn't listed stands for
+// itself in MySQL, and makes the text invalid in a COPY.
 func unescape(decoded []byte, letter byte, escapes string) []byte {
 	at := strings.IndexByte(escapes, letter)
 	switch {
@@ -255,7 +257,7 @@ func unescape(decoded []byte, letter byte, escapes string) []byte {
 		letter = escapes[at+1]
 	case escapes == copyEscapes:
 		letter = 0xFF
-	case letter == '%', letter == '_': // escapes for LIKE, which stay
+	case letter == '%', letter == '_': // escapes for LIKE, which keep the backslash
 		decoded = append(decoded, '\\')
 	}
 	return append(decoded, letter)

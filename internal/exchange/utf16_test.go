@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// encode16 encodes a string in UTF-16.
+// encode16 encodes a string in UTF-16 with the given byte order.
 func encode16(order binary.AppendByteOrder, text string) string {
 	var encoded []byte
 	for _, unit := range utf16.Encode([]rune(text)) {
@@ -49,10 +49,10 @@ func TestReadUTF16(t *testing.T) {
 		}
 	})
 	for name, broken := range map[string]string{
-		"half of a pair":        "\x3d\xd8",
-		"the other half":        "\x00\xde",
-		"half of a pair, twice": "\x3d\xd8\x3d\xd8",
-		"half of a character":   "a",
+		"high surrogate only": "\x3d\xd8",
+		"low surrogate only":  "\x00\xde",
+		"two high surrogates": "\x3d\xd8\x3d\xd8",
+		"a single byte":       "a",
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := "\xff\xfe" + encode16(binary.LittleEndian, "id,name\n1,") + broken

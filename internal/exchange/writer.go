@@ -14,8 +14,8 @@ type Writer[T any] struct {
 	err   error
 }
 
-// NewWriter returns a writer of JSON lines or of CSV, with a header line and lines that end in LF.
-// For any other format, every Write and Flush fails.
+// NewWriter returns a writer of JSON lines or CSV. Lines end in LF, and CSV has a header line. For any other format,
+// Write and Flush always fail.
 func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 	out := &Writer[T]{out: bufio.NewWriterSize(w, 64<<10)}
 	switch f {
@@ -41,13 +41,13 @@ func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 	return out
 }
 
-// Write appends an item. It is guaranteed to be written only after Flush.
+// Write appends an item. Only after Flush is the item guaranteed to have been written.
 func (w *Writer[T]) Write(item T) error { return w.do(func() error { return w.write(item) }) }
 
 // Flush writes any buffered data to the underlying writer.
 func (w *Writer[T]) Flush() error { return w.do(w.out.Flush) }
 
-// do runs step unless an earlier one failed.
+// do runs step unless an earlier step failed.
 func (w *Writer[T]) do(step func() error) error {
 	if w.err != nil {
 		return w.err

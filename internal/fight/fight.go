@@ -1,6 +1,6 @@
-// Package fight decides and stores fights. A request takes this path: package web receives it, service.go fetches a
-// hero, a villain and a location concurrently, this file decides and encodes the fight, and a Store makes it durable
-// before the response is sent. The package knows neither HTTP nor any database driver.
+// Package fight decides and stores fights. The path of a request is: package web receives the request, service.go
+// fetches a hero, a villain and a location concurrently, fight.go decides and encodes the fight, and a Store makes
+// the fight durable before the response is sent. The package depends on neither HTTP nor any database driver.
 package fight
 
 import (
@@ -28,14 +28,15 @@ const (
 // Fight is a decided fight.
 type Fight struct {
 	ID       ID
-	Date     time.Time // when it was decided, in UTC, truncated to milliseconds, which every store can represent
+	Date     time.Time // time of the decision, in UTC, truncated to milliseconds, which every store can represent
 	Winner   Team
 	Hero     character.Character
 	Villain  character.Character
-	Location *location.Location // nil if it had no location
+	Location *location.Location // nil for a fight without a location
 }
 
-// Decide lets hero and villain fight at the given time. The higher level wins; a tie goes to the villain.
+// Decide decides a fight between hero and villain at the given time. The higher level wins; a tie goes to the
+// villain.
 func Decide(id ID, at time.Time, hero, villain character.Character, place *location.Location) Fight {
 	winner := Villains
 	if hero.Level > villain.Level {
@@ -60,8 +61,8 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
-// JSON declares the fields of a fight's JSON, for the OpenAPI document. AppendJSON writes them, Parse and ParseOutcome
-// read them, and tests check that all agree.
+// JSON declares the fields of a fight's JSON, for the OpenAPI document. Tests check that it agrees with AppendJSON,
+// Parse and ParseOutcome, which write and read these fields.
 type JSON struct {
 	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
 	FightDate     time.Time           `json:"fight_date" doc:"When it was decided, in UTC."`
@@ -95,7 +96,7 @@ func (f Fight) JSON() JSON {
 
 const dateForm = "2006-01-02T15:04:05.000Z"
 
-// AppendJSON appends the response body, which is also the document that the SQLite store keeps.
+// AppendJSON appends the response body, which is also the document that the SQLite store saves.
 func (f Fight) AppendJSON(dst []byte) []byte {
 	winner, loser := f.Sides()
 	dst = f.ID.append(append(dst, `{"id":"`...))
@@ -130,8 +131,8 @@ func (s Side) appendJSON(dst []byte, role string) []byte {
 	return catalog.AppendString(dst, string(s.Team))
 }
 
-// Parse reads the document of the stored fight with the id, written by AppendJSON or by another program. Unknown fields
-// are ignored, and strings, numbers and the location may be missing. The error names the invalid field.
+// Parse parses the document of the stored fight with the given id, which may have been written by another program.
+// Unknown fields are ignored, and strings, numbers and the location are optional. The error names the invalid field.
 func Parse(id ID, document []byte) (Fight, error) {
 	var stored struct {
 		ID       string             `json:"id"`
@@ -158,7 +159,7 @@ func Parse(id ID, document []byte) (Fight, error) {
 	return f, f.Check()
 }
 
-// storedFighter distinguishes a missing name from an empty one.
+// storedFighter is a fighter in a stored document. It distinguishes a missing name from an empty name.
 type storedFighter struct {
 	character.Character
 	Name *string `json:"name"`
@@ -169,7 +170,7 @@ func (s storedFighter) character() character.Character {
 	return s.Character
 }
 
-// Check returns an error if a stored fight is invalid although each field has the right type.
+// Check returns an error if a field of a stored fight has the right type but an invalid value.
 func (f Fight) Check() error {
 	if f.Winner != Heroes && f.Winner != Villains {
 		return fmt.Errorf("winner_team is %.20q, neither heroes nor villains", f.Winner)

@@ -31,9 +31,9 @@ func TestDecide(t *testing.T) {
 		{"villain higher", 10, 11, Villains},
 		{"a tie goes to the villain", 10, 10, Villains},
 		{"a tie at 0", 0, 0, Villains},
-		{"a tie at the top", 1<<31 - 1, 1<<31 - 1, Villains},
+		{"a tie at the maximum level", 1<<31 - 1, 1<<31 - 1, Villains},
 		{"the largest gap", 1<<31 - 1, 0, Heroes},
-		{"the largest gap the other way", 0, 1<<31 - 1, Villains},
+		{"the largest gap, villain higher", 0, 1<<31 - 1, Villains},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestDecide(t *testing.T) {
 			winner, loser := f.Sides()
 			want := map[Team]Side{Heroes: {hero, Heroes}, Villains: {villain, Villains}}
 			if f.Winner != test.winner || winner != want[test.winner] {
-				t.Errorf("%s won with %+v, want %s", f.Winner, winner, test.winner)
+				t.Errorf("the winner is %s with %+v, want %s", f.Winner, winner, test.winner)
 			}
 			if winner.Team == loser.Team || loser != want[loser.Team] {
 				t.Errorf("the loser is %+v, the winner %+v", loser, winner)
@@ -64,14 +64,14 @@ func TestDecideDate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := Decide(ID{}, test.at, character.Character{}, character.Character{}, nil).Date
-			if got != test.want { // == compares the zone too
+			if got != test.want { // == also compares the time zone
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
 	}
 }
 
-// examples returns the fights of the golden files.
+// examples returns the fights in the golden files, by file name.
 func examples(t testing.TB) map[string]Fight {
 	id, at := parseID(t, "019b7f50-0a2d-7abc-8123-456789abcdef"), time.Date(2026, 1, 2, 15, 4, 5, 6_000_000, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -110,7 +110,7 @@ func TestAppendJSONGolden(t *testing.T) {
 	}
 }
 
-// fields returns the names of an object's fields, and of the fields of the objects in it.
+// fields returns the names of all fields of a JSON object, including those of nested objects.
 func fields(t *testing.T, object map[string]any) map[string][]string {
 	t.Helper()
 	names := map[string][]string{"": slices.Sorted(maps.Keys(object))}
@@ -136,7 +136,7 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the declared fields (-) and the written ones (+) differ:\n%s", diff)
+		t.Errorf("the declared fields (-) and the written fields (+) differ:\n%s", diff)
 	}
 	fighter := []string{"id", "level", "name", "otherName", "picture", "powers"}
 	contract := map[string][]string{
@@ -150,7 +150,8 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 	}
 }
 
-// anyFight generates fights with any valid UTF-8 text, ignoring the limits of fields: a store may hold older ones.
+// anyFight generates fights with any valid UTF-8 text. It ignores the limits of fields, because a store may contain
+// fights that are older than the limits.
 func anyFight() *rapid.Generator[Fight] {
 	return rapid.Custom(func(t *rapid.T) Fight {
 		id := ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
@@ -166,7 +167,7 @@ func TestParseReadsWhatAppendJSONWrote(t *testing.T) {
 	})
 }
 
-// checkIdentity checks that a fight's document is valid JSON and reads back as the same fight.
+// checkIdentity checks that a fight's document is valid JSON and that parsing it gives an equal fight.
 func checkIdentity(t rapid.TB, f Fight) {
 	t.Helper()
 	text := f.AppendJSON(nil)
@@ -178,10 +179,10 @@ func checkIdentity(t rapid.TB, f Fight) {
 		t.Fatalf("reading %s: %v", text, err)
 	}
 	if diff := cmp.Diff(f, again); diff != "" {
-		t.Fatalf("wrote (-) and read (+) differ:\n%s", diff)
+		t.Fatalf("the written (-) and the parsed (+) fight differ:\n%s", diff)
 	}
 	if !bytes.Equal(text, again.AppendJSON(nil)) {
-		t.Fatalf("wrote\n%s\nand then\n%s", text, again.AppendJSON(nil))
+		t.Fatalf("the document\n%s\nis encoded again as\n%s", text, again.AppendJSON(nil))
 	}
 }
 

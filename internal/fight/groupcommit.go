@@ -10,59 +10,61 @@ import (
 	"time"
 )
 
-// Document is a fight as it is stored.
+// Document is the stored form of a fight.
 type Document struct {
 	ID    ID
 	Bytes []byte
 }
 
-// Write stores a batch and returns the result of each document in order: nil if it is durable, an error that wraps
-// ErrMaybeStored if that is uncertain, any other error if it was not stored. It must not modify the documents or use
-// them after it returns. ctx belongs to the batch, not to a caller, and expires after 4 s.
+// Write stores a batch and returns one result per document, in order: nil if the document is durable, an error that
+// wraps ErrMaybeStored if that is uncertain, or any other error if it was not stored. It must not modify the
+// documents or use them after it returns. ctx belongs to the batch, not to a caller, and expires after 4 s, except
+// with NewSingleCommitter.
 type Write func(ctx context.Context, batch []Document) []error
 
 const (
 	maxDocuments = 1000
 	maxBytes     = 8 << 20
-	// maxTurns is how many single writes a leader makes, including its own. With 32 callers on 2 cores, 16 turns save
-	// an eighth of the CPU time of a fight and two thirds of its p99 latency; 4 turns save a tenth.
+	// maxTurns is the maximum number of single writes that a leader makes, including its own. With 32 callers on 2
+	// cores, 16 turns save an eighth of the CPU time per fight and two thirds of its p99 latency; 4 turns save only a
+	// tenth.
 	maxTurns = 16
-	// writeTime limits a write. It is shorter than a request's usual deadline, so that a leader can usually write in
-	// its own goroutine and return in time.
+	// writeTime limits a write. The limit is shorter than a request's usual deadline, so that a leader can usually
+	// write in its own goroutine and still return in time.
 	writeTime = 4 * time.Second
 )
 
-// Committer lets concurrent inserts share one durable write, or at least one writer: it gathers them into batches and
-// writes one batch at a time. The queue is only limited by the number of callers.
+// Committer lets concurrent inserts share one durable write, or at least one writer: it collects them into batches
+// and writes one batch at a time. The length of the queue is limited only by the number of callers.
 //
-// No goroutine waits for work. The first caller leads: it writes its own fight together with those queued in the
-// meantime. If more are queued after that write, the longest-waiting caller leads next. A lone caller leads itself and
-// waits for nobody.
+// There is no permanent writer goroutine. The first caller becomes the leader: it writes its own fight together with
+// the fights queued in the meantime. If more fights are queued after that write, the caller that has waited longest
+// becomes the next leader. A lone caller is its own leader and never waits.
 //
-// If each fight has its own write, the leader also makes the next one's write, and some more: waking another goroutine
-// costs more than the insert itself.
+// If each fight has its own write, the leader also makes the writes of some callers behind it in the queue, because
+// waking another goroutine costs more than the insert itself.
 type Committer struct {
 	write  Write
 	single bool // one write per document
 
 	mu    sync.Mutex
-	led   bool      // there is a leader; without one, the queue is empty
-	queue []*waiter // in no batch yet, in order of arrival; the first one leads next
+	led   bool      // there is a leader; without a leader, the queue is empty
+	queue []*waiter // callers not in a batch yet, in order of arrival; the first leads next
 }
 
 // NewCommitter returns a Committer that stores batches with write, which is never called concurrently.
 func NewCommitter(write Write) *Committer { return &Committer{write: write} }
 
 // NewSingleCommitter returns a Committer that stores documents one by one, in order of arrival. write is never called
-// concurrently. It gets the context of the document's caller, who waits until it returns: it must either respect the
-// context or know what became of the document.
+// concurrently. It gets the context of the document's caller, which waits until write returns. So write must either
+// respect the context or report whether the document was stored.
 func NewSingleCommitter(write Write) *Committer { return &Committer{write: write, single: true} }
 
 // waiter is a pending call of Insert.
 type waiter struct {
 	ctx        context.Context
 	document   Document
-	leads      bool           // is to write the next batch; guarded by the Committer's mutex
+	leads      bool           // must write the next batch; guarded by the Committer's mutex
 	milestones chan milestone // buffered, so that sending never blocks
 	err        error          // the result, valid after written
 }
@@ -74,9 +76,9 @@ const (
 	written
 )
 
-// Insert returns after the fight's document has been written as part of a batch. If ctx ends before that batch begins,
-// the fight is not stored and never will be. If it ends later, the error wraps ErrMaybeStored, or is that of a single
-// write. document must not be modified.
+// Insert returns after the fight's document has been written as part of a batch. If ctx ends before the write begins,
+// the fight is not stored and never will be. If ctx ends later, the error wraps ErrMaybeStored, or is the error of a
+// single write. document must not be modified.
 func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error {
 	if ctx.Err() != nil {
 		return notBegun(ctx)
@@ -85,7 +87,7 @@ func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error 
 	for leads := c.join(w); ; leads = true {
 		if leads {
 			runtime.Gosched() // lets runnable callers join
-			batch := c.take() // first, so that w is no longer queued and can't pass on the lead by leaving
+			batch := c.take() // taken first, so that w is no longer queued and can't pass on the lead by leaving
 			if c.single || hasTime(ctx) {
 				c.commit(ctx, batch)
 			} else { // a write can't be abandoned, and this one may outlast its leader's deadline
@@ -116,12 +118,12 @@ func (c *Committer) join(w *waiter) bool {
 	return w.leads
 }
 
-// leave ends the wait of w, whose context has ended.
+// leave returns the result of w, whose context has ended. If w is still queued, leave removes it from the queue.
 func (c *Committer) leave(ctx context.Context, w *waiter) error {
 	if c.dequeue(w) {
 		return notBegun(ctx)
 	}
-	if c.single { // its write uses the same context
+	if c.single { // the write uses the same context and will return soon
 		<-w.milestones
 		return w.err
 	}
@@ -152,7 +154,7 @@ func notBegun(ctx context.Context) error {
 	return fmt.Errorf("waiting for earlier writes: %w", context.Cause(ctx))
 }
 
-// passOn makes the longest-waiting caller the leader. The caller holds the mutex.
+// passOn makes the caller that has waited longest the leader. The caller holds the mutex.
 func (c *Committer) passOn() {
 	if len(c.queue) == 0 {
 		c.led = false
@@ -163,13 +165,14 @@ func (c *Committer) passOn() {
 	next.milestones <- toLead
 }
 
-// hasTime reports whether a write is certain to end before the deadline of ctx.
+// hasTime reports whether the time limit of a write ends before the deadline of ctx.
 func hasTime(ctx context.Context) bool {
 	deadline, ends := ctx.Deadline()
 	return !ends || time.Until(deadline) >= writeTime
 }
 
-// commit writes a batch, or some single documents, for a leader with the given context, and passes on the lead.
+// commit writes a batch, or several single documents, on behalf of a leader with the given context, and then passes
+// on the lead.
 func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -210,7 +213,7 @@ func deliver(batch []*waiter, errs []error) {
 	}
 }
 
-// panicked returns the results of a write that panicked. Only the first one, the leader's, includes the stack.
+// panicked returns the results of a write that panicked. Only the first result, the leader's, includes the stack.
 func panicked(cause any, documents int) []error {
 	err := fmt.Errorf("%w: the write panicked: %v", ErrMaybeStored, cause)
 	errs := slices.Repeat([]error{err}, documents)
@@ -218,8 +221,8 @@ func panicked(cause any, documents int) []error {
 	return errs
 }
 
-// take removes a batch from the queue: the first waiter and as many more as the limits allow. It returns nil if the
-// queue is empty.
+// take removes a batch from the queue: the first waiter and as many more as the limits allow. If the queue is empty,
+// it returns nil.
 func (c *Committer) take() []*waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()

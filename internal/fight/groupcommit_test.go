@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Every test but the last runs in its own synctest bubble, which also fails if a goroutine leaks.
+// All tests but the last run in a synctest bubble, which also fails if a goroutine leaks.
 
 // numbered returns document n.
 func numbered(n, size int) Document {
@@ -30,7 +30,7 @@ func number(d Document) int { return int(binary.BigEndian.Uint64(d.ID[8:])) }
 type engine struct {
 	mu      sync.Mutex
 	batches [][]int
-	outcome func(n int) error // result for document n; nil for stored
+	outcome func(n int) error // result of storing document n; nil for success
 	release chan struct{}     // each write receives from it; nil if writes don't block
 }
 
@@ -55,7 +55,7 @@ func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
 	return errs
 }
 
-// caller is an Insert in progress.
+// caller is a call of Insert.
 type caller struct {
 	said   error
 	took   time.Duration
@@ -63,7 +63,8 @@ type caller struct {
 	done   chan struct{}
 }
 
-// insert starts an Insert and returns once it blocks. A timeout of 0 means no deadline.
+// insert starts a call of Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
+// deadline.
 func insert(c *Committer, d Document, within time.Duration) *caller {
 	ctx, cancel := context.WithCancel(context.Background())
 	if within > 0 {
@@ -109,26 +110,27 @@ func TestLoneCallerDoesNotWait(t *testing.T) {
 		c := NewCommitter(e.write)
 		for n := range 3 {
 			if call := insert(c, numbered(n, 10), 0); call.result() != nil || call.took != 0 {
-				t.Errorf("took %s: %v", call.took, call.said)
+				t.Errorf("the insert took %s: %v", call.took, call.said)
 			}
 		}
 		wantBatches(t, e, []int{0}, []int{1}, []int{2})
 	})
 }
 
-// Inserts that arrive during a write are written together, in order of arrival, in as many batches as it takes.
+// Inserts that arrive during a write are written together, in order of arrival, in as few batches as the limits
+// allow.
 func TestBatches(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct {
 		name  string
-		sizes []int // of the documents that arrive during another write
-		want  []int // how many are written at a time
+		sizes []int // sizes of the documents that arrive during another write
+		want  []int // numbers of documents in the batches
 	}{
 		{"one", []int{1}, []int{1}},
-		{"one more", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
+		{"one document more than the maximum", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
 		{"the maximum size", slices.Repeat([]int{mib}, 8), []int{8}},
-		{"a byte more", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
-		{"an oversized one is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
+		{"a byte more than the maximum", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
+		{"an oversized document is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -159,7 +161,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// A caller returns after its own write, not after later ones.
+// A caller returns after its own write, without waiting for later writes.
 func TestLeadIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
@@ -174,7 +176,7 @@ func TestLeadIsPassedOn(t *testing.T) {
 		third := insert(c, numbered(3, 1), 0)
 		select {
 		case <-second.done:
-			t.Error("returned before its write ended")
+			t.Error("Insert returned before its write ended")
 		default:
 		}
 		close(e.release)
@@ -185,8 +187,8 @@ func TestLeadIsPassedOn(t *testing.T) {
 	})
 }
 
-// Single documents are written one by one, in order. The leader also makes some of the others' writes before it returns
-// with its own result.
+// Single documents are written one by one, in order. The leader also makes some of the other callers' writes before
+// it returns its own result.
 func TestSingle(t *testing.T) {
 	const all = maxTurns + 4
 	synctest.Test(t, func(t *testing.T) {
@@ -241,7 +243,7 @@ func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
 			<-ctx.Done()
-			time.Sleep(time.Minute) // what it has begun takes that much longer
+			time.Sleep(time.Minute) // the write takes a minute to stop
 			return []error{fmt.Errorf("not begun: %w", context.Cause(ctx))}
 		})
 		leader, other := insert(c, numbered(0, 1), 10*time.Second), insert(c, numbered(1, 1), time.Hour)
@@ -275,13 +277,13 @@ func TestEachGetsItsOwnResult(t *testing.T) {
 		close(e.release)
 		for n, call := range calls {
 			if got, want := fmt.Sprint(call.result()), fmt.Sprint(outcome(n)); got != want {
-				t.Errorf("document %d got %q, want %q", n, got, want)
+				t.Errorf("document %d got the result %q, want %q", n, got, want)
 			}
 		}
 	})
 }
 
-// notStored fails the test unless err rules out that anything is stored, and wraps cause.
+// notStored checks that err wraps cause but not ErrMaybeStored.
 func notStored(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, cause) || errors.Is(err, ErrMaybeStored) {
@@ -306,7 +308,7 @@ func TestLeavingTheQueue(t *testing.T) {
 		notStored(t, gone.result(), context.Canceled)
 		notStored(t, hasty.result(), context.DeadlineExceeded)
 		if hasty.took != time.Second {
-			t.Errorf("waited for %s, want 1 s", hasty.took)
+			t.Errorf("the caller waited for %s, want 1 s", hasty.took)
 		}
 		close(e.release)
 		if err := errors.Join(writing.result(), waiting.result()); err != nil {
@@ -329,7 +331,7 @@ func TestDeadlineDuringTheWrite(t *testing.T) {
 			t.Errorf("the leader waited for %s, want 1 s", leader.took)
 		}
 		next, follower := insert(c, numbered(1, 1), time.Hour), insert(c, numbered(2, 1), time.Minute)
-		e.release <- struct{}{} // for the leader that has left
+		e.release <- struct{}{} // ends the write of the leader that has left
 		maybeStored(t, follower.result(), context.DeadlineExceeded)
 		if follower.took != time.Minute {
 			t.Errorf("the follower waited for %s, want 1 min", follower.took)
@@ -342,7 +344,7 @@ func TestDeadlineDuringTheWrite(t *testing.T) {
 	})
 }
 
-// A leader with enough time completes its write and delivers the results even if it was canceled.
+// A leader with enough time before its deadline completes the write and delivers the results even if it is canceled.
 func TestLeaderIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}
@@ -387,16 +389,16 @@ func TestBrokenWrite(t *testing.T) {
 				}
 				broken = false
 				if err := insert(c, numbered(4, 1), 0).result(); err != nil {
-					t.Errorf("the next one: %v", err)
+					t.Errorf("inserting after the broken write: %v", err)
 				}
 			})
 		})
 	}
 }
 
-// The context of a write belongs to no caller: it lasts equally long whoever leads, and always ends.
+// The context of a write doesn't depend on any caller: it always ends after the same time, whichever caller leads.
 func TestContextOfAWrite(t *testing.T) {
-	for name, within := range map[string]time.Duration{"no deadline": 0, "a near deadline": time.Second, "a far one": time.Hour} {
+	for name, within := range map[string]time.Duration{"no deadline": 0, "a near deadline": time.Second, "a distant deadline": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				begun, took := time.Now(), make(chan time.Duration, 1)
@@ -420,13 +422,13 @@ func TestContextOfAWrite(t *testing.T) {
 	}
 }
 
-// ways returns both kinds of Committer.
+// ways returns the constructors of both kinds of Committer.
 func ways() map[string]func(Write) *Committer {
 	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
 }
 
-// Callers that give up at any moment, especially while leading close to their deadline, lose and duplicate nothing. The
-// test uses the real clock: the race it looks for is between goroutines, not between timers.
+// No document is lost or written twice if callers give up at any moment, especially leaders close to their deadline.
+// The test uses the real clock, because it looks for races between goroutines, not between timers.
 func TestHastyCallers(t *testing.T) {
 	for name, newCommitter := range ways() {
 		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })
@@ -471,7 +473,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 				cancel()
 				switch {
 				case err == nil && times(id) != 1:
-					t.Errorf("acknowledged, and written %d times", times(id))
+					t.Errorf("the document was acknowledged, but written %d times", times(id))
 				case err != nil && !errors.Is(err, ErrMaybeStored):
 					refused <- id
 				}
@@ -480,12 +482,12 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	}
 	group.Wait()
 	close(refused)
-	if err := committer.Insert(t.Context(), Fight{ID: ids.Next(time.Now())}, nil); err != nil { // queued after every write that was begun
-		t.Errorf("afterwards: %v", err)
+	if err := committer.Insert(t.Context(), Fight{ID: ids.Next(time.Now())}, nil); err != nil { // after all pending writes
+		t.Errorf("inserting at the end: %v", err)
 	}
 	for id := range refused {
 		if n := times(id); n != 0 {
-			t.Errorf("reported as not stored, but written %d times", n)
+			t.Errorf("the document was reported as not stored, but written %d times", n)
 		}
 	}
 	for id, n := range writes {

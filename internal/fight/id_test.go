@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// made returns the time that an id encodes.
+// made returns the time encoded in an id.
 func made(id ID) int64 {
 	return int64(binary.BigEndian.Uint64(id[:8]) >> 16)
 }
@@ -21,7 +21,7 @@ func made(id ID) int64 {
 func checkForm(t rapid.TB, id ID) {
 	t.Helper()
 	if version, variant := id[6]>>4, id[8]>>6; version != 7 || variant != 2 {
-		t.Fatalf("%s has version %d and variant %b, want 7 and 10", id, version, variant)
+		t.Fatalf("id %s has version %d and variant %b, want 7 and 10", id, version, variant)
 	}
 }
 
@@ -29,7 +29,7 @@ func checkForm(t rapid.TB, id ID) {
 func checkAbove(t rapid.TB, last, next ID) {
 	t.Helper()
 	if bytes.Compare(next[:], last[:]) <= 0 || next.String() <= last.String() {
-		t.Fatalf("%s does not lie above %s", next, last)
+		t.Fatalf("id %s is not above %s", next, last)
 	}
 }
 
@@ -48,8 +48,8 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 		const last48 = 1<<48 - 1
 		moment := rapid.OneOf(
 			rapid.Int64Range(0, last48),
-			rapid.Int64Range(1_767_225_600_000, 1_767_225_600_003), // the same millisecond, or one step
-			rapid.Int64Range(-1000, 0),                             // before 1970, which no id can encode
+			rapid.Int64Range(1_767_225_600_000, 1_767_225_600_003), // the same or adjacent milliseconds
+			rapid.Int64Range(-1000, 0),                             // times before 1970, which ids can't encode
 			rapid.Int64Range(lastMoment-1, lastMoment+2),
 		)
 		ids, last, latest := NewIDs(ID{}), ID{}, int64(-1)
@@ -59,7 +59,7 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 			checkForm(t, next)
 			checkAbove(t, last, next)
 			if ms = min(ms, lastMoment); ms > latest && made(next) != ms {
-				t.Fatalf("made at %d, encodes %d", ms, made(next))
+				t.Fatalf("an id generated at %d encodes the time %d", ms, made(next))
 			}
 			last, latest = next, max(ms, made(next))
 		}
@@ -69,26 +69,26 @@ func TestIDsIncreaseWhateverTheClockDoes(t *testing.T) {
 func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 	now := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
 	past, future := now.Add(-time.Hour), now.Add(24*365*time.Hour)
-	border := func(at time.Time) ID { // the last id of its millisecond
+	border := func(at time.Time) ID { // the last id of a millisecond
 		id := MaxID()
 		binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|0x7fff)
 		id[8] = 0xbf
 		return id
 	}
-	lowerBitsFull := parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff") // of 2050; its successor carries out of them, and no further
+	lowerBitsFull := parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff") // incrementing it carries into the upper bits, but not into the time
 	tests := []struct {
 		name   string
 		last   ID
 		wantMs int64
 	}{
 		{"nothing stored", ID{}, now.UnixMilli()},
-		{"stored before", NewIDs(ID{}).Next(past), now.UnixMilli()},
+		{"stored in the past", NewIDs(ID{}).Next(past), now.UnixMilli()},
 		{"stored in the future", NewIDs(ID{}).Next(future), future.UnixMilli()},
-		{"the last of this millisecond: carries into the next", border(now), now.UnixMilli() + 1},
-		{"the last of a future millisecond: carries", border(future), future.UnixMilli() + 1},
-		{"the last of a past millisecond: no carry", border(past), now.UnixMilli()},
-		{"the last of the year 9999", border(time.UnixMilli(lastMoment)), lastMoment + 1},
-		{"all 62 lower bits: carries into the 12 above", lowerBitsFull, made(lowerBitsFull)},
+		{"the last id of this millisecond: carries into the next", border(now), now.UnixMilli() + 1},
+		{"the last id of a future millisecond: carries into the next", border(future), future.UnixMilli() + 1},
+		{"the last id of a past millisecond: no carry", border(past), now.UnixMilli()},
+		{"the last id of the year 9999", border(time.UnixMilli(lastMoment)), lastMoment + 1},
+		{"all 62 lower bits set: carries into the 12 bits above", lowerBitsFull, made(lowerBitsFull)},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 				checkForm(t, next)
 				checkAbove(t, last, next)
 				if made(next) != test.wantMs {
-					t.Fatalf("%s after %s encodes the time %d, want %d", next, last, made(next), test.wantMs)
+					t.Fatalf("id %s, generated after %s, encodes the time %d, want %d", next, last, made(next), test.wantMs)
 				}
 				last = next
 			}
@@ -106,8 +106,8 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 	}
 }
 
-// A thousand ids of one millisecond are random at first and then advance by random steps: none is easy to guess from
-// its neighbour.
+// The ids of one millisecond begin at a random value and increase by random steps, so an id is hard to guess from its
+// predecessor.
 func TestIDsAreHardToGuess(t *testing.T) {
 	ids, now := NewIDs(ID{}), time.Now()
 	last, small := ids.Next(now), 0
@@ -144,14 +144,14 @@ func TestIDsConcurrently(t *testing.T) {
 	all := slices.Concat(drawn...)
 	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 	if distinct := len(slices.Compact(all)); distinct != workers*each {
-		t.Errorf("%d distinct ids of %d", distinct, workers*each)
+		t.Errorf("%d of %d ids are distinct", distinct, workers*each)
 	}
 }
 
 func TestOurs(t *testing.T) {
 	beyond := Beyond()
 	if made(beyond) != lastMoment+1 || time.UnixMilli(lastMoment+1).UTC().Year() != 10_000 {
-		t.Errorf("%s is not the beginning of the year 10000", beyond)
+		t.Errorf("Beyond is %s, which is not the beginning of the year 10000", beyond)
 	}
 	for text, want := range map[string]bool{
 		"0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e": true,
@@ -187,7 +187,7 @@ func TestParseID(t *testing.T) {
 		{"hyphens elsewhere", "0198c5a71-f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"hyphen for a digit", "0198c5a--1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
 		{"not a hexadecimal digit", "0198c5g7-1f2e-7c3a-9d10-2b6f6f1d2c4e", ID{}, false},
-		{"36 bytes of 12 characters", strings.Repeat("€", 12), ID{}, false},
+		{"36 bytes, but 12 characters", strings.Repeat("€", 12), ID{}, false},
 		{"not UTF-8", "\xff" + text[1:], ID{}, false},
 	}
 	for _, test := range tests {
@@ -211,7 +211,7 @@ func FuzzParseID(f *testing.F) {
 		id, err := ParseID(text)
 		if err != nil {
 			if id != (ID{}) {
-				t.Fatalf("%q was refused but returned the id %s", text, id)
+				t.Fatalf("parsing %q returned an error and the id %s", text, id)
 			}
 			return
 		}

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// decided returns a fight with these names and texts.
+// decided returns a fight that the hero wins, with the given strings in its fields.
 func decided(winner, power, place, description string) Fight {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)
 	hero := character.Character{ID: 1, Name: winner, Level: 2, Powers: power, Picture: power, OtherName: power}
@@ -28,15 +28,15 @@ const misleading = `"},"location":{"id":1,"name":"x"},"winner_team":"villains","
 
 func TestParseOutcome(t *testing.T) {
 	for name, f := range map[string]Fight{
-		"plain":                           decided("Yoda", "force", "Gotham City", "dark"),
-		"no place":                        decided("Yoda", "force", "", ""),
-		"escapes":                         decided("\"\\\x01\u2028", "\\", "\t\"", "\\\""),
-		"beyond ASCII":                    decided("🦸🏽‍♀️", "é", "日本", "\u2029"),
-		"values that look like fields":    decided(misleading, misleading, misleading, misleading),
-		"the same without a place":        decided(misleading, misleading, "", ""),
-		"a name that ends with a quote":   decided(`a\"`, `,"location":{`, `b\`, `"name":`),
-		"a location that looks like null": decided("Yoda", "", "null}", `,"location":null}`),
-		"a power that ends like a field":  decided("Yoda", `,`, `,`, `,`),
+		"plain":                             decided("Yoda", "force", "Gotham City", "dark"),
+		"no location":                       decided("Yoda", "force", "", ""),
+		"escapes":                           decided("\"\\\x01\u2028", "\\", "\t\"", "\\\""),
+		"beyond ASCII":                      decided("🦸🏽‍♀️", "é", "日本", "\u2029"),
+		"values that look like JSON fields": decided(misleading, misleading, misleading, misleading),
+		"values that look like JSON fields, no location": decided(misleading, misleading, "", ""),
+		"a name that ends with a quote":                  decided(`a\"`, `,"location":{`, `b\`, `"name":`),
+		"a location that looks like null":                decided("Yoda", "", "null}", `,"location":null}`),
+		"a power that ends like a field":                 decided("Yoda", `,`, `,`, `,`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := f.AppendJSON(nil)
@@ -46,13 +46,13 @@ func TestParseOutcome(t *testing.T) {
 			}
 			escapes := bytes.IndexByte(document, '\\') >= 0
 			if _, ok := scanOutcome(f.ID, document); ok == escapes {
-				t.Errorf("recognised by the scanner: %t: %s", ok, document)
+				t.Errorf("accepted by the scanner: %t, want the opposite for %s", ok, document)
 			}
 		})
 	}
 }
 
-// Documents in another program's form are read as well.
+// Documents formatted by other programs are read as well.
 func TestParseOutcomeOfOtherPrograms(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
 	document := string(f.AppendJSON(nil))
@@ -71,7 +71,7 @@ func TestParseOutcomeOfOtherPrograms(t *testing.T) {
 				t.Errorf("%v (-fight +read):\n%s", err, diff)
 			}
 			if _, ok := scanOutcome(f.ID, []byte(text)); ok {
-				t.Error("it was recognised as written by AppendJSON")
+				t.Error("the scanner accepted a document not written by AppendJSON")
 			}
 			read, err := Parse(f.ID, []byte(text))
 			if err != nil || !read.Date.Equal(f.Date) || read.Date.Location() != time.UTC {
@@ -81,16 +81,16 @@ func TestParseOutcomeOfOtherPrograms(t *testing.T) {
 	}
 }
 
-// Both Parse and ParseOutcome reject an invalid document with an error that names what is wrong.
+// Both Parse and ParseOutcome reject an invalid document. The error of Parse names the invalid field.
 func TestParseRefuses(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
 	document := string(f.AppendJSON(nil))
 	for name, c := range map[string]struct{ old, new, wrong string }{
-		"nothing":                {document, "", "EOF"},
+		"empty":                  {document, "", "EOF"},
 		"not an object":          {document, "null", "id"},
 		"not JSON":               {document, "fight", "invalid"},
 		"truncated":              {`"location":{`, "", ""},
-		"one byte too many":      {document, document + "}", "invalid"},
+		"a trailing brace":       {document, document + "}", "invalid"},
 		"another id":             {f.ID.String(), "0198c5a7-1f2e-7c3a-9d10-2b6f6f1d2c4e", "id"},
 		"no date":                {`"fight_date"`, `"date"`, "fight_date"},
 		"an invalid date":        {"2026-01-02T", "2026-13-02T", "fight_date"},
@@ -114,7 +114,7 @@ func TestParseRefuses(t *testing.T) {
 			}
 			read, err := Parse(f.ID, changed)
 			if err == nil || !strings.Contains(err.Error(), c.wrong) {
-				t.Errorf("Parse returned %v and %v", err, read)
+				t.Errorf("Parse returned the error %v and %v", err, read)
 			}
 			if outcome, err := ParseOutcome(f.ID, changed); err == nil {
 				t.Errorf("ParseOutcome read %v", outcome)
@@ -123,7 +123,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// For any bytes, the scanner accepts only what Parse accepts, with the same result.
+// For arbitrary bytes, the scanner accepts only documents that Parse accepts, with the same result.
 func FuzzScanOutcome(f *testing.F) {
 	fought := decided("Yoda é", "force, level", "Gotham City", "dark")
 	f.Add(fought.AppendJSON(nil), 0, byte(0))
@@ -138,7 +138,7 @@ func FuzzScanOutcome(f *testing.F) {
 		}
 		read, err := Parse(fought.ID, document)
 		if diff := cmp.Diff(read.Outcome(), outcome); err != nil || diff != "" {
-			t.Errorf("%v (-parsed +scanned):\n%s\n%s", err, diff, document)
+			t.Errorf("%v (-parsed, +scanned):\n%s\n%s", err, diff, document)
 		}
 	})
 }

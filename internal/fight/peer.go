@@ -13,19 +13,19 @@ import (
 var (
 	// ErrOpen means that the circuit breaker of a peer is open: too many recent calls failed, so no call is made.
 	ErrOpen = errors.New("the circuit breaker is open")
-	// ErrBusy means that no call could be made in time, because the maximum number was in flight.
+	// ErrBusy means that no call could be made in time, because the maximum number of calls was in flight.
 	ErrBusy = errors.New("all connections are in use")
 	// ErrNoTime means that the request's deadline left the peer too little time to respond.
 	ErrNoTime = errors.New("the request's deadline was too close")
 )
 
-// Refuser is a Source that may know, without a call to its peer, that it can't provide an item now.
+// Refuser is a Source that can tell, without calling its peer, that it can't provide an item at the moment.
 type Refuser interface {
-	// Refusal returns the reason, ErrOpen, or nil if an item is ready or can be requested.
+	// Refusal returns ErrOpen if the source can't provide an item, or nil if an item is ready or can be requested.
 	Refusal() error
 }
 
-// PeerError reports which catalog provided no item, and why.
+// PeerError is the error of a catalog that provided no item.
 type PeerError struct {
 	Peer string // heroes, villains or locations
 	Err  error
@@ -46,7 +46,7 @@ func refusal[T any](peer string, source Source[T]) error {
 	return nil
 }
 
-// refusal checks the breakers of all peers of a fight, so that no peer is called for a fight that another one prevents.
+// refusal checks the circuit breakers of all peers that a fight needs, so that no peer is called in vain.
 func (s Sources) refusal(withLocation bool) error {
 	err := cmp.Or(refusal("heroes", s.Heroes), refusal("villains", s.Villains))
 	if err == nil && withLocation {
@@ -61,10 +61,10 @@ func IsTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-// fetches are the picks that a fight still needs from its peers.
+// fetches are the functions that fetch a fight's missing picks from its peers.
 type fetches []func(context.Context) error
 
-// fetch returns a function that picks an item of the source into into.
+// fetch returns a function that picks an item from the source and stores it in *into.
 func fetch[T any](peer string, source Source[T], into *T) func(context.Context) error {
 	return func(ctx context.Context) (err error) {
 		if *into, err = source.Random(ctx); err != nil {
@@ -74,8 +74,8 @@ func fetch[T any](peer string, source Source[T], into *T) func(context.Context) 
 	}
 }
 
-// atOnce runs the fetches concurrently, the first one in this goroutine. The first failure cancels the others and is
-// returned.
+// atOnce runs the fetches concurrently, the first in the calling goroutine. The first error cancels the other fetches
+// and is returned.
 func (f fetches) atOnce(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -106,8 +106,8 @@ func (f fetches) inTurn(ctx context.Context) error {
 	return nil
 }
 
-// Guard runs f and turns a panic into a PanicError, to be raised again in the request's goroutine. There the server
-// handles it; in any other goroutine it would crash the process.
+// Guard runs f and converts a panic into a PanicError, for repanic to raise in the request's goroutine. There the
+// server handles the panic; in any other goroutine it would crash the process.
 func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -126,7 +126,7 @@ func repanic(err error) error {
 	return err
 }
 
-// PanicError carries a panic to another goroutine.
+// PanicError carries a panic from one goroutine to another.
 type PanicError struct {
 	cause any
 	stack []byte

@@ -10,11 +10,11 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source picks random items of one catalog. It is the catalog's service in this process, or a client of another
-// process, which may be a Refuser.
+// Source picks random items from one catalog. It is either the catalog's service in this process or a client of
+// another process, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
-	// Ready returns an item without blocking, and false if none is available that way.
+	// Ready returns an item without blocking, or false if that isn't possible.
 	Ready() (T, bool)
 }
 
@@ -22,33 +22,33 @@ type Source[T any] interface {
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
-	// InTurn makes the fetches sequential. That is for embedded stores only, which wait for no network: two goroutines,
-	// whose stacks must grow to run SQLite, would cost more than the two reads that they parallelise.
+	// InTurn makes the fetches sequential. It is meant for embedded stores, which involve no network: starting two
+	// goroutines, whose stacks must grow to run SQLite, would cost more than the two reads that they run in parallel.
 	InTurn bool
 }
 
 // Store stores fights. All methods may be called concurrently.
 type Store interface {
-	// Insert returns nil only if the fight is durable. An error that wraps ErrMaybeStored leaves that open; any other
-	// error means that it was not stored. answer is the fight's JSON, built once for the store and the response: it
-	// must not be modified.
+	// Insert returns nil only if the fight is durable. An error that wraps ErrMaybeStored means that the fight may
+	// have been stored; any other error means that it was not stored. answer is the fight's JSON, shared by the store
+	// and the response, and must not be modified.
 	Insert(ctx context.Context, fight Fight, answer []byte) error
-	// Get returns the fight with the id, ErrNotFound, or a storage.RowError if it can't be read.
+	// Get returns the fight with the given id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the limit fights with the largest ids below before, in descending order. If one of them can't be
-	// read, it returns the fights above it and a storage.RowError.
+	// Page returns the fights with the largest ids below before, at most limit of them, in descending order. If one
+	// of them is unreadable, it returns the fights above that fight and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
-	// Count returns the exact number of fights, including any that can't be read.
+	// Count returns the exact number of fights, including unreadable fights.
 	Count(ctx context.Context) (int64, error)
-	// Last returns the largest id that is Ours, or the zero ID if there is none.
+	// Last returns the largest id for which Ours is true, or the zero ID if there is none.
 	Last(ctx context.Context) (ID, error)
-	// Ping returns nil if the store serves reads and, as far as it knows, accepts writes.
+	// Ping returns an error unless the store serves reads and, as far as it knows, accepts writes.
 	Ping(ctx context.Context) error
 	Close() error
 }
 
 var (
-	// ErrNotFound means that no fight has the id.
+	// ErrNotFound means that no fight has the given id.
 	ErrNotFound = errors.New("not found")
 	// ErrMaybeStored means that the store didn't report whether it stored the fight.
 	ErrMaybeStored = errors.New("the fight may have been stored all the same")
@@ -63,7 +63,8 @@ type Service struct {
 	now     func() time.Time
 }
 
-// NewService returns a service that stores fights in store. It reads the largest id there, so that new ids are greater.
+// NewService returns a service that stores fights in store. It reads the largest stored id, so that new ids are
+// greater.
 func NewService(ctx context.Context, sources Sources, store Store) (*Service, error) {
 	last, err := store.Last(ctx)
 	if err != nil {
@@ -76,14 +77,14 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 // OnStored before the first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
 
-// Picks are a hero, a villain and a location.
+// Picks are the items picked for a fight: a hero, a villain and, if wanted, a location.
 type Picks struct {
 	Hero, Villain character.Character
 	Location      location.Location
 }
 
-// Pick picks a hero and a villain, and a location if wanted: first those that are ready, then the rest, from all peers
-// at the same time. It asks no peer if one of them refuses.
+// Pick picks a hero and a villain, and a location if wanted. It takes items that are ready, and fetches the others
+// from all peers concurrently. If the circuit breaker of any peer is open, it calls no peer.
 func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 	if err := s.sources.refusal(withLocation); err != nil {
 		return nil, err
@@ -114,10 +115,10 @@ func (s *Service) Location(ctx context.Context) (picked location.Location, err e
 	return picked, err
 }
 
-// usualSize is the capacity in bytes that suffices for most response bodies.
+// usualSize is a buffer size, in bytes, that is sufficient for most response bodies.
 const usualSize = 2048
 
-// Perform lets the two fight and returns the response body once the fight is stored.
+// Perform decides the fight and returns the response body once the fight is stored.
 func (s *Service) Perform(
 	ctx context.Context, hero, villain character.Character, place *location.Location,
 ) ([]byte, error) {
@@ -132,7 +133,7 @@ func (s *Service) Perform(
 	return answer, nil
 }
 
-// Get returns the fight with the id, like Store.Get.
+// Get returns the fight with the given id, like Store.Get.
 func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 	fight, err := s.store.Get(ctx, id)
 	if err != nil {
@@ -141,7 +142,7 @@ func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 	return fight, err
 }
 
-// Page returns the fights below an id, like Store.Page.
+// Page returns the fights with ids below before, like Store.Page.
 func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, error) {
 	fights, err := s.store.Page(ctx, before, limit)
 	if err != nil {

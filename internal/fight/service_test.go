@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// keeper is an in-memory store with only the methods that these tests need.
+// keeper is an in-memory store that implements only the methods that these tests need.
 type keeper struct {
 	Store
 	kept []Fight
@@ -43,22 +43,23 @@ func execute(ctx context.Context, s *Service) ([]byte, error) {
 	return s.Perform(ctx, picks.Hero, picks.Villain, &picks.Location)
 }
 
-// meeting blocks sources until the expected number has been called: sequential calls never get through.
+// meeting blocks sources until the expected number of them has been called, so sequential calls time out.
 type meeting struct {
-	missing int // guarded by the bubble: the test waits until all are blocked
+	missing int // needs no mutex: only gather uses it
 	all     chan struct{}
 	mu      sync.Mutex
 }
 
 func newMeeting(expected int) *meeting { return &meeting{missing: expected, all: make(chan struct{})} }
 
-// meeter waits for the others and then returns its error, or waits to be cancelled if it is slow.
+// meeter waits until all sources have been called. Then it returns its error or, if it is slow, waits to be
+// cancelled.
 type meeter struct {
 	*meeting
 	asked     chan struct{}
 	err       error
 	slow      bool
-	cancelled *[]error // those of slow ones; guarded by the mutex
+	cancelled *[]error // errors of the slow sources; guarded by the mutex
 }
 
 func (m meeter) meet(ctx context.Context) error {
@@ -66,7 +67,7 @@ func (m meeter) meet(ctx context.Context) error {
 	select {
 	case <-m.all:
 	case <-ctx.Done():
-		return fmt.Errorf("the others were not called: %w", ctx.Err())
+		return fmt.Errorf("the other sources were not called: %w", ctx.Err())
 	}
 	if !m.slow {
 		return m.err
@@ -78,7 +79,7 @@ func (m meeter) meet(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// met is a source that blocks.
+// met is a source that takes part in a meeting.
 type met[T any] struct {
 	meeter
 	item T
@@ -97,13 +98,13 @@ func (m *meeting) gather(asked <-chan struct{}) {
 	close(m.all)
 }
 
-// Fetches run concurrently: all peers are called before one responds. The first failure cancels the others.
+// Fetches run concurrently: all peers are called before any responds. The first failure cancels the other fetches.
 func TestFetchesRunConcurrently(t *testing.T) {
 	broken := errors.New("broken")
 	for _, failing := range []string{"heroes", "villains", "locations", "none"} {
 		t.Run(failing+" fails", func(t *testing.T) {
 			defer goleak.VerifyNone(t)
-			synctest.Test(t, func(t *testing.T) { // a minute of fake time takes no time
+			synctest.Test(t, func(t *testing.T) { // with a fake clock
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				meet, asked, store := newMeeting(3), make(chan struct{}, 3), &keeper{}
@@ -127,7 +128,7 @@ func TestFetchesRunConcurrently(t *testing.T) {
 				begin := time.Now()
 				answer, err := execute(ctx, service)
 				if waited := time.Since(begin); waited != 0 {
-					t.Errorf("waited %s for the others", waited)
+					t.Errorf("the fight waited %s for the other fetches", waited)
 				}
 				if failing == "none" {
 					if err != nil || len(store.kept) != 1 {
@@ -137,10 +138,10 @@ func TestFetchesRunConcurrently(t *testing.T) {
 				}
 				var named *PeerError
 				if !errors.As(err, &named) || named.Peer != failing || !errors.Is(err, broken) || answer != nil || len(store.kept) > 0 {
-					t.Errorf("got %s, %v, want the failure of %s", answer, err, failing)
+					t.Errorf("got %s, %v, want the error of %s", answer, err, failing)
 				}
 				if len(cancelled) != 2 {
-					t.Errorf("%d fetches were cancelled, want the 2 others", len(cancelled))
+					t.Errorf("%d fetches were cancelled, want 2", len(cancelled))
 				}
 			})
 		})
@@ -158,11 +159,13 @@ func (s source[T]) Ready() (item T, ok bool) { return item, false }
 // atHand is a source that is always ready.
 type atHand[T any] struct{ item T }
 
-func (a atHand[T]) Random(context.Context) (T, error) { panic("nothing had to be fetched") }
+func (a atHand[T]) Random(context.Context) (T, error) {
+	panic("Random was called although an item is ready")
+}
 
 func (a atHand[T]) Ready() (T, bool) { return a.item, true }
 
-// Ready items are not fetched, only the others.
+// Only items that aren't ready are fetched.
 func TestExecuteUsesReadyItems(t *testing.T) {
 	hero, villain, place := character.Heroes().Example, character.Villains().Example, location.Locations().Example
 	fetched := source[location.Location](func(context.Context) (location.Location, error) { return place, nil })
@@ -185,16 +188,16 @@ func TestExecuteUsesReadyItems(t *testing.T) {
 	}
 }
 
-// A panicking fetch panics in the request's goroutine, where the server handles it, after the others have ended. So does
-// one whose panic was caught in another goroutine, even if it is the only one.
+// The panic of a fetch is raised in the request's goroutine, where the server handles it, after the other fetches
+// have ended. The same applies to a panic that was caught in another goroutine, even if there is only one fetch.
 func TestPanicOfAFetch(t *testing.T) {
 	yoda := func(ctx context.Context) (character.Character, error) {
 		<-ctx.Done()
 		return character.Character{}, ctx.Err()
 	}
-	nowhere := func(context.Context) (location.Location, error) { panic("no place left") }
+	nowhere := func(context.Context) (location.Location, error) { panic("no location left") }
 	caught := func(ctx context.Context) (place location.Location, err error) {
-		return place, Guard(ctx, func(context.Context) error { panic("no place left") })
+		return place, Guard(ctx, func(context.Context) error { panic("no location left") })
 	}
 	for name, c := range map[string]struct {
 		places source[location.Location]
@@ -211,7 +214,7 @@ func TestPanicOfAFetch(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() {
-				if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no place left") || !strings.Contains(cause, "service_test.go") {
+				if cause := fmt.Sprint(recover()); !strings.Contains(cause, "no location left") || !strings.Contains(cause, "service_test.go") {
 					t.Errorf("recovered %s, want the panic and its location", cause)
 				}
 				if len(store.kept) > 0 {
@@ -223,14 +226,14 @@ func TestPanicOfAFetch(t *testing.T) {
 	}
 }
 
-// Sequential fetches never wait for each other, and none follows a failed one.
+// Sequential fetches run in a single goroutine, and stop after a failure.
 func TestFetchesInTurn(t *testing.T) {
 	broken := errors.New("broken")
 	for _, failing := range []string{"", "heroes", "villains", "locations"} {
 		t.Run("failing "+failing, func(t *testing.T) {
 			var asked []string
 			ask := func(peer string) error {
-				asked = append(asked, peer) // the race detector would notice another goroutine
+				asked = append(asked, peer) // the race detector would detect another goroutine
 				if peer == failing {
 					return broken
 				}
@@ -255,13 +258,13 @@ func TestFetchesInTurn(t *testing.T) {
 				want = want[:slices.Index(want, failing)+1]
 			}
 			if !slices.Equal(asked, want) {
-				t.Errorf("asked %q, want %q", asked, want)
+				t.Errorf("called the peers %q, want %q", asked, want)
 			}
 		})
 	}
 }
 
-// refusing is a source whose breaker is open.
+// refusing is a source with an open circuit breaker.
 type refusing[T any] struct{ Source[T] }
 
 func (refusing[T]) Refusal() error { return ErrOpen }
@@ -269,8 +272,8 @@ func (refusing[T]) Refusal() error { return ErrOpen }
 // untouched is a source that panics when used.
 type untouched[T any] struct{ Source[T] }
 
-// If the breaker of one peer is open, the others are not called, and no ready picks are consumed.
-func TestNothingIsAskedForARefusedFight(t *testing.T) {
+// If the circuit breaker of one peer is open, no other peer is called, and no ready picks are used up.
+func TestNoPeerIsCalledWithAnOpenBreaker(t *testing.T) {
 	for _, open := range []string{"heroes", "villains", "locations"} {
 		t.Run(open, func(t *testing.T) {
 			sources := Sources{Heroes: untouched[character.Character]{}, Villains: untouched[character.Character]{}, Locations: untouched[location.Location]{}}
@@ -315,7 +318,7 @@ func TestPerform(t *testing.T) {
 	}
 	f, err := parseAnswer(answer)
 	if err != nil || len(store.kept) != 1 || store.kept[0] != f || string(f.AppendJSON(nil)) != string(answer) {
-		t.Errorf("returned %s (%v), stored %v", answer, err, store.kept)
+		t.Errorf("Perform returned %s (%v), and the store contains %v", answer, err, store.kept)
 	}
 	if want := Decide(f.ID, now, yoda, thanos, nil); f != want {
 		t.Errorf("got %v, want %v", f, want)
@@ -344,7 +347,7 @@ func TestPerformFails(t *testing.T) {
 func TestNewServiceFails(t *testing.T) {
 	away := errors.New("away")
 	if _, err := NewService(t.Context(), Sources{}, &keeper{err: away}); !errors.Is(err, away) {
-		t.Errorf("got %v: without the last id new ones could lie below stored ones", err)
+		t.Errorf("got %v, want the error of Last: without the last id, new ids could be below stored ids", err)
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. It knows
+// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. It depends on
 // neither HTTP nor any database driver.
 package location
 
@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/emblem"
 )
 
-// Location is a place to fight at. All strings are stored exactly as sent.
+// Location is a place where fights are held. All strings are stored exactly as received.
 type Location struct {
 	ID          int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
 	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"No two locations share one." example:"Gotham City"`
@@ -18,10 +18,10 @@ type Location struct {
 	Type        string `json:"type" enum:"CITY,PLANET,PLACE,ISLAND,COUNTRY,MOON" example:"CITY"`
 }
 
-// types lists the values of Type.
+// types lists the valid values of Type.
 const types = "CITY PLANET PLACE ISLAND COUNTRY MOON"
 
-// Key returns the id, or 0 if there is none.
+// Key returns the id, or 0 for a location without an id.
 func (l Location) Key() int64 { return l.ID }
 
 // Label returns the name.
@@ -37,7 +37,7 @@ func (l Location) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Check calls refuse for each field that breaks a limit.
+// Check calls refuse for each field outside its limits.
 func (l Location) Check(refuse func(field, message string)) {
 	if l.Type == "" {
 		refuse("type", "is missing or empty")
@@ -45,7 +45,7 @@ func (l Location) Check(refuse func(field, message string)) {
 	l.CheckGiven(refuse)
 }
 
-// CheckGiven is like Check, but allows an empty type, as in a fight.
+// CheckGiven is like Check, but allows an empty type, which the location of a fight may have.
 func (l Location) CheckGiven(refuse func(field, message string)) {
 	if l.ID < 0 {
 		refuse("id", "must be at least 1")
@@ -64,7 +64,7 @@ func (l Location) CheckGiven(refuse func(field, message string)) {
 	refuse("type", "must be one of "+types)
 }
 
-// Locations returns the catalog of locations; its table is that of the Quarkus application.
+// Locations returns the catalog of locations; it uses the table of the Quarkus application.
 func Locations() catalog.Kind[Location] {
 	return catalog.Kind[Location]{
 		Singular: "location",

@@ -13,26 +13,26 @@ import (
 )
 
 const (
-	// supply is how long a batch should last. A snapshot under load may already be half of MaxAge old; with a quarter on
-	// top, most picks are used before they expire.
+	// supply is the time that a batch should last. Under load, a snapshot may already be half of MaxAge old; after
+	// another quarter, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
-	// singleTime is how long a peer without batches is asked for single picks before a batch is tried again. The
-	// attempt costs nothing: such a peer answers it with a pick.
+	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches,
+	// before the next attempt to request a batch. The attempt is cheap: many such peers respond with a pick.
 	singleTime = time.Minute
 )
 
-// Batches picks items like the Client it wraps, but with one request for many picks. It is safe for concurrent use.
+// Batches picks items through a Client, but requests many picks at a time. It is safe for concurrent use.
 //
-// No goroutine waits for work: a caller that finds no pick starts the fetch of a batch, and callers that arrive in
-// the meantime share it. A batch covers the demand of a quarter of a second, and at most twice the picks used since
-// the last one: at low rates that is one pick per request, and never more is prefetched than was used. Each pick is
-// used once.
+// There is no permanent goroutine: a caller that finds no stored pick starts fetching a batch, and callers that
+// arrive in the meantime share it. A batch covers the demand of a quarter of a second, but at most twice the picks
+// used since the last batch: at low rates each request is for one pick, and no more picks are prefetched than were
+// recently used. Each pick is used once.
 //
-// A pick is discarded when it is older than MaxAge: the age that the peer states plus the time since the request was
-// sent. Whether and in which order picks are used depends only on when they arrived, not on their content, so the
-// used picks are distributed like the received ones. Callers that joined before the request was sent get their picks
-// however long the response took, as they would from a Client: discarding those would make a slow peer answer the
-// same demand again and again.
+// A pick is discarded when it is older than MaxAge. Its age is the age stated by the peer plus the time since the
+// request was sent. Which picks are used, and in which order, depends only on when they arrived, not on their
+// content, so the used picks have the same distribution as the received ones. Callers that joined before the request
+// was sent get their picks however long the response took, as with a Client: if those picks were discarded, a slow
+// peer would get the same requests again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
 	log    *slog.Logger
@@ -40,29 +40,30 @@ type Batches[T catalog.Item] struct {
 
 	mu          sync.Mutex
 	picks       []T       // not used yet
-	expires     time.Time // when picks get too old
+	expires     time.Time // time at which picks become too old
 	used        int       // number of picks since the last request was sent
 	sent        time.Time // when the last request was sent
-	singleUntil time.Time // the peer is asked for single picks until then
-	warned      bool      // of single picks
+	singleUntil time.Time // only single picks are requested until then
+	warned      bool      // the switch to single picks has been logged
 	fetching    bool      // a goroutine is about to send the next batch of the queue
 	inFlight    *batch[T] // the last request sent; nil after its response
 	queue       []*batch[T]
-	watcher     *time.Timer // for the queue; nil until first needed
+	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed
 }
 
-// batch is one request for picks and the callers that wait for it. Until it is done, the mutex of Batches guards it.
+// batch is one request for picks and the callers that wait for it. Until done is closed, it is guarded by the mutex
+// of Batches.
 //
-// No caller owns it: each leaves at its own deadline, and the request goes on for as long as a call may take. Picks
-// without a waiting caller are stored for later ones.
+// No caller owns the batch: each caller leaves at its own deadline, and the request continues up to the time limit of
+// a call. Picks that no caller is waiting for are stored for later callers.
 type batch[T any] struct {
-	ctx      context.Context // with the values of the first caller's
-	deadline time.Time       // the first caller's
+	ctx      context.Context // carries the values of the first caller's context
+	deadline time.Time       // the first caller's deadline
 
 	size    int // number of picks requested; 0 until the request is sent
 	joined  int // callers that have joined
-	early   int // of these, the ones that joined before the request was sent
-	waiting int // of these, the ones that still wait
+	early   int // callers that joined before the request was sent
+	waiting int // callers that are still waiting
 
 	done    chan struct{} // closed when the request has ended, after the fields below are set
 	items   []T
@@ -96,7 +97,7 @@ func (b *Batches[T]) Refusal() error {
 	return err
 }
 
-// takeStored takes one of the stored picks unless they are too old. The caller holds the mutex.
+// takeStored takes a stored pick, unless the stored picks are too old. The caller holds the mutex.
 func (b *Batches[T]) takeStored(now time.Time) (item T, ok bool) {
 	last := len(b.picks) - 1
 	if last < 0 || !now.Before(b.expires) {
@@ -133,8 +134,8 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// take returns a stored pick, or joins a batch and returns the caller's place in it. It fails with fight.ErrOpen, or
-// with errNoBatches while single picks are to be requested.
+// take returns a stored pick, or joins a batch and returns the caller's position in it. It fails with fight.ErrOpen
+// if the circuit breaker is open, and with errNoBatches if the caller must request a single pick.
 func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,8 +156,8 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	return item, joined, joined.joined - 1, nil
 }
 
-// joinable returns a batch that a caller can join: the one in flight, or one to be requested after it. The caller holds
-// the mutex.
+// joinable returns a batch that a caller can join: the batch in flight, or one that will be requested after it. The
+// caller holds the mutex.
 func (b *Batches[T]) joinable(ctx context.Context, now time.Time) *batch[T] {
 	overdue := b.overdue(now)
 	if f := b.inFlight; f != nil && f.joined < f.size && !overdue {
@@ -211,17 +212,17 @@ func (b *Batches[T]) overtake() {
 	}
 }
 
-// leave gives up a place in a batch.
+// leave records that a caller no longer waits for a batch.
 func (b *Batches[T]) leave(left *batch[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	left.waiting--
 }
 
-// fetch requests batches until no caller waits for one.
+// fetch requests batches until no caller is waiting for one.
 func (b *Batches[T]) fetch() {
 	for {
-		runtime.Gosched() // let callers that are ready to run join
+		runtime.Gosched() // let callers that are ready to run join the batch
 		batch, sent := b.send()
 		if batch == nil {
 			return
@@ -231,7 +232,7 @@ func (b *Batches[T]) fetch() {
 	}
 }
 
-// send removes the next batch from the queue and sets its size; nil if no caller waits.
+// send removes the next batch from the queue and sets its size. It returns nil if no caller is waiting.
 func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -245,7 +246,7 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 		next.early, next.size = next.joined, min(max(next.joined, b.demand(now)), catalog.MaxBatch)
 		b.inFlight, b.used, b.sent = next, 0, now
 		if len(b.queue) > 0 {
-			b.watch(now) // this request may get stuck, too
+			b.watch(now) // this request may get stuck as well
 		} else if b.watcher != nil {
 			b.watcher.Stop()
 		}
@@ -254,13 +255,13 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	return nil, now
 }
 
-// demand returns how many picks a batch should have, based on those used since the last request was sent.
+// demand returns the number of picks a batch should have, based on the picks used since the last request was sent.
 func (b *Batches[T]) demand(now time.Time) int {
 	since := max(now.Sub(b.sent), time.Millisecond)
 	return min(int(int64(b.used)*int64(supply)/int64(since)), 2*b.used)
 }
 
-// request sends the request of a batch. A single pick is requested as a Client does.
+// request sends the request of a batch. A single pick is requested as Client.Random does.
 func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err error) {
 	deadline := batch.deadline
 	if batch.size > 1 { // shared by several callers
@@ -278,14 +279,14 @@ func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err
 	return items, age, err
 }
 
-// deliver publishes the result of a batch, and stores the picks that no caller has joined for.
+// deliver publishes the result of a batch, and stores the picks that are left over.
 func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.inFlight == batch {
 		b.inFlight = nil
 	}
-	b.fetching = true // fetch goes on to the next batch
+	b.fetching = true // fetch continues with the next batch
 	if errors.Is(err, errNoBatches) {
 		b.switchToSingle()
 		err = nil
@@ -297,7 +298,7 @@ func (b *Batches[T]) deliver(batch *batch[T], items []T, expires time.Time, err 
 	}
 }
 
-// switchToSingle switches to single picks for a while. The caller holds the mutex.
+// switchToSingle switches to single picks for singleTime. The caller holds the mutex.
 func (b *Batches[T]) switchToSingle() {
 	b.singleUntil = b.now().Add(singleTime)
 	if !b.warned {

@@ -31,7 +31,7 @@ type peerOfBatches struct {
 	age  atomic.Int64 // in milliseconds
 	mu   sync.Mutex
 	last int64
-	asks []int         // counts, 0 for a single pick
+	asks []int         // requested counts, 0 for a single pick
 	wait chan struct{} // blocks responses until closed; nil if they aren't blocked
 }
 
@@ -81,7 +81,7 @@ func (p *peerOfBatches) asked() []int {
 	return slices.Clone(p.asks)
 }
 
-// hold blocks the responses to new requests until the returned function is called.
+// hold blocks the responses to subsequent requests until release is called.
 func (p *peerOfBatches) hold() (release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -102,7 +102,7 @@ func (c *clock) now() time.Time { return time.Unix(1e9, c.nanoseconds.Load()) }
 
 func (c *clock) pass(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 
-// newBatches returns Batches for the peer at base, their clock, and their log.
+// newBatches returns Batches for the peer at base, with the clock and the log that it uses.
 func newBatches(t *testing.T, base string, cfg Config) (*Batches[character.Character], *clock, *bytes.Buffer) {
 	t.Helper()
 	log, time := &bytes.Buffer{}, &clock{}
@@ -125,7 +125,8 @@ func mustDraw(t *testing.T, from *Batches[character.Character], n int) []int64 {
 	return ids
 }
 
-// drawTogether makes n callers pick at the same time, while the peer's response is blocked until all have asked.
+// drawTogether starts n concurrent callers, and returns their group and a function that returns the ids picked so
+// far.
 func drawTogether(t *testing.T, from *Batches[character.Character], n int) (*errgroup.Group, func() []int64) {
 	t.Helper()
 	var group errgroup.Group
@@ -147,7 +148,7 @@ func drawTogether(t *testing.T, from *Batches[character.Character], n int) (*err
 	}
 }
 
-// waiting returns how many callers wait for a batch.
+// waiting returns the number of callers that are waiting for a batch.
 func waiting(b *Batches[character.Character]) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -175,9 +176,9 @@ func TestDemand(t *testing.T) {
 		asked []int
 	}{
 		{"one", time.Hour, 1, []int{0}},
-		{"one now and then", time.Second, 5, []int{0, 0, 0, 0, 0}},
-		{"two in a quarter of a second", 125 * time.Millisecond, 5, []int{0, 2, 2}},
-		{"under load as many as can be", time.Millisecond, 500, []int{0, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
+		{"one per second", time.Second, 5, []int{0, 0, 0, 0, 0}},
+		{"two per quarter of a second", 125 * time.Millisecond, 5, []int{0, 2, 2}},
+		{"growing to the maximum under load", time.Millisecond, 500, []int{0, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			peer := newPeerOfBatches(t)
@@ -188,10 +189,10 @@ func TestDemand(t *testing.T) {
 				clock.pass(c.every)
 			}
 			if got := peer.asked(); !slices.Equal(got, c.asked) {
-				t.Errorf("the peer was asked for %v, want %v", got, c.asked)
+				t.Errorf("the requested counts are %v, want %v", got, c.asked)
 			}
 			if len(drawn) != c.picks {
-				t.Errorf("%d different picks of %d: one was used twice", len(drawn), c.picks)
+				t.Errorf("%d picks are distinct, want all %d: a pick was used twice", len(drawn), c.picks)
 			}
 		})
 	}
@@ -205,38 +206,38 @@ func TestNothingIsFetchedWhenIdle(t *testing.T) {
 	clock.pass(time.Hour)
 	time.Sleep(2 * supply)
 	if got := len(peer.asked()); got != asked {
-		t.Errorf("%d requests while nobody picked", got-asked)
+		t.Errorf("%d requests were sent while idle", got-asked)
 	}
 	mustDraw(t, batches, 1)
 	if got := peer.asked(); got[len(got)-1] != 0 {
-		t.Errorf("after an hour the peer was asked for %v", got)
+		t.Errorf("the counts requested after an idle hour are %v, want a single pick at the end", got)
 	}
 }
 
-// More callers than a batch may have picks are spread over several batches.
-func TestMoreCallersThanABatchHas(t *testing.T) {
+// If there are more callers than the maximum size of a batch, they are spread over several batches.
+func TestMoreCallersThanTheMaximumBatch(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
 	const callers = 2*catalog.MaxBatch + 100
 	release := peer.hold()
 	first, _ := drawTogether(t, batches, 1)
-	await.True(t, "the peer is asked", func() bool { return len(peer.asked()) == 1 })
+	await.True(t, "the peer gets the request", func() bool { return len(peer.asked()) == 1 })
 	group, ids := drawTogether(t, batches, callers)
-	await.True(t, "all wait", func() bool { return waiting(batches) == callers+1 })
+	await.True(t, "all callers are waiting", func() bool { return waiting(batches) == callers+1 })
 	release()
 	if err := errors.Join(first.Wait(), group.Wait()); err != nil {
 		t.Fatal(err)
 	}
 	if got := slices.Compact(slices.Sorted(slices.Values(ids()))); len(got) != callers {
-		t.Errorf("%d different picks for %d callers", len(got), callers)
+		t.Errorf("%d distinct picks for %d callers", len(got), callers)
 	}
 	if got := peer.asked(); len(got) != 4 || slices.Max(got) > catalog.MaxBatch {
-		t.Errorf("the peer was asked for %v", got)
+		t.Errorf("the requested counts are %v", got)
 	}
 }
 
-// The age that a peer states and the time since the request was sent add up.
-func TestPicksGetTooOld(t *testing.T) {
+// The age of a pick is the age stated by the peer plus the time since the request was sent.
+func TestPicksExpire(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		stated time.Duration
@@ -247,48 +248,48 @@ func TestPicksGetTooOld(t *testing.T) {
 		{"held too long", 0, time.Second, false},
 		{"young enough together", 600 * time.Millisecond, 399 * time.Millisecond, true},
 		{"too old together", 600 * time.Millisecond, 400 * time.Millisecond, false},
-		{"as old as can be", time.Second, 0, false},
+		{"maximum stated age", time.Second, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			peer := newPeerOfBatches(t)
 			peer.age.Store(c.stated.Milliseconds())
 			batches, clock, _ := newBatches(t, peer.URL, patient())
-			mustDraw(t, batches, 2) // the second comes with one more
+			mustDraw(t, batches, 2) // the second request is for two picks, so one is left over
 			requests := len(peer.asked())
 			if got := unused(batches); got != 1 {
-				t.Fatalf("%d picks are left, want 1", got)
+				t.Fatalf("%d stored picks are left, want 1", got)
 			}
 			clock.pass(c.held)
 			got := mustDraw(t, batches, 1)[0]
 			if kept := got == 3; kept != c.kept || (len(peer.asked()) == requests) != c.kept {
-				t.Errorf("drew %d after the requests %v", got, peer.asked())
+				t.Errorf("picked id %d; the requested counts are %v", got, peer.asked())
 			}
 		})
 	}
 }
 
-// A slow response serves the callers that waited before it was requested, as a single pick would. For later callers,
-// and for storing, its picks are too old.
-func TestSlowAnswer(t *testing.T) {
+// A slow response serves the callers that were waiting when the request was sent, as a single pick would. Its picks
+// are too old for callers that joined later, and for storage.
+func TestSlowResponse(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, clock, _ := newBatches(t, peer.URL, patient())
 	mustDraw(t, batches, 7) // 1, 2, 4
 	release := peer.hold()
 	early, _ := drawTogether(t, batches, 1)
-	await.True(t, "the peer is asked for more than one", func() bool { return len(peer.asked()) == 4 && peer.asked()[3] == 8 })
+	await.True(t, "the peer gets a request for several picks", func() bool { return len(peer.asked()) == 4 && peer.asked()[3] == 8 })
 	late, ids := drawTogether(t, batches, 1)
-	await.True(t, "another joins", func() bool { return waiting(batches) == 2 })
+	await.True(t, "another caller joins", func() bool { return waiting(batches) == 2 })
 	clock.pass(time.Second)
 	release()
 	if err := errors.Join(early.Wait(), late.Wait()); err != nil {
 		t.Fatal(err)
 	}
-	if got := ids()[0]; got < 16 { // the first 15 are in the responses up to the slow one
-		t.Errorf("the later caller got pick %d of the slow response", got)
+	if got := ids()[0]; got < 16 { // the responses up to and including the slow one contain the first 15 picks
+		t.Errorf("the caller that joined later got pick %d from the slow response", got)
 	}
 }
 
-// An item without a name ends a batch, and doesn't fail the picks before it: heroes may serve a row with an empty
+// An item without a name ends a batch, but doesn't fail the picks before it: heroes may serve a row with an empty
 // name.
 func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 	peer := newPeerOfBatches(t)
@@ -299,11 +300,11 @@ func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 		fakepeer.Answers(http.StatusOK, `[`+fakepeer.Hero+`,{"id":2}]`)(w, r)
 	})
 	if _, err := batches.Random(t.Context()); err != nil {
-		t.Errorf("got %v, want the item before", err)
+		t.Errorf("got %v, want the item before the nameless one", err)
 	}
 }
 
-// Waiting callers get the failure; the next call sends a new request.
+// If a batch fails, waiting callers get its error, and the next call sends a new request.
 func TestBatchFails(t *testing.T) {
 	age := func(age, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -321,9 +322,9 @@ func TestBatchFails(t *testing.T) {
 		{"an unknown path", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), nil, "no such path"},
 		{"malformed", age("0", `[{"id":1`), nil, "can't decode"},
 		{"an empty catalog's picks", age("0", `[]`), catalog.ErrEmpty, ""},
-		{"null in it", age("0", `[null]`), nil, "no name"},
-		{"an item without a name at first", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
-		{"more than were asked for", age("0", `[`+strings.Repeat(fakepeer.Hero+`,`, 200)+fakepeer.Hero+`]`), nil, "more"},
+		{"a null item", age("0", `[null]`), nil, "no name"},
+		{"a nameless first item", age("0", `[{"id":2},`+fakepeer.Hero+`]`), nil, "no name"},
+		{"more items than requested", age("0", `[`+strings.Repeat(fakepeer.Hero+`,`, 200)+fakepeer.Hero+`]`), nil, "more"},
 		{"too old", age("1001", `[`+fakepeer.Hero+`]`), nil, "old"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -348,38 +349,39 @@ func TestBatchTooSlow(t *testing.T) {
 	mustDraw(t, batches, 3)
 	peer.Behave(fakepeer.Hangs())
 	if _, err := batches.Random(t.Context()); !fight.IsTimeout(err) {
-		t.Errorf("no answer: got %v, want a timeout", err)
+		t.Errorf("no response: got %v, want a timeout", err)
 	}
 	peer.Behave(fakepeer.Dribbles(strings.Repeat(" ", 5000), 20*time.Millisecond))
 	if _, err := batches.Random(t.Context()); !fight.IsTimeout(err) {
-		t.Errorf("a dribbling body: got %v, want a timeout", err)
+		t.Errorf("a body sent too slowly: got %v, want a timeout", err)
 	}
 }
 
-// A request without waiting callers goes on: its connection is reused, its picks serve others, and the breaker learns
-// that the peer is healthy.
-func TestRequestThatNobodyWaitsForGoesOn(t *testing.T) {
+// A request continues when no caller is waiting for it any more: its connection is reused, its picks serve other
+// callers, and its success counts for the circuit breaker.
+func TestAbandonedRequestContinues(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, withBreaker(time.Hour))
-	mustDraw(t, batches, 7)                                                                             // the next batch has 8
-	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker would tolerate
+	mustDraw(t, batches, 7)                                                                             // the next batch has 8 picks
+	for _, cause := range []error{nil, context.Canceled, nil, errors.New("another peer failed"), nil} { // more than the breaker's limit of consecutive failures
 		release := peer.hold()
 		leave(t, batches, peer.Peer, 1, cause)
 		release()
 		batches.client.ended(t)
-		await.True(t, "its picks are there", func() bool { return unused(batches) > 0 })
+		await.True(t, "the picks are stored", func() bool { return unused(batches) > 0 })
 		asked := len(peer.asked())
 		mustDraw(t, batches, unused(batches))
 		if got := len(peer.asked()); got != asked {
-			t.Errorf("the peer was asked %d times more for picks that were there", got-asked)
+			t.Errorf("%d requests were sent although picks were stored", got-asked)
 		}
 	}
 	if opened, open := peer.Connections(); opened != 1 || open != 1 || peer.Cancelled() != 0 {
-		t.Errorf("%d connections were opened, %d are open, %d requests were cut short", opened, open, peer.Cancelled())
+		t.Errorf("%d connections were opened, %d are open and %d requests were canceled, want 1, 1 and 0", opened, open, peer.Cancelled())
 	}
 }
 
-// In a burst of callers each batch may hang; the ones queued after it don't.
+// If a batch hangs during a burst of callers, the batches queued after it are still requested, even if several
+// batches hang.
 func TestEachLateRequestIsOvertaken(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	held := newGate(t)
@@ -393,20 +395,20 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 	})
 	batches := NewBatches(newClient(t, peer.URL, patient()), discard()) // overtaking takes real time
 	first, _ := drawTogether(t, batches, 1)
-	await.True(t, "the peer is asked", func() bool { return held.held.Load() == 1 })
+	await.True(t, "the peer gets the request", func() bool { return held.held.Load() == 1 })
 	const behind = 10
 	burst, ids := drawTogether(t, batches, catalog.MaxBatch+behind)
 	await.True(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
-	await.True(t, "those behind it have their picks", func() bool { return len(ids()) >= behind })
+	await.True(t, "the callers of the next batch have their picks", func() bool { return len(ids()) >= behind })
 	close(held.open)
 	if err := errors.Join(first.Wait(), burst.Wait()); err != nil {
 		t.Error(err)
 	}
 }
 
-// A peer that hangs holds nobody beyond the deadline, and leaves nothing behind: neither a batch nor, as TestMain
-// checks, a goroutine.
-func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
+// No caller waits for a hanging peer beyond its deadline, and afterwards no batch is left, nor, as TestMain checks,
+// any goroutine.
+func TestHangingPeerLeavesNothingBehind(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()
 	cfg.Connect, cfg.Read = 200*time.Millisecond, 200*time.Millisecond
@@ -417,7 +419,7 @@ func TestNothingIsLeftOfAPeerThatHangs(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
 			if _, err := batches.Random(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("a hasty caller got %w", err)
+				return fmt.Errorf("an impatient caller got %w", err)
 			}
 			return nil
 		})
@@ -440,7 +442,7 @@ func TestBatchBreaker(t *testing.T) {
 	peer.Behave(fakepeer.BreaksOff(""))
 	for range 3 {
 		if _, err := batches.Random(t.Context()); err == nil || errors.Is(err, fight.ErrOpen) {
-			t.Fatalf("before it opens: got %v", err)
+			t.Fatalf("before the breaker opens: got %v", err)
 		}
 	}
 	if _, err := batches.Random(t.Context()); !errors.Is(err, fight.ErrOpen) {
@@ -448,20 +450,20 @@ func TestBatchBreaker(t *testing.T) {
 	}
 }
 
-// Another member of the family, or an older version of ours, doesn't have the picks path, takes it for an id, or
-// responds with something else.
+// Services of another implementation, or older versions of ours, don't have the path for batches, treat the path as
+// an id, or return something else.
 func TestPeerWithoutBatches(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		to       http.HandlerFunc // responds to a request for a batch
-		requests int              // for 10 picks
+		to       http.HandlerFunc // handles requests for batches
+		requests int              // expected for 10 picks
 	}{
 		{"one object", fakepeer.Answers(http.StatusOK, strings.Replace(fakepeer.Hero, "otherName", "othername", 1)), 10},
-		{"an array that doesn't state its age", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+","+fakepeer.Hero+"]"), 10},
+		{"an array without an age header", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+","+fakepeer.Hero+"]"), 10},
 		{"404", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), 11},
-		{"404 of ours", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), 11},
+		{"our own 404", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), 11},
 		{"404 without a body", fakepeer.Answers(http.StatusNotFound, ""), 11},
-		{"422, as for an id", fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id must be a plain decimal integer"}`), 11},
+		{"422, as for an invalid id", fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id must be a plain decimal integer"}`), 11},
 		{"400", fakepeer.Answers(http.StatusBadRequest, "{}"), 11},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -488,14 +490,14 @@ func TestPeerWithoutBatches(t *testing.T) {
 			clock.pass(singleTime)
 			mustDraw(t, batches, 100)
 			if got := len(able.asked()); got > 20 {
-				t.Errorf("its replacement, which supports batches, was asked %d times for 100 picks", got)
+				t.Errorf("%d requests for 100 picks were sent to a replacement that supports batches", got)
 			}
 		})
 	}
 }
 
-// A peer is replaced by another version and back while callers wait for a batch: nobody fails, batches are used if
-// supported, and their absence is logged once.
+// While callers are waiting for a batch, the peer is upgraded and rolled back: no caller fails, batches are used
+// whenever they are supported, and missing support is logged once.
 func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 	able := newPeerOfBatches(t)
 	older := fakepeer.DrawsOne(fakepeer.Hero, fakepeer.Answers(http.StatusUnprocessableEntity, `{"detail":"path.id"}`))
@@ -510,11 +512,11 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 	batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
 	mustDraw(t, batches, 50)
 	for _, step := range steps {
-		clock.pass(singleTime) // the remaining picks are too old by then
+		clock.pass(singleTime) // by then, the remaining picks are too old
 		held := newGate(t)
 		peer.Behave(held.before(step.behaviour))
 		group, ids := drawTogether(t, batches, 5)
-		await.True(t, step.name+": all wait", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
+		await.True(t, step.name+": all callers are waiting", func() bool { return held.held.Load() == 1 && waiting(batches) == 5 })
 		close(held.open)
 		if err := group.Wait(); err != nil || len(ids()) != 5 {
 			t.Fatalf("%s: %d of 5 callers got a pick: %v", step.name, len(ids()), err)
@@ -522,7 +524,7 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 		before := peer.Requests()
 		mustDraw(t, batches, 100)
 		if asked := peer.Requests() - before; (asked < 50) != step.batches {
-			t.Errorf("%s: asked %d times for 100 picks", step.name, asked)
+			t.Errorf("%s: %d requests were sent for 100 picks", step.name, asked)
 		}
 	}
 	if got := strings.Count(log.String(), "\n"); got != 1 {
@@ -540,7 +542,7 @@ func TestPanicInABatch(t *testing.T) {
 	}
 }
 
-// BenchmarkPick measures a stored pick, the usual case under load.
+// BenchmarkPick measures the use of a stored pick, which is the usual case under load.
 func BenchmarkPick(b *testing.B) {
 	batches := NewBatches[character.Character](nil, discard())
 	full := make([]character.Character, 1<<20)

@@ -7,18 +7,19 @@ import (
 
 // breaker is the circuit breaker of one peer. It opens after a number of consecutive failures and admits no call
 // until the delay has passed. Then it is half-open: it admits one trial call, whose outcome decides whether it closes
-// or stays open for another delay. Outcomes of calls that began before it opened don't count.
+// or stays open for another delay. Outcomes of calls that began before it last opened are ignored.
 //
-// Every admitted call must be recorded; a trial with an unknown outcome makes room for the next trial.
+// The outcome of every admitted call must be recorded. After a trial with an unknown outcome, the next call becomes
+// the trial.
 type breaker struct {
-	failures uint // consecutive ones that open it; 0 for never
+	failures uint // consecutive failures that open the breaker; 0 for never
 	delay    time.Duration
 
 	mu     sync.Mutex
 	failed uint      // consecutive failures
-	until  time.Time // when it becomes half-open; zero while it is closed
+	until  time.Time // time at which it becomes half-open; zero while it is closed
 	trying bool      // a trial call is in flight
-	opened int       // how often it has opened
+	opened int       // number of times it has opened
 }
 
 // permit identifies an admitted call.
@@ -27,28 +28,28 @@ type permit struct {
 	opened int // value of breaker.opened at admission
 }
 
-// outcome is what a call reveals about the peer.
+// outcome classifies what a call reveals about the peer's health.
 type outcome int
 
 const (
-	unknown   outcome = iota // nothing: the call was canceled or panicked
+	unknown   outcome = iota // the call was canceled or panicked, so it reveals nothing
 	succeeded                // the peer works
 	failed                   // the peer doesn't work
 )
 
-// refuses reports whether a call would not be admitted now.
+// refuses reports whether a call would be rejected now.
 func (b *breaker) refuses() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.refusing()
 }
 
-// refusing is refuses with the mutex held.
+// refusing is like refuses, but the caller holds the mutex.
 func (b *breaker) refusing() bool {
 	return !b.until.IsZero() && (b.trying || time.Now().Before(b.until))
 }
 
-// admit reports whether a call may be made. If so, record its outcome with the permit.
+// admit reports whether a call may be made. If so, the caller must pass the permit to record.
 func (b *breaker) admit() (p permit, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -15,14 +15,15 @@ import (
 
 func discard() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// withBreaker returns settings with a breaker that opens after three failures in a row.
+// withBreaker returns settings with a circuit breaker that opens after three consecutive failures.
 func withBreaker(delay time.Duration) Config {
 	cfg := patient()
 	cfg.BreakerFailures, cfg.BreakerDelay = 3, delay
 	return cfg
 }
 
-// A breaker opens after three failures in a row, tries one call after each delay, and closes when one succeeds.
+// The breaker opens after three consecutive failures, admits a trial call after each delay, and closes when a trial
+// succeeds.
 func TestBreaker(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Answers(http.StatusInternalServerError, "{}"))
 	client := newClient(t, peer.URL, withBreaker(time.Hour))
@@ -43,14 +44,14 @@ func TestBreaker(t *testing.T) {
 		}
 		ask(5, true)
 		if got := peer.Requests(); got != 3+opened {
-			t.Errorf("the peer was asked %d times, want %d", got, 3+opened)
+			t.Errorf("the peer got %d requests, want %d", got, 3+opened)
 		}
 	}
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	client.calls.breaker.until = time.Now()
 	ask(5, false)
 	if got := peer.Requests(); got != 10 {
-		t.Errorf("the peer was asked %d times, want 10", got)
+		t.Errorf("the peer got %d requests, want 10", got)
 	}
 }
 
@@ -62,7 +63,7 @@ func TestBreakerCountsFailuresInARow(t *testing.T) {
 		behaviour http.HandlerFunc
 		err       error
 	}{
-		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
+		{"a successful response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), nil},
 		{"an empty catalog", fakepeer.Answers(http.StatusNotFound, "{}"), catalog.ErrEmpty},
 	} {
 		t.Run(harmless.name, func(t *testing.T) {
@@ -92,8 +93,8 @@ func TestNoBreaker(t *testing.T) {
 	}
 }
 
-// The outcomes of old calls arrive after the trial has closed the breaker: a healthy peer isn't refused because of
-// them.
+// Outcomes of old calls that arrive after a trial has closed the breaker don't open it again, since the peer is
+// healthy.
 func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
 	b := &breaker{failures: 2}
 	admit := func() permit {
@@ -109,20 +110,20 @@ func TestBreakerIgnoresCallsFromBeforeItOpened(t *testing.T) {
 		old = append(old, admit())
 	}
 	b.record(old[0], failed)
-	b.record(old[1], failed) // opens it, for no time
+	b.record(old[1], failed) // opens the breaker, with a delay of 0
 	trial := admit()
 	if !trial.trial {
 		t.Fatal("the breaker isn't half-open")
 	}
 	b.record(old[2], succeeded)
 	if !b.refuses() {
-		t.Error("an old success closed the breaker")
+		t.Error("the success of an old call closed the breaker")
 	}
 	b.record(trial, succeeded)
 	for _, p := range old[3:] {
 		b.record(p, failed)
 	}
 	if b.refuses() || admit().trial {
-		t.Error("old failures opened the breaker again")
+		t.Error("failures of old calls opened the breaker again")
 	}
 }

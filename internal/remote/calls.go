@@ -12,22 +12,24 @@ import (
 	"superheroes/internal/fight"
 )
 
-// calls makes the calls to one peer. Each call has its own context and goes on when its caller leaves: canceling a
-// call would cost the peer a connection and reveal nothing about it. So a caller in a hurry, or whose fight has
-// failed at another peer, harms no one: the connection is reused, and the breaker learns how the peer did.
+// calls makes the calls to one peer. Each call has its own context and continues after its caller has left, because
+// canceling the call would close its connection and reveal nothing about the peer. So callers may give up at any
+// time, for instance when another peer has failed: the connection is reused, and the outcome still counts for the
+// circuit breaker.
 //
-// There are as many slots for calls as connections. At most half may be held by calls whose callers have left; beyond
-// that, such calls are canceled. It is safe for concurrent use.
+// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be calls
+// whose callers have left; any more are canceled. It is safe for concurrent use.
 type calls struct {
 	limit   time.Duration // of a call
-	read    time.Duration // that a peer has to respond
-	fair    time.Duration // how long a caller must have waited before its deadline counts against the peer
+	read    time.Duration // time allowed for the peer's response
+	fair    time.Duration // minimum time a caller must have waited for its deadline to count against the peer
 	breaker breaker
 	slots   *bounded.Slots // one for each call in flight
 	work    *bounded.Work
 }
 
-// newCalls returns the calls of a peer. If timed, calls end at the limit; otherwise the transport enforces it.
+// newCalls returns the calls of a peer. If timed is true, calls are canceled at the time limit; otherwise the
+// transport enforces it.
 func newCalls(cfg Config, timed bool) *calls {
 	c := &calls{
 		limit:   cfg.Connect + cfg.Read,
@@ -47,23 +49,24 @@ func newCalls(cfg Config, timed bool) *calls {
 // call describes one call.
 type call struct {
 	begin    time.Time
-	deadline time.Time // told to the peer; zero for none
+	deadline time.Time // sent to the peer; zero for none
 	guarded  bool      // by the breaker
 }
 
-// overdue reports whether the deadline told to the peer has passed.
+// overdue reports whether the deadline sent to the peer has passed.
 func (c call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
-// do runs ask, which makes one call to the peer, in the background, and waits until it returns or ctx ends. A guarded
-// call fails with fight.ErrOpen if the breaker is open. If no slot gets free in time, do fails with fight.ErrBusy.
+// do runs ask, which makes one call to the peer, in the background. It waits until ask returns or ctx ends. A guarded
+// call fails with fight.ErrOpen if the breaker is open. If no slot becomes free in time, do fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
 	return c.doUntil(ctx, call{time.Now(), deadline, guarded}, ask)
 }
 
-// doLonger is do for a caller that waits until the call has ended. The peer is told deadline.
+// doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
+// the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time to wait for a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of it is for waiting for a slot
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -85,7 +88,7 @@ func (c *calls) doUntil(ctx context.Context, called call, ask func(context.Conte
 	return c.gaveUp(ctx, called.begin)
 }
 
-// gaveUp returns the error of a caller whose context has ended, given when it began to wait.
+// gaveUp returns the error for a caller whose context has ended. begin is the time at which it began to wait.
 func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begin) < c.fair {
 		return fmt.Errorf("%w: %w", fight.ErrNoTime, context.Cause(ctx))
@@ -93,7 +96,7 @@ func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	return context.Cause(ctx)
 }
 
-// run makes a call and records its outcome with the breaker. A panic in ask becomes the call's error.
+// run makes a call and reports its outcome to the breaker. A panic in ask becomes the call's error.
 func (c *calls) run(ctx context.Context, called call, ask func(context.Context) error) error {
 	var admitted permit
 	if called.guarded {
@@ -109,8 +112,8 @@ func (c *calls) run(ctx context.Context, called call, ask func(context.Context) 
 	return c.tooLate(called, err)
 }
 
-// tooLate returns the error of a finished call. If a peer reports an error after the deadline it was told, the cause
-// is that it had too little time.
+// tooLate returns the error of a finished call. If a peer reports an error after the deadline that it was sent, the
+// error is attributed to the deadline.
 func (c *calls) tooLate(called call, err error) error {
 	var refusal statusError
 	switch {
@@ -122,8 +125,8 @@ func (c *calls) tooLate(called call, err error) error {
 	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }
 
-// outcomeOf returns what a finished call reveals about the peer. A failure after the deadline told to the peer
-// reveals nothing, unless that was about the whole read timeout, or the peer didn't respond within it.
+// outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing,
+// unless the peer had about the whole read timeout, or didn't respond within it.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

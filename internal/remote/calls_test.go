@@ -21,7 +21,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// gate blocks requests, whether their clients wait or not.
+// gate blocks requests, even if their clients have gone.
 type gate struct {
 	held atomic.Int32
 	open chan struct{}
@@ -39,7 +39,7 @@ func newGate(t *testing.T) *gate {
 	return g
 }
 
-// before returns a behaviour that starts when the gate opens.
+// before returns a handler that waits for the gate to open before it runs behaviour.
 func (g *gate) before(behaviour http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		g.held.Add(1)
@@ -59,7 +59,8 @@ type picker interface {
 	Random(context.Context) (character.Character, error)
 }
 
-// leave starts calls and abandons each when the peer has it, for the given cause; nil means a passed deadline.
+// leave starts calls one by one, and abandons each for the given cause as soon as the peer has received it. A nil
+// cause means that the deadline passes.
 func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
 	t.Helper()
 	for range calls {
@@ -73,19 +74,19 @@ func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause erro
 			_, err := from.Random(ctx)
 			return err
 		})
-		await.True(t, "the peer is asked", func() bool { return peer.Requests() > asked })
+		await.True(t, "the peer gets the request", func() bool { return peer.Requests() > asked })
 		cancel(cause)
 		want := cause
 		if want == nil {
 			want = context.DeadlineExceeded
 		}
 		if err := group.Wait(); !errors.Is(err, want) || errors.Is(err, fight.ErrNoTime) != (cause == nil) {
-			t.Errorf("a caller who left got %v, want %v", err, want)
+			t.Errorf("an abandoned call returned %v, want %v", err, want)
 		}
 	}
 }
 
-// deadlined is a context whose deadline passes when the test decides; until then it is just ahead.
+// deadlined is a context that reports a deadline one millisecond ahead, but ends only when the test says so.
 type deadlined struct {
 	context.Context
 	done chan struct{}
@@ -109,23 +110,23 @@ func (d *deadlined) Err() error {
 	}
 }
 
-// A caller that leaves, because its deadline has passed, it was canceled or another peer has failed, costs a healthy
-// peer neither its connection nor its record with the breaker. The end of the call decides, as for the first half of
-// these calls.
+// When a caller leaves because its deadline has passed, it was canceled or another peer has failed, the call
+// continues: its connection is kept, and only the call's outcome counts for the breaker.
 func TestCallersLeave(t *testing.T) {
 	for name, cause := range map[string]error{
-		"the deadline has passed": nil,
-		"the client has gone":     context.Canceled,
-		"another has no item":     &fight.PeerError{Peer: "villains", Err: catalog.ErrEmpty},
+		"the deadline has passed":     nil,
+		"the client has disconnected": context.Canceled,
+		"another peer has no item":    &fight.PeerError{Peer: "villains", Err: catalog.ErrEmpty},
 	} {
 		for _, c := range []struct {
 			name  string
 			then  http.HandlerFunc
 			opens bool // the breaker
 		}{
-			{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
+			{"a response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
 			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
-			// For the first cause, the peer was told that a millisecond is left, so it may fail after that.
+			// With the first cause, the peer was told that only a millisecond was left, so a later failure doesn't
+			// count.
 			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
 		} {
 			t.Run(name+", then "+c.name, func(t *testing.T) {
@@ -142,20 +143,21 @@ func TestCallersLeave(t *testing.T) {
 					}
 				}
 				if opened, open := peer.Connections(); opened != 1 || open != 1 {
-					t.Errorf("%d connections were opened and %d are open, want one", opened, open)
+					t.Errorf("%d connections were opened and %d are open, want 1 and 1", opened, open)
 				}
 				if peer.Cancelled() != 0 {
-					t.Errorf("%d calls were cut short", peer.Cancelled())
+					t.Errorf("%d calls were canceled, want 0", peer.Cancelled())
 				}
 				if got := client.Refusal(); (got != nil) != c.opens {
-					t.Errorf("the breaker says %v", got)
+					t.Errorf("the breaker returned %v", got)
 				}
 			})
 		}
 	}
 }
 
-// However many callers abandon a hanging peer, half of the connections remain for waiting callers.
+// Regardless of how many calls to a hanging peer are abandoned, half of the connections remain available to other
+// callers.
 func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	const most = 6
 	cfg := patient()
@@ -164,9 +166,9 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	client := newClient(t, peer.URL, cfg)
 	leave(t, client, peer, 3*most, nil)
 	if held := client.calls.slots.Taken(); held > most/2+1 {
-		t.Errorf("%d slots of %d are held by abandoned calls", held, most)
+		t.Errorf("abandoned calls hold %d of %d slots", held, most)
 	}
-	await.True(t, "the others are cut short", func() bool { return peer.Cancelled() == 3*most-most/2 })
+	await.True(t, "the other calls are canceled", func() bool { return peer.Cancelled() == 3*most-most/2 })
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	var group errgroup.Group
 	for range 4 * most {
@@ -183,7 +185,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	}
 }
 
-// A caller that finds all connections in use until its deadline gets ErrBusy: the peer has done nothing wrong.
+// A caller that finds all connections in use until its deadline gets ErrBusy, which doesn't count against the peer.
 func TestNoConnectionInTime(t *testing.T) {
 	cfg := withBreaker(time.Hour)
 	cfg.MaxConnections = 1
@@ -196,7 +198,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		return err
 	})
 	await.True(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
-	for busy := 0; busy < 5; { // on a busy machine, one that is too late doesn't even try
+	for busy := 0; busy < 5; { // on a busy machine, a call may find its deadline already passed
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := client.Random(ctx)
 		cancel()
@@ -212,7 +214,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		t.Error(err)
 	}
 	if err := client.Refusal(); err != nil {
-		t.Errorf("the breaker counted them: %v", err)
+		t.Errorf("the breaker counted busy calls as failures: %v", err)
 	}
 }
 
@@ -231,7 +233,8 @@ func halfOpen(t *testing.T, cfg Config) (*Client[character.Character], *fakepeer
 	return client, peer
 }
 
-// A half-open breaker admits one trial call. It goes on when its caller leaves, and its outcome decides.
+// A half-open breaker admits one trial call. The trial continues after its caller has left, and its outcome closes or
+// reopens the breaker.
 func TestTrial(t *testing.T) {
 	for name, c := range map[string]struct {
 		then   http.HandlerFunc
@@ -259,14 +262,14 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// A trial with an unknown outcome makes room for another.
-func TestTrialThatTellsNothing(t *testing.T) {
+// A trial with an unknown outcome is followed by another trial.
+func TestTrialWithUnknownOutcome(t *testing.T) {
 	for name, try := range map[string]func(*testing.T, *Client[character.Character], *fakepeer.Peer){
-		"it is cut short": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
+		"the trial is canceled": func(t *testing.T, client *Client[character.Character], peer *fakepeer.Peer) {
 			peer.Behave(fakepeer.Hangs())
-			leave(t, client, peer, 1, context.Canceled) // with one connection, no call may outlive its caller
+			leave(t, client, peer, 1, context.Canceled) // with a single connection, abandoned calls are canceled
 		},
-		"it panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
+		"the trial panics": func(t *testing.T, client *Client[character.Character], _ *fakepeer.Peer) {
 			transport := client.transport
 			client.transport = panics{transport}
 			defer func() { client.transport = transport }()
@@ -285,7 +288,7 @@ func TestTrialThatTellsNothing(t *testing.T) {
 			peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 			for range 3 {
 				if _, err := client.Random(t.Context()); err != nil {
-					t.Errorf("the next: %v", err)
+					t.Errorf("the next call failed: %v", err)
 				}
 			}
 		})
@@ -297,7 +300,7 @@ type panics struct{ transport }
 
 func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("kryptonite") }
 
-// Close ends abandoned calls and leaves no goroutine behind, as TestMain checks.
+// Close cancels abandoned calls and leaves no goroutine behind, as TestMain checks.
 func TestCloseEndsCalls(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	client := newClient(t, peer.URL, patient())
@@ -309,8 +312,8 @@ func TestCloseEndsCalls(t *testing.T) {
 	}
 }
 
-// Parts of a base URL other than scheme, host and path are not sent as part of the address; the user becomes a
-// header.
+// Only the scheme, host and path of a base URL are used as the address of requests. The user name and password are
+// sent in a header.
 func TestBaseURL(t *testing.T) {
 	asked := make(chan string, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
@@ -331,7 +334,7 @@ func TestBaseURL(t *testing.T) {
 			t.Errorf("%s: %v", base, err)
 		}
 		if got := <-asked; got != want {
-			t.Errorf("%s: asked %s, want %s", base, got, want)
+			t.Errorf("%s: the peer got %s, want %s", base, got, want)
 		}
 	}
 	peer.Stop()

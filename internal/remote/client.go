@@ -1,6 +1,6 @@
-// Package remote accesses other services over HTTP: the catalogs that fights are picked from, and the services behind
-// the arena. It limits connections and time, and has the circuit breaker of a peer. It knows the protocol, but no
-// store and no route.
+// Package remote accesses other services over HTTP: the catalogs that fights pick from, and the services behind the
+// arena. It limits connections and time, and implements a circuit breaker for each peer. It implements the protocol,
+// but neither stores nor routes.
 package remote
 
 import (
@@ -24,7 +24,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// Config limits the calls to a peer, within what remains of the request's deadline.
+// Config limits the calls to a peer, which also end at the request's deadline.
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
@@ -35,17 +35,17 @@ type Config struct {
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
-// Within returns the limits with no timeout above the deadline of the service's requests.
+// Within returns the limits with all timeouts capped at the deadline of the service's requests.
 func (c Config) Within(deadline time.Duration) Config {
 	c.Connect, c.Write, c.Read = min(c.Connect, deadline), min(c.Write, deadline), min(c.Read, deadline)
 	return c
 }
 
-// patience is the fraction (1/n) of the read timeout that a peer must have had before a caller's deadline counts
-// against it.
+// patience determines how long a peer must have had before a caller's deadline counts against it: the read timeout
+// divided by patience.
 const patience = 10
 
-// maxResponse is the largest response read from a peer, in bytes.
+// maxResponse is the maximum size of a response for a single item, in bytes.
 const maxResponse = 1 << 20
 
 // Client picks random items from one catalog. It is safe for concurrent use.
@@ -66,7 +66,7 @@ type Client[T catalog.Item] struct {
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
 	at, err := url.Parse(base)
 	if err != nil {
-		at = &url.URL{} // every call fails; the settings have been validated before
+		at = &url.URL{} // every call will fail, but the settings have already been validated
 	}
 	c := &Client[T]{
 		peer:    kind.Plural,
@@ -85,7 +85,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 	return c
 }
 
-// request returns a request for the path below base, for send to copy.
+// request returns a request for the path below base, which send uses as a template.
 func (c *Client[T]) request(path ...string) *http.Request {
 	request := &http.Request{
 		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,
@@ -98,11 +98,11 @@ func (c *Client[T]) request(path ...string) *http.Request {
 	return request
 }
 
-// Transport returns a transport for one peer, with these limits.
+// Transport returns a transport for one peer with the limits of cfg.
 func Transport(cfg Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: cfg.Connect}
 	return &http.Transport{
-		Proxy: nil, // connect to the configured address only
+		Proxy: nil, // don't use a proxy: connect only to the configured address
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -143,12 +143,12 @@ func (c *Client[T]) Refusal() error {
 	return nil
 }
 
-// Random implements fight.Source: it picks one item. It fails with catalog.ErrEmpty if the peer has none,
-// fight.ErrOpen if the circuit breaker is open, and a timeout if the peer is too slow. The call goes on if its caller
-// leaves.
+// Random implements fight.Source: it picks one item. It returns catalog.ErrEmpty if the peer has no items,
+// fight.ErrOpen if the circuit breaker is open, and a timeout error if the peer is too slow. The call continues if
+// its caller leaves.
 func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	deadline, _ := ctx.Deadline()
-	answer := new(T) // the caller may have left before it is set
+	answer := new(T) // not item itself: the caller may have left before it is set
 	err = c.calls.do(ctx, true, func(ctx context.Context) (err error) {
 		*answer, err = c.pickOne(ctx, deadline)
 		return err
@@ -171,7 +171,7 @@ func (c *Client[T]) pickOne(ctx context.Context, deadline time.Time) (T, error) 
 
 // parse decodes one item.
 func parse[T catalog.Item](body []byte) (item T, err error) {
-	// Members of the family differ in the case of a name: othername.
+	// Other implementations differ in the case of a field name: othername.
 	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return item, fmt.Errorf("can't decode the response: %w", err)
 	}
@@ -184,8 +184,8 @@ func parse[T catalog.Item](body []byte) (item T, err error) {
 // errNoBatches means that a peer supports single picks only.
 var errNoBatches = errors.New("batches are not supported")
 
-// pickMany requests n items, and returns the ones received and their age. An error that wraps errNoBatches may come with
-// an item.
+// pickMany requests n items, and returns the received items and their age. An error that wraps errNoBatches may come
+// with an item.
 func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
 	request := *c.picks
 	at := *request.URL
@@ -213,14 +213,14 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 		return nil, 0, fmt.Errorf("the response has more than %d items", n)
 	}
 	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
-		items = items[:nameless] // deliver the ones before it
+		items = items[:nameless] // return the items before it
 	}
 	if len(items) == 0 {
 		return nil, 0, errors.New("the response has no name")
 	}
 	ms, err := strconv.ParseUint(header.Get(httpserver.AgeHeader), 10, 31)
 	if err != nil {
-		return items[:1], catalog.MaxAge, errNoBatches // not one of our services: the age is unknown
+		return items[:1], catalog.MaxAge, errNoBatches // the peer isn't one of our services: the age is unknown
 	}
 	if age = time.Duration(ms) * time.Millisecond; age > catalog.MaxAge {
 		return nil, 0, fmt.Errorf("the picks are %s old", age)
@@ -228,14 +228,14 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 	return items, age, nil
 }
 
-// hasNoPicks reports whether the error of a request for picks means that the peer has no such path: a 404, or the
-// error of a path that takes an id. Our own services gave the latter before they had the path.
+// hasNoPicks reports whether the error of a request for picks means that the peer doesn't have that path: a 404, or
+// the error for an invalid id, which older versions of our own services return.
 func hasNoPicks(err error) bool {
 	var refusal statusError
 	if errors.As(err, &refusal) {
 		return refusal.status == http.StatusBadRequest || refusal.status == http.StatusUnprocessableEntity
 	}
-	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // the 404 of a random path
+	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // any other 404 looks like an empty catalog
 }
 
 // errNoPath means that the peer doesn't have the path.
@@ -249,7 +249,7 @@ type statusError struct {
 
 func (e statusError) Error() string { return "returned " + e.text }
 
-// fetch sends the request and returns the body, limited to most bytes, and the header of the response.
+// fetch sends the request and returns the body of the response, truncated to most bytes, and the header.
 func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {
@@ -272,7 +272,8 @@ func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline t
 	return body, response.Header, nil
 }
 
-// readBody reads at most the given number of bytes, in one piece if the peer states the length.
+// readBody reads up to the given number of bytes of the body, using a single allocation if the peer states the
+// length.
 func readBody(response *http.Response, most int64) ([]byte, error) {
 	if length := response.ContentLength; length < 0 || length > min(most, maxResponse) {
 		return io.ReadAll(io.LimitReader(response.Body, most))
@@ -282,7 +283,7 @@ func readBody(response *http.Response, most int64) ([]byte, error) {
 	return body, err
 }
 
-// isUnknownPath reports whether a 404 means an unknown path, by our services or FastAPI, rather than an empty
+// isUnknownPath reports whether a 404 from one of our services or FastAPI means an unknown path rather than an empty
 // catalog.
 func isUnknownPath(body []byte) bool {
 	var problem struct {
@@ -294,7 +295,7 @@ func isUnknownPath(body []byte) bool {
 	return problem.Detail == httpserver.UnknownPath || problem.Detail == "Not Found"
 }
 
-// send sends a request with the request id and the time we will wait; a zero deadline means for ever.
+// send sends a copy of the request with the request id and the remaining time; a zero deadline means no limit.
 func (c *Client[T]) send(ctx context.Context, of *http.Request, deadline time.Time) (*http.Response, error) {
 	request := of.WithContext(ctx)
 	request.Header = maps.Clone(of.Header)
@@ -311,7 +312,7 @@ func (c *Client[T]) send(ctx context.Context, of *http.Request, deadline time.Ti
 	return response, nil
 }
 
-// Check checks whether the peer is ready, for the health page.
+// Check returns an error unless the peer is ready, for the health page.
 func (c *Client[T]) Check(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
 	return c.calls.do(ctx, false, func(ctx context.Context) error {
@@ -323,7 +324,7 @@ func (c *Client[T]) Check(ctx context.Context) error {
 	})
 }
 
-// checkReady reads the response of /readyz, and returns an error unless it means that the service is ready.
+// checkReady reads the response of /readyz, and returns an error if the service isn't ready.
 func checkReady(response *http.Response) error {
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxResponse))
 	err := response.Body.Close()

@@ -33,7 +33,7 @@ func yoda() character.Character {
 	return character.Character{ID: 1, Name: "Yoda", OtherName: "Minch Yoda", Level: 9, Picture: "/yoda.svg", Powers: "Foresight"}
 }
 
-// patient returns settings whose timeouts never end a call of these tests, and no breaker.
+// patient returns settings with timeouts longer than any call in these tests, and without a circuit breaker.
 func patient() Config {
 	return Config{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }
@@ -49,15 +49,15 @@ func newClient(t *testing.T, base string, cfg Config) *Client[character.Characte
 	return client
 }
 
-// A response may arrive in any number of pieces within the read timeout: a slow peer isn't broken.
+// A response may arrive in any number of pieces within the read timeout: a slow peer is not an error.
 func TestRandom(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       character.Character
 	}{
 		{"our own spelling", fakepeer.Hero, yoda()},
-		{"the spelling of the Python application", strings.Replace(fakepeer.Hero, "otherName", "othername", 1), yoda()},
-		{"fields that we don't know", `{"name":"Yoda","side":"light","id":1}`, character.Character{ID: 1, Name: "Yoda"}},
+		{"the spelling used by the Python application", strings.Replace(fakepeer.Hero, "otherName", "othername", 1), yoda()},
+		{"unknown fields", `{"name":"Yoda","side":"light","id":1}`, character.Character{ID: 1, Name: "Yoda"}},
 		{"null for nothing", `{"id":1,"name":"Yoda","powers":null}`, character.Character{ID: 1, Name: "Yoda"}},
 	}
 	for _, test := range tests {
@@ -81,13 +81,13 @@ func TestRandomFails(t *testing.T) {
 		behaviour http.HandlerFunc
 		says      string // part of the error
 	}{
-		{"nobody listens", nil, "connection refused"},
-		{"a path unknown to ours", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), "no such path"},
+		{"connection refused", nil, "connection refused"},
+		{"a path unknown to our services", fakepeer.Answers(http.StatusNotFound, `{"detail":"`+httpserver.UnknownPath+`"}`), "no such path"},
 		{"a path unknown to FastAPI", fakepeer.Answers(http.StatusNotFound, `{"detail":"Not Found"}`), "no such path"},
-		{"broken off before the answer", fakepeer.BreaksOff(""), "EOF"},
-		{"broken off within the status", fakepeer.BreaksOff("HTTP/1.1 2"), "malformed HTTP"},
-		{"broken off within the header", fakepeer.BreaksOff(header), "EOF"},
-		{"broken off within the body", fakepeer.BreaksOff(header + "\r\n" + fakepeer.Hero), "truncated"},
+		{"connection closed before the response", fakepeer.BreaksOff(""), "EOF"},
+		{"connection closed within the status line", fakepeer.BreaksOff("HTTP/1.1 2"), "malformed HTTP"},
+		{"connection closed within the header", fakepeer.BreaksOff(header), "EOF"},
+		{"connection closed within the body", fakepeer.BreaksOff(header + "\r\n" + fakepeer.Hero), "truncated"},
 		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), "malformed HTTP"},
 		{"500", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), "500"},
 		{"503", fakepeer.Answers(http.StatusServiceUnavailable, fakepeer.Hero), "503"},
@@ -99,7 +99,7 @@ func TestRandomFails(t *testing.T) {
 		{"trailing data", fakepeer.Answers(http.StatusOK, fakepeer.Hero+"{}"), "can't decode"},
 		{"an HTML page", fakepeer.Answers(http.StatusOK, "<html></html>"), "can't decode"},
 		{"an array", fakepeer.Answers(http.StatusOK, "["+fakepeer.Hero+"]"), "can't decode"},
-		{"a level that is none", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","level":"9"}`), "can't decode"},
+		{"a level of the wrong type", fakepeer.Answers(http.StatusOK, `{"id":1,"name":"Yoda","level":"9"}`), "can't decode"},
 		{"null", fakepeer.Answers(http.StatusOK, "null"), "no name"},
 		{"another object", fakepeer.Answers(http.StatusOK, `{"status":"ok"}`), "no name"},
 		{"an empty name", fakepeer.Answers(http.StatusOK, `{"id":1,"name":""}`), "no name"},
@@ -113,16 +113,16 @@ func TestRandomFails(t *testing.T) {
 			}
 			_, err := newClient(t, peer.URL, patient()).Random(t.Context())
 			if err == nil || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("got %v, want an error with %q", err, test.says)
+				t.Errorf("got %v, want an error that contains %q", err, test.says)
 			}
 			if fight.IsTimeout(err) || errors.Is(err, catalog.ErrEmpty) {
-				t.Errorf("%v counts as a timeout or an empty catalog", err)
+				t.Errorf("%v is reported as a timeout or an empty catalog", err)
 			}
 		})
 	}
 }
 
-// Each case can only be ended by the one short timeout or the request's deadline.
+// In each case, only the short timeout or the request's deadline can end the call.
 func TestTooSlow(t *testing.T) {
 	const short = 100 * time.Millisecond
 	hang := func(t *testing.T) string { return fakepeer.New(t, fakepeer.Hangs()).URL }
@@ -136,8 +136,8 @@ func TestTooSlow(t *testing.T) {
 		limit    func(*Config)
 		deadline time.Duration
 	}{
-		{"no answer, read timeout", hang, func(c *Config) { c.Read = short }, time.Minute},
-		{"no answer, deadline", hang, func(*Config) {}, short},
+		{"no response, read timeout", hang, func(c *Config) { c.Read = short }, time.Minute},
+		{"no response, deadline", hang, func(*Config) {}, short},
 		{"dribbling body, read timeout", dribble, func(c *Config) { c.Read = short }, time.Minute},
 		{"dribbling body, deadline", dribble, func(*Config) {}, short},
 		{"black hole, connect timeout", blackHole, func(c *Config) { c.Connect = short }, time.Minute},
@@ -157,7 +157,7 @@ func TestTooSlow(t *testing.T) {
 	}
 }
 
-// A pipe has no buffer: a write ends only when it is read.
+// A pipe has no buffer: a write blocks until the data is read.
 func TestWriteTimeout(t *testing.T) {
 	here, there := net.Pipe()
 	t.Cleanup(func() { _, _ = here.Close(), there.Close() })
@@ -167,11 +167,11 @@ func TestWriteTimeout(t *testing.T) {
 	}
 	go func() { _, _ = there.Read(make([]byte, 100)) }()
 	if n, err := conn.Write([]byte("GET")); n != 3 || err != nil {
-		t.Errorf("the next write has a timeout of its own: got %d, %v", n, err)
+		t.Errorf("the next write, which should have its own timeout: got %d, %v", n, err)
 	}
 }
 
-func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
+func TestPeerGetsTheRemainingTimeAndTheRequestID(t *testing.T) {
 	asked := make(chan http.Header, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.Header
@@ -191,7 +191,7 @@ func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
 		}
 		left, err := strconv.Atoi(header.Get(httpserver.TimeoutHeader))
 		if err != nil || left < 1 || left > 30_000 {
-			t.Errorf("the peer was told %q ms, want 1 to 30000", header.Get(httpserver.TimeoutHeader))
+			t.Errorf("the peer got a timeout of %q ms, want 1 to 30000", header.Get(httpserver.TimeoutHeader))
 		}
 	})
 	t.Run("without a deadline", func(t *testing.T) {
@@ -200,12 +200,12 @@ func TestPeerIsToldTheRemainingTimeAndTheRequestID(t *testing.T) {
 		}
 		header := <-asked
 		if id, left := header.Get(httpserver.RequestIDHeader), header.Get(httpserver.TimeoutHeader); id != "" || left != "" {
-			t.Errorf("the peer was told id %q and %q ms, want neither", id, left)
+			t.Errorf("the peer got the id %q and a timeout of %q ms, want neither", id, left)
 		}
 	})
 }
 
-// within calls do with the context of a handler for a request with this id.
+// within calls do with the context of a handler that serves a request with the given id.
 func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
 	t.Helper()
 	api := httpserver.NewAPI(huma.Info{}, discard(), httpserver.Config{Deadline: deadline})
@@ -245,12 +245,12 @@ func TestConnectionsAreLimited(t *testing.T) {
 		t.Error(err)
 	}
 	if _, open := peer.Connections(); open > most {
-		t.Errorf("%d connections at a time, want at most %d", open, most)
+		t.Errorf("%d connections are open, want at most %d", open, most)
 	}
 	if got := peer.Requests(); got != calls {
-		t.Errorf("%d requests were answered, want %d", got, calls)
+		t.Errorf("the peer got %d requests, want %d", got, calls)
 	}
-	await.True(t, "no more connections are kept than wanted", func() bool { _, open := peer.Connections(); return open == kept })
+	await.True(t, "only the configured number of connections is kept", func() bool { _, open := peer.Connections(); return open == kept })
 }
 
 func TestCheck(t *testing.T) {
@@ -260,9 +260,9 @@ func TestCheck(t *testing.T) {
 		ok        bool
 	}{
 		{"ready", fakepeer.Answers(http.StatusOK, "{}"), true},
-		{"a peer of the family without this path", fakepeer.Answers(http.StatusNotFound, "{}"), true},
+		{"another implementation without this path", fakepeer.Answers(http.StatusNotFound, "{}"), true},
 		{"not ready", fakepeer.Answers(http.StatusServiceUnavailable, "{}"), false},
-		{"broken off", fakepeer.BreaksOff(""), false},
+		{"connection closed", fakepeer.BreaksOff(""), false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if !slices.Contains(paths, "/readyz") {
-				t.Errorf("asked %q, want /readyz", paths)
+				t.Errorf("the peer got requests for %q, want /readyz", paths)
 			}
 		})
 	}

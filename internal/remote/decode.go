@@ -9,12 +9,12 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// decoder decodes an array of items. It has a fast path for the form that our own services write, in less than half
-// of the time and with a quarter of the allocations of the JSON library: one line per item, fields in the table's
-// order, strings without escapes. The library decodes anything else.
+// decoder decodes an array of items. For the form that our own services write (no white space, fields in the table's
+// order, no escapes in strings), it has a fast path that takes less than half the time and a quarter of the
+// allocations of the JSON library. The JSON library decodes any other form.
 type decoder[T catalog.Item] struct {
 	fields func(*T) []any
-	before []string // what precedes each field: {"id": and so on
+	before []string // text before each value, such as {"id":
 }
 
 func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
@@ -41,7 +41,8 @@ func (d decoder[T]) array(text []byte, n int) ([]T, error) {
 	return items, json.Unmarshal(text, &items)
 }
 
-// quick decodes an array in our own form, of at most as many items as there is room for, and reports whether it is one.
+// quick decodes an array in our own form, with at most as many items as items has room for, and reports whether it
+// succeeded.
 func (d decoder[T]) quick(text []byte, items *[]T) bool {
 	s, whole := catalog.NewScanner(text), string(text)
 	s.Literal("[")
@@ -53,7 +54,7 @@ func (d decoder[T]) quick(text []byte, items *[]T) bool {
 	return s.Done()
 }
 
-// item decodes an item. Its strings share the memory of whole, the text being scanned.
+// item decodes an item. The item's strings share the memory of whole, the text being scanned.
 func (d decoder[T]) item(s *catalog.Scanner, whole string, item *T) {
 	for i, field := range d.fields(item) {
 		s.Literal(d.before[i])

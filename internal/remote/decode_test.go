@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// The decoder agrees with the JSON library, and decodes our own form without it.
+// The decoder gives the same results as the JSON library, and decodes our own form without the library.
 func TestDecode(t *testing.T) {
 	good := `{"id":1,"name":"Yoda","otherName":"","level":9,"picture":"/é","powers":"a, b"}`
 	for _, c := range []struct {
@@ -21,55 +21,56 @@ func TestDecode(t *testing.T) {
 	}{
 		{"one", "[" + good + "]", true},
 		{"two", "[" + good + "," + good + "]", true},
-		{"as many as were asked for", string(arrayOf(3)), true},
-		{"more than were asked for", string(arrayOf(4)), false},
+		{"as many as requested", string(arrayOf(3)), true},
+		{"more than requested", string(arrayOf(4)), false},
 		{"none", "[]", false},
 		{"blanks", "[ " + good + " ]", false},
-		{"a blank behind it", "[" + good + "]\n", false},
-		{"a comma at the end", "[" + good + ",]", false},
-		{"no end", "[" + good, false},
+		{"a trailing line feed", "[" + good + "]\n", false},
+		{"a trailing comma", "[" + good + ",]", false},
+		{"an unterminated array", "[" + good, false},
 		{"trailing data", "[" + good + "][]", false},
 		{"another order", `[{"name":"Yoda","id":1}]`, false},
 		{"a field missing", `[{"id":1,"name":"Yoda","otherName":"","level":9,"picture":""}]`, false},
 		{"a field too many", `[{"id":1,"name":"Yoda","otherName":"","level":9,"picture":"","powers":"","side":"light"}]`, false},
 		{"a field twice", `[{"id":1,"name":"Yoda","name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"an escape", `[{"id":1,"name":"Yo\"da","otherName":"","level":9,"picture":"","powers":""}]`, false},
-		{"a line break within a text", "[{\"id\":1,\"name\":\"Yo\nda\",\"otherName\":\"\",\"level\":9,\"picture\":\"\",\"powers\":\"\"}]", false},
+		{"a line break within a string", "[{\"id\":1,\"name\":\"Yo\nda\",\"otherName\":\"\",\"level\":9,\"picture\":\"\",\"powers\":\"\"}]", false},
 		{"invalid UTF-8", "[{\"id\":1,\"name\":\"Yo\xffda\",\"otherName\":\"\",\"level\":9,\"picture\":\"\",\"powers\":\"\"}]", false},
 		{"null", `[{"id":null,"name":null,"otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"a negative number", `[{"id":-1,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
-		{"a zero before a number", `[{"id":01,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
+		{"a leading zero", `[{"id":01,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"zero", `[{"id":0,"name":"Yoda","otherName":"","level":0,"picture":"","powers":""}]`, true},
 		{"a fraction", `[{"id":1.0,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"no number", `[{"id":,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"a level beyond 32 bits", `[{"id":1,"name":"Yoda","otherName":"","level":2147483648,"picture":"","powers":""}]`, false},
 		{"the largest id", `[{"id":9223372036854775807,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, true},
 		{"an id beyond 64 bits", `[{"id":9223372036854775808,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
-		{"an open text", `[{"id":1,"name":"Yoda`, false},
-		{"nothing", "", false},
+		{"an unterminated string", `[{"id":1,"name":"Yoda`, false},
+		{"empty input", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if quick := sameAsTheLibrary(t, c.text); quick != c.quick {
-				t.Errorf("took the fast path: %t", quick)
+				t.Errorf("took the fast path: %t, want the opposite", quick)
 			}
 		})
 	}
 }
 
-// sameAsTheLibrary decodes up to three heroes both ways, and reports whether the decoder took the fast path.
+// sameAsTheLibrary checks that the decoder and the JSON library decode up to three heroes alike, and reports whether
+// the decoder took the fast path.
 func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick bool) {
 	decoder := newDecoder(character.Heroes().Table)
 	var want []character.Character
 	wantErr := json.Unmarshal([]byte(text), &want)
 	got, err := decoder.array([]byte(text), 3)
 	if (err == nil) != (wantErr == nil) || err == nil && cmp.Diff(want, got) != "" {
-		t.Errorf("%q: got %v and %v, want %v and %v", text, got, err, want, wantErr)
+		t.Errorf("decoding %q: got %v and %v, want %v and %v", text, got, err, want, wantErr)
 	}
 	items := make([]character.Character, 0, 3)
 	return decoder.quick([]byte(text), &items)
 }
 
-// Anything that a catalog serves is decoded correctly, and corrupted data as the library decodes it.
+// Everything that a catalog serves is decoded correctly, and corrupted data is decoded as by the JSON library.
 func TestDecodeAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hero := character.Character{
@@ -110,7 +111,7 @@ func arrayOf(n int) []byte {
 	return append(text, ']')
 }
 
-// BenchmarkDecode compares the decoding of a whole batch with the library.
+// BenchmarkDecode decodes a full batch with the decoder and, for comparison, with the JSON library.
 func BenchmarkDecode(b *testing.B) {
 	text := arrayOf(128)
 	b.Run("ours", func(b *testing.B) {

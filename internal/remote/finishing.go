@@ -10,16 +10,16 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// finishing is a transport for reads with short responses. When its caller leaves, a read goes on for as long as a
-// service may take: canceling it would close the connection, and impatient clients would drain the connection pool
-// for all others. Responses are read to the end, or up to maxBuffered, before they are returned.
+// finishing is a transport for reads with short responses. When its caller leaves, a read continues up to the time
+// limit for a service: canceling the read would close its connection, so that impatient clients could drain the
+// connection pool for all others. Responses are read to the end, or up to maxBuffered, before they are returned.
 type finishing struct {
 	*http.Transport
 	reads *bounded.Slots
 	work  *bounded.Work
 }
 
-// newFinishing returns a transport that lets reads without a caller use up to half of the connections.
+// newFinishing returns a transport in which abandoned reads may use up to half of the connections.
 func newFinishing(transport *http.Transport, limit time.Duration) *finishing {
 	reads := bounded.NewSlots("reads", transport.MaxConnsPerHost)
 	return &finishing{transport, reads, bounded.NewWork(limit, transport.MaxConnsPerHost/2, reads)}
@@ -45,7 +45,7 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// read delivers the response. It returns when the response has been read, or nobody reads it any more.
+// read sends the response to answered. It returns when the response has been read completely or its reader has gone.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
 	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {
@@ -72,7 +72,7 @@ func (f *finishing) read(ctx context.Context, request *http.Request, answered ch
 	return nil
 }
 
-// restOfBody reports when its reader has closed it.
+// restOfBody is a response body that signals when its reader closes it.
 type restOfBody struct {
 	io.ReadCloser
 	once   sync.Once

@@ -25,8 +25,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// scripted is a peer that sends, on each connection, the responses in its script, one per request, and then closes
-// it. The last script applies to all further connections.
+// scripted is a peer that sends the responses of a script on each connection, one per request, and then closes the
+// connection. The last script applies to all further connections.
 type scripted struct {
 	url              string
 	asked, connected atomic.Int32
@@ -70,31 +70,32 @@ func (s *scripted) play(conn net.Conn, answers []string) {
 	}
 }
 
-// says returns a response with the given headers besides Content-Length, and yoda as its body.
+// says returns a response with the hero Yoda as its body, and the given headers in addition to Content-Length.
 func says(header ...string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n%s", len(fakepeer.Hero), strings.Join(header, ""), fakepeer.Hero)
 }
 
-// A call that finds its kept connection closed is repeated on another one; a call that got part of a response is not.
+// A call that finds its idle connection closed is repeated on another connection; a call that got part of a response
+// is not.
 func TestConnectionsOfPlainHTTP(t *testing.T) {
 	chunked := fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(fakepeer.Hero), fakepeer.Hero)
 	for _, test := range []struct {
 		name             string
 		scripts          [][]string
-		fails            string // part of the second call's error, "" if it works
+		fails            string // expected text in the second call's error, "" for success
 		asked, connected int32
 	}{
 		{"kept", [][]string{{says(), says()}}, "", 2, 1},
-		{"kept, with the answer in chunks", [][]string{{chunked, chunked}}, "", 2, 1},
-		{"kept, behind an early hint", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
+		{"kept, chunked response", [][]string{{chunked, chunked}}, "", 2, 1},
+		{"kept, response after early hints", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
 		{"closed by the peer when idle", [][]string{{says()}}, "", 2, 2},
 		{"to be closed", [][]string{{says("Connection: close\r\n"), says()}}, "", 2, 2},
 		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},
-		{"more than an answer", [][]string{{says() + "HTTP/1.1 200 OK\r\n\r\n", says()}}, "", 2, 2},
-		{"broken off within the second answer", [][]string{{says(), "HTTP/1.1 200 OK\r\n"}, {says()}}, "EOF", 2, 1},
-		{"broken off within the second body", [][]string{{says(), says()[:60]}, {says()}}, "truncated", 2, 1},
-		{"no second answer", [][]string{{says(), ""}, {says()}}, "", 3, 2},
-		{"no second answer on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no response", 2, 2},
+		{"data after the response", [][]string{{says() + "HTTP/1.1 200 OK\r\n\r\n", says()}}, "", 2, 2},
+		{"connection closed within the second header", [][]string{{says(), "HTTP/1.1 200 OK\r\n"}, {says()}}, "EOF", 2, 1},
+		{"connection closed within the second body", [][]string{{says(), says()[:60]}, {says()}}, "truncated", 2, 1},
+		{"no second response", [][]string{{says(), ""}, {says()}}, "", 3, 2},
+		{"no second response on a new connection", [][]string{{says("Connection: close\r\n")}, {""}}, "no response", 2, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			peer := script(t, test.scripts...)
@@ -107,7 +108,7 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 			case test.fails == "" && (err != nil || got != yoda()):
 				t.Errorf("second call: %v, %v", got, err)
 			case test.fails != "" && (err == nil || !strings.Contains(err.Error(), test.fails)):
-				t.Errorf("second call: %v, want %q", err, test.fails)
+				t.Errorf("second call: got %v, want an error that contains %q", err, test.fails)
 			}
 			if asked, connected := peer.asked.Load(), peer.connected.Load(); asked != test.asked || connected != test.connected {
 				t.Errorf("%d requests on %d connections, want %d on %d", asked, connected, test.asked, test.connected)
@@ -125,11 +126,11 @@ func TestEndlessHeader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			peer := script(t, []string{answer + says()})
 			if _, err := newClient(t, peer.url, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "65536 bytes") {
-				t.Errorf("got %v, want the limit", err)
+				t.Errorf("got %v, want an error that states the limit", err)
 			}
 		})
 	}
-	t.Run("a body may be longer", func(t *testing.T) {
+	t.Run("a body may be longer than a header", func(t *testing.T) {
 		body := strings.Repeat(" ", 2*maxHeader) + fakepeer.Hero
 		peer := fakepeer.New(t, fakepeer.Answers(http.StatusOK, body))
 		if got, err := newClient(t, peer.URL, patient()).Random(t.Context()); err != nil || got != yoda() {
@@ -138,14 +139,15 @@ func TestEndlessHeader(t *testing.T) {
 	})
 }
 
-// A peer that closes each connection on a request gets the request twice, however many connections to it are kept.
-func TestSentOnceMore(t *testing.T) {
+// If a peer closes its connections on every request, a request is sent exactly twice, however many idle connections
+// there are.
+func TestRequestIsRepeatedOnce(t *testing.T) {
 	const kept = 3
 	var all sync.WaitGroup
 	all.Add(kept)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
 		all.Done()
-		all.Wait() // so that each call gets a connection of its own
+		all.Wait() // so that each call has its own connection
 		fakepeer.Answers(http.StatusOK, fakepeer.Hero)(w, r)
 	})
 	client := newClient(t, peer.URL, patient())
@@ -168,8 +170,8 @@ func TestSentOnceMore(t *testing.T) {
 	}
 }
 
-// A response sent without a request, on an idle connection, isn't taken for the next one.
-func TestUnaskedAnswer(t *testing.T) {
+// An unsolicited response on an idle connection isn't mistaken for the response to the next request.
+func TestUnsolicitedResponse(t *testing.T) {
 	idle := make(chan net.Conn, 1)
 	peer := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -189,19 +191,18 @@ func TestUnaskedAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := client.transport.(*plain)
-	await.True(t, "it is heard", func() bool { return !p.idle[0].stillOpen() })
+	await.True(t, "the client detects the unsolicited response", func() bool { return !p.idle[0].stillOpen() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}
 	_ = (<-idle).Close()
 	if peer.Requests() != 2 {
-		t.Errorf("%d requests, want 2: the connection should have been closed before", peer.Requests())
+		t.Errorf("%d requests, want 2: the connection should have been closed before the second call", peer.Requests())
 	}
 }
 
-// Whatever the outcome of a call, its slot is free again; its connection is kept only if the response was read to the
-// end.
-func TestPlaceAndConnection(t *testing.T) {
+// Every call frees its slot, whatever its outcome; its connection is kept only if the response was read to the end.
+func TestSlotAndConnectionAfterCall(t *testing.T) {
 	begun := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "500")
 		_, _ = io.WriteString(w, fakepeer.Hero)
@@ -213,17 +214,17 @@ func TestPlaceAndConnection(t *testing.T) {
 		behaviour http.HandlerFunc
 		kept      int
 	}{
-		{"an answer", fakepeer.Answers(http.StatusOK, fakepeer.Hero), 1},
+		{"a response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), 1},
 		{"no body", fakepeer.Answers(http.StatusNoContent, ""), 1},
-		{"an answer that is refused", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), 1},
-		{"a body that doesn't end in time", begun, 0},
-		{"a header that doesn't come in time", fakepeer.Hangs(), 0},
-		{"a body that is too long", func(w http.ResponseWriter, _ *http.Request) {
+		{"an error response", fakepeer.Answers(http.StatusInternalServerError, fakepeer.Hero), 1},
+		{"the body takes too long", begun, 0},
+		{"the header takes too long", fakepeer.Hangs(), 0},
+		{"the body is too large", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat(" ", 2*maxResponse))
 		}, 0},
-		{"broken off", fakepeer.BreaksOff(""), 0},
+		{"connection closed", fakepeer.BreaksOff(""), 0},
 		{"not HTTP", fakepeer.BreaksOff("220 smtp ready\r\n"), 0},
-		{"refused", nil, 0},
+		{"connection refused", nil, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			peer := fakepeer.New(t, test.behaviour)
@@ -231,7 +232,7 @@ func TestPlaceAndConnection(t *testing.T) {
 				peer.Stop()
 			}
 			cfg := patient()
-			if test.kept == 0 { // some of these would wait for it
+			if test.kept == 0 { // some of these cases wait for the read timeout
 				cfg.Read = 200 * time.Millisecond
 			}
 			client := newClient(t, peer.URL, cfg)
@@ -240,9 +241,9 @@ func TestPlaceAndConnection(t *testing.T) {
 			if len(p.idle) != test.kept || client.calls.slots.Taken() != 0 {
 				t.Errorf("%d connections are kept, want %d; %d slots are taken", len(p.idle), test.kept, client.calls.slots.Taken())
 			}
-			await.True(t, "the others are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
+			await.True(t, "the other connections are closed", func() bool { _, open := peer.Connections(); return open <= test.kept })
 			_ = client.Close()
-			await.True(t, "all are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
+			await.True(t, "all connections are closed", func() bool { _, open := peer.Connections(); return open <= 0 })
 		})
 	}
 }
@@ -260,13 +261,13 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 	}
 	p.idle[0].unused = time.Now().Add(-idleTime)
 	p.closeUnused()
-	await.True(t, "it is closed", func() bool { _, open := peer.Connections(); return open == 0 })
+	await.True(t, "the connection is closed", func() bool { _, open := peer.Connections(); return open == 0 })
 	if len(p.idle) != 0 || p.timer != nil {
 		t.Errorf("%d connections are kept; a timer runs: %t", len(p.idle), p.timer != nil)
 	}
 }
 
-// trusted returns a client of the server that trusts its certificate.
+// trusted returns a client for the server that trusts the server's certificate.
 func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[character.Character] {
 	t.Helper()
 	client := newClient(t, server.URL, cfg)
@@ -276,8 +277,9 @@ func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[characte
 	return client
 }
 
-// Over https, a call is limited although its transport has no limit for a whole response, and certificates are checked.
-func TestEncrypted(t *testing.T) {
+// Over https, certificates are verified, and calls time out although the transport has no time limit for a whole
+// response.
+func TestHTTPS(t *testing.T) {
 	server := func(behaviour http.HandlerFunc) *httptest.Server {
 		server := httptest.NewUnstartedServer(behaviour)
 		server.Config.ErrorLog = slog.NewLogLogger(discard().Handler(), slog.LevelError)
@@ -290,7 +292,7 @@ func TestEncrypted(t *testing.T) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := newClient(t, healthy.URL, patient()).Random(t.Context()); err == nil || !strings.Contains(err.Error(), "certificate") {
-		t.Errorf("got %v, want an unknown certificate", err)
+		t.Errorf("got %v, want an error about the unknown certificate", err)
 	}
 	cfg := patient()
 	cfg.Connect, cfg.Read = time.Second, 100*time.Millisecond // a handshake may be slow on a busy machine
@@ -300,7 +302,8 @@ func TestEncrypted(t *testing.T) {
 	}
 }
 
-// BenchmarkClient compares the transports. The peer, usually another process, is included in both figures here.
+// BenchmarkClient compares the transports. Both results include the cost of the peer, which is normally another
+// process.
 func BenchmarkClient(b *testing.B) {
 	peer := httptest.NewServer(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	b.Cleanup(peer.Close)

@@ -17,11 +17,11 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// maxBuffered is how much of a response is buffered before it is forwarded, in bytes. If the service fails within that,
-// the client gets a 502; if it fails later, the response is aborted.
+// maxBuffered is the number of bytes of a response that are buffered before the response is forwarded. If the service
+// fails within them, the client gets a 502; if it fails later, the response is aborted.
 const maxBuffered = 1 << 20
 
-// ProxyConfig limits the calls to a service, within what remains of the request's deadline.
+// ProxyConfig limits the calls to a service, which also end at the request's deadline.
 type ProxyConfig struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
@@ -30,7 +30,7 @@ type ProxyConfig struct {
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
 
-// Peers returns the limits in the form that fights uses.
+// Peers returns the limits as the Config of a Client.
 func (c ProxyConfig) Peers() Config {
 	return Config{
 		Connect: c.Connect, Write: c.Write, Read: c.Read,
@@ -44,8 +44,8 @@ type Proxy struct {
 	base *url.URL
 	read time.Duration
 	log  *slog.Logger
-	// net/http repeats a GET if a kept-alive connection turns out to be broken, but a GET can be a fight. So only
-	// reads of a catalog or of the statistics use kept connections; all others get a new one.
+	// net/http repeats a GET if a kept-alive connection turns out to be broken, but a GET can start a fight. So only
+	// reads from the catalogs and the statistics reuse connections; all other requests open a new one.
 	kept           *finishing
 	fresh, streams *http.Transport
 }
@@ -87,7 +87,7 @@ func (p *Proxy) Check(ctx context.Context) error {
 	return checkReady(response)
 }
 
-// transport returns the transport that a request may use.
+// transport returns the transport to use for a request.
 func (p *Proxy) transport(r *http.Request, stream bool) http.RoundTripper {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
@@ -134,7 +134,7 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	return p.problemOf(failure, time.Since(begin))
 }
 
-// problemOf turns a service's failure to respond into a problem, given how long it had.
+// problemOf converts a service's failure to respond into a problem. had is the time that the service had to respond.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {
@@ -150,14 +150,14 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
 }
 
-// checkResponse rejects responses that our services never send: a redirect, or a server error whose body isn't JSON. It
-// removes headers that only concern the service and us.
+// checkResponse rejects responses that our services never send: a redirect, or a server error whose body isn't JSON.
+// It removes headers that are not meant for the client.
 func checkResponse(response *http.Response) error {
-	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // set by our own server already
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // our own server sets these
 		response.Header.Del(own)
 	}
 	response.Header.Del("Set-Cookie")
-	for name := range response.Header { // this server decides which origins may read
+	for name := range response.Header { // our own server decides which origins have access
 		if strings.HasPrefix(name, "Access-Control-") {
 			delete(response.Header, name)
 		}
@@ -172,7 +172,8 @@ func checkResponse(response *http.Response) error {
 	return nil
 }
 
-// buffer reads up to maxBuffered bytes of a response, and reports whether that is all of it, which is nearly always so.
+// buffer reads up to maxBuffered bytes of a response, and reports whether they are the whole response, as is almost
+// always the case.
 func buffer(response *http.Response) (whole bool, err error) {
 	body := response.Body
 	begin, err := io.ReadAll(io.LimitReader(body, maxBuffered))
@@ -191,7 +192,7 @@ func buffer(response *http.Response) (whole bool, err error) {
 	return whole, nil
 }
 
-// watch aborts a list when the service stops sending it. An event stream may be silent.
+// watch aborts a response when the service stops sending it, except for event streams, which may be silent.
 func (p *Proxy) watch(response *http.Response, cancel context.CancelCauseFunc) {
 	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
 		return
@@ -233,5 +234,5 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap gives http.ResponseController access to the underlying writer.
 func (w *streamWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

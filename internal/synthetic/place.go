@@ -2,7 +2,7 @@ package synthetic
 
 import "strconv"
 
-// placeNames numbers all combinations of name parts, in an order that depends on the seed.
+// placeNames enumerates all combinations of name parts in an order that depends on the seed.
 type placeNames struct {
 	parts          [][]string
 	count          uint64 // number of combinations
@@ -22,7 +22,7 @@ func newPlaceNames(d *dice, words placeVocabulary) placeNames {
 	return names
 }
 
-// name returns the nth name. When all combinations are used up, they repeat with a number appended.
+// name returns the nth name. After all combinations have been used, they repeat with a number appended.
 func (p placeNames) name(n uint64) string {
 	round, combination := n/p.count, (n%p.count*p.factor+p.offset)%p.count
 	name := ""
@@ -36,7 +36,7 @@ func (p placeNames) name(n uint64) string {
 	return name
 }
 
-// divisor returns the greatest common divisor.
+// divisor returns the greatest common divisor of a and b.
 func divisor(a, b uint64) uint64 {
 	for b > 0 {
 		a, b = b, a%b

@@ -1,6 +1,6 @@
-// Package synthetic generates rosters of any size, for trying out a large catalog. The same seed yields the same
-// entries in the same order, with every version of Go, and none of them is kept in memory. It knows the items and no
-// store.
+// Package synthetic generates rosters of any size, for trying out large catalogs. The same seed yields the same
+// entries in the same order with every version of Go. Entries are not kept in memory. The package depends on the
+// items, but not on any store.
 package synthetic
 
 import (
@@ -19,7 +19,7 @@ const maxName = 50
 // Heroes yields an endless sequence of heroes without ids. Names may repeat.
 func Heroes(seed uint64) iter.Seq[character.Character] { return characters(seed, 1, heroWords()) }
 
-// Villains is like Heroes, for villains.
+// Villains is like Heroes, but yields villains.
 func Villains(seed uint64) iter.Seq[character.Character] { return characters(seed, 2, villainWords()) }
 
 // Locations yields an endless sequence of locations without ids. Names don't repeat.
@@ -37,13 +37,13 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 	}
 }
 
-// dice makes small random choices. It uses the generator's raw numbers, because the algorithms of math/rand may
-// change.
+// dice makes random choices. It uses only the raw output of the generator, because the other algorithms of math/rand
+// may change.
 type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }
 
-// intN returns a number from 0 to n-1.
+// intN returns a random number from 0 to n-1.
 func (d *dice) intN(n uint64) uint64 { return d.source.Uint64() % n }
 
 func (d *dice) pick(choices []string) string { return choices[d.intN(uint64(len(choices)))] }
@@ -63,7 +63,8 @@ func characters(seed, stream uint64, words characterWords) iter.Seq[character.Ch
 	}
 }
 
-// alias generates the name of a character: usually two or three words, occasionally of minimum or maximum length.
+// alias generates the name of a character: usually two or three words, occasionally a name of minimum or maximum
+// length.
 func (d *dice) alias(words characterWords) string {
 	switch kind := d.intN(1000); {
 	case kind == 0:
@@ -93,16 +94,17 @@ func (d *dice) longest(words characterWords) string {
 	return name
 }
 
-// level returns a level from 1 to 2 as often as one from 2 to 4, and so on up to 2^18: few are strong.
+// level returns a random level up to 2^18. Levels from 1 to 2 are as frequent as levels from 2 to 4, from 4 to 8 and
+// so on, so few characters are strong.
 func (d *dice) level() int32 {
 	least := uint64(1) << d.intN(18)
 	return int32(least + d.intN(least))
 }
 
-// powers joins one to six distinct powers.
+// powers returns one to six distinct powers, joined by commas.
 func (d *dice) powers(words characterWords) string {
 	first, n := d.intN(uint64(len(words.powers))), 1+d.intN(6)
-	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so six steps never hit the same one
+	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so that six steps never hit the same power
 	list := make([]string, n)
 	for i := range n {
 		list[i] = words.powers[(first+i*step)%uint64(len(words.powers))]

@@ -26,7 +26,7 @@ func first[T any](n int, entries iter.Seq[T]) iter.Seq[T] {
 	}
 }
 
-// sum returns the hash of the first entries of two seeds.
+// sum returns a hash of the first entries for two seeds.
 func sum[T catalog.Item](entries func(seed uint64) iter.Seq[T]) string {
 	hash := sha256.New()
 	for _, seed := range []uint64{1, 1 << 63} {
@@ -37,8 +37,8 @@ func sum[T catalog.Item](entries func(seed uint64) iter.Seq[T]) string {
 	return hex.EncodeToString(hash.Sum(nil)[:8])
 }
 
-// The hashes are the same on every platform and with every version of Go. A deliberate change of the words changes
-// them.
+// The hashes are the same on every platform and with every version of Go. They only change if the vocabulary is
+// changed.
 func TestSameEverywhere(t *testing.T) {
 	for name, c := range map[string]struct{ got, want string }{
 		"heroes":    {sum(Heroes), "cd03f654124efcdc"},
@@ -46,7 +46,7 @@ func TestSameEverywhere(t *testing.T) {
 		"locations": {sum(Locations), "c1e191b7d03fe758"},
 	} {
 		if c.got != c.want {
-			t.Errorf("%s: the sum is %s, want %s", name, c.got, c.want)
+			t.Errorf("%s: the hash is %s, want %s", name, c.got, c.want)
 		}
 	}
 }
@@ -70,7 +70,7 @@ func checkEntries[T catalog.Item](t *testing.T, entries func(seed uint64) iter.S
 	}
 }
 
-// Characters have names of every length, seldom the same, and distinct powers.
+// Characters have names of all lengths, with few duplicates, and distinct powers.
 func TestCharacters(t *testing.T) {
 	names, lengths := map[string]bool{}, map[int]bool{}
 	for hero := range first(20_000, Heroes(1)) {
@@ -89,7 +89,7 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// Names of locations are unique, also after all combinations of words are used up.
+// Names of locations are unique, even after all combinations of words have been used.
 func TestPlaceNamesAreUnique(t *testing.T) {
 	few := placeVocabulary{prefixes: words(",New "), stems: words("Ash,Elm,Fox"), endings: words("bay,ton"), tails: words(", Bay")}
 	for seed := range uint64(100) {
@@ -98,17 +98,17 @@ func TestPlaceNamesAreUnique(t *testing.T) {
 		for n := range 3 * names.count {
 			name := names.name(n)
 			if seen[name] {
-				t.Fatalf("seed %d: %s comes twice", seed, name)
+				t.Fatalf("seed %d: the name %s occurs twice", seed, name)
 			}
 			seen[name] = true
 			if numbered := strings.ContainsAny(name, "23"); numbered != (n >= names.count) {
-				t.Errorf("seed %d: name %d of %d combinations is %s", seed, n, names.count, name)
+				t.Errorf("seed %d: name number %d, with %d combinations, is %s", seed, n, names.count, name)
 			}
 		}
 	}
 }
 
-// Two seeds have little in common.
+// Different seeds generate mostly different entries.
 func TestSeedsDiffer(t *testing.T) {
 	next, stop := iter.Pull(Locations(2))
 	defer stop()
@@ -119,6 +119,6 @@ func TestSeedsDiffer(t *testing.T) {
 		}
 	}
 	if same > 10 {
-		t.Errorf("%d of 1000 are the same", same)
+		t.Errorf("%d of 1000 entries are the same for both seeds", same)
 	}
 }

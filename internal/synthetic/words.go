@@ -8,7 +8,7 @@ type characterWords struct{ letters, titles, adjectives, nouns, first, last, pow
 // placeVocabulary is the vocabulary for locations.
 type placeVocabulary struct{ prefixes, stems, endings, tails, types, adjectives, clauses []string }
 
-// words splits a comma-separated list.
+// words splits a comma-separated list into its elements.
 func words(list string) []string { return strings.Split(list, ",") }
 
 func heroWords() characterWords {

@@ -181,7 +181,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		old:    "storage.KindOf(err) != nil",
 		new:    "storage.KindOf(err) == nil",
 		test:   "./internal/catalog",
-		run:    "^TestListThatRunsOutOfTime$/^the_time_is_over$",
+		run:    "^TestListThatRunsOutOfTime$/^the_deadline_has_passed$",
 	},
 
 	// Issue 13, section 2.
@@ -192,7 +192,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
 		new:    "if age = now - x.epoch.checked; age < MaxAge {",
 		test:   "./internal/catalog",
-		run:    "^TestRandomBatch$/^tells_how_old",
+		run:    "^TestRandomBatch$/^reports_the_age",
 	},
 	{
 		name:   "a truncated list looks complete to the client",

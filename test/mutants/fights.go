@@ -46,7 +46,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "if err == nil && withLocation {",
 		new:    "if false {",
 		test:   "./internal/fight",
-		run:    "^TestNothingIsAskedForARefusedFight$",
+		run:    "^TestNoPeerIsCalledWithAnOpenBreaker$",
 	},
 	{
 		name:   "a peer call is canceled when the client disconnects",
@@ -55,7 +55,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		test:   "./internal/remote",
-		run:    "^TestCallersLeave$/^the_client_has_gone,_then_an_answer$",
+		run:    "^TestCallersLeave$/^the_client_has_disconnected,_then_a_response$",
 	},
 	{
 		name:   "the fights service is ready although another process has locked its file",
@@ -82,13 +82,13 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "err := fight.Guard(ctx, ask)",
 		new:    "err := ask(ctx)",
 		test:   "./internal/remote",
-		run:    "^TestTrialThatTellsNothing$/^it_panics$",
+		run:    "^TestTrialWithUnknownOutcome$/^the_trial_panics$",
 	},
 	{
 		name:   "batches of picks that are queued after a sent batch get no watcher",
 		guards: "every batch of picks has a watcher, even in a burst of batches",
 		file:   "internal/remote/batches.go",
-		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck, too\n\t\t} else if b.watcher != nil {",
+		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck as well\n\t\t} else if b.watcher != nil {",
 		new:    "if b.watcher != nil {",
 		test:   "./internal/remote",
 		run:    "^TestEachLateRequestIsOvertaken$", // slow: fails after a minute, when the hanging request times out
@@ -154,7 +154,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "case errors.As(err, &panicked), errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):",
 		new:    "case errors.As(err, &panicked), errors.Is(err, bounded.ErrClosed):",
 		test:   "./internal/remote",
-		run:    "^TestTrialThatTellsNothing$/^it_is_cut_short$",
+		run:    "^TestTrialWithUnknownOutcome$/^the_trial_is_canceled$",
 	},
 	{
 		name:   "the hero wins if the levels are equal",

@@ -12,9 +12,10 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// testWritersAtOnce writes from several processes at the same time: each increments a number in the same item, creates
-// items, and imports some with ids and some without. No increment may be lost, and no id be given twice. Then it
-// repeatedly replaces one roster by another while others read: they must see all of one or all of the other.
+// testWritersAtOnce writes from several processes at the same time: each increments a number in the same item,
+// creates items, and imports some with ids and some without. No increment may be lost, and no id may be assigned
+// twice. Then it repeatedly replaces one roster with another during concurrent reads, each of which must see one of
+// the two rosters in full.
 func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.item(1, "0"))
@@ -33,7 +34,7 @@ func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 	group.Wait()
 	items := f.all()
 	if got := items[0].Label(); got != strconv.Itoa(writers*rounds) {
-		t.Errorf("%s changes were made, %d acknowledged", got, writers*rounds)
+		t.Errorf("the item was incremented %s times, but %d increments were acknowledged", got, writers*rounds)
 	}
 	if n := len(items); n != 1+3*writers*rounds {
 		t.Errorf("%d items, want %d", n, 1+3*writers*rounds)
@@ -41,7 +42,7 @@ func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 	f.testReadersDuringImports()
 }
 
-// writeRound makes five changes, of which the one that is conditional, like one with If-Match, is refused.
+// writeRound makes five changes. One change is conditional, like a request with If-Match, and must be rejected.
 func (f *fixture[T]) writeRound(store catalog.Store[T], n, i int) error {
 	refused := errors.New("odd")
 	_, incrementErr := store.Write(f.Context(), 1, func(old *T) (*T, error) {
@@ -88,7 +89,7 @@ func (f *fixture[T]) testReadersDuringImports() {
 	group.Wait()
 }
 
-// roster returns n items whose names begin with word; the rosters share ids.
+// roster returns n items whose names begin with word. All rosters use the same ids.
 func (f *fixture[T]) roster(word string, n int) []T {
 	items := make([]T, n)
 	for i := range items {
@@ -97,7 +98,7 @@ func (f *fixture[T]) roster(word string, n int) []T {
 	return items
 }
 
-// checkWhole reads the items and the ids.
+// checkWhole checks that both the items and the ids read belong to one complete roster.
 func (f *fixture[T]) checkWhole(ctx context.Context) error {
 	items, err := f.store.Page(ctx, 0, 100)
 	if err != nil {
@@ -113,7 +114,7 @@ func (f *fixture[T]) checkWhole(ctx context.Context) error {
 	}
 	ids, _, err := f.store.IDs(ctx, "")
 	if err == nil && len(ids) != 10 && len(ids) != 25 {
-		err = fmt.Errorf("a reader saw %d ids", len(ids))
+		err = fmt.Errorf("a reader saw %d ids, which is neither roster", len(ids))
 	}
 	return err
 }

@@ -19,8 +19,8 @@ import (
 	"superheroes/internal/web"
 )
 
-// TestUniformOverHTTP picks over HTTP the way fights in other processes do: from several processes at once, each with
-// many callers. Each item must be equally likely.
+// TestUniformOverHTTP picks over HTTP, as fights in other processes do: through several clients at once, each with
+// many callers. All items must be equally likely.
 func TestUniformOverHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -28,8 +28,8 @@ func TestUniformOverHTTP(t *testing.T) {
 		batches bool
 		picks   int
 	}{
-		{"batches of a snapshot", 64 << 20, true, 50_000},
-		{"batches of a table above the limit", 0, true, 20_000},
+		{"batches from a snapshot", 64 << 20, true, 50_000},
+		{"batches from a table above the limit", 0, true, 20_000},
 		{"single picks", 0, false, 5_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestUniformOverHTTP(t *testing.T) {
 				t.Errorf("p = %g", p)
 			}
 			if n := requests.Load(); (n < int64(c.picks/10)) != c.batches {
-				t.Errorf("%d requests for %d picks", n, c.picks)
+				t.Errorf("%d requests were sent for %d picks", n, c.picks)
 			}
 		})
 	}
@@ -61,7 +61,8 @@ func serve(t *testing.T, service *catalog.Service[character.Character], requests
 	return server.URL
 }
 
-// processes returns a function that picks through one of several clients at random, like several processes.
+// processes returns a function that picks through one of several clients, chosen at random, to simulate several
+// processes.
 func (f *fixture[T]) processes(url string, batches bool) func(context.Context) (character.Character, error) {
 	picks := make([]func(context.Context) (character.Character, error), 3)
 	for i := range picks {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRandom measures a pick from tables of three sizes in both profiles, and for comparison the read by key that
-// is part of it in strict. The largest table exceeds the limit of eco.
+// BenchmarkRandom measures picks from tables of three sizes in both profiles and, for comparison, the read by key
+// that each pick makes in strict. The largest table exceeds eco's memory limit.
 func (e Engine[T]) BenchmarkRandom(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -44,8 +44,8 @@ func (f *fixture[T]) benchmarkRead(b *testing.B, rows int) {
 	}
 }
 
-// BenchmarkIDs measures the only thing that grows with the table: reading all ids. Picks trigger it in the background,
-// at most twice a second and only if the store can't tell that nothing has changed.
+// BenchmarkIDs measures the only operation whose cost grows with the table: reading all ids. Picks trigger this read
+// in the background, at most twice a second and only if the store can't tell that nothing has changed.
 func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -63,8 +63,8 @@ func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 
 func sizes() []int { return []int{100, 10_000, 1_000_000} }
 
-// fill inserts rows with the ids 1, 51, 101, … in one statement that every engine understands. The number of rows must
-// be a power of ten.
+// fill inserts rows with the ids 1, 51, 101, … using a single statement that every engine understands. The number of
+// rows must be a power of ten.
 func (f *fixture[T]) fill(rows int) {
 	f.Helper()
 	table := f.engine.Kind.Table

@@ -36,9 +36,9 @@ func (s *counting[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, 
 	return s.Store.IDs(ctx, known)
 }
 
-// TestDuringWrites picks from a table of 1,000 rows, with 8 ms latency, while another client makes 200 writes a second,
-// alternating between this table and another on the same server. Each profile makes the same picks with four workers,
-// singly and in batches. None may fail, and neither may read more rows than it picks.
+// TestDuringWrites picks from a table of 1,000 rows, with 8 ms latency, while another client makes 200 writes a
+// second, alternating between this table and another on the same server. Each profile makes the same picks with eight
+// workers, singly and in batches. No pick may fail, and neither profile may read more rows than it picks.
 func (e Engine[T]) TestDuringWrites(t *testing.T) {
 	f := e.empty(t)
 	f.fill(1000)
@@ -57,7 +57,7 @@ func (e Engine[T]) TestDuringWrites(t *testing.T) {
 			needed := f.pickWith(picker, batch)
 			picker.Close()
 			if rows := store.gets.Load(); rows > needed {
-				t.Errorf("%s, %d at a time: %d rows were read for picks of %d", p.name, batch, rows, needed)
+				t.Errorf("%s, batches of %d: %d rows were read for picks of %d rows", p.name, batch, rows, needed)
 			}
 		}
 	}
@@ -84,8 +84,8 @@ func (f *fixture[T]) keepWriting(ctx context.Context) {
 	}
 }
 
-// pickWith makes 2,000 picks with eight workers, batch at a time. It returns how many rows a picker without a cache
-// would have read.
+// pickWith makes 2,000 picks with eight workers, in batches of the given size. It returns the number of rows that a
+// picker without a cache would have read.
 func (f *fixture[T]) pickWith(picker *catalog.Service[T], batch int) int64 {
 	var needed atomic.Int64
 	var workers sync.WaitGroup

@@ -1,5 +1,5 @@
-// Package catalogtest holds the tests that every store of a catalog must pass, among them the check that picks are
-// uniform, and its benchmark. Each engine's own tests run them; it doesn't know the engines.
+// Package catalogtest contains the tests that every catalog.Store must pass, including a check that picks are
+// uniformly distributed, and benchmarks. The package doesn't depend on the engines, whose own tests call it.
 package catalogtest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// Engine is one store under test.
+// Engine describes a storage engine under test.
 type Engine[T catalog.Item] struct {
 	Kind catalog.Kind[T]
 	// Fresh creates an empty database that is removed at the end of the test.
@@ -26,19 +26,20 @@ type Engine[T catalog.Item] struct {
 	UniqueNames bool
 }
 
-// Seed puts the initial items of a new table.
+// Seed puts the initial items into a new table.
 type Seed[T catalog.Item] func(put func(T) error) error
 
 // Database is the database of one test.
 type Database[T catalog.Item] struct {
-	// Open opens the store like a starting process.
+	// Open opens the store as a process does at startup.
 	Open func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error)
-	// OpenAt replaces Open for a server: it opens the store through the given address, by default Server, its own.
+	// OpenAt replaces Open for database servers: it opens the store at the given address, which is Server unless a
+	// test uses a proxy.
 	OpenAt func(ctx context.Context, address string, seed Seed[T]) (catalog.Store[T], error)
 	Server string
 	// SQL is another client of the same database.
 	SQL *sql.DB
-	// Describe is a query that returns, one string per row, everything about the tables except their rows.
+	// Describe is a query that returns the complete definition of the tables, one string per row.
 	Describe string
 }
 
@@ -49,19 +50,19 @@ func (d Database[T]) open(ctx context.Context, seed Seed[T]) (catalog.Store[T], 
 	return d.Open(ctx, seed)
 }
 
-// Family is a table as another application creates it, with rows of its own.
+// Family is a table created and filled by another application.
 type Family struct {
 	Name string
-	// Create holds the statements that create and fill it. In one row every column but the id is NULL.
+	// Create holds the statements that create and fill the table. One row has NULL in every column but the id.
 	Create []string
 	IDs    []int64
-	// Null is the id of that row.
+	// Null is the id of the row of NULLs.
 	Null int64
-	// Next is the query that the other application gets its next id with, "" if the server generates it.
+	// Next is the query with which the other application gets its next id, or "" if the server generates ids.
 	Next string
 }
 
-// Run runs all tests on the engine except the groups in without.
+// Run runs all groups of tests on the engine, except those in without.
 func (e Engine[T]) Run(t *testing.T, without ...string) {
 	for _, group := range []struct {
 		name string
@@ -86,7 +87,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store and the operations of a test on it. Its methods stop the test if they fail.
+// fixture is an open store and the operations of a test on it. Its methods fail the test on error.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]
@@ -119,7 +120,7 @@ func (f *fixture[T]) open(seed Seed[T]) catalog.Store[T] {
 	return store
 }
 
-// item returns the kind's example with this id, 0 for none, and name.
+// item returns the kind's example with the given id (0 for none) and name.
 func (f *fixture[T]) item(id int64, name string) T {
 	f.Helper()
 	item := f.engine.Kind.Example
@@ -128,7 +129,7 @@ func (f *fixture[T]) item(id int64, name string) T {
 	return item
 }
 
-// numbered returns an item for each id, whose name contains the id.
+// numbered returns an item for each id, with the id in its name.
 func (f *fixture[T]) numbered(ids ...int64) []T {
 	f.Helper()
 	items := make([]T, len(ids))
@@ -175,7 +176,7 @@ func (f *fixture[T]) all() []T {
 	return items
 }
 
-// expect checks that exactly these items are in the store.
+// expect checks that the store contains exactly the given items.
 func (f *fixture[T]) expect(items ...T) {
 	f.Helper()
 	if diff := cmp.Diff(items, f.all(), cmpopts.EquateEmpty()); diff != "" {
@@ -201,7 +202,7 @@ func keys[T catalog.Item](items []T) []int64 {
 	return found
 }
 
-// steps returns the first n ids that the kind's sequence generates for a new table.
+// steps returns the first n ids of the kind's sequence for a new table.
 func (f *fixture[T]) steps(n int) []int64 {
 	ids := make([]int64, n)
 	for i := range ids {

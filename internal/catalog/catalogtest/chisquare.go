@@ -2,8 +2,8 @@ package catalogtest
 
 import "math"
 
-// PValue returns the probability that equally likely cells have counts at least as uneven as these: the upper tail of
-// Pearson's chi-square statistic, in the approximation of Wilson and Hilferty.
+// PValue returns the probability that equally likely cells have counts at least as uneven as the given ones: the
+// upper tail of Pearson's chi-square statistic, using the Wilson-Hilferty approximation.
 func PValue(counts []int) float64 {
 	total := 0
 	for _, n := range counts {

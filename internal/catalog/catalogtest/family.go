@@ -28,18 +28,19 @@ func (e Engine[T]) testFamily(t *testing.T) {
 	}
 }
 
-// checkNull checks that NULL is read as "" and 0.
+// checkNull checks that NULL is read as "" or 0.
 func (f *fixture[T]) checkNull(id int64) {
 	f.Helper()
 	var want T
 	f.set(&want, "id", strconv.FormatInt(id, 10))
 	got, err := f.store.Get(f.Context(), id)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		f.Errorf("the row of NULLs: %v %s", err, diff)
+		f.Errorf("reading the row of NULLs: %v %s", err, diff)
 	}
 }
 
-// checkEditOfNull changes a character of NULLs and puts it back. A location needs its type.
+// checkEditOfNull edits a character whose columns are NULL, and reverts the edit. It skips locations, whose type is
+// required.
 func (f *fixture[T]) checkEditOfNull(id int64) {
 	f.Helper()
 	if !f.hasColumn("powers") {
@@ -57,14 +58,14 @@ func (f *fixture[T]) checkEditOfNull(id int64) {
 	f.checkNull(id)
 }
 
-// checkNext imports a row without an id, writes another, and asks for the other application's next id.
+// checkNext imports a row without an id, writes another, and then gets the next id as the other application does.
 func (f *fixture[T]) checkNext(family Family) {
 	f.Helper()
 	highest := family.IDs[len(family.IDs)-1]
 	f.put(f.item(0, "imported"))
 	got := f.last()
 	if got.Key() != highest+f.engine.Kind.Table.Step || got.Label() != "imported" {
-		f.Errorf("the imported row is %v, want its id one step above %d", got, highest)
+		f.Errorf("the imported row is %v, want an id one step above %d", got, highest)
 	}
 	written := f.write(0, create(f.item(0, "written")))
 	if want := got.Key() + f.engine.Kind.Table.Step; (*written).Key() != want {
@@ -75,11 +76,12 @@ func (f *fixture[T]) checkNext(family Family) {
 	}
 	next, err := strconv.ParseInt(f.texts(family.Next)[0], 10, 64)
 	if err != nil || next <= (*written).Key() {
-		f.Errorf("the application's next id is %d (%v), want one above %d", next, err, (*written).Key())
+		f.Errorf("the other application's next id is %d (%v), want an id above %d", next, err, (*written).Key())
 	}
 }
 
-// checkNoticed checks that a change by the other application is noticed, whether or not this table has versions.
+// checkNoticed checks that a change made by the other application is detected, whether or not this table has
+// versions.
 func (f *fixture[T]) checkNoticed() {
 	f.Helper()
 	before, known, err := f.store.IDs(f.Context(), "")
@@ -89,7 +91,7 @@ func (f *fixture[T]) checkNoticed() {
 	f.exec(f.db.SQL, f.insertion(f.item(40_000, "other")))
 	after, version, err := f.store.IDs(f.Context(), known)
 	if err != nil || version == known && version != "" {
-		f.Errorf("the version is still %q (%v)", version, err)
+		f.Errorf("the change was not detected: the version is still %q (%v)", version, err)
 	}
 	if diff := cmp.Diff(append(before, 40_000), after); diff != "" {
 		f.Error(diff)

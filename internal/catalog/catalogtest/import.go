@@ -12,14 +12,15 @@ import (
 
 func (e Engine[T]) testImport(t *testing.T) {
 	t.Run("is idempotent by id", e.testIdempotent)
-	t.Run("gives the next ids", e.testNextIDs)
+	t.Run("assigns the next ids", e.testNextIDs)
 	t.Run("never reuses an id", e.testIDsOfDeleted)
 	for name, replace := range map[string]bool{"adding": false, "replacing": true} {
 		t.Run("is rolled back when it fails, "+name, func(t *testing.T) { e.testImportFails(t, replace) })
 	}
 }
 
-// testIdempotent imports more rows than are sent to a server in one batch. Replacing them is allowed to reuse names.
+// testIdempotent imports the same rows twice, more than are sent to a server in one batch. An import that replaces
+// all rows may reuse their names.
 func (e Engine[T]) testIdempotent(t *testing.T) {
 	f := e.empty(t)
 	ids := make([]int64, 1234)
@@ -36,7 +37,7 @@ func (e Engine[T]) testIdempotent(t *testing.T) {
 	f.set(&items[700], "picture", "")
 	f.put(items...)
 	f.expect(items...)
-	items = []T{f.item(51, "item 1"), f.item(52, "item 4")} // names of the old items
+	items = []T{f.item(51, "item 1"), f.item(52, "item 4")} // names used by the old items
 	if err := f.store.Import(t.Context(), true, feed(items...)); err != nil {
 		t.Fatal(err)
 	}
@@ -69,15 +70,15 @@ func (e Engine[T]) testIDsOfDeleted(t *testing.T) {
 	f.store = f.open(noRoster)
 	f.put(f.item(0, "d"))
 	if diff := cmp.Diff([]int64{ids[3]}, f.ids()); diff != "" {
-		t.Errorf("after all were deleted: %s", diff)
+		t.Errorf("after the deletion of all items: %s", diff)
 	}
 }
 
-// testImportFails lets the feed fail, and then the context end during it.
+// testImportFails makes one import fail because of its feed, and cancels another while its feed runs.
 func (e Engine[T]) testImportFails(t *testing.T, replace bool) {
 	f := e.empty(t)
 	f.put(f.numbered(1, 51)...)
-	failure := errors.New("torn file")
+	failure := errors.New("truncated file")
 	err := f.store.Import(t.Context(), replace, func(put func(T) error) error {
 		return errors.Join(feed(f.item(1, "changed"), f.item(0, "new"), f.item(500, "newer"))(put), failure)
 	})
@@ -90,7 +91,7 @@ func (e Engine[T]) testImportFails(t *testing.T, replace bool) {
 	err = f.store.Import(ctx, replace, func(put func(T) error) error {
 		first := put(f.item(1, "changed"))
 		cancel()
-		_ = put(f.item(0, "new")) // a feed that ignores the error must not get its rows in either
+		_ = put(f.item(0, "new")) // even if the feed ignores this error, its rows must not be stored
 		return first
 	})
 	if !errors.Is(err, context.Canceled) {

@@ -11,21 +11,21 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// testOutage changes a table while its server is unreachable: picks may fail, but none may return a row that has been
-// outdated for too long, or be served from memory that can't be verified.
+// testOutage changes a table while the picker can't reach the server. Picks may fail, but none may return a row that
+// has been outdated for too long, or use cached rows that can no longer be verified.
 func (e Engine[T]) testOutage(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		outage  func(*tcpproxy.Proxy)
 		lasting bool
 	}{
-		{"connections are cut again and again", func(p *tcpproxy.Proxy) {
+		{"connections are cut repeatedly", func(p *tcpproxy.Proxy) {
 			for range 30 {
 				p.Cut()
 				time.Sleep(50 * time.Millisecond)
 			}
 		}, false},
-		{"the server is away", func(p *tcpproxy.Proxy) {
+		{"the server is unreachable", func(p *tcpproxy.Proxy) {
 			p.Become(tcpproxy.Refuses)
 			p.Cut()
 		}, true},
@@ -38,7 +38,7 @@ func (e Engine[T]) testOutage(t *testing.T) {
 	}
 }
 
-// pickDuring picks during an outage that has begun, if it is a lasting one, or else while it goes on.
+// pickDuring picks during an outage. A lasting outage begins before the picks, any other runs concurrently with them.
 func (e Engine[T]) pickDuring(t *testing.T, outageOf func(*tcpproxy.Proxy), lasting bool) {
 	t.Helper()
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
@@ -80,16 +80,16 @@ func (e Engine[T]) pickDuring(t *testing.T, outageOf func(*tcpproxy.Proxy), last
 	}
 }
 
-// outage is a picker whose table has changed and whose store is in trouble.
+// outage is a picker whose table has changed and whose store fails.
 type outage[T catalog.Item] struct {
 	testing.TB
 	picker  *catalog.Service[T]
 	profile profile
-	changed time.Time // zero if it wasn't
-	away    time.Time // since when the store is unreachable, zero if it is reachable
+	changed time.Time // zero before the change
+	away    time.Time // start of the outage, zero if the store is reachable
 }
 
-// pick picks once and returns the item's label, "" if the pick fails. A stale item fails the test.
+// pick picks an item and returns its label, or "" if the pick fails. A stale item fails the test.
 func (o *outage[T]) pick() (label string) {
 	ctx, cancel := context.WithTimeout(o.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -114,7 +114,7 @@ func (o *outage[T]) pickFor(long time.Duration) {
 	}
 }
 
-// recovers checks that the current rows are picked again.
+// recovers checks that picks return the current rows after the outage.
 func (o *outage[T]) recovers() {
 	seen := map[string]bool{}
 	for deadline := time.Now().Add(30 * time.Second); !seen["new"] || !seen["changed"]; seen[o.pick()] = true {

@@ -14,26 +14,27 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// profile is a way to pick: from rows in memory, or reading each.
+// profile is a configuration of the picker: with cached rows, or with a read for each pick.
 type profile struct {
 	name  string
 	limit int64         // of the picker
-	stale time.Duration // for how long a pick may return a row that was deleted or changed
+	stale time.Duration // how long a pick may still return a deleted or changed row
 }
 
-// freshness is for how long picks may miss a new row.
+// freshness is how long picks may miss a new row.
 const freshness = time.Second
 
 func profiles() []profile {
 	return []profile{{"strict", 0, 0}, {"eco", 64 << 20, freshness}}
 }
 
-// testPicker checks what a picker needs of a store. The picker itself is tested in package catalog, on a fake clock.
+// testPicker checks the guarantees that a picker relies on. The picker itself is tested in package catalog, on a fake
+// clock.
 func (e Engine[T]) testPicker(t *testing.T) {
 	for _, p := range profiles() {
 		t.Run("each item is equally likely, "+p.name, func(t *testing.T) { e.testUniform(t, p) })
 	}
-	t.Run("changes are seen in time", e.testPicksSeeChanges)
+	t.Run("changes become visible in time", e.testPicksSeeChanges)
 	if e.Fresh(t).OpenAt != nil {
 		e.testOutage(t)
 	}
@@ -45,10 +46,11 @@ func (f *fixture[T]) picker(p profile) *catalog.Service[T] {
 	return picker
 }
 
-// leastP is the p-value below which a picker counts as biased: an unbiased one gets there once in a million runs.
+// leastP is the p-value below which a picker is considered biased: an unbiased picker falls below it once in a
+// million runs.
 const leastP = 1e-6
 
-// testUniform picks from many goroutines at once: from ids with gaps, and then, with the same picker, after another
+// testUniform picks from many goroutines at once: first from ids with gaps, then with the same picker after another
 // client has deleted every third row.
 func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	f := e.empty(t)
@@ -68,8 +70,8 @@ func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	}
 }
 
-// uniformity makes that many picks and returns the p-value of the result. An item that isn't in the store fails the
-// test.
+// uniformity makes the given number of picks and returns the p-value of their distribution. An item that isn't in the
+// store fails the test.
 func (f *fixture[T]) uniformity(picks int, pick func(context.Context) (T, error)) float64 {
 	f.Helper()
 	const workers = 8
@@ -101,8 +103,8 @@ func (f *fixture[T]) uniformity(picks int, pick func(context.Context) (T, error)
 	return PValue(counts)
 }
 
-// testPicksSeeChanges changes a table with a single row. Picks of the process that makes a change see it at once, those
-// of others within a second, and at once that a row is gone or changed if they read it.
+// testPicksSeeChanges changes a table with a single row. Picks in the process that makes a change must see it
+// immediately, and picks in other processes within a second.
 func (e Engine[T]) testPicksSeeChanges(t *testing.T) {
 	f := e.empty(t)
 	table := e.Kind.Table.Name
@@ -129,7 +131,7 @@ func (e Engine[T]) testPicksSeeChanges(t *testing.T) {
 		when   string
 		change func()
 		own    bool
-		name   string // of the only row after it, "" for none
+		name   string // name of the only row after the change, "" for no row
 	}{
 		{"added elsewhere", func() { f.exec(f.db.SQL, f.insertion(f.item(51, "first"))) }, false, "first"},
 		{"changed elsewhere", func() { f.exec(f.db.SQL, "UPDATE "+table+" SET name = 'other' WHERE id = 51") }, false, "other"},
@@ -139,18 +141,18 @@ func (e Engine[T]) testPicksSeeChanges(t *testing.T) {
 		{"deleted elsewhere", func() { f.exec(f.db.SQL, "DELETE FROM "+table) }, false, ""},
 	} {
 		for _, picker := range all {
-			_, _ = picker.Random(t.Context()) // makes it as fresh as possible
+			_, _ = picker.Random(t.Context()) // make the picker's index as fresh as possible
 		}
 		c.change()
 		if c.own {
-			expect("at once, "+c.when, ours[1:], c.name) // the one that made the change
+			expect("at once, "+c.when, ours[1:], c.name) // the picker that made the change
 		}
 		time.Sleep(freshness)
 		expect("a second later, "+c.when, all, c.name)
 	}
 }
 
-// writeTo makes a change through the last of the pickers.
+// writeTo makes a change through the last picker.
 func (f *fixture[T]) writeTo(pickers []*catalog.Service[T], id int64, change func(*T) (*T, error)) {
 	f.Helper()
 	if _, err := pickers[len(pickers)-1].Write(f.Context(), id, change); err != nil {

@@ -15,17 +15,17 @@ import (
 
 func (e Engine[T]) testRead(t *testing.T) {
 	f := e.empty(t)
-	t.Run("nothing", func(t *testing.T) {
+	t.Run("empty table", func(t *testing.T) {
 		page, err := f.store.Page(t.Context(), 0, 10)
 		found, _, idErr := f.store.IDs(t.Context(), "")
 		if len(page)+len(found) > 0 || err != nil || idErr != nil {
-			t.Errorf("the page is %v (%v), the ids are %v (%v)", page, err, found, idErr)
+			t.Errorf("the page is %v (%v) and the ids are %v (%v), want none", page, err, found, idErr)
 		}
 	})
 	items := f.numbered(1, 51, 101, 151, 1<<32, math.MaxInt64-1, math.MaxInt64)
-	// The order of writing must differ from the order of reading.
+	// The items are written in a different order than they are read.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
-	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // another application may use such an id, which no client can ask for
+	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // other applications may use such ids, clients can't
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
 	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
 	t.Run("page", func(t *testing.T) { f.testPage(t, items) })
@@ -39,7 +39,7 @@ func (e Engine[T]) testRead(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("a context that has ended", f.testEnded)
+	t.Run("canceled context", f.testEnded)
 }
 
 func (f *fixture[T]) testGet(t *testing.T, items []T) {
@@ -51,7 +51,7 @@ func (f *fixture[T]) testGet(t *testing.T, items []T) {
 	}
 	for _, id := range []int64{math.MinInt64, -1, 0, 2, 50, 52, math.MaxInt64 - 2} {
 		if got, err := f.store.Get(t.Context(), id); !errors.Is(err, catalog.ErrNotFound) {
-			t.Errorf("id %d: got %v and %v, want ErrNotFound", id, got, err)
+			t.Errorf("Get(%d): got %v and %v, want ErrNotFound", id, got, err)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (f *fixture[T]) testGetMany(t *testing.T, items []T) {
 		want []T
 	}{
 		"one":                    {[]int64{51}, items[1:2]},
-		"none that exists":       {[]int64{2}, nil},
+		"only missing ids":       {[]int64{2}, nil},
 		"some, in another order": {[]int64{math.MaxInt64, 2, 1}, []T{items[0], items[6]}},
 		"the maximum, and all":   {append(most, keys(items)...), items},
 	} {
@@ -88,8 +88,8 @@ func (f *fixture[T]) testPage(t *testing.T, items []T) {
 		{"all", 0, 100, 0, 7},
 		{"first", 0, 1, 0, 1},
 		{"after an id that exists", 1, 2, 1, 3},
-		{"after one that doesn't", 2, 2, 1, 3},
-		{"after the last but one", math.MaxInt64 - 1, 5, 6, 7},
+		{"after an id that doesn't exist", 2, 2, 1, 3},
+		{"after the second to last", math.MaxInt64 - 1, 5, 6, 7},
 		{"after the largest", math.MaxInt64, 5, 7, 7},
 		{"beyond 32 bits", 151, 2, 4, 6},
 	} {
@@ -119,6 +119,6 @@ func (f *fixture[T]) testEnded(t *testing.T) {
 		}
 	}
 	if _, err := f.store.Get(t.Context(), 1); err != nil {
-		t.Errorf("the store is unusable after that: %v", err)
+		t.Errorf("the store is unusable after the canceled calls: %v", err)
 	}
 }

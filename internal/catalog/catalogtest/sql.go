@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// execer is the other client's pool, or one of its transactions.
+// execer is another client's connection pool, or a transaction in it.
 type execer interface {
 	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
 }
 
-// exec runs statements as another client.
+// exec runs statements through another client.
 func (f *fixture[T]) exec(on execer, statements ...string) {
 	f.Helper()
 	for _, statement := range statements {
@@ -31,7 +31,7 @@ func (f *fixture[T]) insertion(item T) string {
 	return "INSERT INTO " + table.Name + " (" + strings.Join(table.Names(), ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
 }
 
-// texts returns the rows of a query with one column, as another client.
+// texts runs a query with a single column through another client, and returns the rows.
 func (f *fixture[T]) texts(query string) []string {
 	f.Helper()
 	rows, err := f.db.SQL.QueryContext(f.Context(), query)
@@ -53,7 +53,7 @@ func (f *fixture[T]) texts(query string) []string {
 	return found
 }
 
-// describe returns everything about the database's tables except their rows.
+// describe returns the complete definition of the database's tables.
 func (f *fixture[T]) describe() []string {
 	f.Helper()
 	found := f.texts(f.db.Describe)

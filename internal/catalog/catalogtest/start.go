@@ -12,9 +12,9 @@ import (
 )
 
 func (e Engine[T]) testStart(t *testing.T) {
-	t.Run("eight concurrent starts seed one roster", e.testStartsAtOnce)
+	t.Run("eight concurrent starts seed the roster only once", e.testStartsAtOnce)
 	t.Run("an existing empty table stays empty and unaltered", e.testFoundEmpty)
-	t.Run("a start that fails or is canceled leaves nothing behind", e.testFailedStart)
+	t.Run("a failed or canceled start leaves no rows behind", e.testFailedStart)
 }
 
 func (e Engine[T]) testStartsAtOnce(t *testing.T) {
@@ -59,15 +59,15 @@ func (e Engine[T]) testFoundEmpty(t *testing.T) {
 	}
 }
 
-// testFailedStart starts twice in vain before a third start seeds the table like a new one.
+// testFailedStart makes two starts fail, and checks that the next start seeds the table as if it were new.
 func (e Engine[T]) testFailedStart(t *testing.T) {
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
-	failure := errors.New("the roster is torn")
+	failure := errors.New("the roster is truncated")
 	store, err := f.db.open(t.Context(), func(put func(T) error) error {
 		return errors.Join(put(f.item(7, "lost")), failure)
 	})
 	if !errors.Is(err, failure) {
-		t.Fatalf("got the store %v and %v, want the cause", store, err)
+		t.Fatalf("opening returned the store %v and %v, want the seed's error", store, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -77,7 +77,7 @@ func (e Engine[T]) testFailedStart(t *testing.T) {
 	})
 	if err == nil {
 		_ = store.Close()
-		t.Fatal("a start whose context ended succeeded")
+		t.Fatal("a start succeeded although its context was canceled")
 	}
 	roster := f.numbered(f.steps(3)...)
 	f.store = f.open(feed(roster...))

@@ -9,13 +9,13 @@ import (
 	"superheroes/internal/character"
 )
 
-// Table is a store whose rows cost nothing to read, so that only the picker itself is measured.
+// Table is an in-memory store whose reads cost almost nothing, so that benchmarks measure only the picker.
 type Table struct {
 	catalog.Store[character.Character]
 	Rows []character.Character
 }
 
-// NewTable returns a table of that many rows with the ids 1, 51, 101, …
+// NewTable returns a table with the given number of rows and the ids 1, 51, 101, …
 func NewTable(rows int) *Table {
 	s := &Table{}
 	for i := range rows {

@@ -9,7 +9,8 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// testVersion makes one change after another. Each must be noticed, and the version stay while nothing changes.
+// testVersion makes a series of changes. Each change must change the version, and the version must stay the same
+// while the table doesn't change.
 func (e Engine[T]) testVersion(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.numbered(1, 51)...)
@@ -29,7 +30,7 @@ func (e Engine[T]) testVersion(t *testing.T) {
 			}
 		}, []int64{1, 51}},
 		{"write", func() { f.write(51, func(*T) (*T, error) { return &written, nil }) }, []int64{1, 51}},
-		{"import of another process", func() {
+		{"import by another process", func() {
 			if err := f.open(noRoster).Import(t.Context(), false, feed(f.numbered(101)...)); err != nil {
 				t.Fatal(err)
 			}
@@ -40,20 +41,20 @@ func (e Engine[T]) testVersion(t *testing.T) {
 			f.exec(f.db.SQL, "DELETE FROM "+table+" WHERE id = 51", f.insertion(f.item(51, "again")))
 		}, []int64{1, 7, 51, 101}},
 		{"deletion elsewhere", func() { f.exec(f.db.SQL, "DELETE FROM "+table+" WHERE id = 51") }, []int64{1, 7, 101}},
-		{"commit of a transaction that was open", func() {
+		{"commit of an open transaction", func() {
 			if err := tx.Commit(); err != nil {
 				t.Fatal(err)
 			}
 		}, []int64{1, 7, 61, 101}},
 	} {
-		if c.name == "commit of a transaction that was open" {
+		if c.name == "commit of an open transaction" {
 			tx = f.begin(f.item(61, "sixty-one"))
 		}
 		known := f.steady()
 		c.change()
 		found, version, err := f.store.IDs(t.Context(), known)
 		if err != nil || version == known || version == "" {
-			t.Errorf("%s: the version was %q and is %q (%v)", c.name, known, version, err)
+			t.Errorf("%s: the version was %q before and is %q after (%v)", c.name, known, version, err)
 		}
 		if diff := cmp.Diff(c.want, found); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
@@ -69,8 +70,8 @@ func (e Engine[T]) testVersion(t *testing.T) {
 	}
 }
 
-// steady returns a version that has stopped changing. A store may count changes of other tables on the server, so this
-// may take a few reads.
+// steady returns the version once it has stopped changing. Some stores also count changes to other tables on the
+// server, so this may take a few reads.
 func (f *fixture[T]) steady() catalog.Version {
 	f.Helper()
 	var known catalog.Version
@@ -81,7 +82,7 @@ func (f *fixture[T]) steady() catalog.Version {
 		}
 		if version == known && known != "" {
 			if len(found) > 0 {
-				f.Errorf("ids without a change: %v", found)
+				f.Errorf("IDs returned ids although the table hasn't changed: %v", found)
 			}
 			return known
 		}
@@ -91,7 +92,7 @@ func (f *fixture[T]) steady() catalog.Version {
 	return ""
 }
 
-// begin inserts an item in an open transaction of another client.
+// begin inserts an item through another client, in a transaction that it leaves open.
 func (f *fixture[T]) begin(item T) *sql.Tx {
 	f.Helper()
 	tx, err := f.db.SQL.BeginTx(f.Context(), nil)

@@ -20,16 +20,16 @@ func (e Engine[T]) testWrite(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"a new item gets the next id", e.testCreate},
-		{"a new item never takes the id of another", e.testCreateAmongOthers},
-		{"no id is left", e.testNoIDLeft},
+		{"a new item never reuses another item's id", e.testCreateAmongOthers},
+		{"all ids are used up", e.testNoIDLeft},
 		{"an item is replaced and deleted", e.testReplaceOne},
 		{"a missing item is not found", e.testWriteNothing},
-		{"a change that fails or is canceled changes nothing", e.testChangeFails},
+		{"a failed or canceled change has no effect", e.testChangeFails},
 	} {
 		t.Run(c.name, c.run)
 	}
 	if e.UniqueNames {
-		t.Run("a name that is taken is refused", e.testNameTaken)
+		t.Run("a duplicate name is rejected", e.testNameTaken)
 	}
 }
 
@@ -37,7 +37,7 @@ func (e Engine[T]) testWrite(t *testing.T) {
 func create[T any](item T) func(*T) (*T, error) {
 	return func(old *T) (*T, error) {
 		if old != nil {
-			return nil, fmt.Errorf("got %v, want no old item", *old)
+			return nil, fmt.Errorf("change got the old item %v, want none", *old)
 		}
 		return &item, nil
 	}
@@ -45,7 +45,7 @@ func create[T any](item T) func(*T) (*T, error) {
 
 func remove[T any](*T) (*T, error) { return nil, nil }
 
-// write writes to the store and requires that it succeeds.
+// write writes to the store and fails the test on error.
 func (f *fixture[T]) write(id int64, change func(*T) (*T, error)) *T {
 	f.Helper()
 	item, err := f.store.Write(f.Context(), id, change)
@@ -70,12 +70,12 @@ func (e Engine[T]) testCreate(t *testing.T) {
 	f.write(ids[2], remove[T])
 	f.store = f.open(noRoster)
 	if got := f.write(0, create(f.item(0, "later"))); (*got).Key() != ids[3] {
-		t.Errorf("after the last was deleted: got the id %d, want %d", (*got).Key(), ids[3])
+		t.Errorf("after the last item was deleted: got the id %d, want %d", (*got).Key(), ids[3])
 	}
 }
 
-// testCreateAmongOthers inserts rows as another application, with ids that the sequence has not given yet, and imports
-// in between.
+// testCreateAmongOthers creates items after another application has inserted rows whose ids are ahead of the
+// sequence, with imports in between.
 func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f := e.empty(t)
 	f.write(0, create(f.item(0, "first")))
@@ -88,10 +88,10 @@ func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f.put(f.item(0, "imported last"))
 	ids := f.ids()
 	if len(ids) != 45 || len(slices.Compact(ids)) != 45 {
-		t.Errorf("there are %d items: %v", len(ids), ids)
+		t.Errorf("the store has the %d ids %v, want 45 distinct ids", len(ids), ids)
 	}
 	if id := (*third).Key(); id <= 100_000 {
-		t.Errorf("the id %d is not above the imported one", id)
+		t.Errorf("the id %d is not above the imported id", id)
 	}
 }
 
@@ -130,7 +130,7 @@ func (e Engine[T]) testReplaceOne(t *testing.T) {
 		t.Errorf("returned: %s", diff)
 	}
 	f.expect(f.item(1, "item 1"), want, f.item(101, "item 101"))
-	f.write(51, func(old *T) (*T, error) { return old, nil }) // a change without effect is no failure
+	f.write(51, func(old *T) (*T, error) { return old, nil }) // a change that changes nothing is not an error
 	if got := f.write(51, remove[T]); got != nil {
 		t.Errorf("got %v, want nothing", *got)
 	}
@@ -146,7 +146,7 @@ func (e Engine[T]) testWriteNothing(t *testing.T) {
 			return nil, nil
 		})
 		if got != nil || !errors.Is(err, catalog.ErrNotFound) {
-			t.Errorf("%d: got %v and %v, want ErrNotFound", id, got, err)
+			t.Errorf("id %d: got %v and %v, want ErrNotFound", id, got, err)
 		}
 	}
 	f.expect(f.numbered(1)...)
@@ -160,7 +160,7 @@ func (e Engine[T]) testChangeFails(t *testing.T) {
 		changed := f.item(id, "changed")
 		got, err := f.store.Write(t.Context(), id, func(*T) (*T, error) { return &changed, failure })
 		if got != nil || !errors.Is(err, failure) {
-			t.Errorf("%d: got %v and %v, want the error of the change", id, got, err)
+			t.Errorf("id %d: got %v and %v, want the error of the change", id, got, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err = f.store.Write(ctx, id, func(*T) (*T, error) {
@@ -168,7 +168,7 @@ func (e Engine[T]) testChangeFails(t *testing.T) {
 			return &changed, nil
 		})
 		if !errors.Is(err, context.Canceled) || errors.Is(err, catalog.ErrMaybeWritten) {
-			t.Errorf("%d: got %v, want context.Canceled", id, err)
+			t.Errorf("id %d: got %v, want context.Canceled", id, err)
 		}
 	}
 	f.expect(f.numbered(1)...)
@@ -185,20 +185,20 @@ func (e Engine[T]) testNameTaken(t *testing.T) {
 	} {
 		_, err := f.store.Write(t.Context(), id, change)
 		if !errors.Is(err, catalog.ErrTaken) || !errors.Is(err, catalog.ErrRefused) {
-			t.Errorf("%d: got %v, want ErrTaken", id, err)
+			t.Errorf("id %d: got %v, want ErrTaken", id, err)
 		}
 	}
 	others := []T{f.item(3, "gotham"), f.item(4, "Gotham "), f.item(5, "Gothåm")}
 	err := f.store.Import(t.Context(), false, func(put func(T) error) error {
 		for _, taken := range []T{f.item(0, "Gotham"), f.item(9, "Gotham"), renamed} {
 			if err := put(taken); !errors.Is(err, catalog.ErrRefused) {
-				t.Errorf("%v: got %v, want ErrRefused", taken, err)
+				t.Errorf("putting %v: got %v, want ErrRefused", taken, err)
 			}
 		}
 		return feed(append(others, f.item(1, "Gotham"))...)(put)
 	})
 	if err != nil {
-		t.Fatalf("the transaction didn't continue: %v", err)
+		t.Fatalf("the transaction didn't continue after rejected items: %v", err)
 	}
 	f.expect(append([]T{f.item(1, "Gotham"), f.item(2, "Krypton")}, others...)...)
 	f.write(0, create(f.item(0, "GOTHAM")))

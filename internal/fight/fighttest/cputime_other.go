@@ -4,5 +4,5 @@ package fighttest
 
 import "time"
 
-// CPUTime returns 0: this system doesn't tell.
+// CPUTime returns 0, because CPU times are not available on this platform.
 func CPUTime() time.Duration { return 0 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// CPUTime returns the processor time that this process has used, in the kernel too; 0 where the system doesn't tell.
+// CPUTime returns the user and system CPU time of this process, or 0 if it is not available.
 func CPUTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
