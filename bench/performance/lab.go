@@ -25,7 +25,7 @@ type lab struct {
 	module  string // folder of go.mod
 	dir     string // temporary
 	program string // the built superheroes binary
-	self    string // this program, which also serves as the floor and as the fights process that stores nothing
+	self    string // path of this program, which also runs as the floor and as the fights process that stores nothing
 	stores  stores
 	procs   proc.FS
 	say     func(format string, args ...any)
@@ -95,7 +95,7 @@ func contentOf(path string) string {
 	return string(text)
 }
 
-// lineOf returns the value after the colon in the first line with that name.
+// lineOf returns the value after the colon in the first line of a file with the given name before it.
 func lineOf(path, name string) string {
 	for line := range strings.Lines(contentOf(path)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
@@ -105,7 +105,7 @@ func lineOf(path, name string) string {
 	return ""
 }
 
-// meter says what RAPL counts on this machine, or why it isn't available.
+// meter lists the RAPL counters of this machine, or says why RAPL isn't available.
 func meter() string {
 	m, err := energy.Open(energy.Powercap)
 	if err != nil {
