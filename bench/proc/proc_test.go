@@ -63,7 +63,7 @@ func TestUsage(t *testing.T) {
 
 // TestExitedWorker covers a database server whose worker exits between two readings. At the second reading, the
 // worker's usage is included only in its parent's total for reaped children.
-func TestProcessesThatEnd(t *testing.T) {
+func TestExitedWorker(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "server", 100, 0, 0, 0)
 	p.process(20, 10, "worker", 30, 20, 0, 0)
@@ -218,7 +218,7 @@ func TestGroup(t *testing.T) {
 }
 
 // TestOwnProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just used.
-func TestThisProcess(t *testing.T) {
+func TestOwnProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
@@ -265,7 +265,7 @@ func FuzzParseStat(f *testing.F) {
 
 // TestExitedChild checks the usage of a shell whose child has used CPU time and exited: the reading before the shell
 // exits must match the kernel's total afterwards.
-func TestAChildThatEnded(t *testing.T) {
+func TestExitedChild(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
