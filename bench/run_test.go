@@ -33,7 +33,7 @@ func TestRun(t *testing.T) {
 		code := run.Wait(t, time.Minute)
 		var report measure.Report
 		if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
-			t.Fatalf("exit code %d, %v, stderr %s", code, err, &run.Stderr)
+			t.Fatalf("exit code %d, parsing the report failed: %v, stderr %s", code, err, &run.Stderr)
 		}
 		if report.Void != (code == exitError) || !report.Void && code != exitOK {
 			t.Errorf("exit code %d, but void is %v", code, report.Void)

@@ -25,14 +25,14 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // for line charts: maps x to its position on the x axis, e.g. math.Log; nil means linear
+	Scale func(x float64) float64 // for line charts: maps x to its axis position, e.g. math.Log; nil means linear
 	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars
 	Parts []Part   // the segments of each bar, bottom to top
 }
 
-// Line connects its points in order.
+// Line is a line that connects its points in order.
 type Line struct {
 	Name   string
 	Points plotter.XYs
@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts each name to the right of its line sample
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts names after samples
 	p.BackgroundColor = nil                                              // the page already has a background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

@@ -110,7 +110,7 @@ func passed(last, now, wrap uint64) uint64 {
 	return wrap - last + now
 }
 
-// Zones returns the names of the counted zones, sorted.
+// Zones returns the sorted names of the counters.
 func (m *Meter) Zones() []string {
 	var names []string
 	for _, z := range m.zones {

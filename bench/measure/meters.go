@@ -141,7 +141,7 @@ type Tree struct {
 	CPU float64 `json:"cpu_us"`
 }
 
-// result computes the figures from the readings. It returns nil if no processes are known.
+// result computes the figures of the resource usage from the readings. It returns nil if no processes are known.
 func (u *use) result(seconds, done float64) *Use {
 	if len(u.pids) == 0 {
 		return nil

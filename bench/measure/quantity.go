@@ -110,7 +110,7 @@ func used(prefix string, of func(Run) *Use) []quantity {
 	}
 }
 
-// known reports whether there are figures about these processes.
+// known reports whether there are figures about the processes.
 func (u *Use) known() bool { return u != nil && u.Error == "" }
 
 // where returns the value if the run has one, and NaN otherwise.

@@ -26,7 +26,7 @@ type Target struct {
 	hidden    bool   // whether the unknown processes are on this host
 }
 
-// processes returns all known processes, each the root of a tree.
+// processes returns the PIDs of all known processes of the target, each the root of a process tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their

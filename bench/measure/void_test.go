@@ -122,7 +122,7 @@ func TestVoid(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !report.Void || report.Err() == nil {
-				t.Error("the report should be void")
+				t.Error("the report is not void")
 			}
 			reasons := report.Series[0].Members[0].Void
 			if !strings.Contains(strings.Join(reasons, "\n"), c.reason) {
@@ -195,9 +195,9 @@ func TestCannotTell(t *testing.T) {
 	}
 }
 
-// TestStall stalls a target once in the open model. The latency of iterations that come due during the stall must count
-// from when they are due: a generator that delayed them would report one slow response and a good 90th percentile.
-// Iterations that wait too long must be dropped.
+// TestStall measures a target that stalls once, in the open model. The latency of iterations that come due during the
+// stall must count from when they are due: a generator that delayed them would report one slow response and a good 90th
+// percentile. Iterations that wait too long must be dropped.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	const stall = 400 * time.Millisecond

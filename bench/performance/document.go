@@ -60,7 +60,7 @@ func (r *Results) functions() template.FuncMap {
 	}
 }
 
-// assumptions returns the model's assumptions about a node in the document's units.
+// assumptions returns the model's assumptions about a node, in the units that the document uses.
 func assumptions() map[string]float64 {
 	return map[string]float64{
 		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9,

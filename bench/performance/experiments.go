@@ -42,7 +42,7 @@ const (
 	executeFight  = "execute_fight"
 	randomHeroMix = "random_hero"
 	usual         = 32                // connections
-	oneCore       = "GOMAXPROCS=1"    // as compose.yml and the scenarios set it for each service
+	oneCore       = "GOMAXPROCS=1"    // setting of each service in compose.yml and the scenarios
 	timerSlack    = "TIMER_SLACK=1ms" // likewise
 	allCores      = "GOMAXPROCS="     // the default
 	eco, strict   = "eco", "strict"

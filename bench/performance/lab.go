@@ -31,7 +31,8 @@ type lab struct {
 	say     func(format string, args ...any)
 }
 
-// newLab builds the program. close shuts down everything that was started.
+// newLab builds the program and returns a lab. The caller must call close, which shuts down everything that was
+// started.
 func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	begin := time.Now()
 	l := &lab{plan: p, procs: proc.System(), say: func(format string, args ...any) {
@@ -62,7 +63,7 @@ func (l *lab) close() error {
 	return errors.Join(l.stores.close(ctx), os.RemoveAll(l.dir))
 }
 
-// version returns the version of the source tree.
+// version returns the version of the source tree according to git.
 func (l *lab) version(ctx context.Context) string {
 	git := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12")
 	output, err := git.Output()

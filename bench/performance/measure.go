@@ -19,7 +19,7 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell being measured.
+// trial is a cell that is being measured.
 type trial struct {
 	Cell
 	of       *system
@@ -229,7 +229,7 @@ func (c *Cell) add(name string, value float64) {
 
 // digits rounds to six significant digits, since measurements are no more precise than that.
 func digits(value float64) float64 {
-	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // always valid, since it was just formatted
+	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was just formatted
 	return kept
 }
 

@@ -14,7 +14,7 @@ const (
 	diskBytes     = 1.0e9 // bytes per second that a store node can write durably
 )
 
-// unitCosts is the cost of one fight with four processes in eco.
+// unitCosts holds the costs of one fight with four processes in eco.
 type unitCosts struct {
 	Fights, Catalogs, FightStore float64 // CPU microseconds
 	Storage                      float64 // bytes sent to storage

@@ -52,7 +52,7 @@ func lines(title, x, y string, ticks []float64, all []chart.Line) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y, Lines: all, Ticks: ticks, Scale: math.Log}
 }
 
-// add adds a point, unless y is 0.
+// add adds a point to a line, unless y is 0.
 func add(l *chart.Line, x, y float64) {
 	if y > 0 {
 		l.Points = append(l.Points, plotter.XY{X: x, Y: y})

@@ -44,7 +44,7 @@ type Series struct {
 	Cells []Cell `json:"cells"`
 }
 
-// Cell is one target under one load.
+// Cell holds the results of one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
 	Floor       string            `json:"floor,omitempty"` // name of the floor's cell to compare with
@@ -58,7 +58,7 @@ type Cell struct {
 	Enough      bool              `json:"enough"`         // whether enough runs were valid for the cell to be used
 	Void        []string          `json:"void,omitempty"` // reasons why runs were void
 	Figures     map[string]Figure `json:"figures"`
-	Parts       []string          `json:"parts,omitempty"` // names of the parts; the figure partCPU + name is a part's CPU time
+	Parts       []string          `json:"parts,omitempty"` // names; the figure partCPU + name is a part's CPU time
 }
 
 // Figure holds one value per valid run.
@@ -90,7 +90,7 @@ const (
 	wireBytes   = "wire_bytes"    // bytes on the loopback device, from all processes
 	wirePackets = "wire_packets"
 	idleWatts   = "idle_watts" // power of the whole machine without load, by RAPL
-	joules      = "joules"     // energy of the whole machine minus its idle energy, by RAPL, in microjoules per iteration
+	joules      = "joules"     // energy of the machine minus idle energy, by RAPL, in microjoules per iteration
 	memory      = "memory"     // peak resident MiB of the application
 	strangers   = "strangers"  // percent of the cores taken by other processes
 	steal       = "steal"      // percent of the cores that the hypervisor gave to other guests
@@ -113,7 +113,7 @@ type Start struct {
 	Ms   Figure `json:"ms"`
 }
 
-// series returns the series with that name, or nil.
+// series returns the series with the given name, or nil.
 func (r *Results) series(name string) *Series {
 	for i := range r.Series {
 		if r.Series[i].Name == name {
@@ -123,10 +123,10 @@ func (r *Results) series(name string) *Series {
 	return nil
 }
 
-// cell returns the cell with that name in a series, or nil.
+// cell returns the cell with the given name in a series, or nil.
 func (r *Results) cell(series, name string) *Cell { return r.series(series).cell(name) }
 
-// cell returns the cell with that name, or nil.
+// cell returns the cell of the series with the given name, or nil.
 func (s *Series) cell(name string) *Cell {
 	if s == nil {
 		return nil
@@ -139,7 +139,7 @@ func (s *Series) cell(name string) *Cell {
 	return nil
 }
 
-// check returns why the cell has no figures, or nil.
+// check returns an error that says why the cell has no figures, or nil.
 func (c *Cell) check() error {
 	switch {
 	case c == nil:
@@ -150,7 +150,7 @@ func (c *Cell) check() error {
 	return nil
 }
 
-// has reports whether the cell has that figure and enough valid runs.
+// has reports whether the cell has the given figure and enough valid runs.
 func (c *Cell) has(figure string) bool { return c.check() == nil && len(c.Figures[figure]) > 0 }
 
 // median returns the median of a figure, or 0 if there is none.

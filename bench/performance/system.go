@@ -89,7 +89,7 @@ func (s *setup) stop() {
 
 func (s *setup) newSystem() *system { return &system{setup: s, urls: map[measure.Service]string{}} }
 
-// add starts a system, unless an earlier one failed to start.
+// add starts a system, unless an earlier system failed to start.
 func (s *setup) add(start func(*system) error) *system {
 	of := s.newSystem()
 	if s.err == nil {
@@ -106,7 +106,7 @@ func (s *setup) up(profile string, env ...string) *system {
 		if err != nil {
 			return err
 		}
-		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // if this fails, closing the lab removes the folder
+		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // otherwise, closing the lab removes it
 		return of.up(profile, folder, env...)
 	})
 }
@@ -178,7 +178,7 @@ func (s *system) upSettings(profile, folder string) ([]string, error) {
 	return append(env, "DATA_DIR="+folder, "PROFILE="+profile), err
 }
 
-// launch starts a process as a part of the system.
+// launch starts a process and adds it to the parts of the system.
 func (s *system) launch(name string, env []string, line ...string) (*program.Process, error) {
 	p, err := program.Start(exec.Command(line[0], line[1:]...), env) //nolint:noctx // stop shuts it down cleanly
 	if err != nil {
@@ -213,7 +213,7 @@ func (s *system) alone(service measure.Service, env []string, line ...string) er
 	return s.ready(p, service)
 }
 
-// floor starts the bare handler that everything is compared with, with responses of the given size.
+// floor starts the bare handler that all targets are compared with. Its responses have the given size.
 func (s *system) floor(size int) error {
 	command := exec.Command(s.self, "floor", strconv.Itoa(size)) //nolint:noctx // Stop stops it
 	command.Env = program.Environment()

@@ -28,7 +28,7 @@ const (
 	notMeasured verdict = "not measured"
 )
 
-// judge compares the reached value with its limit.
+// judge compares the reached value with the limit.
 func judge(reached, limit float64) verdict {
 	if math.IsNaN(reached) {
 		return notMeasured
@@ -106,7 +106,7 @@ func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target
 	return t
 }
 
-// besides returns the CPU time of the database servers, which is not part of the ratio.
+// besides formats the CPU time of the database servers, which is not part of the ratio.
 func besides(c *Cell) string {
 	if !c.has(storeCPU) {
 		return ""
@@ -114,7 +114,7 @@ func besides(c *Cell) string {
 	return "; store " + number(c.median(storeCPU)) + " us"
 }
 
-// micros formats the median with minimum and maximum.
+// micros formats a figure's median with minimum and maximum.
 func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }

@@ -62,7 +62,7 @@ func (c *Calls) open(attributes *unix.PerfEventAttr, pid int) error {
 	return nil
 }
 
-// Count returns the number of calls since CountCalls.
+// Count returns the number of system calls since CountCalls.
 func (c *Calls) Count() (int64, error) {
 	total := int64(0)
 	var value [8]byte

@@ -55,7 +55,7 @@ type Process struct {
 	user   time.Duration // CPU time of the process itself
 	system time.Duration
 	reaped time.Duration // CPU time of children that exited and were waited for
-	split  time.Duration // the part of reaped spent in user mode
+	split  time.Duration // the part of reaped that was spent in user mode
 
 	kernel  bool          // a kernel thread
 	started int64         // in ticks since boot; distinguishes processes that reuse a PID
@@ -65,7 +65,8 @@ type Process struct {
 // kernelThread is the bit PF_KTHREAD in the flags of a process.
 const kernelThread = 0x00200000
 
-// stat reads /proc/PID/stat. The name may contain spaces and parentheses; it ends at the last closing parenthesis.
+// stat reads /proc/PID/stat. The process name in it may contain spaces and parentheses; it ends at the last closing
+// parenthesis.
 func (f FS) stat(pid int) (Process, error) {
 	text, err := os.ReadFile(f.path(pid, "stat"))
 	if err != nil {
@@ -79,11 +80,11 @@ func parseStat(pid int, text string) (Process, error) {
 	if open < 0 || end < open {
 		return Process{}, fmt.Errorf("process %d has no name", pid)
 	}
-	fields := strings.Fields(text[end+1:]) // starting with the third: state, ppid, …
+	fields := strings.Fields(text[end+1:]) // starting with the third field: state, ppid, …
 	if len(fields) < 20 {
 		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
 	}
-	number := func(field int) int64 { // numbered from 1, as in proc(5)
+	number := func(field int) int64 { // fields are numbered from 1, as in proc(5)
 		n, _ := strconv.ParseInt(fields[field-3], 10, 64) // the kernel always writes a number
 		return n
 	}
@@ -110,7 +111,8 @@ func (f FS) pids() ([]int, error) {
 	return pids, nil
 }
 
-// Tree returns these processes and all their descendants. It returns an error if one of the roots doesn't exist.
+// Tree returns the processes with the given PIDs and all their descendants. It returns an error if one of the roots
+// doesn't exist.
 func (f FS) Tree(roots []int) ([]Process, error) {
 	if err := f.available(); err != nil {
 		return nil, err

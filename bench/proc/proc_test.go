@@ -16,7 +16,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// tree is a fake /proc.
+// tree is a fake /proc with processes that tests add.
 type tree struct{ proctest.Folder }
 
 func newTree(t *testing.T) tree { return tree{proctest.New(t)} }

@@ -138,7 +138,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 		}
 		used := p.used + p.reaped
 		past += used
-		for range len(before.processes) { // parents could form a cycle
+		for range len(before.processes) { // a limit, since parents could form a cycle
 			if pid = before.processes[pid].parent; pid == 0 || there(pid) {
 				break
 			}

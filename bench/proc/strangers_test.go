@@ -120,7 +120,7 @@ func TestSteal(t *testing.T) {
 	}
 }
 
-// TestHidden uses a /proc that doesn't show every process, so that strangers may go unnoticed.
+// TestHidden checks that a census reports a /proc which hides processes, among which there may be strangers.
 func TestHidden(t *testing.T) {
 	for name, change := range map[string]func(tree){
 		"no kthreadd":               func(p tree) { p.Gone(kthreadd) },
@@ -187,6 +187,6 @@ func TestBusyProcess(t *testing.T) {
 		t.Errorf("strangers took %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
 	}
 	if without, _ := after.Strangers(before, []int{busy.Process.Pid}, 0); without > total-long {
-		t.Errorf("with that process excluded, strangers took %v of %v", without, total)
+		t.Errorf("without the busy process, strangers took %v of %v, want less", without, total)
 	}
 }

@@ -38,14 +38,14 @@ type Usage struct {
 	GroupCPU    time.Duration `json:"group_cpu_ns"`
 	GroupMemory int64         `json:"group_memory_bytes"`
 
-	PIDs    []int                 `json:"pids"`    // all processes of the trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root that descends from another root has its own entry
+	PIDs    []int                 `json:"pids"`    // all processes in the trees
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root below another root has its own entry
 	Threads int                   `json:"threads"`
 	Missing []string              `json:"missing,omitempty"` // names of figures that could not be read
 	At      time.Time             `json:"at"`
 }
 
-// Since returns the usage between before and u. Current values, such as memory, stay as they are in u.
+// Since returns the usage between the readings before and u. Current values, such as memory, are those of u.
 func (u Usage) Since(before Usage) Usage {
 	trees := map[int]time.Duration{}
 	for root, used := range u.Trees {
@@ -195,7 +195,7 @@ func (f FS) Status(pid int) map[string]int64 {
 	return status
 }
 
-// values parses lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
+// values parses a file with lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
 func values(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Response size limits, in bytes. A line of the head must also fit into the buffer.
+// Response size limits, in bytes. Each line of the head must also fit into the reader's buffer.
 const (
 	bufferSize = 8 << 10
 	maxHead    = 64 << 10

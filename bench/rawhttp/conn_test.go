@@ -167,7 +167,7 @@ func TestKeepAlive(t *testing.T) {
 		c.used = time.Now().Add(-2 * idle) // pretend that the connection has been idle
 	}
 	if c.Dialled != 1 || c.Sent < 200_000 || c.Received < 200_000 {
-		t.Errorf("%d connections, %d bytes sent, %d bytes received; want 1 connection and over 200,000 bytes each", c.Dialled, c.Sent, c.Received)
+		t.Errorf("%d connections, %d bytes sent, %d bytes received; want 1 and over 200,000 bytes each way", c.Dialled, c.Sent, c.Received)
 	}
 }
 

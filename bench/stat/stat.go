@@ -64,7 +64,7 @@ func binomialBelow(n, k int) float64 {
 // Ratio compares two series of alternating runs.
 type Ratio struct {
 	OfMedians float64  `json:"of_medians"` // the median of one series divided by the median of the other
-	Paired    float64  `json:"paired"`     // the median of the per-round ratios, in which drift of the machine cancels out
+	Paired    float64  `json:"paired"`     // the median of the per-round ratios, in which machine drift cancels out
 	Interval  Interval `json:"interval"`   // of Paired
 }
 

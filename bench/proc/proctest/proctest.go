@@ -32,7 +32,7 @@ func (f Folder) Write(path, text string) {
 	}
 }
 
-// Process is a process in a Folder. Times are in ticks of 10 ms.
+// Process describes a process in a Folder. Times are in ticks of 10 ms.
 type Process struct {
 	PID, Parent              int
 	Name                     string
