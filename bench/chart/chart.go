@@ -25,7 +25,7 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // for line charts: maps x to its axis position, e.g. math.Log; nil means linear
+	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear
 	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars
@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts names after samples
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: names follow the line samples
 	p.BackgroundColor = nil                                              // the page already has a background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

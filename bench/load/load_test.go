@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 	c := Command{Program: system.Build(t), K6: fake, Results: folder, Rates: []int{1, 20}}
 	err := c.Run(t.Context(), &kong.Kong{Stdout: &out})
 	if err == nil || err.Error() != "rate 20: 3 fights were acknowledged but 0 were stored" {
-		t.Errorf("got error %v, want that of rate 20", err)
+		t.Errorf("got error %v, want an error about lost fights at rate 20", err)
 	}
 	for i, want := range []string{"eco 1 0 0 2 1.50 4.00 9.00", "eco 20 3 0 2 1.50 4.00 9.00"} {
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")

@@ -23,7 +23,7 @@ type member struct {
 
 	copies  func(n int) int                         // how many times to store the n-th fight; nil: once
 	spoil   func(n int, fight map[string]any)       // modifies the response to the n-th fight request
-	before  func(w http.ResponseWriter, n int) bool // called for each fight request; returns true if it wrote the response
+	before  func(w http.ResponseWriter, n int) bool // called for each fight; returns true if it responded
 	noCount bool                                    // no /api/fights/count
 	silent  atomic.Bool                             // like noCount, but can be set during a test
 	noList  bool                                    // no /api/fights

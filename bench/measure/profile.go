@@ -13,7 +13,8 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// notTold stands in reports for the profile of a member that doesn't report one, as other members of the family don't.
+// notTold is reported instead of a profile for a member that doesn't report its profile. Other members of the family
+// have no profiles.
 const notTold = "not reported"
 
 // askProfile returns the profile that the target's services report: a single profile if they all agree, otherwise each

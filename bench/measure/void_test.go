@@ -102,7 +102,7 @@ func TestVoid(t *testing.T) {
 			return every(10)(n)
 		}}, "family", "status 503, sorry"},
 		{"the wrong fighter wins", spoiled("winner_level", 6), "execute_fight", "hero of level 7, villain of level 6, but \"villains\" won"},
-		{"other fighters than those sent", spoiled("loser_name", "Somebody"), "family", "between fighters other than those sent"},
+		{"fighters other than those sent", spoiled("loser_name", "Somebody"), "family", "between fighters other than those sent"},
 		{"a hero who did not fight", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
 		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "at a location other than"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},

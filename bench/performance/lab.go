@@ -96,7 +96,7 @@ func contentOf(path string) string {
 	return string(text)
 }
 
-// lineOf returns the value after the colon in the first line of a file with the given name before it.
+// lineOf returns the value in the first line of a file that has the form "name: value" with the given name.
 func lineOf(path, name string) string {
 	for line := range strings.Lines(contentOf(path)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {

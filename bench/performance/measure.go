@@ -23,7 +23,7 @@ var (
 type trial struct {
 	Cell
 	of       *system
-	fresh    func() *system // if set, starts a new system for each run, which replaces of
+	fresh    func() *system // if set, starts a new system for each run, and of is unused
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan

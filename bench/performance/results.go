@@ -83,7 +83,7 @@ const (
 	generator   = "generator_cpu" // of the load generator
 	idleCPU     = "idle"          // CPU seconds per second of the application without load
 	idleStore   = "idle_store"    // CPU seconds per second of the database servers without load
-	httpBytes   = "http_bytes"    // in both directions; per iteration, as all figures up to wirePackets
+	httpBytes   = "http_bytes"    // HTTP bytes in both directions, per iteration like all figures up to wirePackets
 	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
 	calls       = "calls"         // read and write calls of the application

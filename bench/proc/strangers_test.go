@@ -120,7 +120,7 @@ func TestSteal(t *testing.T) {
 	}
 }
 
-// TestHidden checks that a census reports a /proc which hides processes, among which there may be strangers.
+// TestHidden checks that a census fails if /proc doesn't show every process, since strangers could go unnoticed.
 func TestHidden(t *testing.T) {
 	for name, change := range map[string]func(tree){
 		"no kthreadd":               func(p tree) { p.Gone(kthreadd) },
