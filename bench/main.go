@@ -1,5 +1,5 @@
 // Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a separate module, so that
-// the services don't link dependencies that only the measurements need.
+// the services don't depend on packages that only the measurements need.
 //
 //	go run -C bench . --duration 3s     # from a source checkout
 //	superheroes-bench --help
@@ -49,13 +49,13 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent gives the load generator and the floor the same GOGC as the services.
+// gcPercent is the services' default GOGC, which the load generator and the floor use as well.
 const gcPercent = 400
 
 // version is set by release builds.
 var version = ""
 
-// run is main for one command line.
+// run parses and executes a command line, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exited := -1
 	parser := kong.Must(&commands{},
@@ -104,7 +104,7 @@ func (versionCommand) Run(k *kong.Kong) error {
 	return err
 }
 
-// floorCommand is the process that members are compared with. It exits at the end of its input.
+// floorCommand serves the floor, a bare handler that members are compared with, until its standard input is closed.
 type floorCommand struct {
 	Size int `arg:"" help:"Response size in bytes."`
 }

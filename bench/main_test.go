@@ -32,44 +32,44 @@ func TestHelp(t *testing.T) {
 			}
 			for word := range strings.FieldsSeq(want) {
 				if !strings.Contains(got.stdout, word) {
-					t.Errorf("%q is missing from %s", word, got.stdout)
+					t.Errorf("%q is missing from the output: %s", word, got.stdout)
 				}
 			}
 		})
 	}
 }
 
-func TestWrongUsage(t *testing.T) {
+func TestUsageErrors(t *testing.T) {
 	for _, c := range []struct{ name, args, says string }{
 		{"an unknown mix", "--mix=nonsense", "--mix, BENCH_MIX"},
-		{"a mix without a weight", "run --mix=family:", "--mix, BENCH_MIX"},
+		{"a mix with a missing weight", "run --mix=family:", "--mix, BENCH_MIX"},
 		{"an invalid target", "run --target=nonsense", "--target, BENCH_TARGET"},
-		{"an invalid target to compare with", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
+		{"an invalid --versus target", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
 		{"a rate of 0", "run --rate=1,0", "--rate, BENCH_RATE: rates must be above 0"},
 		{"a rate that is not a number", "run --rate=fast", "--rate"},
-		{"no connection", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
-		{"no time", "run --duration=0s", "--duration, BENCH_DURATION"},
-		{"no time for a request", "run --timeout=0s", "--timeout, BENCH_TIMEOUT"},
-		{"no time for a free connection", "run --rate=1 --max-wait=0s", "--max-wait, BENCH_MAX_WAIT"},
+		{"zero connections", "run --connections=0", "--connections, BENCH_CONNECTIONS"},
+		{"zero duration", "run --duration=0s", "--duration, BENCH_DURATION"},
+		{"zero request timeout", "run --timeout=0s", "--timeout, BENCH_TIMEOUT"},
+		{"zero maximum wait for a connection", "run --rate=1 --max-wait=0s", "--max-wait, BENCH_MAX_WAIT"},
 		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
-		{"no idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
-		{"a mix whose service has no address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"zero idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
+		{"a mix that needs a service without an address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
 		{"a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor without a size", "floor", "<size>"},
 		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},
-		{"an unknown flag of the report", "report --fast", "unknown flag"},
+		{"an unknown flag of the report command", "report --fast", "unknown flag"},
 		{"a load test at rate 0", "load --rates=10,0", "--rates"},
 		{"an unknown command", "nonsense", "nonsense"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(t, strings.Fields(c.args)...)
 			if got.code != exitUsage || got.stdout != "" || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, c.says) {
-				t.Errorf("got %+v, want one line with %q and exit code %d", got, c.says, exitUsage)
+				t.Errorf("got %+v, want one line on stderr containing %q, and exit code %d", got, c.says, exitUsage)
 			}
 		})
 	}
-	t.Run("in an environment variable", func(t *testing.T) {
+	t.Run("an invalid environment variable", func(t *testing.T) {
 		t.Setenv("BENCH_CONNECTIONS", "0")
 		if got := invoke(t); got.code != exitUsage || !strings.Contains(got.stderr, "BENCH_CONNECTIONS") {
 			t.Errorf("got %+v", got)
@@ -86,7 +86,7 @@ func TestNoPasswords(t *testing.T) {
 	}
 }
 
-func TestCommandsThatFail(t *testing.T) {
+func TestFailingCommands(t *testing.T) {
 	for args, says := range map[string]string{
 		"report --from nowhere.json --out /nowhere": "nowhere.json",
 		"run --target=http://127.0.0.1:1":           "no response from http://127.0.0.1:1",

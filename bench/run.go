@@ -32,7 +32,7 @@ type runCommand struct {
 	Report          string  `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
 
-// Run measures and writes the report.
+// Run measures the targets and writes the report.
 func (c runCommand) Run(ctx context.Context, k *kong.Kong) error {
 	options, err := c.options()
 	if err != nil {
@@ -48,7 +48,7 @@ func (c runCommand) Run(ctx context.Context, k *kong.Kong) error {
 	return errors.Join(c.write(k.Stdout, report), report.Err())
 }
 
-// options completes and checks the options.
+// options fills in and validates the options.
 func (c runCommand) options() (measure.Options, error) {
 	options := c.Options
 	options.Model, options.Version = energy.Model{Watts: c.Watts, Source: c.WattsSource}, buildinfo.Version(version)
@@ -92,7 +92,7 @@ func (c runCommand) options() (measure.Options, error) {
 // roundsToCompare is the minimum number of rounds for a 95 % confidence interval of the median.
 const roundsToCompare = 6
 
-// write writes the report to stdout and, if requested, to its folder.
+// write writes the report to stdout and, if --report is set, to that folder.
 func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	write := report.Text
 	if c.JSON {
@@ -107,8 +107,8 @@ func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	return report.Save(c.Report)
 }
 
-// showProgress returns a function that shows the progress of a run on the terminal, or nil if stderr isn't one, and a
-// function that clears it.
+// showProgress returns a function that shows a progress bar for a run, or nil if stderr isn't a terminal, and a
+// function that clears the bar.
 func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Duration), done func()) {
 	terminal, ok := stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {

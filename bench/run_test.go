@@ -18,7 +18,7 @@ import (
 	"superheroes/test/system"
 )
 
-// TestRun measures a real process with all services on SQLite, from the command line.
+// TestRun runs the built command against a real process that hosts all services on SQLite.
 func TestRun(t *testing.T) {
 	s := system.Up(t, system.Build(t), t.TempDir())
 	bench := system.BuildPackage(t, "superheroes/bench")
@@ -33,16 +33,16 @@ func TestRun(t *testing.T) {
 		code := run.Wait(t, time.Minute)
 		var report measure.Report
 		if err := json.Unmarshal([]byte(run.Stdout.String()), &report); err != nil {
-			t.Fatalf("exit code %d, %v, stderr %s", code, err, &run.Stderr)
+			t.Fatalf("exit code %d, parsing the report failed: %v, stderr %s", code, err, &run.Stderr)
 		}
 		if report.Void != (code == exitError) || !report.Void && code != exitOK {
-			t.Errorf("exit code %d, void %v", code, report.Void)
+			t.Errorf("exit code %d, but void is %v", code, report.Void)
 		}
 		for _, member := range report.Series[0].Members {
 			checkMember(t, member, s.Processes["fights"].Pid())
 		}
 		if len(report.Series[0].Floor.Runs) != 2 || report.Plan.Mix != "family" || report.Plan.Unit != "fight" {
-			t.Errorf("%d runs of the floor, plan %+v", len(report.Series[0].Floor.Runs), report.Plan)
+			t.Errorf("got %d runs of the floor and plan %+v", len(report.Series[0].Floor.Runs), report.Plan)
 		}
 		for _, name := range []string{"report.txt", "report.json", "latency.svg", "cpu.svg", "throughput.svg"} {
 			if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Size() == 0 {
@@ -51,11 +51,11 @@ func TestRun(t *testing.T) {
 		}
 	})
 	t.Run("interrupted", func(t *testing.T) { interrupt(t, s.Fights, start) })
-	t.Run("beside others", func(t *testing.T) { runBesideOthers(t, s.Fights, start) })
+	t.Run("beside other processes", func(t *testing.T) { runBesideOthers(t, s.Fights, start) })
 }
 
 // checkMember checks that a member has figures and stored every fight, that its process was found by its port, and that
-// it is void for no reason other than a busy machine.
+// its runs are void only if the machine was busy.
 func checkMember(t *testing.T, member measure.Member, pid int) {
 	t.Helper()
 	for _, reason := range member.Void {
@@ -69,7 +69,7 @@ func checkMember(t *testing.T, member measure.Member, pid int) {
 			t.Errorf("%s: stored %+v", member.Name, run.Stored)
 		}
 		if use := run.Application; err == nil && (use == nil || !slices.Equal(use.PIDs, []int{pid}) || use.CPU <= 0 || use.RSSAfter < 1<<20) {
-			t.Errorf("got %+v, want the process %d", use, pid)
+			t.Errorf("got usage %+v, want that of process %d", use, pid)
 		}
 	}
 	for _, name := range []string{"throughput", "latency_p50_us", "bytes"} {
@@ -79,8 +79,8 @@ func checkMember(t *testing.T, member measure.Member, pid int) {
 	}
 }
 
-// runBesideOthers runs busy loops alongside the generator: the run is void, and the report names the processes that
-// took the cores.
+// runBesideOthers runs busy loops alongside the generator. The run must be void, and the report must name the processes
+// that used the CPU.
 func runBesideOthers(t *testing.T, fights string, start func(*testing.T, ...string) *system.Process) {
 	if _, err := proc.System().Census(nil); err != nil {
 		t.Skip(err)
@@ -121,7 +121,7 @@ func interrupt(t *testing.T, fights string, start func(*testing.T, ...string) *s
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "report.txt"))
 	if err != nil || string(text) != run.Stdout.String() {
-		t.Errorf("the report in the folder differs from stdout, %v", err)
+		t.Errorf("report.txt differs from stdout: %v", err)
 	}
 	if !regexp.MustCompile(`VOID: round 1: interrupted\n(.*\n)*.*fights: [1-9]\d* acknowledged, [1-9]\d* stored\n`).Match(text) {
 		t.Errorf("the report is\n%s", text)
@@ -145,7 +145,7 @@ func stored(t *testing.T, fights string) int {
 	return counted.Count
 }
 
-// TestRounds checks that a comparison runs as many rounds as the confidence interval requires, unless the number is set
+// TestRounds checks that a comparison has enough rounds for the confidence interval, unless the number is set
 // explicitly.
 func TestRounds(t *testing.T) {
 	versus := []string{"http://127.0.0.1:2"}
@@ -159,7 +159,7 @@ func TestRounds(t *testing.T) {
 		command := runCommand{Target: "http://127.0.0.1:1", Versus: c.versus, Mix: "livez"}
 		command.Rounds = c.asked
 		if options, _ := command.options(); options.Rounds != c.want {
-			t.Errorf("%s: got %d, want %d", c.name, options.Rounds, c.want)
+			t.Errorf("%s: got %d rounds, want %d", c.name, options.Rounds, c.want)
 		}
 	}
 }

@@ -25,14 +25,14 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // line charts: maps x to its position on the axis, e.g. math.Log; linear if nil
-	Ticks []float64               // line charts: tick marks on that axis; chosen automatically if empty
+	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear
+	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars
 	Parts []Part   // the segments of each bar, bottom to top
 }
 
-// Line connects its points in order.
+// Line is a line that connects its points in order.
 type Line struct {
 	Name   string
 	Points plotter.XYs
@@ -55,7 +55,7 @@ func (c Chart) Write(w io.Writer) error {
 	if err := errors.Join(c.addLines(p), c.addBars(p)); err != nil {
 		return err
 	}
-	if p.Y.Max <= 0 { // there are no values, or only zeros
+	if p.Y.Max <= 0 { // without a positive value, any height will do
 		p.Y.Max = 1
 	}
 	canvas := vgsvg.New(width, height)
@@ -67,7 +67,7 @@ func (c Chart) Write(w io.Writer) error {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	box := legend.Rectangle(page)
-	right := (box.Max.X - box.Min.X) * 5 / 4 // the viewer's font may be wider
+	right := (box.Max.X - box.Min.X) * 5 / 4 // with room to spare, since the viewer's font may be wider
 	legend.YOffs = -2 * p.Title.TextStyle.FontExtents().Height
 	legend.Draw(draw.Crop(page, page.Max.X-page.Min.X-right, 0, 0, 0))
 	p.Draw(draw.Crop(page, 0, -right-2*margin, 0, 0))
@@ -80,7 +80,7 @@ func (c Chart) Write(w io.Writer) error {
 	return err
 }
 
-// empty returns the plot with title, axes and grid.
+// empty returns a plot with the title, axes and grid, but without data.
 func (c Chart) empty() *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
@@ -91,8 +91,8 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts the names after the samples
-	p.BackgroundColor = nil                                              // the page is already filled
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: names follow the line samples
+	p.BackgroundColor = nil                                              // the page already has a background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0
 	grid := plotter.NewGrid()
@@ -115,8 +115,7 @@ func ticks(low, high float64) []plot.Tick {
 	return marks
 }
 
-// hue returns a colour that can be told apart from its neighbours with any type of colour vision (the Okabe-Ito
-// palette).
+// hue returns a colour of the Okabe-Ito palette, which is distinguishable with any type of colour vision.
 func hue(i int) color.Color {
 	palette := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},
@@ -130,7 +129,7 @@ func dashes(i int) []vg.Length {
 	return [][]vg.Length{nil, {6, 3}, {2, 3}}[i/7%3]
 }
 
-// addLines draws the lines, with x mapped through Scale.
+// addLines adds the lines to the plot, with x values mapped through Scale.
 func (c Chart) addLines(p *plot.Plot) error {
 	at := c.Scale
 	if at == nil {

@@ -19,7 +19,7 @@ func write(t *testing.T, c Chart) (texts []string, svg string) {
 		t.Fatal(err)
 	}
 	if text.String() != again.String() {
-		t.Error("two calls wrote different SVG")
+		t.Error("two calls of Write wrote different SVGs")
 	}
 	inText := false
 	for decoder := xml.NewDecoder(strings.NewReader(text.String())); ; {
@@ -53,7 +53,7 @@ func TestWrite(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		chart Chart
-		want  string // text elements, in this order
+		want  string // text elements that must appear in this order
 	}{
 		{"lines", Chart{Title: "a < b", X: "rate", Y: "ms", Lines: []Line{{"one & only", plotter.XYs{{X: 0, Y: 0}, {X: 50, Y: 10}, {X: 100, Y: 5}}}}},
 			"one & only|a < b|rate|0|50|100|ms|0|5|10"},
@@ -73,7 +73,7 @@ func TestWrite(t *testing.T) {
 					rest = rest[1:]
 				}
 				if len(rest) == 0 {
-					t.Fatalf("%q is missing or out of order: %q\n%s", want, texts, svg)
+					t.Fatalf("text %q is missing or out of order in %q\n%s", want, texts, svg)
 				}
 				rest = rest[1:]
 			}
@@ -81,7 +81,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestScale uses a square root scale, so the first quarter of the values takes up half of the axis.
+// TestScale uses a square-root scale, on which the first quarter of the range takes up half of the axis.
 func TestScale(t *testing.T) {
 	draw := func(middle float64, scale func(float64) float64) string {
 		points := plotter.XYs{{X: 0, Y: 1}, {X: middle, Y: 1}, {X: 100, Y: 1}}
@@ -90,6 +90,6 @@ func TestScale(t *testing.T) {
 	}
 	root := draw(25, func(x float64) float64 { return 10 * math.Sqrt(x) })
 	if got, want := strings.ReplaceAll(root, ">25<", ">50<"), draw(50, nil); got != want {
-		t.Errorf("25 is not drawn at the middle of the axis:\n%s\n%s", got, want)
+		t.Errorf("the tick 25 is not in the middle of the axis:\n%s\n%s", got, want)
 	}
 }

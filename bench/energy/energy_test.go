@@ -63,7 +63,7 @@ func TestMeter(t *testing.T) {
 	board(88_000_000)
 	again(99_000_000)
 	joules(t, m, 8.5)
-	first(3_000_000) // it wrapped around: 5 J up to the end and 3 J from the start
+	first(3_000_000) // the counter wrapped around: 5 J before that and 3 J after
 	joules(t, m, 16.5)
 	joules(t, m, 16.5)
 }
@@ -80,8 +80,8 @@ func TestNoMeter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, folder, says string }{
-		{"no folder", filepath.Join(empty, "none"), "does not exist"},
-		{"no counter", empty, "no package counter"},
+		{"a missing folder", filepath.Join(empty, "none"), "does not exist"},
+		{"a folder without counters", empty, "no package counter"},
 		{"a counter that is not a number", broken, "much"},
 		{"a counter that can't be read", locked, "energy_uj"},
 	} {
@@ -96,9 +96,9 @@ func TestNoMeter(t *testing.T) {
 func TestModel(t *testing.T) {
 	m := CloudCarbonFootprint()
 	if got := m.Joules(10); math.Abs(got-27.6) > 1e-9 {
-		t.Errorf("10 CPU seconds: got %v J, want 27.6", got)
+		t.Errorf("energy of 10 CPU seconds is %v J, want 27.6", got)
 	}
 	if !strings.Contains(m.Source, "https://") {
-		t.Errorf("the source has no URL: %q", m.Source)
+		t.Errorf("the model's source has no URL: %q", m.Source)
 	}
 }

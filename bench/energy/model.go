@@ -2,16 +2,16 @@ package energy
 
 // Model estimates energy from CPU time.
 type Model struct {
-	Watts  float64 `json:"watts"` // drawn by a busy core, above its idle power
+	Watts  float64 `json:"watts"` // power that a busy core draws above its idle power
 	Source string  `json:"source"`
 }
 
 // CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W
-// busy, and linear in between. Work is charged the difference.
+// busy, and linear in between. Work is charged the difference between busy and idle.
 func CloudCarbonFootprint() Model {
 	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: " +
 		"3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}
 }
 
-// Joules returns the energy used by that many CPU seconds, excluding the machine's idle power.
+// Joules returns the energy that the given CPU seconds add to the machine's idle consumption.
 func (m Model) Joules(cpuSeconds float64) float64 { return m.Watts * cpuSeconds }

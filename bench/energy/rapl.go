@@ -16,11 +16,11 @@ import (
 // Powercap is where Linux exposes the counters of RAPL, the processor's built-in energy meter.
 const Powercap = "/sys/class/powercap"
 
-// Meter adds up the energy of the whole machine as far as RAPL covers it: the processor packages and, where it has a
-// counter of its own, the memory. It is not safe for concurrent use.
+// Meter adds up the energy used by the whole machine, as far as RAPL measures it: the processor packages and, if it has
+// its own counter, the memory. It is not safe for concurrent use.
 type Meter struct{ zones []*zone }
 
-// zone is one counter. It counts microjoules from 0 to wrap, then starts over.
+// zone is a RAPL counter. It counts microjoules up to wrap, then starts over at 0.
 type zone struct {
 	name   string
 	path   string
@@ -29,7 +29,7 @@ type zone struct {
 	joules float64
 }
 
-// Open finds the counters in a folder such as Powercap. The error says why none can be used.
+// Open opens the RAPL counters in a folder such as Powercap. The error says why RAPL can't be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func Open(folder string) (*Meter, error) {
 	return m, nil
 }
 
-// open returns the counter in a folder, or nil if the folder has none or its energy is already part of another counter.
+// open returns the counter in a folder, or nil if there is none or another counter already includes its energy.
 func open(folder string) (*zone, error) {
 	name, err := os.ReadFile(filepath.Join(folder, "name"))
 	if err != nil {
@@ -63,7 +63,7 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		return nil, nil // core and uncore are part of their package, psys contains it, and mmio duplicates it
+		return nil, nil // packages include core and uncore, psys includes packages, and mmio duplicates them
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
 		return nil, err
@@ -86,8 +86,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called at least once per wraparound of a counter, which takes
-// minutes or longer.
+// Joules returns the energy used since Open. It must be called more often than the counters wrap around, which they do
+// after minutes at the earliest.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {
@@ -102,7 +102,7 @@ func (m *Meter) Joules() (float64, error) {
 	return total, nil
 }
 
-// passed returns how far a counter that wraps around at wrap has advanced.
+// passed returns how far a counter has advanced from last to now, given that it wraps around at wrap.
 func passed(last, now, wrap uint64) uint64 {
 	if now >= last {
 		return now - last
@@ -110,7 +110,7 @@ func passed(last, now, wrap uint64) uint64 {
 	return wrap - last + now
 }
 
-// Zones returns the names of the counted zones, sorted.
+// Zones returns the sorted names of the counters.
 func (m *Meter) Zones() []string {
 	var names []string
 	for _, z := range m.zones {

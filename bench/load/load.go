@@ -1,6 +1,6 @@
 // Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and
-// compares the number of fights acknowledged to k6 with the number the store gained. It fails if they differ or if one
-// of the script's thresholds is exceeded, and it plots latency and CPU by rate.
+// compares the number of fights acknowledged to k6 with the number added to the store. It fails if the numbers differ
+// or a threshold of the script is exceeded, and it plots latency and CPU time against the rate.
 package load
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Command is the command line of a load test. Paths are relative to the working directory.
+// Command holds the command-line options of a load test. Paths are relative to the working directory.
 type Command struct {
 	Program string `default:"build/superheroes" help:"Path of the superheroes binary."`
 	K6      string `name:"k6" default:"build/k6" help:"Path of the k6 binary."`
@@ -36,7 +36,7 @@ func (c *Command) Validate() error {
 	return nil
 }
 
-// Run runs the rates one after the other, starting with an empty store.
+// Run runs the load test at each rate in turn, starting with an empty store.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	if err := os.MkdirAll(c.Results, 0o755); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	return errors.Join(failures...)
 }
 
-// measure runs one rate. The result is worth showing even if the run failed.
+// measure runs the load test at one rate. It returns whatever was measured, even if the run failed.
 func (c *Command) measure(ctx context.Context, up *services, rate int) (result, error) {
 	stored, err := up.count(ctx)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/system"
 )
 
-// k6 is a program in place of k6 that stores no fight, and acknowledges none at rate 1 and three at any other.
+// k6 is a fake k6 that sends no requests. It reports no acknowledged fights at rate 1, and three at any other rate.
 const k6 = `#!/bin/sh
 fights=3
 [ "$RAMPING_RATE" = 1 ] && fights=0
@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 	c := Command{Program: system.Build(t), K6: fake, Results: folder, Rates: []int{1, 20}}
 	err := c.Run(t.Context(), &kong.Kong{Stdout: &out})
 	if err == nil || err.Error() != "rate 20: 3 fights were acknowledged but 0 were stored" {
-		t.Errorf("got the error %v", err)
+		t.Errorf("got error %v, want an error about lost fights at rate 20", err)
 	}
 	for i, want := range []string{"eco 1 0 0 2 1.50 4.00 9.00", "eco 20 3 0 2 1.50 4.00 9.00"} {
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")

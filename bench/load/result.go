@@ -14,7 +14,7 @@ import (
 	"superheroes/bench/chart"
 )
 
-// result is the outcome of one rate. Latencies are per request, in milliseconds.
+// result holds the measurements at one rate. Latencies are per request, in milliseconds.
 type result struct {
 	Rate                 int
 	Acknowledged, Stored int64
@@ -66,7 +66,7 @@ func report(w io.Writer, results []result) {
 	}
 }
 
-// draw writes the plots of latency and CPU time by rate to the folder.
+// draw plots latency and CPU time against the rate, and saves the plots in the folder.
 func draw(folder string, results []result) error {
 	line := func(name string, of func(result) float64) chart.Line {
 		l := chart.Line{Name: name}

@@ -17,13 +17,13 @@ const (
 	stopPatience  = time.Minute
 )
 
-// services is a running process with all services.
+// services is a running process that hosts all four services.
 type services struct {
 	*program.Process
 	fights string // base URL
 }
 
-// start starts the program on free ports with its data in a folder, and waits until it is ready.
+// start starts the program on free ports, with its data in the given folder, and waits until it is ready.
 func start(ctx context.Context, path, data string) (*services, error) {
 	urls, addresses, err := program.FreeUp()
 	if err != nil {
@@ -44,13 +44,13 @@ func start(ctx context.Context, path, data string) (*services, error) {
 	return &services{process, urls["fights"]}, nil
 }
 
-// cpu returns the CPU time used so far, or 0 where it isn't available.
+// cpu returns the CPU time that the process has used so far, or 0 if it can't be read.
 func (s *services) cpu() time.Duration {
 	usage, _ := proc.System().Usage([]int{s.Pid()})
 	return usage.CPU
 }
 
-// count returns how many fights are stored.
+// count returns the number of stored fights.
 func (s *services) count(ctx context.Context) (int64, error) {
 	body, err := program.Get(ctx, s.fights+"/api/fights/count")
 	if err != nil {

@@ -19,8 +19,8 @@ func wrong(format string, args ...any) error {
 
 func checkNothing([]byte) error { return nil }
 
-// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that points into a
-// response.
+// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that aliases the response
+// body.
 type fighter struct {
 	name  []byte
 	level int64
@@ -30,8 +30,8 @@ func (f fighter) equal(other fighter) bool {
 	return f.level == other.level && scan.Same(f.name, other.name)
 }
 
-// newFighter returns the fighter with that name and level, both JSON. It returns false if either is missing or not
-// valid.
+// newFighter parses a fighter's name and level, which are given as JSON. It returns false if either is missing or
+// invalid.
 func newFighter(name, level []byte) (fighter, bool) {
 	number, err := strconv.ParseInt(string(level), 10, 64)
 	return fighter{name, number}, err == nil && isName(name)
@@ -78,8 +78,8 @@ func readLocation(object []byte) (name []byte, err error) {
 	return name, nil
 }
 
-// isName reports whether the value is a non-empty JSON string, and not the fallback that members substitute for an
-// entry they couldn't get.
+// isName reports whether the value is a non-empty JSON string, other than the fallback that members substitute for an
+// entry they couldn't fetch.
 func isName(value []byte) bool {
 	if len(value) < 3 || value[0] != '"' {
 		return false
@@ -93,7 +93,7 @@ func isName(value []byte) bool {
 	return true
 }
 
-// pair holds the two fighters, and the location if one was given.
+// pair holds two fighters and, if present, a location.
 type pair struct {
 	hero, villain                    fighter
 	heroJSON, villainJSON, placeJSON []byte
@@ -105,7 +105,7 @@ func checkFighters(body []byte) error {
 	return err
 }
 
-// readFighters checks the same and returns the fighters with their JSON.
+// readFighters checks that the body has a hero and a villain, and returns them with their JSON.
 func readFighters(body []byte) (p pair, err error) {
 	var values [3][]byte
 	if err := scan.Object(body, values[:], "hero", "villain", "location"); err != nil {
@@ -122,9 +122,9 @@ func readFighters(body []byte) (p pair, err error) {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// checkFight checks that the body is a Fight decided according to the rule, between the fighters that were sent or, if
-// none were, between those it names. It requires only the fields that every member of the family has; hero and villain,
-// if present, must be the winner and the loser. It returns the raw JSON of the id.
+// checkFight checks that the body is a fight with the correct winner, between the fighters sent in the request or, if
+// sent is nil, between the fighters that the fight names. It requires only the fields common to all members of the
+// family; hero and villain, if present, must match the winner and the loser. It returns the raw JSON of the id.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
 	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
@@ -148,17 +148,17 @@ func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	case heroWins != (string(winnerTeam) == heroTeam):
 		return id, wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, winnerTeam)
 	case sent != nil && (!hero.equal(sent.hero) || !villain.equal(sent.villain)):
-		return id, wrong("fight between other fighters than were sent")
+		return id, wrong("fight between fighters other than those sent")
 	}
 	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
-// isTeams reports whether these are the heroes' and the villains' teams, in this order.
+// isTeams reports whether the arguments are the names of the heroes' and the villains' teams, in this order.
 func isTeams(heroes, villains []byte) bool {
 	return string(heroes) == heroTeam && string(villains) == villainTeam
 }
 
-// checkShown checks that a hero or villain, if present, is the one who fought.
+// checkShown checks that the hero or villain object in a fight, if present, is the fighter who fought.
 func checkShown(object []byte, fought fighter) error {
 	if !isObject(object) {
 		return nil
@@ -170,7 +170,7 @@ func checkShown(object []byte, fought fighter) error {
 	return err
 }
 
-// checkPlace checks that the location, if present, is the one that was sent.
+// checkPlace checks that the location of a fight, if present, is the location sent in the request.
 func checkPlace(location []byte, sent *pair) error {
 	if !isObject(location) {
 		return nil
@@ -180,7 +180,7 @@ func checkPlace(location []byte, sent *pair) error {
 		return err
 	}
 	if asked, err := readLocation(sent.placeJSON); err != nil || !scan.Same(place, asked) {
-		return wrong("fight at another location than was sent")
+		return wrong("fight at a location other than the one sent")
 	}
 	return nil
 }

@@ -8,7 +8,8 @@ import (
 const goodFight = `{"id":"f1","winner_name":"Th\u00e1nos","winner_level":7,"winner_team":"villains","loser_name":"Yoda","loser_level":7,` +
 	`"loser_team":"heroes","hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7},"location":{"name":"Gotham City"}}`
 
-// TestCheckFight covers what TestVoid doesn't: fights that only have the common fields, and names in two spellings.
+// TestCheckFight covers what TestVoid doesn't: fights with only the common fields, and names that are escaped
+// differently.
 func TestCheckFight(t *testing.T) {
 	const common = `{"id":3,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"`
 	const hero = `{"hero":{"id":1,"name":"Yoda","level":7},`
@@ -16,7 +17,7 @@ func TestCheckFight(t *testing.T) {
 		name, fight, sent string
 		good              bool
 	}{
-		{"all of it, in two spellings", goodFight, "", true},
+		{"all fields, names escaped differently", goodFight, "", true},
 		{"only the common fields", common + "}", "", true},
 		{"no location", common + `,"location":null}`, "", true},
 		{"the same as sent", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
@@ -55,7 +56,7 @@ func TestCheckEntries(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckFight measures what checking a response costs the generator.
+// BenchmarkCheckFight measures how much time the generator spends on checking a response.
 func BenchmarkCheckFight(b *testing.B) {
 	text := []byte(goodFight)
 	b.ReportAllocs()

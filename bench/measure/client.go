@@ -9,24 +9,24 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// postFight is the name of the request that posts a fight.
+// postFight is how reports name the request that posts a fight.
 const postFight = "POST /api/fights"
 
-// errStatus means that a response is wrong because of its status.
+// errStatus means that a response has an unexpected status.
 var errStatus = errors.New("status")
 
 // client runs iterations, one at a time, on its own connections.
 type client struct {
 	conns map[Service]*rawhttp.Conn
-	gets  map[string][]byte // requests by path, built once
+	gets  map[string][]byte // GET requests by path, each built once
 	post  []byte
 
-	body   []byte // of the fight being sent
-	lastID []byte // of the last fight, as JSON
+	body   []byte // request body of the fight being sent
+	lastID []byte // id of the last fight, as JSON
 
-	requests int64  // sent so far
+	requests int64  // number of requests sent so far
 	last     string // the last request
-	size     int    // of the last response body
+	size     int    // size of the last response body
 }
 
 func newClient(target Target, timeout time.Duration) (*client, error) {
@@ -59,7 +59,7 @@ func (c *client) close() {
 	}
 }
 
-// traffic returns the bytes sent and received and the number of connections opened.
+// traffic returns the number of bytes sent, bytes received and connections opened.
 func (c *client) traffic() (sent, received, dialled int64) {
 	seen := map[*rawhttp.Conn]bool{}
 	for _, conn := range c.conns {
@@ -71,7 +71,7 @@ func (c *client) traffic() (sent, received, dialled int64) {
 	return sent, received, dialled
 }
 
-// get sends a GET and requires status 200.
+// get sends a GET request and returns the response body. It fails unless the status is 200.
 func (c *client) get(service Service, path string) ([]byte, error) {
 	conn := c.conns[service]
 	request := c.gets[path]
@@ -84,7 +84,7 @@ func (c *client) get(service Service, path string) ([]byte, error) {
 	return c.ok(conn.Do(request))
 }
 
-// ok requires status 200 and returns the body.
+// ok returns the response body, or an error unless the status is 200.
 func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
 	return answer.Body, nil
 }
 
-// single returns an action that consists of one GET.
+// single returns an action that sends a single GET request and checks the response body.
 func single(service Service, path string, check func([]byte) error) func(*client) error {
 	return func(c *client) error {
 		body, err := c.get(service, path)
@@ -107,8 +107,8 @@ func single(service Service, path string, check func([]byte) error) func(*client
 	}
 }
 
-// family runs the iteration of the family's load test: get two fighters and a location, then post the fight between
-// them.
+// family performs one iteration of the family's load test: it fetches two fighters and a location, then posts a fight
+// between them.
 func (c *client) family() error {
 	body, err := c.get(Fights, "/api/fights/randomfighters")
 	if err != nil {
@@ -118,7 +118,7 @@ func (c *client) family() error {
 	if err != nil {
 		return err
 	}
-	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied: the response buffer is about to be reused
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied before reuse of the buffer
 	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
 	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (c *client) family() error {
 	return c.fought(body, &sent)
 }
 
-// executeFight lets the member pick the fighters and the location.
+// executeFight requests a fight for which the member picks the fighters and the location.
 func (c *client) executeFight() error {
 	body, err := c.get(Fights, "/api/fights/execute_fight")
 	if err != nil {
@@ -148,8 +148,8 @@ func (c *client) executeFight() error {
 	return c.fought(body, nil)
 }
 
-// fought checks that the body is a Fight between the fighters that were sent, if any, and not a repeat of the previous
-// one.
+// fought checks that the body is a fight between the fighters that were sent, if any, and differs from the previous
+// fight.
 func (c *client) fought(body []byte, sent *pair) error {
 	id, err := checkFight(body, sent)
 	if err != nil {

@@ -2,23 +2,23 @@ package measure
 
 import "superheroes/bench/energy"
 
-// MeasuredEnergy is the energy that RAPL counted during the measured time, for the whole machine: it includes this
-// generator and everything else that ran.
+// MeasuredEnergy is the energy that the whole machine used during the measured time, according to RAPL. It includes the
+// energy used by the generator and all other processes.
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
-	IdleWatts float64 `json:"idle_watts"` // without load, just before the run
-	Net       float64 `json:"net_joules"` // minus IdleWatts over the measured time
-	PerUnit   float64 `json:"net_uj"`     // per iteration completed in that time
+	IdleWatts float64 `json:"idle_watts"` // power without load, just before the run
+	Net       float64 `json:"net_joules"` // Joules minus the idle energy over the measured time
+	PerUnit   float64 `json:"net_uj"`     // Net per iteration completed in the measured time
 }
 
-// joules returns the energy used so far, or 0 if it isn't available.
+// joules returns the energy used so far, or 0 if it can't be measured.
 func (m measurement) joules() float64 {
 	if m.meter == nil {
 		return 0
 	}
 	joules, err := m.meter.Joules()
 	if err != nil {
-		return 0 // it was readable at the start; the missing figures will show that it no longer is
+		return 0 // the counter has become unreadable, so the report will lack measured energy
 	}
 	return joules
 }
@@ -35,13 +35,13 @@ func (m measurement) measured(begun, over moment, idleWatts float64) *MeasuredEn
 	return e
 }
 
-// Tiers describes the sources of energy figures. Figures of different tiers are never added up or compared.
+// Tiers describes the sources of the energy figures. Figures from different tiers are never added up or compared.
 type Tiers struct {
 	Measured Measuring    `json:"measured"`
 	Modelled energy.Model `json:"modelled"`
 }
 
-// Measuring says what RAPL counts, or why it isn't available.
+// Measuring lists the RAPL counters, or says why RAPL isn't available.
 type Measuring struct {
 	Zones   []string `json:"zones,omitempty"`
 	Missing string   `json:"missing,omitempty"`

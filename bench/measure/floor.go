@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// ServeFloor serves the floor: a bare net/http handler that answers every request with the same JSON of size bytes. It
-// prints its URL to out and stops when in reaches EOF, so that it never outlives its parent.
+// ServeFloor serves the floor: a bare net/http handler that responds to every request with the same JSON, which is size
+// bytes long. It prints its URL to out and stops when in reaches EOF, so it never outlives its parent process.
 func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	size = max(size, minFloor)
 	body := []byte(floorBegin + strings.Repeat("x", size-len(floorBegin)-len(floorEnd)) + floorEnd)
@@ -24,13 +24,13 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	}
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(body) // the client may be gone
+		_, _ = w.Write(body) // an error means that the client is gone
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(handler)}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
 	go func() {
 		_, _ = io.Copy(io.Discard, in) // EOF or an error: stop either way
-		_ = server.Close()             // requests under way don't matter
+		_ = server.Close()             // requests in progress don't matter
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
@@ -46,7 +46,7 @@ const (
 // floorName is the name of the floor in reports.
 const floorName = "floor"
 
-// Floor is a running floor.
+// Floor is a running floor process.
 type Floor struct {
 	Target  Target
 	size    int // expected response size
@@ -79,7 +79,7 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 	return floor, nil
 }
 
-// mix returns the mix for the floor: one request whose response must have the right size.
+// mix returns the mix for the floor: a single request whose response must have the expected size.
 func (f *Floor) mix() Mix {
 	check := func(body []byte) error {
 		if len(body) != f.size {
@@ -90,7 +90,7 @@ func (f *Floor) mix() Mix {
 	return Mix{"floor", []action{{"floor", Fights, false, single(Fights, "/", check)}}}
 }
 
-// Stop stops it. Its exit status is ignored, since an interrupt from the terminal may reach it too.
+// Stop stops the floor. The exit status is ignored, since an interrupt from the terminal also reaches the floor.
 func (f *Floor) Stop() {
 	_ = f.in.Close()
 	_ = f.command.Wait()

@@ -13,19 +13,20 @@ type load struct {
 	mix         Mix
 	target      Target
 	connections int
-	rate        float64 // iterations per second; 0: closed model, each connection sends as soon as it has its response
+	rate        float64 // iterations per second; 0: the closed model, without a schedule
 	timeout     time.Duration
 	maxWait     time.Duration
 	start       time.Time // of the warm-up
 	window      window
 }
 
-// window is the measured time. Iterations before it are the warm-up; none are sent after it.
+// window is the time in which iterations are measured. Iterations before it are the warm-up; no iteration starts after
+// it.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
 
-// run applies the load and returns once every iteration is done. It stops sending when ctx is canceled.
+// run applies the load and returns once every iteration has completed. It stops sending when ctx is canceled.
 func (l load) run(ctx context.Context, t *tally) error {
 	clients := make([]*client, l.connections)
 	for i := range clients {
@@ -43,7 +44,7 @@ func (l load) run(ctx context.Context, t *tally) error {
 	return nil
 }
 
-// closed makes each connection start its next iteration as soon as the last one is done.
+// closed implements the closed model: each connection starts an iteration as soon as the previous one has completed.
 func (l load) closed(ctx context.Context, clients []*client, t *tally) {
 	var workers sync.WaitGroup
 	for worker, c := range clients {
@@ -62,15 +63,15 @@ func (l load) closed(ctx context.Context, clients []*client, t *tally) {
 	workers.Wait()
 }
 
-// arrival is an iteration that is due.
+// arrival is an iteration with the time at which it is due.
 type arrival struct {
 	turn     int
 	intended time.Time
 }
 
-// open sends iterations on schedule, whether or not earlier ones have completed. An iteration that finds no free
-// connection waits for one; its latency counts from when it should have been sent. One that has waited longer than
-// maxWait is dropped.
+// open implements the open model: iterations start on schedule, whether or not earlier ones have completed. If no
+// connection is free, an iteration waits; its latency counts from when it was due. An iteration that has waited longer
+// than maxWait is dropped.
 func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	pace, err := newPacer()
 	if err != nil {
@@ -78,7 +79,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	}
 	defer pace.close()
 	defer context.AfterFunc(ctx, pace.close)()
-	// Room for all that can come due within maxWait; after that they are dropped anyway.
+	// The channel has room for all iterations that can come due within maxWait; later ones would be dropped anyway.
 	arrivals := make(chan arrival, int(l.rate*l.maxWait.Seconds())+1)
 	var workers sync.WaitGroup
 	for _, c := range clients {
@@ -91,7 +92,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // waiting for a free connection is down to the target
+					t.sent(now.Sub(later(next.intended, free))) // a wait for a free connection is the target's fault
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}
@@ -111,7 +112,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// release hands out each iteration when it is due.
+// release queues each iteration when it is due, and drops the iteration if the queue is full.
 func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival, t *tally) error {
 	for turn := 0; ctx.Err() == nil; turn++ {
 		due := l.start.Add(time.Duration(float64(turn) / l.rate * float64(time.Second)))
@@ -132,7 +133,7 @@ func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival,
 	return nil
 }
 
-// iterate runs one iteration and returns the time it completed.
+// iterate runs one iteration and returns when it completed.
 func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Time {
 	does := l.mix.turns[turn%len(l.mix.turns)]
 	err := does.do(c)

@@ -1,6 +1,7 @@
-// Package measure measures running members of the family, from outside and by the resources their processes use. It
-// guards against flattering results: a run is void if it dropped iterations, got wrong responses, didn't have its
-// fights stored, or shared its cores with unrelated processes. The entry point is Members, which returns a Report.
+// Package measure measures running members of the family: how they respond to load, and which resources their processes
+// use. It guards against flattering results: a run is void if iterations were dropped, responses were wrong,
+// acknowledged fights weren't stored, or unrelated processes used the same cores. The entry point is Members, which
+// returns a Report.
 package measure
 
 import (
@@ -25,12 +26,12 @@ type Report struct {
 	Machine Machine   `json:"machine"`
 	Plan    Plan      `json:"plan"`
 	Energy  Tiers     `json:"energy"`
-	Series  []Series  `json:"series"` // one per rate, or a single one for the closed model
+	Series  []Series  `json:"series"` // one series per rate, or a single series for the closed model
 	Void    bool      `json:"void"`   // at least one run is void
-	Notes   []string  `json:"notes"`  // what the figures leave out, and why
+	Notes   []string  `json:"notes"`  // what the figures don't cover, and why
 }
 
-// Machine describes the machine it was measured on.
+// Machine describes the machine on which the members were measured.
 type Machine struct {
 	OS    string `json:"os"`
 	Arch  string `json:"arch"`
@@ -38,10 +39,10 @@ type Machine struct {
 	Go    string `json:"go"`
 }
 
-// Plan is what was requested.
+// Plan describes the requested measurement.
 type Plan struct {
 	Mix         string  `json:"mix"`
-	Unit        string  `json:"unit"` // what figures are given per: fight, or iteration
+	Unit        string  `json:"unit"` // whether figures are per fight or per iteration
 	Connections int     `json:"connections"`
 	Seconds     float64 `json:"seconds"`
 	Warmup      float64 `json:"warmup_seconds"`
@@ -54,37 +55,37 @@ type Plan struct {
 
 // Series holds the runs at one rate.
 type Series struct {
-	Rate        float64      `json:"rate"` // iterations per second; 0: the closed model
+	Rate        float64      `json:"rate"` // iterations per second; 0 means the closed model
 	Floor       *Member      `json:"floor,omitempty"`
 	Members     []Member     `json:"members"`
-	Comparisons []Comparison `json:"comparisons,omitempty"` // each member compared with the first
+	Comparisons []Comparison `json:"comparisons,omitempty"` // compares each member with the first one
 }
 
 // Member holds the runs of one target.
 type Member struct {
 	Name    string   `json:"name"`
-	Profile string   `json:"profile,omitempty"` // as reported by its health page; the floor has none
+	Profile string   `json:"profile,omitempty"` // profile reported by the health page; empty for the floor
 	Runs    []Run    `json:"runs"`
-	Figures []Figure `json:"figures"` // over all runs, including void ones
-	Void    []string `json:"void"`    // reasons, each with its round
-	Stores  string   `json:"stores"`  // summary of whether its fights were stored
+	Figures []Figure `json:"figures"` // figures over all runs, including void ones
+	Void    []string `json:"void"`    // reasons why runs are void, each with the round
+	Stores  string   `json:"stores"`  // summary of whether the fights were stored
 }
 
-// Comparison compares a member with the first one.
+// Comparison compares a member with the first member.
 type Comparison struct {
 	Name   string                `json:"name"`
 	To     string                `json:"to"`
-	Equal  string                `json:"not_equal,omitempty"` // why the two did not do equal work
+	Equal  string                `json:"not_equal,omitempty"` // why the two members did not do equal work
 	Ratios map[string]stat.Ratio `json:"ratios"`              // by figure name
 }
 
-// Members measures each target, round by round, at each rate. The floor is measured before the first round and after
-// each one. An error means that a target does not respond or can't be measured; reasons that make runs void are in the
-// report. If ctx is canceled, or a target stops responding after some runs, the partial report is returned, marked
-// void.
+// Members measures every target at every rate, round by round. It measures the floor before the first round and after
+// every round. It returns an error if a target doesn't respond or can't be measured; reasons that make a run void are
+// in the report. If ctx is canceled, or a target stops responding after some runs, Members returns the partial report,
+// marked void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
-	o.Targets = slices.Clone(o.Targets) // their processes and profiles are filled in
+	o.Targets = slices.Clone(o.Targets) // since the processes and profiles of the targets are filled in
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (r *Report) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// measured reports whether any target has a run.
+// measured reports whether at least one run of a target was made.
 func (r *Report) measured() bool {
 	for _, s := range r.Series {
 		if slices.ContainsFunc(s.Members, func(m Member) bool { return len(m.Runs) > 0 }) {
@@ -167,7 +168,7 @@ func (r *Report) measured() bool {
 	return false
 }
 
-// judge marks the report void if any run is.
+// judge marks the report void if any run is void.
 func (r *Report) judge() {
 	for _, s := range r.Series {
 		for _, m := range s.all() {
@@ -176,7 +177,7 @@ func (r *Report) judge() {
 	}
 }
 
-// series measures one rate: F A B F A B … F.
+// series measures the targets A, B, … and the floor F at one rate, in the order F A B F A B … F.
 func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
@@ -230,7 +231,7 @@ func (s *Series) finish(model energy.Model) {
 }
 
 func (m *Member) finish(floor *Member, model energy.Model) {
-	m.Void, m.Figures = []string{}, []Figure{} // so that they are lists in JSON even if nothing was measured
+	m.Void, m.Figures = []string{}, []Figure{} // so that JSON has empty lists rather than null
 	if m.Runs == nil {
 		m.Runs = []Run{}
 	}
@@ -242,8 +243,8 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // it has no store: a store's figures are compared with the floor's own
-				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // without values there is no ratio
+			if floor != nil { // the floor has no store, so stores are compared with the floor itself
+				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
 				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
 				}
@@ -253,7 +254,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	}
 }
 
-// stores summarizes whether the fights were stored.
+// stores summarizes whether the acknowledged fights of the runs were stored.
 func stores(runs []Run) string {
 	if len(runs) == 0 {
 		return "not measured"
@@ -275,10 +276,10 @@ func stores(runs []Run) string {
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
 }
 
-// cannotBeChecked is the prefix for a member that can't report how many fights it has stored.
+// cannotBeChecked starts the summary of a member that doesn't report how many fights it has stored.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
-// unchecked returns the first thing about any member that could not be checked, or "" if everything was.
+// unchecked describes the first check that was not possible for a member, or returns "" if all checks were made.
 func (r *Report) unchecked() string {
 	for _, s := range r.Series {
 		for _, m := range s.Members {
@@ -295,8 +296,8 @@ func (r *Report) unchecked() string {
 	return ""
 }
 
-// surroundings returns the minimum and maximum of each figure over the runs, and why one is unknown, or "" if all are
-// known.
+// surroundings returns the minimum and maximum of each figure over the runs. It also returns why a figure is unknown,
+// or "" if all figures are known.
 func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings
@@ -315,7 +316,7 @@ func (m Member) surroundings() (low, high Surroundings, unknown string) {
 func compare(m, first Member) Comparison {
 	c := Comparison{Name: m.Name, To: first.Name, Ratios: map[string]stat.Ratio{}}
 	for _, figure := range m.Figures {
-		base, _ := first.Figure(figure.Name) // without values there is no ratio
+		base, _ := first.Figure(figure.Name) // a missing figure yields no ratio
 		if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 			c.Ratios[figure.Name] = ratio
 		}
@@ -337,7 +338,7 @@ func compare(m, first Member) Comparison {
 	return c
 }
 
-// Figure returns the figure with that name.
+// Figure returns the figure with the given name.
 func (m Member) Figure(name string) (Figure, bool) {
 	at := slices.IndexFunc(m.Figures, func(f Figure) bool { return f.Name == name })
 	if at < 0 {
@@ -346,7 +347,7 @@ func (m Member) Figure(name string) (Figure, bool) {
 	return m.Figures[at], true
 }
 
-// wantedConfidence is the confidence of intervals, if there are enough runs.
+// wantedConfidence is the confidence level of intervals, provided there are enough runs.
 const wantedConfidence = 0.95
 
 // Figure summarizes one quantity over all runs.
@@ -354,10 +355,10 @@ type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
 	label    string        // see quantity
-	Values   []float64     `json:"values"` // one per run
+	Values   []float64     `json:"values"` // one per run that has the figure
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
-	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // relative to the floor's figure of the same name
+	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // ratio to the floor's figure of the same name
 }

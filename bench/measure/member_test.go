@@ -21,11 +21,11 @@ type member struct {
 	fights []string // ids, in order
 	asked  atomic.Int64
 
-	copies  func(n int) int                         // how often to store the n-th fight; once if nil
-	spoil   func(n int, fight map[string]any)       // modifies the response of the n-th fight
-	before  func(w http.ResponseWriter, n int) bool // called for each fight request; true: it wrote the response
+	copies  func(n int) int                         // how many times to store the n-th fight; nil: once
+	spoil   func(n int, fight map[string]any)       // modifies the response to the n-th fight request
+	before  func(w http.ResponseWriter, n int) bool // called for each fight; returns true if it responded
 	noCount bool                                    // no /api/fights/count
-	silent  atomic.Bool                             // the same, set during a test
+	silent  atomic.Bool                             // like noCount, but can be set during a test
 	noList  bool                                    // no /api/fights
 }
 
@@ -128,7 +128,7 @@ func (m *member) count(w http.ResponseWriter) {
 	answer(w, map[string]any{"count": len(m.fights)})
 }
 
-// list paginates as the contract specifies: newest first, with before= an id.
+// list pages through the fights as the contract specifies: newest first, with an id in the parameter before.
 func (m *member) list(w http.ResponseWriter, r *http.Request) {
 	if m.noList {
 		http.Error(w, "no such path", http.StatusNotFound)
@@ -157,8 +157,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns the options for a short run that has the same number of iterations even on a busy machine: 5 to warm up
-// and 50 measured.
+// quick returns the options for a short run with a fixed number of iterations, even on a busy machine: 5 of warm-up and
+// 50 measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -171,7 +171,7 @@ func quick(t *testing.T, mix string, target Target) Options {
 	}
 }
 
-// measure returns the single run of a measurement, without void reasons that are due to a busy machine.
+// measure makes a single run and returns it, without the void reasons that a busy machine causes.
 func measure(t *testing.T, o Options) Run {
 	t.Helper()
 	report, err := Members(t.Context(), o)
@@ -183,7 +183,7 @@ func measure(t *testing.T, o Options) Run {
 	return run
 }
 
-// ofTheMachine reports whether a void reason is due to other load on the machine.
+// ofTheMachine reports whether a void reason is caused by other load on the machine.
 func ofTheMachine(reason string) bool {
 	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "were sent at least")
 }

@@ -15,15 +15,15 @@ import (
 
 func selfPID() int { return os.Getpid() }
 
-// point is a point in time of a run at which its processes are read.
+// point is a point in a run at which the resource usage of the processes is read.
 type point int
 
 const (
-	idleBegin point = iota // without load, before the run
+	idleBegin point = iota // start of the idle period before the run
 	idleEnd
-	loadBegin // of the measured time
+	loadBegin // start of the measured time
 	loadEnd
-	restBegin // without load, after the run
+	restBegin // start of the idle period after the run
 	restEnd
 	points
 )
@@ -34,14 +34,14 @@ type use struct {
 	pids   []int
 	at     [points]proc.Usage
 	peak   int64
-	err    error // the first error; there are no figures then
+	err    error // the first error, after which there are no figures
 
 	counter *proc.Calls // nil when system calls aren't counted
-	calls   int64       // in the measured time
-	noCalls error       // why they could not be counted
+	calls   int64       // number of system calls in the measured time
+	noCalls error       // why system calls could not be counted
 }
 
-// meters measures the processes of a target.
+// meters measures the resource usage of a target's processes.
 type meters struct{ application, store *use }
 
 func (m measurement) meters() *meters {
@@ -65,7 +65,7 @@ func (m *meters) countCalls() {
 	m.each(func(u *use) { u.counter, u.noCalls = proc.CountCalls(u.at[loadBegin].PIDs) })
 }
 
-// called stops counting system calls.
+// called stops counting system calls and stores the count.
 func (m *meters) called() {
 	m.each(func(u *use) {
 		if u.counter == nil {
@@ -81,7 +81,7 @@ func (m *meters) watch() {
 	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.at[loadBegin].PIDs)) })
 }
 
-// rest measures the processes without load, and returns the power of the machine during that time, in watts.
+// rest measures the processes while there is no load, and returns the machine's power in that period, in watts.
 func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (watts float64) {
 	meters.read(from)
 	if m.Idle <= 0 {
@@ -98,28 +98,29 @@ func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (
 	return watts
 }
 
-// Use is the resource usage of a set of processes. Figures of the measured time are per iteration completed in it.
+// Use is the resource usage of a set of processes. Figures for the measured time are per iteration completed in that
+// time.
 type Use struct {
 	PIDs    []int  `json:"pids"`
 	Error   string `json:"error,omitempty"` // why there are no figures
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
-	Trees  []Tree  `json:"trees,omitempty"` // the same for each process that was named or found
+	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process that was named or found
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
 	Cores  float64 `json:"cores"` // CPU seconds per second
 
 	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds per second without load
 	IdleAfter  float64 `json:"idle_after_cores"`
-	IdleShare  float64 `json:"idle_share"` // share of the CPU time that it would have used without load, from 0 to 1
+	IdleShare  float64 `json:"idle_share"` // fraction of the CPU time that would have been used without load
 
 	Voluntary   float64 `json:"voluntary_switches"`
 	Involuntary float64 `json:"involuntary_switches"`
 	ReadCalls   float64 `json:"read_calls"`
 	WriteCalls  float64 `json:"write_calls"`
 	Storage     float64 `json:"storage_bytes"`
-	Calls       float64 `json:"system_calls,omitempty"` // all of them; 0 if they weren't counted
+	Calls       float64 `json:"system_calls,omitempty"` // all system calls; 0 if they weren't counted
 
 	RSSBefore int64 `json:"rss_before_bytes"`
 	RSSPeak   int64 `json:"rss_peak_bytes"`
@@ -127,20 +128,20 @@ type Use struct {
 	PSSBefore int64 `json:"pss_before_bytes"`
 	PSSAfter  int64 `json:"pss_after_bytes"`
 
-	Groups      []string `json:"containers,omitempty"` // their control groups, whose usage follows
+	Groups      []string `json:"containers,omitempty"` // control groups of the processes' containers
 	GroupCPU    float64  `json:"container_cpu_us"`
 	GroupMemory int64    `json:"container_memory_bytes"`
 
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Tree is a process with all its descendants, such as a database server with its workers.
+// Tree is the CPU time of a process with all its descendants, such as a database server with its workers.
 type Tree struct {
 	PID int     `json:"pid"`
 	CPU float64 `json:"cpu_us"`
 }
 
-// result computes the figures from the readings. It returns nil if no processes are known.
+// result computes the figures of the resource usage from the readings. It returns nil if no processes are known.
 func (u *use) result(seconds, done float64) *Use {
 	if len(u.pids) == 0 {
 		return nil
@@ -188,7 +189,7 @@ func (u *use) cores(from, to point) float64 {
 	return u.at[to].Since(u.at[from]).CPU.Seconds() / seconds
 }
 
-// cores returns how many cores this process can use.
+// cores returns the number of cores that this process can use.
 func (m measurement) cores() float64 {
 	cores := runtime.GOMAXPROCS(0)
 	if allowed, err := proc.Cores(0); err == nil {

@@ -30,7 +30,7 @@ type Mix struct {
 // action is the work of one iteration.
 type action struct {
 	name    string
-	service Service // the service it requests
+	service Service // the service that receives the requests
 	fights  bool    // a successful iteration stores one fight
 	do      func(*client) error
 }
@@ -60,7 +60,7 @@ func MixNames() []string {
 // maxWeight limits the weight of an action in a mix.
 const maxWeight = 1000
 
-// ParseMix parses one name, or several with weights, such as execute_fight:1,random_hero:9.
+// ParseMix parses the name of an action, or several names with weights, such as execute_fight:1,random_hero:9.
 func ParseMix(text string) (Mix, error) {
 	mix := Mix{name: text}
 	for part := range strings.SplitSeq(text, ",") {
@@ -92,12 +92,12 @@ func (m Mix) fights() bool {
 	return slices.ContainsFunc(m.turns, func(a action) bool { return a.fights })
 }
 
-// asks reports whether any iteration sends requests to the service.
+// asks reports whether any iteration sends requests other than GET /livez to the service.
 func (m Mix) asks(service Service) bool {
 	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && a.name != "livez" })
 }
 
-// unit returns what figures are given per: a fight if each iteration stores one.
+// unit returns the unit of work that figures refer to: a fight if every iteration stores one, otherwise an iteration.
 func (m Mix) unit() string {
 	if slices.ContainsFunc(m.turns, func(a action) bool { return !a.fights }) {
 		return "iteration"

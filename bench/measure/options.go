@@ -11,15 +11,15 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Options configures a measurement. Those with an environment variable are flags of the command line.
+// Options configures a measurement. Fields with an environment variable are also command-line flags.
 type Options struct {
 	Mix     Mix          `kong:"-"`
-	Targets []Target     `kong:"-"` // the first is the target, the others are compared with it
-	Floor   []string     `kong:"-"` // command line of the floor, to which its size is appended (see ServeFloor); empty: no floor
+	Targets []Target     `kong:"-"` // members to measure; all others are compared with the first
+	Floor   []string     `kong:"-"` // command that serves the floor; the size is appended; empty: no floor
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
-	Version string       `kong:"-"` // of this program, for the report
+	Version string       `kong:"-"` // version of this program, for the report
 
-	Progress func(what string, passed, total time.Duration) `kong:"-"` // called several times per second; may be nil
+	Progress func(what string, passed, total time.Duration) `kong:"-"` // called about twice per second; may be nil
 
 	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are run one after the other. Without it, each connection sends as soon as it has its response (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
@@ -39,16 +39,16 @@ type Options struct {
 	meter  *energy.Meter // nil if not available
 }
 
-// UsageError means that a measurement can't be done as requested.
+// UsageError means that the options are invalid or can't be satisfied on this machine.
 type UsageError struct{ error }
 
-// Wrong returns an error about a flag that also names its environment variable.
+// Wrong returns a UsageError about a flag, which also names the flag's environment variable.
 func Wrong(flag, format string, args ...any) error {
 	variable := "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 	return UsageError{fmt.Errorf("--%s, %s: %w", flag, variable, fmt.Errorf(format, args...))}
 }
 
-// Check rejects options that can't be measured.
+// Check rejects invalid options.
 func (o *Options) Check() error {
 	switch {
 	case o.Duration <= 0:
@@ -79,5 +79,5 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// ErrInterrupted means that a run was stopped early.
+// ErrInterrupted means that a measurement was stopped early.
 var ErrInterrupted = errors.New("interrupted")

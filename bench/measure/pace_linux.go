@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pacer waits until a given time. The runtime's timers may be a millisecond late on an idle process, which is longer
-// than a fast response takes. The kernel's timers are not, and waiting for one in the runtime's poller keeps no thread
-// busy.
+// pacer waits until a given time. In an idle process, the runtime's timers may fire a millisecond late, which is longer
+// than a fast response takes. Kernel timers are more precise, and waiting for one in the runtime's poller doesn't
+// occupy a thread.
 type pacer struct{ timer *os.File }
 
 func newPacer() (*pacer, error) {
@@ -21,7 +21,7 @@ func newPacer() (*pacer, error) {
 	return &pacer{os.NewFile(uintptr(fd), "timer")}, nil
 }
 
-// wait returns at that time, immediately if it has passed, or with os.ErrClosed once the pacer is closed.
+// wait blocks until the given time. It returns os.ErrClosed once the pacer is closed.
 func (p *pacer) wait(until time.Time) error {
 	left := time.Until(until)
 	if left <= 0 {
@@ -42,5 +42,5 @@ func (p *pacer) wait(until time.Time) error {
 	return err
 }
 
-// close wakes a waiting goroutine.
+// close wakes a goroutine that is blocked in wait.
 func (p *pacer) close() { _ = p.timer.Close() } // nothing was written

@@ -16,7 +16,7 @@ type pacer struct {
 
 func newPacer() (*pacer, error) { return &pacer{closed: make(chan struct{})}, nil }
 
-// wait returns at that time, immediately if it has passed, or with os.ErrClosed once the pacer is closed.
+// wait blocks until the given time. It returns os.ErrClosed once the pacer is closed.
 func (p *pacer) wait(until time.Time) error {
 	select {
 	case <-time.After(time.Until(until)):
@@ -26,5 +26,5 @@ func (p *pacer) wait(until time.Time) error {
 	}
 }
 
-// close wakes a waiting goroutine.
+// close wakes a goroutine that is blocked in wait.
 func (p *pacer) close() { p.once.Do(func() { close(p.closed) }) }

@@ -10,8 +10,8 @@ import (
 	"superheroes/bench/stat"
 )
 
-// LatencyPlot plots the latency by percentile as SVG: for each member and the floor, at each rate, the medians over its
-// runs.
+// LatencyPlot writes an SVG plot of latency by percentile, with one line per member (or floor) and rate. The values are
+// medians over the runs.
 func (r *Report) LatencyPlot(w io.Writer) error {
 	c := r.chart("Iteration latency", "percentile, %", "latency, ms")
 	c.Ticks = []float64{0, 50, 90, 99, 99.9, lastPercent}
@@ -26,10 +26,10 @@ func (r *Report) LatencyPlot(w io.Writer) error {
 	return c.Write(w)
 }
 
-// lastPercent is the last percentile drawn: on this scale, 100 is at infinity.
+// lastPercent is the highest percentile in the plot: on a scale of nines, 100 would be at infinity.
 const lastPercent = 99.99
 
-// nines is a scale on which each additional nine of a percentile takes the same space.
+// nines is an axis scale on which 90, 99, 99.9 and so on are the same distance apart.
 func nines(percent float64) float64 { return -math.Log10(1 - percent/100) }
 
 // at returns the rate as a suffix for names, or "" in the closed model.
@@ -66,8 +66,8 @@ func (m Member) percentiles() plotter.XYs {
 	return points
 }
 
-// CPUPlot plots the CPU time per iteration: by rate if there are several, otherwise as bars of user mode, kernel and
-// stores.
+// CPUPlot plots the CPU time per iteration: against the rate if there are several rates, otherwise as bars split into
+// user mode, kernel and stores.
 func (r *Report) CPUPlot(w io.Writer) error {
 	c := r.chart("CPU per "+r.Plan.Unit, "iterations per second", "CPU, us")
 	if len(r.Series) > 1 {
@@ -81,7 +81,8 @@ func (r *Report) CPUPlot(w io.Writer) error {
 	return c.Write(w)
 }
 
-// ThroughputPlot plots the achieved against the requested rate; without rates, the throughput of each member as bars.
+// ThroughputPlot plots the achieved rate against the requested rate if there are several rates, otherwise the
+// throughput of each member as a bar.
 func (r *Report) ThroughputPlot(w io.Writer) error {
 	c := r.chart("Throughput", "requested iterations per second", r.Plan.Unit+"s per second")
 	if len(r.Series) > 1 {
@@ -106,7 +107,7 @@ func (r *Report) chart(title, x, y string) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y}
 }
 
-// byRate returns one line for each member that has the figure. Each series has the same members.
+// byRate returns a line for each member that has the figure. All series have the same members.
 func (r *Report) byRate(figure, suffix string) []chart.Line {
 	var lines []chart.Line
 	for i, m := range r.Series[0].all() {
@@ -123,14 +124,14 @@ func (r *Report) byRate(figure, suffix string) []chart.Line {
 	return lines
 }
 
-// addBars adds the figure to the members' bars, if any member has it.
+// addBars adds a segment for the figure to each member's bar, unless no member has the figure.
 func (r *Report) addBars(c *chart.Chart, figure, label string) {
 	for _, s := range r.Series {
 		part, names, known := chart.Part{Name: label}, []string{}, false
 		for _, m := range s.all() {
 			f, ok := m.Figure(figure)
 			if !ok {
-				f.Median = math.NaN() // no bar, unlike a bar of 0
+				f.Median = math.NaN() // no bar, rather than a bar of height 0
 			}
 			names, known = append(names, m.Name), known || ok
 			part.Values = append(part.Values, f.Median)

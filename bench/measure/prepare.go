@@ -14,7 +14,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// find fills in the profiles and the processes of the targets. Processes named by the user must exist.
+// find fills in the targets' profiles and processes. It returns an error if a process named by the user doesn't exist.
 func (o Options) find(report *Report) error {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -52,7 +52,7 @@ func (o Options) find(report *Report) error {
 	return nil
 }
 
-// describe lists those processes of a tree by name.
+// describe lists the processes with the given PIDs by name.
 func describe(tree []proc.Process, pids []int) string {
 	var names []string
 	for _, p := range tree {
@@ -63,7 +63,7 @@ func describe(tree []proc.Process, pids []int) string {
 	return strings.Join(names, ", ")
 }
 
-// floor starts the floor with the response size of the target, and pins it like the target.
+// floor starts the floor with responses as large as the target's, and pins it to the target's cores.
 func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if len(o.Floor) == 0 {
 		report.note("the floor was not measured")
@@ -92,7 +92,7 @@ func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	return floor, nil
 }
 
-// probe runs one iteration, and returns the size of its last response.
+// probe runs one iteration and returns the size of the last response.
 func (o Options) probe(target Target, mix Mix) (size int, err error) {
 	c, err := newClient(target, o.Timeout)
 	if err != nil {
@@ -105,7 +105,8 @@ func (o Options) probe(target Target, mix Mix) (size int, err error) {
 	return c.size, nil
 }
 
-// floorProcs returns GOMAXPROCS for the floor: the value the target was started with, or else the number of its cores.
+// floorProcs returns GOMAXPROCS for the floor: the configured value, the value that the target was started with, or the
+// number of cores that the target may use.
 func (o Options) floorProcs() int {
 	if o.FloorProcs > 0 {
 		return o.FloorProcs
@@ -122,7 +123,7 @@ func (o Options) floorProcs() int {
 	return runtime.NumCPU()
 }
 
-// pin pins the targets and this process, and returns a function that undoes it.
+// pin pins the targets and this process to the requested cores, and returns a function that undoes the pinning.
 func (o Options) pin() (undo func(), err error) {
 	var undos []func()
 	undo = func() {
@@ -135,7 +136,7 @@ func (o Options) pin() (undo func(), err error) {
 		if err != nil {
 			return UsageError{err}
 		}
-		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // the process may be gone
+		undos = append(undos, func() { _ = proc.Pin(pid, before) }) // the process may have exited
 		if err := proc.Pin(pid, cores); err != nil {
 			return UsageError{err}
 		}

@@ -11,8 +11,9 @@ import (
 	"superheroes/bench/proc"
 )
 
-// TestWhoseProcesses checks that reports name the processes that the figures cover, and those that are missing.
-func TestWhoseProcesses(t *testing.T) {
+// TestProcessNotes checks that a report names the processes that its figures cover, and says which processes are
+// missing.
+func TestProcessNotes(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
@@ -32,7 +33,7 @@ func TestWhoseProcesses(t *testing.T) {
 	}{
 		{"one service", "random_hero", map[Service]string{Heroes: one}, nil, []string{"are those of "}, []string{lacks, without}},
 		{"fights alone", "execute_fight", map[Service]string{"": one}, nil, []string{"are those of ", without}, []string{lacks}},
-		{"an address for each", "execute_fight", map[Service]string{Fights: one, Heroes: one, Villains: one, Locations: one}, nil, nil, []string{lacks, without}},
+		{"an address for each service", "execute_fight", map[Service]string{Fights: one, Heroes: one, Villains: one, Locations: one}, nil, nil, []string{lacks, without}},
 		{"an address without a listener", "execute_fight", map[Service]string{Fights: one, Heroes: gone, Villains: one, Locations: one}, nil, []string{lacks, gone}, []string{without}},
 		{"behind a container's forwarder", "execute_fight", map[Service]string{"": proxied}, nil, []string{"are unknown"}, []string{"are those of"}},
 		{"named processes", "execute_fight", map[Service]string{"": proxied}, []int{os.Getpid()}, []string{"are those of "}, []string{lacks, without}},
@@ -59,7 +60,7 @@ func TestWhoseProcesses(t *testing.T) {
 	}
 }
 
-// serving starts a floor from that program and returns its URL.
+// serving starts a floor from the given program and returns its URL.
 func serving(t *testing.T, program string) string {
 	t.Helper()
 	floor, err := StartFloor(exec.CommandContext(t.Context(), program, "floor", "100"))

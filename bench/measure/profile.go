@@ -13,11 +13,12 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// notTold is reported for a member without a profile: other members of the family have none.
+// notTold is reported instead of a profile for a member that doesn't report its profile. Other members of the family
+// have no profiles.
 const notTold = "not reported"
 
-// askProfile returns the profile that the target's services report: a single word if they all agree, otherwise each
-// profile with its services.
+// askProfile returns the profile that the target's services report: a single profile if they all agree, otherwise each
+// profile with the services that report it.
 func (t Target) askProfile(timeout time.Duration) string {
 	profiles := map[string][]string{} // services by profile
 	for _, service := range slices.Sorted(maps.Keys(t.URLs)) {
@@ -38,7 +39,7 @@ func (t Target) askProfile(timeout time.Duration) string {
 	return strings.Join(names, ", ")
 }
 
-// profileAt returns the profile named by the health page at a base URL.
+// profileAt returns the profile that the health page at a base URL reports.
 func profileAt(base string, timeout time.Duration) string {
 	conn, err := rawhttp.New(base, timeout)
 	if err != nil {

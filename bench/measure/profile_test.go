@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// saying starts a service with that health page and returns its URL.
+// saying starts a server with the given health page and returns its URL.
 func saying(t *testing.T, status int, health string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,7 @@ func TestProfile(t *testing.T) {
 		{"no health page", map[Service]string{"": saying(t, http.StatusNotFound, "no such path")}, notTold},
 		{"no profile", map[Service]string{"": saying(t, http.StatusOK, `{"status":"ok"}`)}, notTold},
 		{"a profile that is not a string", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
-		{"no JSON", map[Service]string{"": saying(t, http.StatusOK, `<p>`)}, notTold},
+		{"not JSON", map[Service]string{"": saying(t, http.StatusOK, `<p>`)}, notTold},
 		{"no listener", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
 	} {
 		t.Run(c.name, func(t *testing.T) {

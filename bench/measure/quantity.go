@@ -9,14 +9,14 @@ import (
 	"superheroes/bench/stat"
 )
 
-// quantity extracts the values of a figure from runs; NaN stands for a run that has none. In its label, {} stands for
-// what the figure is given per.
+// quantity extracts the value of a figure from a run; NaN means that the run has no value. In the label, {} stands for
+// the unit of work, such as a fight.
 type quantity struct {
 	name, unit, label string
 	value             func(Run) float64
 }
 
-// storePrefix is the prefix of figures about the usage of a target's stores.
+// storePrefix starts the names of figures about the resource usage of a target's stores.
 const storePrefix = "store_"
 
 // quantities returns all quantities, in the order of the report.
@@ -64,7 +64,7 @@ func energies(model energy.Model) []quantity {
 	}
 }
 
-// isEnergy reports whether the figure belongs in the separate energy block.
+// isEnergy reports whether a figure belongs in the energy section of the report.
 func isEnergy(name string) bool {
 	return strings.HasPrefix(name, "measured_") || strings.HasPrefix(name, "modelled_")
 }
@@ -77,7 +77,7 @@ func (r Run) bytes() float64 {
 	return float64(r.Counts.Sent+r.Counts.Received) / float64(r.Counts.Done)
 }
 
-// used returns the quantities about a set of processes.
+// used returns the quantities about the resource usage of a set of processes.
 func used(prefix string, of func(Run) *Use) []quantity {
 	q := func(name, unit, label string, value func(*Use) float64) quantity {
 		return quantity{prefix + name, unit, label, func(r Run) float64 {
@@ -110,10 +110,10 @@ func used(prefix string, of func(Run) *Use) []quantity {
 	}
 }
 
-// known reports whether there are figures about these processes.
+// known reports whether there are figures about the processes.
 func (u *Use) known() bool { return u != nil && u.Error == "" }
 
-// where returns the value if the run has it, and NaN otherwise.
+// where returns the value if the run has one, and NaN otherwise.
 func where(has bool, value float64) float64 {
 	if has {
 		return value
@@ -123,7 +123,7 @@ func where(has bool, value float64) float64 {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// of computes the figure over the runs that have the quantity. It returns false if none has.
+// of computes the figure over the runs that have the quantity. It returns false if no run has it.
 func (q quantity) of(runs []Run) (Figure, bool) {
 	f := Figure{Name: q.name, Unit: q.unit, label: q.label}
 	for _, run := range runs {

@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "regenerate the golden files")
 
-// made returns a report of made-up runs: the floor and two members, the second of which stores nothing.
+// made returns a report with made-up runs of the floor and two members, the second of which stores no fights.
 func made() *Report {
 	run := func(target string, round int, cpu, latency float64) Run {
 		return Run{
@@ -65,8 +65,8 @@ func made() *Report {
 	return report
 }
 
-// TestGolden compares a whole report as text. As JSON it compares one run and one figure of each kind, and the names of all
-// figures.
+// TestGolden compares a complete text report, the names of all figures, and a JSON report that is reduced to one run
+// and one figure per member.
 func TestGolden(t *testing.T) {
 	report := made()
 	golden(t, "report.txt", report.Text)
@@ -86,7 +86,7 @@ func TestGolden(t *testing.T) {
 	golden(t, "report.json", report.JSON)
 }
 
-// golden compares what is written with a golden file, or writes the file with -update.
+// golden compares the output of write with a golden file, which it first overwrites if -update is set.
 func golden(t *testing.T, name string, write func(io.Writer) error) {
 	t.Helper()
 	var got strings.Builder
@@ -112,7 +112,7 @@ func TestSave(t *testing.T) {
 	rates := made()
 	rates.Series = append(rates.Series, made().Series...)
 	rates.Series[0].Rate, rates.Series[1].Rate = 10, 100
-	for name, report := range map[string]*Report{"closed model": made(), "rates": rates, "nothing": {Notes: []string{}}} {
+	for name, report := range map[string]*Report{"closed model": made(), "rates": rates, "empty report": {Notes: []string{}}} {
 		t.Run(name, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "new")
 			if err := report.Save(folder); err != nil {
@@ -127,7 +127,7 @@ func TestSave(t *testing.T) {
 					t.Errorf("%s is not well-formed: %v", picture, err)
 				}
 				for _, word := range []string{"floor", "up", "other", "(VOID)"} {
-					if name != "nothing" && !strings.Contains(string(text), word) {
+					if name != "empty report" && !strings.Contains(string(text), word) {
 						t.Errorf("%s does not contain %q", picture, word)
 					}
 				}

@@ -14,23 +14,23 @@ type Run struct {
 	Round   int       `json:"round"`
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"` // measured time
-	Void    []string  `json:"void"`    // why the run doesn't count; empty if it does
+	Void    []string  `json:"void"`    // why the run is void; empty for a valid run
 
-	Throughput float64 `json:"throughput"` // iterations per second that completed in the measured time
+	Throughput float64 `json:"throughput"` // iterations completed per second of the measured time
 	Latency    Latency `json:"latency"`
 	Counts     Counts  `json:"counts"`
 	Stored     *Stored `json:"stored,omitempty"` // absent if the mix has no fights
 
-	Application *Use      `json:"application,omitempty"` // absent if its processes aren't known
+	Application *Use      `json:"application,omitempty"` // absent if the target's processes aren't known
 	Store       *Use      `json:"store,omitempty"`
 	Generator   Generator `json:"generator"`
 
 	Surroundings Surroundings `json:"surroundings"`
 
-	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent where there is no RAPL
+	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent if RAPL isn't available
 }
 
-// Latency is in microseconds. In the open model it counts from when the iteration should have been sent.
+// Latency holds iteration latencies in microseconds. In the open model, they count from when the iteration was due.
 type Latency struct {
 	Mean        float64    `json:"mean"`
 	P50         float64    `json:"p50"`
@@ -41,18 +41,18 @@ type Latency struct {
 	Percentiles []Quantile `json:"percentiles"`
 }
 
-// Quantile is a point of the distribution.
+// Quantile is a percentile of the latency distribution.
 type Quantile struct {
 	Percent float64 `json:"percent"`
 	Micros  float64 `json:"us"`
 }
 
-// Generator is the resource usage of this process in the measured time.
+// Generator is the resource usage of the load generator, which is this process, in the measured time.
 type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`
 	Cores   float64 `json:"cores"`       // available to it
 	PerUnit float64 `json:"cpu_us"`      // per iteration
-	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations were sent when a connection was free
+	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations were sent although a connection was free
 }
 
 // measurement is one run in progress.
@@ -64,8 +64,8 @@ type measurement struct {
 	name   string // shown as progress
 }
 
-// run does the measurement. An error means that the target can't be measured at all; reasons that make the run void are
-// part of the Run.
+// run performs the measurement. It returns an error if the target can't be measured at all; reasons that make the run
+// void are part of the Run.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
 	loadBefore, _ := m.system.Load() // 0 if not available
@@ -76,7 +76,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	watts := m.rest(ctx, meters, idleBegin, idleEnd)
 
 	t := newTally()
-	start := time.Now().Add(20 * time.Millisecond) // the workers have started by then
+	start := time.Now().Add(20 * time.Millisecond) // late enough for all workers to have started
 	from := start.Add(m.Warmup)
 	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, start, window{from, from.Add(m.Duration)}}
 	loading, stop := context.WithCancel(ctx)
@@ -143,7 +143,8 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 	}
 }
 
-// startStored counts the stored fights, which also shows whether the target responds at all.
+// startStored counts the stored fights before the run. If the mix has no fights, it only checks that the target
+// responds.
 func (m measurement) startStored(run *Run) error {
 	if !m.mix.fights() {
 		_, err := m.probe(m.target, m.mix)
@@ -162,7 +163,7 @@ func (m measurement) startStored(run *Run) error {
 	return nil
 }
 
-// finishStored counts the stored fights again.
+// finishStored counts the stored fights after the run.
 func (m measurement) finishStored(run *Run) {
 	if run.Stored == nil {
 		return
@@ -179,7 +180,7 @@ func (m measurement) finishStored(run *Run) {
 	run.Stored.Stored += after
 }
 
-// sample is how often meters are read and progress is reported during a run.
+// sample is the interval at which meters are read and progress is reported during a run.
 const sample = 500 * time.Millisecond
 
 // tell reports the progress of the run.
@@ -189,7 +190,7 @@ func (m measurement) tell(l load, now time.Time) {
 	}
 }
 
-// until waits until end, reporting progress and calling take for every sample.
+// until waits until end. At every sample interval, it reports progress and calls take.
 func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()
@@ -204,7 +205,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, take func
 			return
 		case now := <-ticks.C:
 			m.tell(l, now)
-			m.joules() // often enough that no counter wraps around unnoticed
+			m.joules() // keeps the energy counters from wrapping around unnoticed
 			take()
 		}
 	}

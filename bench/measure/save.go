@@ -10,10 +10,10 @@ import (
 	"path/filepath"
 )
 
-// ErrVoid means that a report must not be used.
+// ErrVoid means that the figures of a report must not be used.
 var ErrVoid = errors.New("VOID")
 
-// Err returns why the report is void, in one line, or nil if it isn't.
+// Err returns a one-line reason why the report is void, or nil if it isn't void.
 func (r *Report) Err() error {
 	if !r.Void {
 		return nil
@@ -28,8 +28,8 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
-// JSON writes the report in machine-readable form. Within a version of the program, names and units don't change;
-// fields may be added.
+// JSON writes the report in machine-readable form. The names and units of fields don't change within a version of the
+// program, but new fields may be added.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

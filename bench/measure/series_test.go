@@ -14,7 +14,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// TestSeries measures a floor and two members alternately.
+// TestSeries measures the floor and two members in turn.
 func TestSeries(t *testing.T) {
 	o := quick(t, "execute_fight", new(member).start(t))
 	versus := new(member).start(t)
@@ -34,14 +34,14 @@ func TestSeries(t *testing.T) {
 	}
 	s := report.Series[0]
 	if len(s.Floor.Runs) != 3 || len(s.Members[0].Runs) != 2 || len(s.Members[1].Runs) != 2 {
-		t.Fatalf("runs: floor %d, %d, %d", len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
+		t.Fatalf("got %d runs of the floor, %d and %d of the members", len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
 	}
 	var order []time.Time
 	for _, run := range []Run{s.Floor.Runs[0], s.Members[0].Runs[0], s.Members[1].Runs[0], s.Floor.Runs[1], s.Members[0].Runs[1], s.Members[1].Runs[1], s.Floor.Runs[2]} {
 		order = append(order, run.Started)
 	}
 	if !slices.IsSortedFunc(order, time.Time.Compare) {
-		t.Errorf("the runs did not alternate: %v", order)
+		t.Errorf("the runs did not alternate: they started at %v", order)
 	}
 	if want := []string{"floor, round 1 of 2", "member, round 1 of 2", "other, round 1 of 2", "floor, round 2 of 2", "member, round 2 of 2", "other, round 2 of 2"}; !slices.Equal(told, want) {
 		t.Errorf("progress %q, want %q", told, want)
@@ -56,10 +56,10 @@ func TestSeries(t *testing.T) {
 	}
 	if runtime.GOOS == "linux" {
 		if cpu, ok := s.Floor.Figure("cpu_us"); !ok || cpu.Median <= 0 {
-			t.Errorf("CPU of the floor: %+v", cpu)
+			t.Errorf("CPU figure of the floor is %+v", cpu)
 		}
 		if u := s.Floor.Runs[0].Application; len(u.Trees) != 1 || u.Trees[0] != (Tree{u.PIDs[0], u.CPU}) {
-			t.Errorf("CPU of the floor by process: %+v of %+v", u.Trees, u)
+			t.Errorf("CPU usage of the floor by process is %+v, in total %+v", u.Trees, u)
 		}
 	}
 	if profile := s.Members[0].Profile; profile != "eco" {
@@ -70,7 +70,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// TestRates measures one series per rate.
+// TestRates checks that each rate has its own series with the right number of iterations.
 func TestRates(t *testing.T) {
 	t.Parallel()
 	o := quick(t, "family", new(member).start(t))
@@ -87,7 +87,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// TestComparisonOfUnequalWork checks that the reason for unequal work is reported.
+// TestComparisonOfUnequalWork checks that a comparison says why two members did not do equal work.
 func TestComparisonOfUnequalWork(t *testing.T) {
 	good := Member{Name: "good", Profile: "eco", Stores: "3 acknowledged, 3 stored"}
 	for _, c := range []struct {
@@ -108,7 +108,7 @@ func TestComparisonOfUnequalWork(t *testing.T) {
 	}
 	strictly := Member{Name: "other", Profile: "strict"}
 	if got, want := compare(strictly, good).Equal, "good runs in profile eco, other in profile strict"; got != want {
-		t.Errorf("another profile: got %q, want %q", got, want)
+		t.Errorf("with different profiles: got %q, want %q", got, want)
 	}
 }
 
@@ -125,7 +125,7 @@ func TestPinning(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cores := report.Series[0].Members[0].Runs[0].Generator.Cores; cores != 1 {
-		t.Errorf("the generator had %v cores", cores)
+		t.Errorf("the generator had %v cores, want 1", cores)
 	}
 	if after, err := proc.Cores(0); err != nil || !slices.Equal(after, before) {
 		t.Errorf("afterwards got cores %v, %v; want %v", after, err, before)
@@ -139,8 +139,8 @@ func TestBadOptions(t *testing.T) {
 		change func(*Options)
 		says   string
 	}{
-		{"no time", func(o *Options) { o.Duration = 0 }, "--duration, BENCH_DURATION"},
-		{"two with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
+		{"zero duration", func(o *Options) { o.Duration = 0 }, "--duration, BENCH_DURATION"},
+		{"two targets with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
 		{"an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
 		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
 		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
@@ -154,7 +154,7 @@ func TestBadOptions(t *testing.T) {
 				if runtime.GOOS != "linux" && strings.Contains(c.name, "that doesn't exist") {
 					t.Skip("processes and cores are not available on", runtime.GOOS)
 				}
-				t.Errorf("got %v, want a usage error with %q", err, c.says)
+				t.Errorf("got %v, want a usage error containing %q", err, c.says)
 			}
 		})
 	}
@@ -201,14 +201,14 @@ func TestParseMix(t *testing.T) {
 	}
 }
 
-// TestTargetThatDies checks that the runs before a target died are reported, void, with the reason.
+// TestTargetThatDies checks that if a target dies, the runs so far are reported, marked void with the reason.
 func TestTargetThatDies(t *testing.T) {
 	t.Parallel()
 	living, counts := new(member), 0
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/fights/count" {
-			if counts++; counts == 4 { // at the end of the second round
+			if counts++; counts == 4 { // the count at the end of the second round
 				_ = server.Listener.Close()
 				panic(http.ErrAbortHandler)
 			}

@@ -14,7 +14,8 @@ import (
 // errCannotTell means that a member doesn't report how many fights it has stored.
 var errCannotTell = errors.New("it supports neither counting its fights nor paging through them")
 
-// countFights returns how many fights the target has stored: from its count, or else by paging through its list.
+// countFights returns the number of fights that the target has stored. It requests the count or, if there is none,
+// pages through the list of fights.
 func countFights(t Target, timeout time.Duration) (int64, error) {
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
 	if err != nil {
@@ -35,8 +36,8 @@ func countFights(t Target, timeout time.Duration) (int64, error) {
 
 const pageSize = 100
 
-// pageFights counts fights page by page, each page starting after the last fight of the previous one. A member that
-// returns the same page again doesn't support paging.
+// pageFights counts fights by fetching the list page by page, each page starting after the last fight of the previous
+// page. A member that returns the same page again doesn't support paging.
 func pageFights(conn *rawhttp.Conn) (int64, error) {
 	total, last := int64(0), ""
 	for {
@@ -76,14 +77,14 @@ func usable(id string) bool {
 // Stored says whether the fights of a run were stored, including those of the warm-up.
 type Stored struct {
 	Checked      bool   `json:"checked"`
-	Why          string `json:"why,omitempty"`  // why it could not be checked
-	Lost         bool   `json:"lost,omitempty"` // fights could be counted before, but not after
+	Why          string `json:"why,omitempty"`  // why the number of stored fights could not be checked
+	Lost         bool   `json:"lost,omitempty"` // fights could be counted before the run, but not after it
 	Acknowledged int64  `json:"acknowledged"`
 	Stored       int64  `json:"stored"`
-	Uncertain    int64  `json:"uncertain"` // requested without a response: each may or may not be stored
+	Uncertain    int64  `json:"uncertain"` // fight requests without a response: each may or may not have stored a fight
 }
 
-// fault returns what is wrong, or "" if nothing is.
+// fault describes how acknowledged and stored fights differ, or returns "" if they match.
 func (s Stored) fault() string {
 	switch {
 	case s.Lost:

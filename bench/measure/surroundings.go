@@ -11,30 +11,31 @@ import (
 	"superheroes/bench/proc"
 )
 
-// maxStrangers is the share of the cores that strangers and the hypervisor together may take from a valid run.
+// maxStrangers is the maximum share of the cores that strangers and the hypervisor together may take during a valid
+// run.
 const maxStrangers = 0.05
 
-// Surroundings is what else used the machine's cores during the measured time.
+// Surroundings describes what else used the machine's cores during the measured time.
 //
-// Strangers are all processes other than the target's, those named as its stores, this one, and kernel threads.
-// Competing with the target itself doesn't count: it always shares the cores with the generator.
+// Strangers are all processes except the target's, those named as its stores, this process, and kernel threads.
+// Contention between the target and the generator doesn't count, since they always share the cores.
 type Surroundings struct {
-	Load      float64    `json:"load_average"`    // over the minute before the run, earlier runs included
-	Cores     int        `json:"cores"`           // available to target and generator
-	Strangers float64    `json:"strangers_share"` // share of these cores' time, from 0 to 1; 0 if unknown
-	Steal     float64    `json:"steal_share"`     // the share that the hypervisor gave to other guests
+	Load      float64    `json:"load_average"`    // load average over the minute before the run, including earlier runs
+	Cores     int        `json:"cores"`           // number of cores available to target and generator
+	Strangers float64    `json:"strangers_share"` // share of the cores' time taken by strangers; 0 if unknown
+	Steal     float64    `json:"steal_share"`     // share of the cores' time that the hypervisor gave to other guests
 	Busiest   []Stranger `json:"busiest_strangers,omitempty"`
-	Unknown   string     `json:"unknown,omitempty"` // why the strangers' share is unknown, or not known for every host
+	Unknown   string     `json:"unknown,omitempty"` // why the strangers' share is unknown on at least one host
 }
 
-// Stranger is a process that had nothing to do with a run.
+// Stranger is a process that is unrelated to the run.
 type Stranger struct {
 	PID   int     `json:"pid"`
 	Name  string  `json:"name"`
 	Share float64 `json:"share"` // of the cores' time
 }
 
-// fault returns why a run in these surroundings is void, or "" if it isn't.
+// fault returns why a run in these surroundings is void, or "" if the run is valid.
 func (s Surroundings) fault() string {
 	if s.Strangers+s.Steal <= maxStrangers {
 		return ""
@@ -90,10 +91,10 @@ func (m measurement) sharedCores() ([]int, error) {
 	return slices.Compact(cores), nil
 }
 
-// busiestStrangers is how many strangers are named.
+// busiestStrangers is the number of strangers that a report names.
 const busiestStrangers = 3
 
-// since returns the surroundings between two censuses.
+// since computes the surroundings from two censuses.
 func (now census) since(before census, target Target) Surroundings {
 	s := Surroundings{Unknown: target.unseen, Cores: len(now.cores)}
 	if err := cmp.Or(before.err, now.err); err != nil {
@@ -109,11 +110,11 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	s.Steal = (now.Steal - before.Steal).Seconds() / capacity
-	if target.hidden { // its own processes would count as strangers
+	if target.hidden { // the target's own processes would count as strangers
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())
-	s.Strangers = min(1, taken.Seconds()/capacity) // the processes are not all read at the same time
+	s.Strangers = min(1, taken.Seconds()/capacity) // can exceed 1, since processes are read one after the other
 	for _, each := range busiest[:min(len(busiest), busiestStrangers)] {
 		s.Busiest = append(s.Busiest, Stranger{each.PID, each.Name, each.Used.Seconds() / capacity})
 	}

@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// around is a fake machine with two cores: target 10 with its worker 11, store 12, and other processes.
+// around is a fake machine with two cores, on which process 10 is the target, 11 its worker and 12 its store.
 type around struct{ proctest.Folder }
 
 func newAround(t *testing.T) around {
@@ -22,7 +22,7 @@ func newAround(t *testing.T) around {
 	return p
 }
 
-// stolen sets the steal time of one of the cores, in ticks of 10 ms.
+// stolen sets the steal time of the first core, in ticks of 10 ms.
 func (p around) stolen(ticks string) {
 	p.Write("stat", "cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 9 9 9 9 9 9 9 "+ticks+" 0 0\ncpu1 9 9 9 9 9 9 9 0 0 0\n")
 }
@@ -31,7 +31,7 @@ func (p around) work(pid, parent int, name string, ticks int) {
 	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: ticks})
 }
 
-// TestSurroundings covers ten seconds on two cores, of which strangers may take one second.
+// TestSurroundings covers a run of ten seconds on two cores, during which strangers may use one second of CPU time.
 func TestSurroundings(t *testing.T) {
 	known := Target{Name: "member", PIDs: []int{10}, StorePIDs: []int{12}}
 	for _, c := range []struct {
@@ -53,8 +53,8 @@ func TestSurroundings(t *testing.T) {
 		}, "strangers took 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; name processes of the target with pid= or store-pid=", ""},
 		{"just within the limit", known, func(p around) { p.work(21, 1, "cron", 100) }, "", ""},
 		{"just above the limit", known, func(p around) { p.work(21, 1, "cron", 102) }, "strangers took 5.1 % of the cores (limit", ""},
-		{"the hypervisor", known, func(p around) { p.stolen("104") }, "strangers took 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
-		{"both together", known, func(p around) {
+		{"steal time above the limit", known, func(p around) { p.stolen("104") }, "strangers took 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
+		{"strangers and steal time together above the limit", known, func(p around) {
 			p.work(21, 1, "cron", 60)
 			p.stolen("60")
 		}, "strangers took 3 % of the cores and the hypervisor 3 % (limit", ""},
@@ -62,7 +62,7 @@ func TestSurroundings(t *testing.T) {
 		{"hidden processes", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
 		{"a target whose processes can't be seen", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
 			func(p around) { p.work(10, 1, "superheroes", 900) }, "", "behind docker-proxy"},
-		{"a target elsewhere", Target{Name: "member", unseen: "on another host"}, func(p around) { p.work(21, 1, "sh", 400) }, "sh (21) 20 %", "on another host"},
+		{"a target on another host", Target{Name: "member", unseen: "on another host"}, func(p around) { p.work(21, 1, "sh", 400) }, "sh (21) 20 %", "on another host"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newAround(t)
@@ -73,7 +73,7 @@ func TestSurroundings(t *testing.T) {
 			}
 			begin := time.Now()
 			if c.unknown == proc.ErrHidden.Error() {
-				c.change(p) // from the start
+				c.change(p) // hidden from the start
 			}
 			before := read(begin)
 			c.change(p)
@@ -82,13 +82,13 @@ func TestSurroundings(t *testing.T) {
 				t.Errorf("got %q, want %q", fault, c.fault)
 			}
 			if got.Unknown != c.unknown {
-				t.Errorf("unknown is %q, want %q", got.Unknown, c.unknown)
+				t.Errorf("the reason for unknown strangers is %q, want %q", got.Unknown, c.unknown)
 			}
 		})
 	}
 }
 
-// TestUnchecked checks that a run is reported as neither VALID nor VOID if the strangers' share is unknown.
+// TestUnchecked checks that a report is marked UNCHECKED rather than VALID or VOID if the strangers' share is unknown.
 func TestUnchecked(t *testing.T) {
 	report := made()
 	report.Void = false
@@ -107,6 +107,6 @@ func TestUnchecked(t *testing.T) {
 		}
 	}
 	if title := report.chart("Title", "", "").Title; !strings.Contains(title, "(UNCHECKED)") {
-		t.Errorf("the title of a plot is %q", title)
+		t.Errorf("the title of a plot is %q, want it marked UNCHECKED", title)
 	}
 }

@@ -11,33 +11,33 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// maxLatency is the histogram's upper bound; longer latencies are recorded as this.
+// maxLatency is the upper bound of the histograms; longer latencies are recorded as maxLatency.
 const maxLatency = time.Minute
 
 // tally records the outcomes of iterations. It is safe for concurrent use.
 type tally struct {
 	mu      sync.Mutex
-	latency *hdrhistogram.Histogram // of measured iterations with a correct response, in nanoseconds
+	latency *hdrhistogram.Histogram // of measured iterations that got a correct response, in nanoseconds
 	late    *hdrhistogram.Histogram // how late measured iterations were sent, in nanoseconds
 	counts  Counts
 }
 
-// Counts are numbers of iterations, unless stated otherwise.
+// Counts holds numbers of iterations, unless stated otherwise.
 type Counts struct {
-	Done         int64 `json:"done"`         // completed, including the warm-up
-	Measured     int64 `json:"measured"`     // due in the measured time, with a correct response
+	Done         int64 `json:"done"`         // completed iterations, including the warm-up
+	Measured     int64 `json:"measured"`     // due in the measured time, and got a correct response
 	Dropped      int64 `json:"dropped"`      // due in the measured time, but not sent because no connection was free
-	WarmDropped  int64 `json:"warm_dropped"` // the same in the warm-up
-	Wrong        int64 `json:"wrong"`        // with a wrong response, including the warm-up
-	Unanswered   int64 `json:"unanswered"`   // without a response, including the warm-up
+	WarmDropped  int64 `json:"warm_dropped"` // due in the warm-up, but not sent because no connection was free
+	Wrong        int64 `json:"wrong"`        // got a wrong response, including the warm-up
+	Unanswered   int64 `json:"unanswered"`   // got no response, including the warm-up
 	Refused      int64 `json:"refused"`      // not sent because connecting failed, including the warm-up
 	Acknowledged int64 `json:"acknowledged"` // fights with status 200, even if a check failed, including the warm-up
-	Uncertain    int64 `json:"uncertain"`    // fights requested without a response: they may or may not be stored
+	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: the fights may or may not be stored
 
 	Requests int64 `json:"requests"`       // requests sent, including the warm-up
-	Sent     int64 `json:"sent_bytes"`     // HTTP bytes, likewise
-	Received int64 `json:"received_bytes"` // HTTP bytes, likewise
-	Dialled  int64 `json:"dialled"`        // connections opened, likewise
+	Sent     int64 `json:"sent_bytes"`     // HTTP bytes sent, including the warm-up
+	Received int64 `json:"received_bytes"` // HTTP bytes received, including the warm-up
+	Dialled  int64 `json:"dialled"`        // connections opened, including the warm-up
 
 	FirstWrong      string `json:"first_wrong,omitempty"` // with its request
 	FirstUnanswered string `json:"first_unanswered,omitempty"`
@@ -62,7 +62,7 @@ func (t *tally) done(o outcome) {
 	}
 	if o.measured {
 		t.counts.Measured++
-		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // it is always in range
+		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // the value is always in range
 	}
 }
 
@@ -106,10 +106,10 @@ func (t *tally) drop(measured bool) {
 func (t *tally) sent(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it is always in range
+	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // the value is always in range
 }
 
-// leave adds the counts of a client that is done.
+// leave adds the traffic of a client that has finished.
 func (t *tally) leave(c *client) {
 	sent, received, dialled := c.traffic()
 	t.mu.Lock()

@@ -18,20 +18,20 @@ import (
 type Target struct {
 	Name string             // its name in reports
 	URLs map[Service]string // base URLs such as http://host:port; "" is the key for all services that aren't listed
-	PIDs []int              // its processes; if empty, found by the ports if it runs on this host
+	PIDs []int              // processes of the target; if empty, those that listen on its ports on this host
 	// StorePIDs are the processes of its databases, reported in separate columns.
 	StorePIDs []int
-	profile   string // as reported by its health pages; filled in by find
+	profile   string // profile reported by the health pages; filled in later
 	unseen    string // why some of its processes, and hence the strangers' share of their cores, are unknown
-	hidden    bool   // those processes are on this host
+	hidden    bool   // whether the unknown processes are on this host
 }
 
-// processes returns all known processes, each the root of a tree.
+// processes returns the PIDs of all known processes of the target, each the root of a process tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
-// base URLs, url for the base URL of all others, pid and store-pid (both may be repeated), and name. Errors don't quote
-// the text, since a rejected URL may contain a password.
+// base URLs, url for the base URL of all other services, pid and store-pid (both may be repeated), and name. Errors
+// don't quote the text, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -110,8 +110,8 @@ func (t Target) needs(mix Mix) error {
 	return nil
 }
 
-// find fills in the processes that listen on the target's ports, if they are on this host and none were given. It
-// returns the addresses for which it found no process: whatever runs there is missing from the figures.
+// find fills in the processes that listen on the target's ports on this host, unless processes were given. It returns
+// the addresses at which it found no process; the figures don't cover what runs there.
 func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil
@@ -133,7 +133,8 @@ func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	return unserved, nil
 }
 
-// listeners returns the processes on this host that serve a base URL.
+// listeners returns the processes on this host that listen at a base URL, except those that only forward to a
+// container.
 func listeners(system proc.FS, base string) ([]int, error) {
 	if !local(base) {
 		return nil, nil
@@ -159,13 +160,13 @@ func listeners(system proc.FS, base string) ([]int, error) {
 	}), nil
 }
 
-// forwards reports, by its name, whether a process merely listens on behalf of a container.
+// forwards reports whether a process with that name only listens on behalf of a container.
 func forwards(name string) bool {
 	forwarders := []string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}
 	return slices.Contains(forwarders, name)
 }
 
-// unnamed returns the services used by fights for which the target has no separate address.
+// unnamed returns the services that fights depends on and for which the target has no separate address.
 func (t Target) unnamed() []string {
 	var services []string
 	for _, service := range []Service{Heroes, Villains, Locations} {

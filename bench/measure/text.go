@@ -57,7 +57,7 @@ func (m Member) short(figure string) string {
 	return strings.TrimSpace(Short(f.Median) + " " + f.Unit)
 }
 
-// beside says what else used the machine while the member was measured, and how many of its iterations got no response.
+// beside describes what else used the machine while the member was measured, and how many iterations got no response.
 func (m Member) beside() string {
 	if len(m.Runs) == 0 {
 		return ""
@@ -90,7 +90,7 @@ func span(low, high string) string {
 	return low + " to " + high
 }
 
-// table returns the figures of the application, and those of its stores in separate columns.
+// table formats the figures of the application, with the figures of its stores in separate columns.
 func (m Member) table(unit string) string {
 	heads, stored := "median\tmin\tmax\tto floor\t", ""
 	for _, f := range m.Figures {
@@ -109,7 +109,7 @@ func (m Member) table(unit string) string {
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
-			fmt.Fprint(rows, "\t\t\t\t\t") // cells are only aligned if every line has them
+			fmt.Fprint(rows, "\t\t\t\t\t") // a column is only aligned if every line has it
 		}
 		fmt.Fprintln(rows)
 	}
@@ -132,7 +132,7 @@ func (f Figure) cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
-// missing returns what could not be read about the processes.
+// missing lists the figures about the processes that could not be read.
 func missing(runs []Run) []string {
 	var all []string
 	for _, run := range runs {
@@ -150,10 +150,10 @@ func missing(runs []Run) []string {
 	return all
 }
 
-// labelled returns a label for figures given per that unit.
+// labelled inserts the unit of work into a label and pads the label.
 func labelled(label, unit string) string { return pad(strings.ReplaceAll(label, "{}", unit)) }
 
-// ratios returns the table of a comparison.
+// ratios formats the ratios of a comparison as a table.
 func (c Comparison) ratios(unit string) string {
 	var text strings.Builder
 	rows := newTable(&text)

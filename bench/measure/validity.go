@@ -2,15 +2,16 @@ package measure
 
 import "fmt"
 
-// Limits for a valid run, in addition to maxStrangers. Beyond them, the figures would reflect the generator, or less
-// work.
+// Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would reflect the generator
+// rather than the target, or less work than requested.
 const (
-	maxLate       = 1000.0 // open model: p99 of how late iterations may be sent, in microseconds
-	maxBusy       = 0.9    // share of its cores that the generator may use
-	maxUnanswered = 0.001  // share of the iterations, as in the family's load test
+	maxLate       = 1000.0 // open model: maximum p99 of the delay in sending iterations, in microseconds
+	maxBusy       = 0.9    // maximum share of its cores that the generator may use
+	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )
 
-// faults returns why a run is void, starting with causes on the machine, which may explain the rest.
+// faults returns the reasons why a run is void, starting with those caused by the machine, which may explain the
+// others.
 func (m measurement) faults(run Run, meters *meters) []string {
 	faults := []string{}
 	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }

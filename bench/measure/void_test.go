@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary act as the floor when started with that argument.
+// TestMain makes the test binary serve the floor if its first argument is floor.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "floor" {
 		size, err := strconv.Atoi(os.Args[2])
@@ -44,13 +44,13 @@ func TestValid(t *testing.T) {
 		{"livez", false},
 	} {
 		t.Run(c.mix, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // the runs mostly wait
 			run := measure(t, quick(t, c.mix, new(member).start(t)))
 			if len(run.Void) > 0 {
 				t.Errorf("void: %q", run.Void)
 			}
 			if run.Counts.Measured != 50 || run.Throughput == 0 || run.Latency.P50 == 0 || run.Counts.Sent == 0 || run.Counts.Received == 0 {
-				t.Errorf("figures are missing: %+v", run)
+				t.Errorf("the run lacks figures: %+v", run)
 			}
 			if (run.Stored != nil) != c.fights {
 				t.Fatalf("stored: %+v", run.Stored)
@@ -62,7 +62,7 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// TestVoid measures members with faults and checks that each run is void for the right reason.
+// TestVoid measures faulty members and checks that each run is void for the right reason.
 func TestVoid(t *testing.T) {
 	t.Parallel()
 	every := func(n int) func(int) bool { return func(i int) bool { return i%n == 0 } }
@@ -84,61 +84,61 @@ func TestVoid(t *testing.T) {
 		mix    string
 		reason string
 	}{
-		{"no longer counts its fights", forgets, "execute_fight", "could be counted before the run but not after"},
+		{"stops counting its fights", forgets, "execute_fight", "could be counted before the run but not after"},
 		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
-		{"loses one", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "but only"},
-		{"stores one twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "without a response explain"},
+		{"loses one fight", &member{copies: func(n int) int { return min(1, n-1) }}, "execute_fight", "but only"},
+		{"stores one fight twice", &member{copies: func(n int) int { return max(1, 3-n) }}, "execute_fight", "without a response explain"},
 		{"loses posted fights", &member{copies: func(n int) int { return n % 2 }}, "family", "but only"},
-		{"breaks off", &member{before: func(w http.ResponseWriter, n int) bool {
+		{"closes the connection", &member{before: func(w http.ResponseWriter, n int) bool {
 			if every(10)(n) {
 				breakOff(w)
 			}
 			return every(10)(n)
 		}}, "execute_fight", "got no response; first: /api/fights/execute_fight: no complete response"},
-		{"fails", &member{before: func(w http.ResponseWriter, n int) bool {
+		{"responds with status 503", &member{before: func(w http.ResponseWriter, n int) bool {
 			if every(10)(n) {
 				http.Error(w, "sorry", http.StatusServiceUnavailable)
 			}
 			return every(10)(n)
 		}}, "family", "status 503, sorry"},
-		{"the wrong one wins", spoiled("winner_level", 6), "execute_fight", "hero of level 7, villain of level 6, but \"villains\" won"},
-		{"others fight", spoiled("loser_name", "Somebody"), "family", "between other fighters than were sent"},
-		{"another hero is shown", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
-		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "another location"},
+		{"the wrong fighter wins", spoiled("winner_level", 6), "execute_fight", "hero of level 7, villain of level 6, but \"villains\" won"},
+		{"fighters other than those sent", spoiled("loser_name", "Somebody"), "family", "between fighters other than those sent"},
+		{"a hero who did not fight", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
+		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "at a location other than"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
-		{"the same fight again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
+		{"the same id again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
 		{"a level that is not a number", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
-		{"a fallback", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
-		{"no JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
+		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
+		{"not JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
 			_, _ = w.Write([]byte("a fight"))
 			return true
 		}}, "execute_fight", "not a JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // the runs mostly wait
 			report, err := Members(t.Context(), quick(t, c.mix, c.member.start(t)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !report.Void || report.Err() == nil {
-				t.Error("the report should be void")
+				t.Error("the report is not void")
 			}
 			reasons := report.Series[0].Members[0].Void
 			if !strings.Contains(strings.Join(reasons, "\n"), c.reason) {
-				t.Errorf("got %q, want %q among them", reasons, c.reason)
+				t.Errorf("void reasons are %q, want %q among them", reasons, c.reason)
 			}
 			var text strings.Builder
 			if err := report.Text(&text); err != nil || !strings.Contains(text.String(), "  VOID: round 1: ") ||
 				!strings.HasSuffix(text.String(), "VOID: do not use these figures\n") {
-				t.Errorf("the text report doesn't say so: %v\n%s", err, text.String())
+				t.Errorf("the text report doesn't say that it is void: %v\n%s", err, text.String())
 			}
 		})
 	}
 }
 
-// TestSurplus measures a member that stores fights without sending the response: a surplus explained by that is not a
-// fault.
+// TestSurplus measures a member that stores some fights without sending a response. A surplus of stored fights is not a
+// fault if it is explained by requests without a response.
 func TestSurplus(t *testing.T) {
 	t.Parallel()
 	m := &member{}
@@ -157,10 +157,10 @@ func TestSurplus(t *testing.T) {
 	}
 }
 
-// TestCannotTell measures members that can be counted only by paging, or not at all.
+// TestCannotTell measures members whose fights can be counted only by paging, or not at all.
 func TestCannotTell(t *testing.T) {
 	t.Parallel()
-	pages := make([]string, 2*pageSize+1) // ids of existing fights, so that several pages have to be read
+	pages := make([]string, 2*pageSize+1) // ids of existing fights, enough for several pages
 	for i := range pages {
 		pages[i] = fmt.Sprintf("%010d", i)
 	}
@@ -189,15 +189,15 @@ func TestCannotTell(t *testing.T) {
 				t.Errorf("stored %+v, reported as %q", s, m.Stores)
 			}
 			if c.checked && (s.Stored == 0 || s.Stored != s.Acknowledged) {
-				t.Errorf("stored %+v, want as many as were acknowledged", s)
+				t.Errorf("stored %+v, want equal numbers of acknowledged and stored fights", s)
 			}
 		})
 	}
 }
 
-// TestStall stalls a target once in the open model. The latency of iterations that were due during the stall counts
-// from when they were due: a generator that held them back would show one slow response and a good 90th percentile.
-// Those that may not wait that long are dropped.
+// TestStall measures a target that stalls once, in the open model. The latency of iterations that come due during the
+// stall must count from when they are due: a generator that delayed them would report one slow response and a good 90th
+// percentile. Iterations that wait too long must be dropped.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	const stall = 400 * time.Millisecond
@@ -214,11 +214,11 @@ func TestStall(t *testing.T) {
 	}
 	run := stalled(time.Minute)
 	if run.Counts.Measured != 100 || run.Counts.Dropped != 0 {
-		t.Errorf("%d iterations were measured, %d dropped", run.Counts.Measured, run.Counts.Dropped)
+		t.Errorf("%d iterations were measured and %d dropped, want 100 and 0", run.Counts.Measured, run.Counts.Dropped)
 	}
-	// 40 of 100 come due during the stall, and the first 20 of them wait for at least half of it.
+	// Of 100 iterations, 40 come due during the stall, and the first 20 of them wait for at least half of it.
 	if want := float64((stall / 2).Microseconds()); run.Latency.P90 < want {
-		t.Errorf("p90 is %.0f us, want at least %.0f: the stall was left out", run.Latency.P90, want)
+		t.Errorf("p90 is %.0f us, want at least %.0f: the latencies don't include the stall", run.Latency.P90, want)
 	}
 	run = stalled(50 * time.Millisecond)
 	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
@@ -257,11 +257,11 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := report.JSON(&text); err != nil || strings.Contains(text.String(), "null") {
-		t.Errorf("%v, null instead of a list:\n%s", err, text.String())
+		t.Errorf("error %v, or null instead of a list in\n%s", err, text.String())
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestTargetThatDoesNotRespond(t *testing.T) {
 	for _, mix := range []string{"execute_fight", "random_hero"} {
 		target := Target{Name: "gone", URLs: map[Service]string{"": "http://127.0.0.1:1"}}
 		if report, err := Members(t.Context(), quick(t, mix, target)); err == nil || !strings.Contains(err.Error(), "gone") {
@@ -270,7 +270,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
-// TestLimits checks the limits on the generator one by one. TestSurroundings has those on everything else that runs.
+// TestLimits checks each limit on the generator. TestSurroundings checks the limit on other processes.
 func TestLimits(t *testing.T) {
 	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
 	for _, c := range []struct {

@@ -10,14 +10,14 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// load describes clients of one kind and how long they run.
+// load describes a group of identical clients and how long they run.
 type load struct {
 	url     string
 	conns   int
-	rate    float64 // requests per second, sent on schedule; 0: each client sends as soon as it has its response
+	rate    float64 // requests per second, sent on schedule; 0: a closed loop
 	lasts   time.Duration
-	repeats int  // how often a refused client retries immediately
-	waits   bool // closed loop: a refused client waits as long as Retry-After says
+	repeats int  // how many times a refused client retries immediately
+	waits   bool // closed loop: whether a refused client honours Retry-After
 }
 
 const path = "/api/fights/execute_fight"
@@ -25,7 +25,7 @@ const path = "/api/fights/execute_fight"
 // patience is how long a request waits for a free connection before it is dropped.
 const patience = time.Second
 
-// put applies the load and returns the outcome.
+// put applies the load to the service and returns the outcome.
 func (l load) put(ctx context.Context) (*outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.lasts)
 	defer cancel()
@@ -55,7 +55,7 @@ func (l load) put(ctx context.Context) (*outcome, error) {
 	return o, nil
 }
 
-// arrive releases requests when they are due, in steps of a millisecond.
+// arrive queues requests when they are due, once per millisecond. Requests that find the queue full are dropped.
 func (l load) arrive(ctx context.Context, due chan<- time.Time, o *outcome) {
 	for sent := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
 		for ; float64(sent) < l.rate*min(time.Since(o.begin), l.lasts).Seconds(); sent++ {

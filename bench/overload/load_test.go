@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// refusing starts a server that refuses all requests except every nth.
+// refusing starts a server that accepts only every n-th request.
 func refusing(t *testing.T, n int64) (url string, asked, good *atomic.Int64) {
 	t.Helper()
 	asked, good = new(atomic.Int64), new(atomic.Int64)
@@ -39,19 +39,20 @@ func TestEveryRequestIsCounted(t *testing.T) {
 			t.Errorf("%s: counted %d good and %d refused, first failure %s; the server accepted %d of %d", l, got, sum.refused, o.first, good.Load(), asked.Load())
 		}
 		if got := asked.Load(); l.rate > 0 && l.repeats == 0 && int(got)+sum.dropped > 60 {
-			t.Errorf("%d requests were sent and %d dropped, want at most 60 together", got, sum.dropped)
+			t.Errorf("%d requests were sent and %d dropped, want at most 60 in total", got, sum.dropped)
 		}
 	}
 }
 
-// TestRefusedClients: a refused client either retries immediately or waits for a second, which is longer than the test.
+// TestRefusedClients checks that a refused client either retries immediately or honours Retry-After, which exceeds the
+// length of the test.
 func TestRefusedClients(t *testing.T) {
 	url, asked, _ := refusing(t, 1<<40)
 	if _, err := (load{url: url, conns: 5, waits: true, lasts: 300 * time.Millisecond}).put(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if n := asked.Load(); n != 5 {
-		t.Errorf("5 clients that wait sent %d requests", n)
+		t.Errorf("5 clients that honour Retry-After sent %d requests, want 5", n)
 	}
 	asked.Store(0)
 	o, err := load{url: url, conns: 5, rate: 100, repeats: 3, lasts: 300 * time.Millisecond}.put(t.Context())
@@ -59,7 +60,7 @@ func TestRefusedClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := asked.Load(); n == 0 || n%4 != 0 || int(n) != o.total().refused {
-		t.Errorf("clients that repeat three times sent %d requests", n)
+		t.Errorf("clients that retry three times sent %d requests, want a multiple of 4, all of them counted as refused", n)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // slice is the length of the intervals for which outcomes are recorded separately.
 const slice = 500 * time.Millisecond
 
-// outcome is the result of a load, by the time each request was due.
+// outcome holds the results of a load, grouped by when each request was due.
 type outcome struct {
 	begin time.Time
 	lasts time.Duration
@@ -24,12 +24,12 @@ type outcome struct {
 
 // part is the outcome of the requests that were due in one slice.
 type part struct {
-	good                     []time.Duration // latencies of responses with status 200
+	good                     []time.Duration // latencies of responses with status 200 within the deadline
 	refused, failed, dropped int
 	late                     int // responses with status 200 after the deadline
 }
 
-// deadline is how long a client waits for its response, from when its first request was due.
+// deadline is how long a client waits for a response, counted from when its first request was due.
 const deadline = 5 * time.Second
 
 func newOutcome(begin time.Time, lasts time.Duration) *outcome {
@@ -66,7 +66,7 @@ func (o *outcome) dropped(at time.Time) {
 	o.at(at).dropped++
 }
 
-// total returns the sum over all slices.
+// total adds up the outcomes of all slices.
 func (o *outcome) total() part {
 	var sum part
 	for _, p := range o.parts {
@@ -88,10 +88,10 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long it took until all later slices were good: nothing refused, late, failed or dropped, and a
-// 99th percentile of at most p99.
+// settled returns how long the service took to recover. From then on, no slice has requests that were refused, late,
+// failed or dropped, or a 99th percentile above p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
-	for i := len(o.parts) - 2; i >= 0; i-- { // the last slice is cut short
+	for i := len(o.parts) - 2; i >= 0; i-- { // without the last slice, which is cut short
 		p := o.parts[i]
 		if p.refused+p.late+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
 			return time.Duration(i+1) * slice

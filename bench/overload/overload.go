@@ -12,10 +12,11 @@
 //		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
-// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half of that,
-// followed by three trials: factor times the capacity; a closed loop of 2,048 connections whose clients honour
-// Retry-After; and a retry storm, in which every refused client retries immediately, three times. After each trial it
-// sends half the capacity again. The load generator shares the machine's cores with the service.
+// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half that load,
+// followed by three trials: factor times the capacity; a closed loop with the maximum number of connections, whose
+// clients honour Retry-After; and factor times the capacity as a retry storm, in which every refused client retries
+// immediately, up to three times. After each trial it sends half the capacity again, to see how long the service takes
+// to recover. The load generator shares the machine's cores with the service.
 package overload
 
 import (
@@ -29,7 +30,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Command is the command line of an experiment.
+// Command holds the command-line options of an overload experiment.
 type Command struct {
 	URL         string        `name:"url" default:"http://127.0.0.1:8004" help:"Base URL of fights."`
 	Factor      float64       `default:"2" help:"Load to send, as a multiple of the capacity."`
@@ -40,7 +41,7 @@ type Command struct {
 	out io.Writer
 }
 
-// slack is the factor by which the 99th percentile may differ between two equal phases.
+// slack is the factor by which the 99th percentile may grow between two phases with the same load.
 const slack = 1.5
 
 // Run runs the phases one after the other and prints the outcome of each.
@@ -98,7 +99,7 @@ func (c *Command) phase(ctx context.Context, name string, l load) (*outcome, err
 	return o, nil
 }
 
-// memory returns the current and the peak resident memory of the processes.
+// memory formats the current and the peak resident memory of each process.
 func (c *Command) memory() string {
 	text := ""
 	for _, pid := range c.Pid {

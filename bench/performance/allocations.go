@@ -11,16 +11,18 @@ import (
 	"strings"
 )
 
-// allocated is what one iteration of a benchmark allocates. Unlike times, these figures are the same on every machine.
+// allocated holds the allocations and allocated bytes per iteration of a benchmark. Unlike times, these figures are the
+// same on every machine.
 type allocated struct{ allocs, bytes int64 }
 
 // benchmark identifies a benchmark, such as internal/web BenchmarkExecuteFight.
 type benchmark struct{ pkg, name string }
 
-// executeBenchmark returns the benchmark of a whole fight, which the allocation target is about.
+// executeBenchmark returns the benchmark of a complete fight, to which the allocation target applies.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// baselineFields returns the benchmark in a line of allocations.txt and its bytes, or false if there is none.
+// baselineFields parses a line of allocations.txt into a benchmark and its bytes. It returns false if the line has no
+// benchmark.
 func baselineFields(line string) (name benchmark, bytes string, found bool) {
 	fields := strings.Fields(line)
 	if strings.HasPrefix(line, "#") || len(fields) != 4 {
@@ -29,7 +31,7 @@ func baselineFields(line string) (name benchmark, bytes string, found bool) {
 	return benchmark{fields[0], fields[1]}, fields[3], true
 }
 
-// baselineBenchmarks returns the benchmarks in the text of allocations.txt.
+// baselineBenchmarks returns the benchmarks that allocations.txt lists, given its text.
 func baselineBenchmarks(text string) []benchmark {
 	var all []benchmark
 	for line := range strings.Lines(text) {
@@ -40,8 +42,8 @@ func baselineBenchmarks(text string) []benchmark {
 	return all
 }
 
-// rewriteBaseline returns the text of allocations.txt with the measured figures. - stands for bytes that vary and are
-// not recorded. The line of a benchmark that was not measured is dropped.
+// rewriteBaseline returns the text of allocations.txt, updated with the measured figures. Bytes that vary are not
+// recorded but remain a dash. Lines of benchmarks that were not measured are dropped.
 func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -61,11 +63,11 @@ func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	return out.String()
 }
 
-// Each benchmark runs 200 iterations, three times: the minimum eliminates one-time allocations and those of other
-// goroutines.
+// Each benchmark runs three times with 200 iterations. Taking the minimum eliminates one-time allocations and those of
+// other goroutines.
 const iterations, times = 200, 3
 
-// measureAllocations runs the benchmarks in a separate process without the race detector, which also allocates.
+// measureAllocations runs the benchmarks in a separate process without the race detector, which allocates as well.
 func measureAllocations(ctx context.Context, module string, benchmarks ...benchmark) (map[benchmark]allocated, error) {
 	packages, names := map[string]bool{}, map[string]bool{}
 	for _, each := range benchmarks {
@@ -98,7 +100,7 @@ func parseBenchmarks(output string) map[benchmark]allocated {
 			continue
 		}
 		name := benchmark{pkg, found[1]}
-		bytes, _ := strconv.ParseInt(found[2], 10, 64) // they are digits
+		bytes, _ := strconv.ParseInt(found[2], 10, 64) // always valid, since the pattern matches only digits
 		allocs, _ := strconv.ParseInt(found[3], 10, 64)
 		if had, again := lowest[name]; again {
 			allocs, bytes = min(allocs, had.allocs), min(bytes, had.bytes)
@@ -108,7 +110,7 @@ func parseBenchmarks(output string) map[benchmark]allocated {
 	return lowest
 }
 
-// allocations measures what our own code allocates for a fight.
+// allocations measures how many allocations our own code makes per fight.
 func (s *setup) allocations() error {
 	measured, err := measureAllocations(s.ctx, s.module, executeBenchmark())
 	if err != nil {

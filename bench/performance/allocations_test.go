@@ -12,8 +12,8 @@ var update = flag.Bool("update", false, "update allocations.txt and the generate
 
 var module = filepath.Join("..", "..")
 
-// TestAllocations checks that the hot path allocates as much as the baseline says. Improvements count too: a loose
-// baseline would hide the next regression. No test here asserts a time.
+// TestAllocations checks that the hot path allocates exactly what the baseline records. Improvements must be recorded
+// as well, since a loose baseline would hide the next regression. No test in this package asserts a time.
 func TestAllocations(t *testing.T) {
 	const file = "allocations.txt"
 	text, err := os.ReadFile(file)

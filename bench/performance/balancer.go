@@ -12,7 +12,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// severalFights starts n fights processes on one database, behind one address.
+// severalFights starts n fights processes that share a database, behind a single address.
 func (s *setup) severalFights(shared *system, n int) *system {
 	return s.add(func(of *system) error {
 		url, err := of.fightStore()
@@ -40,8 +40,8 @@ func (s *setup) severalFights(shared *system, n int) *system {
 	})
 }
 
-// balance listens and forwards connections to the addresses in turn, without looking at their content, as a Kubernetes
-// service does. Its CPU time counts as the load generator's.
+// balance accepts connections and forwards them to the addresses in turn without inspecting the traffic, like a
+// Kubernetes service. Its CPU time counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,7 +67,7 @@ func balance(addresses ...string) (address string, stop func(), err error) {
 	}, nil
 }
 
-// join copies bytes in both directions until one side closes.
+// join connects to the address and copies bytes in both directions until one side closes.
 func join(ctx context.Context, client net.Conn, address string) {
 	defer func() { _ = client.Close() }()
 	server, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -79,7 +79,7 @@ func join(ctx context.Context, client net.Conn, address string) {
 	var both sync.WaitGroup
 	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
 		both.Go(func() {
-			_, _ = io.Copy(way.to, way.from) // any error means that one side is gone
+			_, _ = io.Copy(way.to, way.from) // any error means that one side has closed
 			end()
 		})
 	}

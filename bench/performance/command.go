@@ -1,6 +1,6 @@
-// Package performance measures every performance target of this project on this machine. From the results it writes
-// docs/performance.md, with its plots, and the figures in README.md. Database servers are found or started the same way
-// as for the tests (package engines).
+// Package performance measures every performance target of this project on this machine. It writes docs/performance.md
+// with its plots, and updates the figures in README.md. Database servers are found or started the same way as for the
+// tests (package engines).
 package performance
 
 import (
@@ -20,7 +20,7 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// Command is the command line of the report command.
+// Command holds the command-line options of the report command.
 type Command struct {
 	Quick bool     `help:"Take a few minutes instead of twenty: fewer and shorter runs with rough figures."`
 	Only  []string `placeholder:"NAME,…" help:"Run only these experiments: ${experiments}."`
@@ -47,7 +47,7 @@ func Names() []string {
 	return all
 }
 
-// Run measures and writes the documents.
+// Run measures the targets, or reads earlier results, and writes the documents.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	procgroup.DieWithParent()
 	results, err := c.results(ctx, k.Stderr)
@@ -65,7 +65,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	return results.write(out)
 }
 
-// results measures, or reads earlier results.
+// results runs the experiments or, if --from is set, reads earlier results.
 func (c *Command) results(ctx context.Context, progress io.Writer) (*Results, error) {
 	if c.From != "" {
 		return load(c.From)
@@ -77,7 +77,8 @@ func (c *Command) results(ctx context.Context, progress io.Writer) (*Results, er
 	return runExperiments(ctx, p, c.Only, progress)
 }
 
-// runExperiments runs the named experiments, or all if none are named. What can't be measured is noted in the results.
+// runExperiments runs the named experiments, or all if none are named. If an experiment can't be measured, the results
+// say why.
 func runExperiments(ctx context.Context, p plan, only []string, progress io.Writer) (*Results, error) {
 	begin := time.Now()
 	r := &Results{Date: begin.UTC(), Plan: p, Machine: machine(), Meter: meter(), Missing: map[string]string{}}
@@ -87,7 +88,7 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 	}
 	defer func() {
 		if err := l.close(); err != nil {
-			l.say("cleanup failed: %v", err) // the results are valid all the same
+			l.say("cleanup failed: %v", err) // the results are valid nonetheless
 		}
 	}()
 	r.Version = l.version(ctx)

@@ -13,7 +13,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// TestMain lets the test binary act as the floor when started with that argument.
+// TestMain makes the test binary serve the floor if its first argument is floor.
 func TestMain(m *testing.M) {
 	if len(os.Args) != 3 || os.Args[1] != "floor" {
 		os.Exit(m.Run())
@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestMeasure does a real run of minimal length, and checks which figures are in the results but not their values. One of
-// the experiments fails: it is listed with its reason, and the others still run.
+// TestMeasure runs experiments of minimal length, and checks which figures are in the results but not their values. One
+// of the experiments fails: the results must give the reason, and the others must still run.
 func TestMeasure(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux to read the resource usage of processes")
@@ -51,7 +51,7 @@ func TestMeasure(t *testing.T) {
 		}
 		for _, figure := range []string{throughput, p50, p99, cpu, generator, httpBytes, memory} {
 			if values := c.Figures[figure]; len(values) != c.Valid || c.Valid > 0 && values.Least() <= 0 {
-				t.Errorf("%s: %s is %v in %d valid runs", name, figure, values, c.Valid)
+				t.Errorf("%s: figure %s has values %v in %d valid runs", name, figure, values, c.Valid)
 			}
 		}
 	}

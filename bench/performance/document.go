@@ -36,14 +36,14 @@ func (r *Results) render(name string) (string, error) {
 	return text.String(), err
 }
 
-// functions returns what the templates call.
+// functions returns the functions that the templates call.
 func (r *Results) functions() template.FuncMap {
 	costs, noCosts := unitCostsOf(r.cell(instances, instanceName(1)))
 	return template.FuncMap{
 		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
 		"experiments": Names, "sections": r.sections,
 		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
-		// Links in notes.md are relative to its own folder.
+		// Links in notes.md are relative to bench/performance, those in the document to docs.
 		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
 		"costs": func() *unitCosts {
 			if noCosts != nil {
@@ -60,7 +60,7 @@ func (r *Results) functions() template.FuncMap {
 	}
 }
 
-// assumptions returns the model's assumptions about a node in the document's units.
+// assumptions returns the model's assumptions about a node, in the units that the document uses.
 func assumptions() map[string]float64 {
 	return map[string]float64{
 		"Cores": nodeCores, "Percent": 100 * nodeUse, "Gigabits": networkBytes * 8 / 0.96 / 1e9,
@@ -68,7 +68,7 @@ func assumptions() map[string]float64 {
 	}
 }
 
-// value returns the median of a cell's figure, scaled, or why there is none.
+// value formats the median of a cell's figure, scaled, or says why there is none.
 func value(c *Cell, figure string, scale ...float64) string {
 	switch {
 	case !c.Enough:
@@ -83,7 +83,7 @@ func value(c *Cell, figure string, scale ...float64) string {
 	return number(median)
 }
 
-// ratioText returns the ratio of a cell's figure to its floor's CPU time, or why there is none.
+// ratioText formats the ratio of a cell's figure to its floor's CPU time, or says why there is none.
 func (s *Series) ratioText(c *Cell, figure string) string {
 	if c.Floor == "" {
 		return "1"
@@ -98,7 +98,7 @@ func (s *Series) ratioText(c *Cell, figure string) string {
 	return "-"
 }
 
-// modelled returns the modelled energy per fight in microjoules, from the CPU time of application and stores.
+// modelled formats the modelled energy per fight in microjoules, based on the CPU time of application and stores.
 func modelled(c *Cell) string {
 	if !c.Enough {
 		return string(void)
@@ -106,7 +106,7 @@ func modelled(c *Cell) string {
 	return number(energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU)))
 }
 
-// idleText returns a figure in CPU seconds per second as a percentage of a core.
+// idleText formats a figure in CPU seconds per second as a percentage of one core.
 func idleText(c *Cell, figure string) string {
 	if !c.has(figure) {
 		return value(c, figure)
@@ -125,7 +125,7 @@ func orDash(text any) string {
 	return "-"
 }
 
-// number formats a number as bench reports do, with commas in large ones.
+// number formats a number as in bench reports, but with commas in large numbers.
 func number(n float64) string {
 	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
 		return thousands(n)
@@ -138,7 +138,7 @@ func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
-// text describes how runs at the family's rates differ, or returns "" for results without a slow plan.
+// text describes how runs at the family's rates differ from other runs, or returns "" for results without a slow plan.
 func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
@@ -176,7 +176,8 @@ func (r *Results) headline() string {
 	return text + "."
 }
 
-// taken returns the share of the cores that others took during the valid runs.
+// taken formats the median and the maximum, over all valid runs, of the cores' share that a figure such as strangers
+// gives.
 func (r *Results) taken(figure string) string {
 	var all Figure
 	for _, s := range r.Series {
@@ -190,7 +191,7 @@ func (r *Results) taken(figure string) string {
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
-// section is the section about one series.
+// section is a section of the document about one series.
 type section struct {
 	Title, Remark string
 	Series        *Series
@@ -211,8 +212,8 @@ func (r *Results) sections() []section {
 	return all
 }
 
-// cellsWithParts returns the cells of the series whose targets consist of several processes, named with their
-// connections.
+// cellsWithParts returns the cells of those series whose targets consist of several processes, and appends the number
+// of connections to the names.
 func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {
@@ -235,7 +236,8 @@ func allParts() []string {
 	return []string{"up", "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
 }
 
-// write writes all documents to the folder, such as docs, and updates the figures in the README.md next to it.
+// write writes the document, its plots and the results to a folder such as docs, and updates the figures in the
+// README.md next to that folder.
 func (r *Results) write(folder string) error {
 	text, err := r.document()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares a text with a golden file, or writes the file with -update.
+// golden compares a text with a golden file, which it first overwrites if -update is set.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -27,7 +27,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 // TestDocuments checks that the documents match what is generated from the published results, the template and the
-// notes, so that nobody edits them by hand.
+// notes, so that edits by hand are detected.
 func TestDocuments(t *testing.T) {
 	docs := filepath.Join(module, "docs")
 	r, err := load(filepath.Join(docs, "performance", "results.json"))
@@ -76,7 +76,7 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, _ := strings.Cut(text, "## Where the rest goes") // the notes are about the published run
+	before, rest, _ := strings.Cut(text, "## Where the time goes") // the notes describe the published run
 	_, after, _ := strings.Cut(rest, "## Machine and versions")
 	golden(t, filepath.Join("testdata", "performance.md"), before+"## Machine and versions"+after)
 	figures, err := r.readme()
@@ -125,17 +125,17 @@ func TestEmptyResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(text, "NaN") || strings.Contains(text, string(met)+" |") {
-		t.Errorf("the document without results says:\n%s", text)
+		t.Errorf("the document without results contains NaN or a target that is met:\n%s", text)
 	}
 	if err := r.draw(t.TempDir()); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestMarksThatAreMissing(t *testing.T) {
+func TestInvalidMarks(t *testing.T) {
 	for _, text := range []string{"a\nb\n", readmeBegin + "\nb\n", readmeBegin + readmeEnd + readmeBegin + readmeEnd, readmeEnd + readmeBegin} {
 		if got, err := between(text, "new"); err == nil {
-			t.Errorf("%q became %q", text, got)
+			t.Errorf("text %q became %q, want an error about the marks", text, got)
 		}
 	}
 }

@@ -6,13 +6,13 @@ import (
 	"superheroes/bench/stat"
 )
 
-// experiment measures one comparison. One with a title is a series of the document.
+// experiment measures one comparison. If it has a title, its series has a section in the document.
 type experiment struct {
 	name, title, remark string
 	run                 func(*setup) error
 }
 
-// Names of the experiments, which are also those of their series, and of the cells that the documents refer to.
+// Names of the experiments and their series, and of the cells that the documents refer to.
 const (
 	at32        = "fights-32"
 	at32All     = "fights-32-all-cores"
@@ -42,7 +42,7 @@ const (
 	executeFight  = "execute_fight"
 	randomHeroMix = "random_hero"
 	usual         = 32                // connections
-	oneCore       = "GOMAXPROCS=1"    // as compose.yml and the scenarios set it for each service
+	oneCore       = "GOMAXPROCS=1"    // setting of each service in compose.yml and the scenarios
 	timerSlack    = "TIMER_SLACK=1ms" // likewise
 	allCores      = "GOMAXPROCS="     // the default
 	eco, strict   = "eco", "strict"
@@ -54,24 +54,24 @@ func experiments() []experiment {
 		{at32All, "`execute_fight`, 32 connections, services on all cores", "", (*setup).at32AllCores},
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
 		{at1, "`execute_fight`, 1 connection",
-			"With one connection, every response has to wake a sleeping process, and there is no other work to " +
-				"amortize the wake-up over, so the floor also costs more there.",
+			"With one connection, every response has to wake a sleeping process, and no other work shares the " +
+				"cost of the wake-up, so the floor also costs more than at 32 connections.",
 			(*setup).at1},
 		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
 		{tail, "Latency at 80 % of saturation",
-			"Saturation is the closed model's throughput at 32 connections, the median of three runs just before.",
+			"Saturation is the closed model's throughput at 32 connections: the median of three runs made just before.",
 			(*setup).tail},
 		{connections, "By number of connections", "", (*setup).connections},
 		{roster, "By roster size, `up` on SQLite",
-			"The given number of heroes and of villains, in strict: every pick is a database read.",
+			"Heroes and villains each have the given number of rows. In strict, every pick is a database read.",
 			(*setup).roster},
 		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
 		{stored, "By stored fights, `up` on SQLite",
-			"The empty store is recreated for each run; the others grow by the fights of their runs.",
+			"The empty store is recreated for each run; the other stores grow by the fights of each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
 		{instances, "Several fights processes on one store",
-			"A forwarder in the generator's process distributes the connections among them in turn; " +
+			"A forwarder in the generator's process distributes the connections among the fights processes in turn; " +
 				"there are 32 unless another number is given.",
 			(*setup).instances},
 		{"idle", "", "", (*setup).idle},
@@ -87,7 +87,7 @@ func fights(name string, of *system, connections int) *trial {
 	return &trial{of: of, Cell: cell}
 }
 
-// heroOf returns the same of random_hero.
+// heroOf returns a trial of random_hero in the closed model, compared with the floor.
 func heroOf(name string, of *system) *trial {
 	t := fights(name, of, usual)
 	t.Mix = randomHeroMix
@@ -102,11 +102,11 @@ func (s *setup) at32() error {
 	return s.series(at32, append(trials, s.fourOn(oneCore)...)...)
 }
 
-// at32AllCores is a separate series, because together they would need more connections than the database servers
-// accept.
+// at32AllCores is separate from at32, because all of these systems together would need more connections than the
+// database servers accept.
 func (s *setup) at32AllCores() error { return s.series(at32All, s.fourOn(allCores)...) }
 
-// fourOn returns the trials of four processes with that GOMAXPROCS setting.
+// fourOn returns the trials of four processes with the given GOMAXPROCS setting.
 func (s *setup) fourOn(cores string) []*trial {
 	stub := fights(onCores(fourStub, cores), s.storeless(strict, cores), usual)
 	stub.Nothing = true
@@ -116,7 +116,7 @@ func (s *setup) fourOn(cores string) []*trial {
 	}
 }
 
-// onCores adds the GOMAXPROCS setting to a name, unless it is the usual one.
+// onCores adds the GOMAXPROCS setting to a name, unless the setting is the usual one.
 func onCores(name, cores string) string {
 	if cores == allCores {
 		return name + ", all cores"
@@ -130,7 +130,8 @@ func (s *setup) at128() error {
 		fights(onCores(fourEco, allCores), s.four(eco, allCores), many))
 }
 
-// at1 has two floors: with one connection every request has to wake a sleeping process, so the floor costs more, too.
+// at1 measures two floors, because with one connection every request has to wake a sleeping process, which makes the
+// floor more expensive as well.
 func (s *setup) at1() error {
 	return s.series(at1, floorTrial(floorCell(usual), usual), fights(upEco, s.up(eco), 1))
 }
@@ -147,7 +148,7 @@ func (s *setup) randomHero() error {
 // ofSaturation is the fraction of the closed model's throughput at which tail latency is measured.
 const ofSaturation = 0.8
 
-// tail measures latency in the open model, at a fraction of the saturation of the same system.
+// tail measures latency in the open model, at a fraction of the system's saturation throughput.
 func (s *setup) tail() error {
 	trials := []*trial{fights(upEco, s.up(eco), usual), fights(fourEco, s.four(eco), usual)}
 	for _, t := range trials {
@@ -160,7 +161,8 @@ func (s *setup) tail() error {
 	return s.series(tail, trials...)
 }
 
-// saturation returns the throughput of the closed model: the median of three valid runs, with at most six attempts.
+// saturation returns a trial's throughput in the closed model: the median of three valid runs, with at most six
+// attempts.
 func (s *setup) saturation(t *trial) (float64, error) {
 	if s.err != nil {
 		return 0, s.err
@@ -199,7 +201,7 @@ func atConnections(name string, n int) string {
 	return fmt.Sprintf("%s, %d connections", name, n)
 }
 
-// rates measures at the family's rates, where idle consumption matters most.
+// rates measures the systems at the family's rates, where idle consumption matters most.
 func (s *setup) rates() error {
 	systems := []*system{s.up(eco), s.up(strict), s.four(eco), s.four(strict)}
 	var trials []*trial
@@ -214,8 +216,9 @@ func (s *setup) rates() error {
 	return s.series(rates, trials...)
 }
 
-// slowConnections returns the number of iterations that come due in a tenth of a second: few enough that all
-// connections are opened during the warm-up and no measured fight has to pay for one.
+// slowConnections returns the number of connections to use at a low rate, which is the number of iterations due in a
+// tenth of a second. That is few enough to open all connections during the warm-up, so that no measured fight has to
+// open one.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
@@ -232,7 +235,7 @@ func instanceName(n int) string {
 	return fmt.Sprintf("%d processes of fights", n)
 }
 
-// loaded returns the name of n fights processes with as many connections each as the model's single process.
+// loaded returns the name of the cell for n fights processes with the usual number of connections for each process.
 func loaded(n int) string {
 	if n == 1 {
 		return instanceName(n)
@@ -240,9 +243,9 @@ func loaded(n int) string {
 	return atConnections(instanceName(n), n*usual)
 }
 
-// instances checks the model for more than one machine: several fights processes share one store and the same catalogs.
-// Connections are distributed in turn. Each number of processes is measured twice: with as many connections for each as
-// a single process has, and as many in total.
+// instances checks the model for more than one machine: several fights processes share one store and the same catalogs,
+// and connections are distributed among them in turn. Each number of processes is measured twice: with the usual number
+// of connections per process, and with the usual number in total.
 func (s *setup) instances() error {
 	shared := s.add(func(of *system) error { return of.catalogs("PROFILE=" + eco) })
 	var trials []*trial

@@ -25,13 +25,14 @@ type lab struct {
 	module  string // folder of go.mod
 	dir     string // temporary
 	program string // the built superheroes binary
-	self    string // this program, which also serves as the floor and as the fights process that stores nothing
+	self    string // path of this program, which also runs as the floor and as the fights process that stores nothing
 	stores  stores
 	procs   proc.FS
 	say     func(format string, args ...any)
 }
 
-// newLab builds the program. close shuts down everything that was started.
+// newLab builds the program and returns a lab. The caller must call close, which shuts down everything that was
+// started.
 func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	begin := time.Now()
 	l := &lab{plan: p, procs: proc.System(), say: func(format string, args ...any) {
@@ -62,7 +63,7 @@ func (l *lab) close() error {
 	return errors.Join(l.stores.close(ctx), os.RemoveAll(l.dir))
 }
 
-// version returns the version of the source tree.
+// version returns the version of the source tree according to git.
 func (l *lab) version(ctx context.Context) string {
 	git := exec.CommandContext(ctx, "git", "-C", l.module, "describe", "--always", "--dirty", "--abbrev=12")
 	output, err := git.Output()
@@ -95,7 +96,7 @@ func contentOf(path string) string {
 	return string(text)
 }
 
-// lineOf returns the value after the colon in the first line with that name.
+// lineOf returns the value in the first line of a file that has the form "name: value" with the given name.
 func lineOf(path, name string) string {
 	for line := range strings.Lines(contentOf(path)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
@@ -105,7 +106,7 @@ func lineOf(path, name string) string {
 	return ""
 }
 
-// meter says what RAPL counts on this machine, or why it isn't available.
+// meter lists the RAPL counters of this machine, or says why RAPL isn't available.
 func meter() string {
 	m, err := energy.Open(energy.Powercap)
 	if err != nil {

@@ -13,14 +13,14 @@ type watch struct {
 	first, last reading
 }
 
-// reading holds the counters at one point in time.
+// reading holds the counters of the loopback device at one point in time.
 type reading struct {
 	at             time.Time
 	bytes, packets float64
 }
 
-// nearEnd is how long before the end the second reading may be taken. It is longer than bench ever goes without
-// reporting progress.
+// nearEnd is how long before the end of a run the second reading may be taken. It is longer than the interval at which
+// bench reports progress.
 const nearEnd = 600 * time.Millisecond
 
 func (w *watch) progress(_ string, passed, total time.Duration) {
@@ -38,7 +38,7 @@ func read() reading {
 	return reading{time.Now(), bytes, packets}
 }
 
-// loopback parses the bytes and packets that device lo has received, which equal those sent.
+// loopback parses the numbers of bytes and packets that the device lo has received, which equal the numbers sent.
 func loopback(devices string) (bytes, packets float64) {
 	for line := range strings.Lines(devices) {
 		name, counters, found := strings.Cut(line, ":")
@@ -52,8 +52,8 @@ func loopback(devices string) (bytes, packets float64) {
 	return bytes, packets
 }
 
-// figures returns the traffic per iteration, given the iterations per second. It is empty if the run was too short for
-// two readings.
+// figures returns the traffic per iteration, given the iterations per second. The map is empty if the run was too short
+// for two readings.
 func (w *watch) figures(perSecond float64) map[string]float64 {
 	all := map[string]float64{}
 	if w.last.bytes == 0 || perSecond == 0 {

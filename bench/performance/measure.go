@@ -19,31 +19,31 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell being measured.
+// trial is a cell that is being measured.
 type trial struct {
 	Cell
 	of       *system
-	fresh    func() *system // starts a new system for each run, instead of using of
+	fresh    func() *system // if set, starts a new system for each run, and of is unused
 	warmup   time.Duration  // minimum warm-up
-	rounds   int            // valid runs, the same for all trials of a series; 0: as planned
-	measured time.Duration  // length of each run; 0: as planned
-	idle     bool           // also measure it without load
+	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
+	measured time.Duration  // length of each run; 0: as in the plan
+	idle     bool           // whether to measure the system without load, too
 }
 
-const floorMix = "livez" // one GET whose response isn't checked
+const floorMix = "livez" // a single GET whose response body isn't checked
 
-// floorCell returns the name of the floor's cell at that number of connections.
+// floorCell returns the name of the floor's cell at the given number of connections.
 func floorCell(connections int) string { return atConnections("floor", connections) }
 
-// floorTrial returns a trial of the floor at that number of connections.
+// floorTrial returns a trial of the floor at the given number of connections.
 func floorTrial(name string, connections int) *trial {
 	return &trial{Cell: Cell{Name: name, Mix: floorMix, Connections: connections}}
 }
 
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
-// series measures the trials and adds the series to the results. The trial of a floor is added before the first trial
-// that is compared with it, under the same load.
+// series measures the trials and adds the series to the results. A trial of each floor is inserted before the first
+// trial that is compared with it, under the same load.
 func (s *setup) series(name string, trials ...*trial) error {
 	of := s.floor(trials)
 	if s.err != nil {
@@ -71,8 +71,8 @@ func (s *setup) series(name string, trials ...*trial) error {
 	return err
 }
 
-// floor starts the bare handler that the trials are compared with, whose responses are as large as those of the first
-// of them.
+// floor starts the bare handler that the trials are compared with. Its responses are as large as those of the first
+// trial.
 func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
@@ -127,7 +127,7 @@ func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
 	return measured, nil
 }
 
-// once does one run of a trial.
+// once performs one run of a trial.
 func (s *setup) once(series string, t *trial) error {
 	of := t.of
 	if t.fresh != nil {
@@ -156,11 +156,11 @@ func (s *setup) once(series string, t *trial) error {
 	return nil
 }
 
-// storesNothing is the prefix of bench's reason when no fight was stored.
+// storesNothing starts the void reason that bench gives if no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns why a run doesn't count. For a target that stores nothing on purpose, that reason is required and
-// removed.
+// voidReasons returns the reasons why a run is void. For a target that stores nothing on purpose, the reason that it
+// stores nothing is required and removed.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -184,8 +184,8 @@ func voidReasons(run measure.Run, nothing bool) []string {
 	return others
 }
 
-// run does one run with bench, on an empty fight store if the system can be reset, and measures what bench doesn't
-// report.
+// run performs one run with bench, on an empty fight store if the system can be reset. It also returns the figures that
+// bench doesn't report.
 func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, error) {
 	mix, err := measure.ParseMix(t.Mix)
 	if err != nil {
@@ -227,13 +227,13 @@ func (c *Cell) add(name string, value float64) {
 	c.Figures[name] = append(c.Figures[name], digits(value))
 }
 
-// digits rounds to six significant digits: measurements are no more precise than that.
+// digits rounds to six significant digits, since measurements are no more precise than that.
 func digits(value float64) float64 {
 	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was just formatted
 	return kept
 }
 
-// note adds what bench reports about a valid run.
+// note adds the figures that bench reports about a valid run.
 func (c *Cell) note(run measure.Run) {
 	c.add(throughput, run.Throughput)
 	c.add(p50, run.Latency.P50)
@@ -282,7 +282,7 @@ func (c *Cell) noteParts(run measure.Run, parts []part) {
 			}
 		}
 		if !known {
-			continue // its processes are unknown
+			continue // the processes of this part are unknown
 		}
 		if !slices.Contains(c.Parts, p.name) {
 			c.Parts = append(c.Parts, p.name)

@@ -5,25 +5,25 @@ import (
 	"math"
 )
 
-// Assumptions of the model about machines: round figures for what can be rented today, not measured here.
+// The model's assumptions about machines: round figures for machines that can be rented today, not measurements.
 const (
 	nodeCores     = 16.0
 	nodeUse       = 0.7   // usable fraction of a node's cores
-	networkBytes  = 3.0e9 // per second: 25 Gbit/s minus framing
+	networkBytes  = 3.0e9 // bytes per second: 25 Gbit/s minus framing
 	networkFrames = 2.0e6 // packets per second that a node's kernel handles in addition to the node's work
-	diskBytes     = 1.0e9 // per second, written durably by a store node
+	diskBytes     = 1.0e9 // bytes per second that a store node can write durably
 )
 
-// unitCosts is the cost of one fight with four processes in eco.
+// unitCosts holds the costs of one fight with four processes in eco.
 type unitCosts struct {
 	Fights, Catalogs, FightStore float64 // CPU microseconds
 	Storage                      float64 // bytes sent to storage
 	Wire, Packets                float64 // bytes and packets on the loopback device, from all processes
 
-	CatalogStores float64 // cores, independent of the rate: their work depends on changes, not on fights
+	CatalogStores float64 // cores used at any rate, since the catalogs' stores are read only after changes
 }
 
-// unitCostsOf computes them from a cell.
+// unitCostsOf computes the unit costs from a cell.
 func unitCostsOf(c *Cell) (unitCosts, error) {
 	if err := c.check(); err != nil {
 		return unitCosts{}, err
@@ -50,7 +50,7 @@ type tier struct {
 	Why   string // the limiting resource
 }
 
-// String says how many whole nodes that is, or which part of one.
+// String returns the number of nodes, rounded up, or the percentage of a single node.
 func (t tier) String() string {
 	if t.nodes <= 1 {
 		return fmt.Sprintf("%.0f %% of a node", 100*t.nodes)
@@ -58,7 +58,7 @@ func (t tier) String() string {
 	return thousands(math.Ceil(t.nodes)) + " nodes"
 }
 
-// forecast is what a rate requires.
+// forecast holds the resources that a rate of fights requires.
 type forecast struct {
 	Rate                                    float64
 	Fights, Catalogs, CatalogStores, Stores float64 // cores
@@ -105,7 +105,7 @@ func (u unitCosts) Forecasts() []forecast {
 	return []forecast{u.forecast(10_000), u.forecast(100_000), u.Largest()}
 }
 
-// Largest evaluates it for the largest of them.
+// Largest evaluates the model for the highest of these rates.
 func (u unitCosts) Largest() forecast { return u.forecast(1_000_000) }
 
 // check compares the model with a measurement of several processes.
@@ -113,12 +113,12 @@ type check struct {
 	Name                string
 	Connections         int
 	Predicted, Measured float64 // CPU microseconds per fight, in fights and catalogs
-	Store               float64 // measured, in the database servers
+	Store               float64 // measured CPU microseconds per fight in the database servers
 	Through             float64 // fights per second
 }
 
-// checks compares the cost with several fights processes to that with one: first with the same number of connections
-// for each process, which the model assumes, then with the same number in total.
+// checks compares the cost of a fight with several fights processes to the cost with a single process: first with the
+// same number of connections for each process, which the model assumes, then with the same number in total.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))
@@ -137,5 +137,5 @@ func (r *Results) checks() []check {
 	return all
 }
 
-// Off returns by how much the measurement differs from the prediction.
+// Off returns the difference between measurement and prediction, as a percentage.
 func (c check) Off() string { return fmt.Sprintf("%+.0f %%", 100*(c.Measured/c.Predicted-1)) }

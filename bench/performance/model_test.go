@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestFirst covers each resource that can be the first to run out. The golden documents have the rest of the model.
+// TestFirst covers each resource that can be the first to run out. The golden documents cover the rest of the model.
 func TestFirst(t *testing.T) {
 	usual := unitCosts{Fights: 100, Catalogs: 60, FightStore: 390, Storage: 3000, Wire: 10_000, Packets: 12}
 	large, chatty, slow := usual, usual, usual
@@ -32,7 +32,7 @@ func TestSlowPlan(t *testing.T) {
 		connections int
 	}{{1, 10 * time.Second, 1}, {2, 5 * time.Second, 1}, {75, 5 * time.Second, 7}, {100, 5 * time.Second, 10}} {
 		if got := p.measured(c.rate); got != c.measured {
-			t.Errorf("at %v/s a run takes %v, want %v", c.rate, got, c.measured)
+			t.Errorf("a run at %v/s takes %v, want %v", c.rate, got, c.measured)
 		}
 		if got := slowConnections(c.rate); got != c.connections {
 			t.Errorf("at %v/s there are %d connections, want %d", c.rate, got, c.connections)

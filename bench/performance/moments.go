@@ -12,7 +12,8 @@ import (
 	"superheroes/test/program"
 )
 
-// idle measures processes that receive no more requests after a few fights, all at the same time.
+// idle measures CPU time and memory of all processes at the same time, while they receive no requests after a few
+// fights.
 func (s *setup) idle() error {
 	ctx, up, four := s.ctx, s.up(eco), s.four(eco)
 	floor := s.floor([]*trial{fights(upEco, up, usual)})
@@ -31,7 +32,7 @@ func (s *setup) idle() error {
 	before := map[string]time.Duration{}
 	begin := time.Now()
 	for _, p := range watched {
-		usage, _ := s.procs.Usage(p.pids) // read again below, where the error is checked
+		usage, _ := s.procs.Usage(p.pids) // errors are checked in the second reading below
 		before[p.name] = usage.CPU
 	}
 	pause(ctx, s.plan.Idle)
@@ -63,13 +64,13 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// The two kinds of start.
+// The kinds of data that the program is started with.
 const (
 	newData      = "new data"
 	existingData = "existing data"
 )
 
-// start measures the time from the start of the process to the response of the first fight, alternating between new
+// start measures the time from starting the process to the response to the first fight request, alternating between new
 // data, which has to be created, and existing data.
 func (s *setup) start() error {
 	kept, err := os.MkdirTemp(s.dir, "data-")
@@ -100,7 +101,7 @@ func (s *setup) start() error {
 	return nil
 }
 
-// timeStart starts the program and requests a fight as soon as it is reachable.
+// timeStart starts the program, requests a fight as soon as the program is reachable, and returns the time that took.
 func (s *setup) timeStart(folder string) (time.Duration, error) {
 	of := s.newSystem()
 	defer of.stop()
@@ -108,7 +109,7 @@ func (s *setup) timeStart(folder string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	runtime.GC() // so that it doesn't run while the clock does
+	runtime.GC() // so that no garbage collection runs during the measurement
 	begin := time.Now()
 	p, err := of.launch("up", env, s.program, "up")
 	if err != nil {

@@ -5,33 +5,33 @@ import "time"
 // plan says how long and how often to measure.
 type plan struct {
 	Name     string        `json:"name"`
-	Rounds   int           `json:"rounds"`        // valid runs of each target, in turn
+	Rounds   int           `json:"rounds"`        // number of valid runs of each target
 	Extra    int           `json:"extra"`         // extra rounds for repeating void runs
-	Measured time.Duration `json:"measured"`      // of each run
-	Warmup   time.Duration `json:"warmup"`        // before it
-	Rest     time.Duration `json:"rest"`          // without load, before and after each run at the family's rates
+	Measured time.Duration `json:"measured"`      // measured time of each run
+	Warmup   time.Duration `json:"warmup"`        // warm-up before each run
+	Rest     time.Duration `json:"rest"`          // time without load before and after each run at the family's rates
 	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
-	Starts   int           `json:"starts"`        // starts of each kind
-	Roster   []int         `json:"roster"`        // rows
-	Stored   []int         `json:"stored"`        // fights
+	Starts   int           `json:"starts"`        // number of starts of each kind
+	Roster   []int         `json:"roster"`        // numbers of rows
+	Stored   []int         `json:"stored"`        // numbers of stored fights
 	Rates    []float64     `json:"rates"`         // iterations per second
-	Clients  []int         `json:"clients"`       // connections
+	Clients  []int         `json:"clients"`       // numbers of connections
 	Slow     slowPlan      `json:"slow,omitzero"` // for the family's rates
 }
 
 // slowPlan is for loads of a few iterations per second, for which the usual runs would be too short.
 type slowPlan struct {
-	Rounds     int           `json:"rounds"`     // valid runs of each target, in turn
+	Rounds     int           `json:"rounds"`     // number of valid runs of each target
 	Measured   time.Duration `json:"measured"`   // minimum length of each run
-	Iterations int           `json:"iterations"` // minimum number in that time
+	Iterations int           `json:"iterations"` // minimum number of iterations in each run
 }
 
-// measured returns the length of a run at that rate.
+// measured returns the length of a run at the given rate.
 func (p slowPlan) measured(rate float64) time.Duration {
 	return max(p.Measured, time.Duration(float64(p.Iterations)/rate*float64(time.Second)))
 }
 
-// full takes about twenty minutes, half of that at the family's rates. Its figures are published.
+// full is the plan for published figures. It takes about twenty minutes, half of them at the family's rates.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,
@@ -41,7 +41,7 @@ func full() plan {
 	}
 }
 
-// quick takes a few minutes. It shows that everything can be measured; its figures are rough.
+// quick is a plan that takes a few minutes. It shows that everything can be measured, but its figures are rough.
 func quick() plan {
 	return plan{
 		Name: "quick", Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond,

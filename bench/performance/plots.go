@@ -21,8 +21,8 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// plotCost plots the ratios to the floor at 32 connections as bars, with the database servers stacked on top. Void or
-// missing cells have no bar.
+// plotCost plots CPU times at 32 connections, as multiples of the floor's, as bars with the database servers stacked on
+// top. Void or missing cells have no bar.
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)
@@ -52,7 +52,7 @@ func lines(title, x, y string, ticks []float64, all []chart.Line) chart.Chart {
 	return chart.Chart{Title: title, X: x, Y: y, Lines: all, Ticks: ticks, Scale: math.Log}
 }
 
-// add adds a point, unless y is 0.
+// add adds a point to a line, unless y is 0.
 func add(l *chart.Line, x, y float64) {
 	if y > 0 {
 		l.Points = append(l.Points, plotter.XY{X: x, Y: y})
@@ -71,7 +71,7 @@ func (r *Results) plotConnections() chart.Chart {
 	return lines("Throughput by connections", "connections", "throughput, iterations per second", ticks, all)
 }
 
-// plotSizes plots the costs that should not depend on size.
+// plotSizes plots the costs that should not depend on the size of rosters and stores.
 func (r *Results) plotSizes() chart.Chart {
 	var all []chart.Line
 	for _, each := range []struct{ series, name string }{

@@ -14,7 +14,7 @@ const (
 	readmeEnd   = "<!-- performance:end -->"
 )
 
-// readme returns the part of README.md from mark to mark.
+// readme returns the generated section of README.md, including the marks around it.
 func (r *Results) readme() (string, error) {
 	text, err := r.render("readme")
 	return readmeBegin + "\n" + text + readmeEnd, err
@@ -32,7 +32,7 @@ func (r *Results) quoted() []Target {
 	return quoted
 }
 
-// readmeRows returns the targets that README.md quotes, with their short names.
+// readmeRows maps the targets that README.md quotes to their short names.
 func readmeRows() map[string]string {
 	return map[string]string{
 		"CPU per fight: `up`, eco, 32 connections":                                "CPU per fight, all in one process",
@@ -65,7 +65,7 @@ func (r *Results) writeReadme(path string) error {
 	return os.WriteFile(path, []byte(changed), 0o644)
 }
 
-// between replaces the part of the text from mark to mark.
+// between replaces the section of a text between the marks, including the marks.
 func between(text, with string) (string, error) {
 	if strings.Count(text, readmeBegin) != 1 || strings.Count(text, readmeEnd) != 1 {
 		return "", errors.New("the marks around the figures must each occur exactly once")

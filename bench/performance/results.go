@@ -11,7 +11,7 @@ import (
 	"superheroes/bench/stat"
 )
 
-// Results holds all measured data. The documents are generated from nothing else, so they can be regenerated.
+// Results holds all measured data. The documents are generated from it alone, so they can be regenerated at any time.
 type Results struct {
 	Date        time.Time         `json:"date"`
 	Took        float64           `json:"took_seconds"`
@@ -19,22 +19,22 @@ type Results struct {
 	Version     string            `json:"version"` // of the source tree
 	Machine     Machine           `json:"machine"`
 	Stores      []string          `json:"stores"` // servers, with their versions
-	Meter       string            `json:"meter"`  // what RAPL counts, or why it isn't available
+	Meter       string            `json:"meter"`  // RAPL counters, or why RAPL isn't available
 	Series      []Series          `json:"series"`
 	Idle        []Idle            `json:"idle"`
 	Starts      []Start           `json:"starts"`
-	Allocations *int64            `json:"allocations"` // of our own code per fight
+	Allocations *int64            `json:"allocations"` // allocations of our own code per fight
 	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
 }
 
-// Machine describes the machine it was measured on.
+// Machine describes the machine that the results were measured on.
 type Machine struct {
 	CPU    string  `json:"cpu"`
 	Cores  int     `json:"cores"`
 	Memory float64 `json:"memory_gib"`
 	Kernel string  `json:"kernel"`
 	Go     string  `json:"go"`
-	Load   float64 `json:"load"` // load average over the minute before
+	Load   float64 `json:"load"` // load average over the minute before the measurement
 }
 
 // Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the
@@ -44,24 +44,24 @@ type Series struct {
 	Cells []Cell `json:"cells"`
 }
 
-// Cell is one target under one load.
+// Cell holds the results of one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
-	Floor       string            `json:"floor,omitempty"` // the cell it is compared with
+	Floor       string            `json:"floor,omitempty"` // name of the floor's cell to compare with
 	Mix         string            `json:"mix"`
 	Connections int               `json:"connections"`
-	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0: the closed model
+	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0 means the closed model
 	Size        int               `json:"size,omitempty"` // existing rows or fights
 	Nothing     bool              `json:"stores_nothing,omitempty"`
 	Runs        int               `json:"runs"`
 	Valid       int               `json:"valid"`
-	Enough      bool              `json:"enough"`         // enough runs were valid; otherwise it has no figures
-	Void        []string          `json:"void,omitempty"` // reasons why the other runs were void
+	Enough      bool              `json:"enough"`         // whether enough runs were valid for the cell to be used
+	Void        []string          `json:"void,omitempty"` // reasons why runs were void
 	Figures     map[string]Figure `json:"figures"`
-	Parts       []string          `json:"parts,omitempty"` // names; the CPU time of each is the figure partCPU + name
+	Parts       []string          `json:"parts,omitempty"` // names; the figure partCPU + name is a part's CPU time
 }
 
-// Figure has one value per valid run.
+// Figure holds one value per valid run.
 type Figure []float64
 
 // Median returns the median, or NaN if there are no values.
@@ -82,38 +82,38 @@ const (
 	storeCPU    = "store_cpu"     // of the database servers
 	generator   = "generator_cpu" // of the load generator
 	idleCPU     = "idle"          // CPU seconds per second of the application without load
-	idleStore   = "idle_store"    // the same for the database servers
-	httpBytes   = "http_bytes"    // in both directions, per iteration, like those below up to wirePackets
+	idleStore   = "idle_store"    // CPU seconds per second of the database servers without load
+	httpBytes   = "http_bytes"    // HTTP bytes in both directions, per iteration like all figures up to wirePackets
 	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
 	calls       = "calls"         // read and write calls of the application
-	wireBytes   = "wire_bytes"    // on the loopback device, from all processes
+	wireBytes   = "wire_bytes"    // bytes on the loopback device, from all processes
 	wirePackets = "wire_packets"
-	idleWatts   = "idle_watts" // of the whole machine by RAPL, without load
-	joules      = "joules"     // microjoules per iteration of the whole machine by RAPL, minus its idle power
+	idleWatts   = "idle_watts" // power of the whole machine without load, by RAPL
+	joules      = "joules"     // energy of the machine minus idle energy, by RAPL, in microjoules per iteration
 	memory      = "memory"     // peak resident MiB of the application
 	strangers   = "strangers"  // percent of the cores taken by other processes
 	steal       = "steal"      // percent of the cores that the hypervisor gave to other guests
 	partCPU     = "cpu of "
 )
 
-// Idle is a process that receives no requests.
+// Idle is the resource usage of a process that receives no requests.
 type Idle struct {
 	Name    string  `json:"name"`
 	CPU     float64 `json:"cpu"` // CPU seconds per second
 	RSS     float64 `json:"rss_mib"`
 	PSS     float64 `json:"pss_mib"`
 	Store   bool    `json:"store,omitempty"`
-	Seconds float64 `json:"seconds"` // how long it was watched
+	Seconds float64 `json:"seconds"` // how long the process was watched
 }
 
-// Start is the time from the start of a process to the response of the first fight.
+// Start holds the times from starting a process to the response to its first fight request.
 type Start struct {
 	Name string `json:"name"`
 	Ms   Figure `json:"ms"`
 }
 
-// series returns the series with that name, or nil.
+// series returns the series with the given name, or nil.
 func (r *Results) series(name string) *Series {
 	for i := range r.Series {
 		if r.Series[i].Name == name {
@@ -123,10 +123,10 @@ func (r *Results) series(name string) *Series {
 	return nil
 }
 
-// cell returns the cell with that name in a series, or nil.
+// cell returns the cell with the given name in a series, or nil.
 func (r *Results) cell(series, name string) *Cell { return r.series(series).cell(name) }
 
-// cell returns the cell with that name, or nil.
+// cell returns the cell of the series with the given name, or nil.
 func (s *Series) cell(name string) *Cell {
 	if s == nil {
 		return nil
@@ -139,7 +139,7 @@ func (s *Series) cell(name string) *Cell {
 	return nil
 }
 
-// check returns why the cell has no figures, or nil.
+// check returns an error that says why the cell has no figures, or nil.
 func (c *Cell) check() error {
 	switch {
 	case c == nil:
@@ -150,7 +150,7 @@ func (c *Cell) check() error {
 	return nil
 }
 
-// has reports whether the cell has that figure and enough valid runs.
+// has reports whether the cell has the given figure and enough valid runs.
 func (c *Cell) has(figure string) bool { return c.check() == nil && len(c.Figures[figure]) > 0 }
 
 // median returns the median of a figure, or 0 if there is none.
@@ -161,7 +161,7 @@ func (c *Cell) median(figure string) float64 {
 	return c.Figures[figure].Median()
 }
 
-// ratio returns the cell's figure as a multiple of a floor's CPU time. The error says why there is none.
+// ratio returns the cell's figure as a multiple of a floor's CPU time. The error says why there is no ratio.
 func (s *Series) ratio(c *Cell, floorName, figure string) (float64, error) {
 	if err := c.check(); err != nil {
 		return 0, err
@@ -193,7 +193,7 @@ func (r *Results) save(path string) error {
 	if err != nil {
 		return err
 	}
-	// The figures of a cell, and lists of numbers, are put on one line.
+	// Put the figures of each cell, and each list of numbers, on a single line.
 	short := regexp.MustCompile(`"figures": \{[^}]*\}|\[[-+0-9.e,\s]+\]`)
 	lineBreak := regexp.MustCompile(`\n\s*`)
 	text = short.ReplaceAllFunc(text, func(part []byte) []byte { return lineBreak.ReplaceAll(part, nil) })

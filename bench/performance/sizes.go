@@ -28,14 +28,14 @@ func (s *setup) roster() error {
 
 func withRows(name string, rows int) string { return fmt.Sprintf("%s, %d rows", name, rows) }
 
-// upWithRoster starts every service in one process, with that many heroes and that many villains.
+// upWithRoster starts all services in one process, with the given number of rows for heroes and for villains.
 func (s *setup) upWithRoster(rows int) *system {
 	return s.add(func(of *system) error {
 		folder, err := os.MkdirTemp(s.dir, "data-")
 		if err != nil {
 			return err
 		}
-		if err := of.up(strict, folder); err != nil { // it creates the tables
+		if err := of.up(strict, folder); err != nil { // creates the tables
 			return err
 		}
 		of.stop()
@@ -49,7 +49,7 @@ func (s *setup) upWithRoster(rows int) *system {
 	})
 }
 
-// The rows have ids like the family's own, 1, 51, 101, …, and are about as long as the shipped ones.
+// The generated rows have ids like the family's own (1, 51, 101, …) and are about as long as the shipped rows.
 const rowColumns = "(id, level, name, othername, picture, powers)"
 
 func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
@@ -71,7 +71,7 @@ func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
 	return nil
 }
 
-// rosterAlone measures the same for random_hero on a single service on PostgreSQL.
+// rosterAlone measures the cost of random_hero with rosters of several sizes, on a single service with PostgreSQL.
 func (s *setup) rosterAlone() error {
 	var trials []*trial
 	for _, rows := range s.plan.Roster {
@@ -83,7 +83,7 @@ func (s *setup) rosterAlone() error {
 	return s.series(rosterAlone, trials...)
 }
 
-// fillPostgres lets the service create its table, and replaces the shipped rows with that many others.
+// fillPostgres has the service create its table, and replaces the shipped rows with the given number of generated rows.
 func (s *setup) fillPostgres(url string, rows int) (err error) {
 	ctx, first := s.ctx, s.newSystem()
 	defer first.stop()
@@ -109,8 +109,8 @@ func (s *setup) fillPostgres(url string, rows int) (err error) {
 	return nil
 }
 
-// stored measures the cost of fights depending on how many are stored already, on SQLite. The empty store is recreated
-// for each run; the others grow by the fights of their runs.
+// stored measures the cost of a fight by the number of fights already stored, on SQLite. The empty store is recreated
+// for each run; the other stores grow by the fights of each run.
 func (s *setup) stored() error {
 	var trials []*trial
 	for _, n := range s.plan.Stored {
@@ -126,12 +126,12 @@ func (s *setup) stored() error {
 	return s.series(stored, trials...)
 }
 
-// newStoreWarmup is the warm-up of a new store, long enough that its file has grown for a while.
+// newStoreWarmup is the warm-up of a new store, long enough for the file to have grown for a while.
 const newStoreWarmup = 3 * time.Second
 
 func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored", name, n) }
 
-// fight stores at least that many fights, using the load generator.
+// fight stores at least the wanted number of fights, using the load generator.
 func (s *setup) fight(of *system, wanted int) error {
 	filling := &trial{Cell: Cell{Name: "filling", Mix: executeFight, Connections: 128}, measured: 2 * time.Second}
 	for have := int64(0); have < int64(wanted); {

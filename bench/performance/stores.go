@@ -15,10 +15,10 @@ import (
 // stores holds the database servers, which are found or started when the first of them is needed.
 type stores struct {
 	found []*find.Engine
-	drops []func(context.Context) error // drop databases on servers that we did not start
+	drops []func(context.Context) error // functions that drop databases on servers that we did not start
 }
 
-// engine returns the server whose URL the tests would take from the variable.
+// engine returns the database server whose URL the tests would read from the given variable.
 func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error) {
 	if l.stores.found == nil {
 		l.stores.found = find.New(l.module, os.Getenv, l.say).Servers(ctx)
@@ -37,7 +37,7 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 }
 
 // database creates an empty database on a server, and adds the server as a part of the system. It returns a function
-// that drops the database; in any case nothing of it is left once the lab is closed.
+// that drops the database. Closing the lab removes the database in any case.
 func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
 	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *system) database(variable, name string) (store string, drop func(contex
 		server.pids = []int{engine.PID}
 	} else {
 		server.pids = s.serving(store)
-		s.stores.drops = append(s.stores.drops, drop) // only needed here: a server that we started is deleted with its data
+		s.stores.drops = append(s.stores.drops, drop) // a server that we started is deleted with its data instead
 	}
 	s.addPart(server)
 	return store, drop, nil
@@ -69,7 +69,7 @@ func (l *lab) serving(store string) []int {
 	if err != nil {
 		return nil
 	}
-	pids, _ := l.procs.Listening(at.Hostname(), port) // none if not available
+	pids, _ := l.procs.Listening(at.Hostname(), port) // nil if not available
 	return pids
 }
 

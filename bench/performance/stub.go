@@ -29,7 +29,7 @@ type StubCommand struct {
 	httpserver.Config `embed:""`
 }
 
-// Run serves until it is stopped by a signal.
+// Run serves until ctx is canceled.
 func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	c.Slack.Raise()
 	log := slog.New(slog.NewTextHandler(k.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

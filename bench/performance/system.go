@@ -22,7 +22,7 @@ const (
 type part struct {
 	name  string
 	store bool
-	pids  []int // empty if they are on another host
+	pids  []int // empty if the processes are on another host
 }
 
 // system is a running member of the family, or the floor.
@@ -31,8 +31,8 @@ type system struct {
 	urls  map[measure.Service]string
 	parts []part
 	stops []func()
-	// resets empty its fight store before each run. FerretDB reads every fight to count them, so with the fights of
-	// earlier runs, counting would exceed the request timeout.
+	// resets are called before each run to empty the fight store. FerretDB counts fights by reading all of them, so
+	// counting would exceed the request timeout if the fights of earlier runs were kept.
 	resets []func(context.Context) error
 }
 
@@ -89,7 +89,7 @@ func (s *setup) stop() {
 
 func (s *setup) newSystem() *system { return &system{setup: s, urls: map[measure.Service]string{}} }
 
-// add starts a system, unless an earlier one failed to start.
+// add starts a system, unless an earlier system failed to start.
 func (s *setup) add(start func(*system) error) *system {
 	of := s.newSystem()
 	if s.err == nil {
@@ -99,19 +99,19 @@ func (s *setup) add(start func(*system) error) *system {
 	return of
 }
 
-// up starts every service in one process on new data, which is removed on stop.
+// up starts every service in one process with new data, which is removed on stop.
 func (s *setup) up(profile string, env ...string) *system {
 	return s.add(func(of *system) error {
 		folder, err := os.MkdirTemp(s.dir, "data-")
 		if err != nil {
 			return err
 		}
-		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // otherwise removed with the lab
+		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // otherwise, closing the lab removes it
 		return of.up(profile, folder, env...)
 	})
 }
 
-// four starts each service in a separate process, on the real engines.
+// four starts each service in a separate process, on the real database servers.
 func (s *setup) four(profile string, env ...string) *system {
 	return s.separate(profile, env, func(of *system, env []string) error {
 		url, err := of.fightStore()
@@ -122,13 +122,14 @@ func (s *setup) four(profile string, env ...string) *system {
 	})
 }
 
-// storeless starts the same with a fights process that stores nothing (see stub.go). It is not a member of the family;
-// it only shows the cost of the work excluding the store.
+// storeless starts each service in a separate process, with a fights process that stores nothing (see stub.go). Such a
+// system is not a member of the family; it only shows the cost of the work excluding the store.
 func (s *setup) storeless(profile string, env ...string) *system {
 	return s.separate(profile, env, func(of *system, env []string) error { return of.alone(measure.Fights, env, s.self, "stub") })
 }
 
-// separate starts the catalogs in separate processes, and fights with their addresses.
+// separate starts each catalog in a separate process, and calls fights with the addresses of the catalogs to start the
+// fights process.
 func (s *setup) separate(profile string, env []string, fights func(of *system, env []string) error) *system {
 	return s.add(func(of *system) error {
 		env := append(env, "PROFILE="+profile)
@@ -155,7 +156,7 @@ func (s *setup) heroes(profile string, fill func(url string) error, env ...strin
 	})
 }
 
-// up starts every service in one process, on SQLite in the folder.
+// up starts every service in one process, with its SQLite files in the folder.
 func (s *system) up(profile, folder string, more ...string) error {
 	env, err := s.upSettings(profile, folder)
 	if err != nil {
@@ -177,7 +178,7 @@ func (s *system) upSettings(profile, folder string) ([]string, error) {
 	return append(env, "DATA_DIR="+folder, "PROFILE="+profile), err
 }
 
-// launch starts a process as a part of the system.
+// launch starts a process and adds it to the parts of the system.
 func (s *system) launch(name string, env []string, line ...string) (*program.Process, error) {
 	p, err := program.Start(exec.Command(line[0], line[1:]...), env) //nolint:noctx // stop shuts it down cleanly
 	if err != nil {
@@ -212,7 +213,7 @@ func (s *system) alone(service measure.Service, env []string, line ...string) er
 	return s.ready(p, service)
 }
 
-// floor starts the bare handler that everything is compared with, with responses of the given size.
+// floor starts the bare handler that all targets are compared with. Its responses have the given size.
 func (s *system) floor(size int) error {
 	command := exec.Command(s.self, "floor", strconv.Itoa(size)) //nolint:noctx // Stop stops it
 	command.Env = program.Environment()
@@ -247,7 +248,7 @@ func (s *system) catalogs(env ...string) error {
 	return nil
 }
 
-// peers returns the variables that configure fights with the URLs of the catalogs.
+// peers returns the environment variables that give fights the URLs of the catalogs.
 func (s *system) peers() []string {
 	return []string{
 		"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains],
@@ -259,7 +260,7 @@ func (s *system) peers() []string {
 func (s *system) fightStore() (url string, err error) {
 	url, drop, err := s.database(engines.MongoDBURL, mongoName)
 	if err == nil {
-		s.resets = append(s.resets, drop) // the server recreates it with the next fight
+		s.resets = append(s.resets, drop) // the server recreates the database with the next fight
 	}
 	return url, err
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Target is one row of the table of targets.
+// Target is a row in the table of targets.
 type Target struct {
 	What    string
 	Wanted  string
@@ -28,7 +28,7 @@ const (
 	notMeasured verdict = "not measured"
 )
 
-// judge compares the reached value with its limit.
+// judge compares the reached value with the limit.
 func judge(reached, limit float64) verdict {
 	if math.IsNaN(reached) {
 		return notMeasured
@@ -39,7 +39,7 @@ func judge(reached, limit float64) verdict {
 	return notMet
 }
 
-// absent returns the verdict if there is no figure.
+// absent returns the verdict for a target without a figure.
 func absent(err error) verdict {
 	if errors.Is(err, errVoid) {
 		return void
@@ -106,7 +106,7 @@ func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target
 	return t
 }
 
-// besides returns the CPU time of the database servers, which is not part of the ratio.
+// besides formats the CPU time of the database servers, which is not part of the ratio.
 func besides(c *Cell) string {
 	if !c.has(storeCPU) {
 		return ""
@@ -114,21 +114,22 @@ func besides(c *Cell) string {
 	return "; store " + number(c.median(storeCPU)) + " us"
 }
 
-// micros formats the median with minimum and maximum.
+// micros formats a figure's median with minimum and maximum.
 func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }
 
-// oneConnection compares with both floors. The verdict uses the one at 32 connections, which is stricter.
+// oneConnection compares one connection with both floors. The verdict uses the floor at 32 connections, which is
+// stricter.
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
 	s := r.series(at1)
-	t := Target{What: what + ", by the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit)}
+	t := Target{What: what + ", relative to the floor at 32", Wanted: fmt.Sprintf("<= %d x floor", limit)}
 	t = s.fill(t, s.cell(upEco), floorCell(usual), limit)
-	other := s.fill(Target{What: what + ", by the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
+	other := s.fill(Target{What: what + ", relative to the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
-		other.Verdict = "" // there is no limit for it
+		other.Verdict = "" // this row has no limit
 	}
 	return []Target{t, other}
 }
@@ -162,7 +163,7 @@ func (r *Results) tailTarget(what, name string, limit float64) Target {
 	return t
 }
 
-// by returns the ratios run by run.
+// by divides f by another figure, run by run.
 func (f Figure) by(other Figure) Figure {
 	var ratios Figure
 	for i := range min(len(f), len(other)) {
@@ -205,7 +206,7 @@ func (r *Results) flatTarget(what, series string, limit float64) Target {
 	return t
 }
 
-// floorOf returns the floor's figure as text.
+// floorOf formats the floor's CPU time.
 func floorOf(c *Cell) string {
 	if !c.has(cpu) {
 		return string(void)

@@ -5,13 +5,13 @@ import (
 	"testing"
 )
 
-// made returns a cell with these CPU times.
+// made returns a cell with the given CPU times.
 func made(name, floor string, values ...float64) Cell {
 	return Cell{Name: name, Floor: floor, Mix: executeFight, Connections: usual, Runs: len(values), Valid: len(values), Enough: len(values) > 0,
 		Figures: map[string]Figure{cpu: values}}
 }
 
-// TestTargets covers the limits and the gaps in the results that the golden documents don't have.
+// TestTargets covers limits, and gaps in the results, that don't occur in the golden documents.
 func TestTargets(t *testing.T) {
 	const ratio, flat = "CPU per fight: `up`, eco, 32 connections", "cost by roster size, strict: `random_hero` on PostgreSQL, with the store"
 	floor := floorCell(usual)
@@ -33,7 +33,7 @@ func TestTargets(t *testing.T) {
 		{"the target is missing", at32, ratio, []Cell{made(floor, "", 10)}, "", notMeasured},
 		{"the processes are unknown", at32, ratio, []Cell{made(floor, "", 10), {Name: upEco, Floor: floor, Enough: true}}, "", notMeasured},
 		{"flat", rosterAlone, flat, []Cell{sized(100, 60, 40), sized(1_000_000, 70, 55)}, "+25 % at most (100 / 125 us at 100 / 1,000,000)", met},
-		{"the store grows in the middle", rosterAlone, flat, []Cell{sized(100, 60, 40), sized(10_000, 60, 70), sized(1_000_000, 60, 40)},
+		{"the store's cost peaks at the middle size", rosterAlone, flat, []Cell{sized(100, 60, 40), sized(10_000, 60, 70), sized(1_000_000, 60, 40)},
 			"+30 % at most (100 / 130 / 100 us at 100 / 10,000 / 1,000,000)", notMet},
 		{"one size is void", rosterAlone, flat, []Cell{sized(100, 60, 40), made("x", floor)}, "", void},
 	} {

@@ -13,11 +13,12 @@ import (
 )
 
 // Calls counts all system calls of processes, and of the threads and children that they start, using kernel counters on
-// the tracepoint that every call passes through. While it is open, every call on the machine is slightly slower.
+// the tracepoint that every call passes through. While the counters are open, every system call on the machine is
+// slightly slower.
 type Calls struct{ counters []int }
 
-// CountCalls starts counting. It needs tracefs and the permission to trace other processes; the error says what is
-// missing.
+// CountCalls starts counting the system calls of the given processes. It needs tracefs and the permission to trace
+// other processes; the error says what is missing.
 func CountCalls(pids []int) (*Calls, error) {
 	id, err := os.ReadFile("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id")
 	if err != nil {
@@ -61,7 +62,7 @@ func (c *Calls) open(attributes *unix.PerfEventAttr, pid int) error {
 	return nil
 }
 
-// Count returns the number of calls since CountCalls.
+// Count returns the number of system calls since CountCalls.
 func (c *Calls) Count() (int64, error) {
 	total := int64(0)
 	var value [8]byte

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestCountCalls counts the calls of this process, which must include those that the test makes itself.
+// TestCountCalls counts the system calls of this process, which must include those made by the test.
 func TestCountCalls(t *testing.T) {
 	calls, err := CountCalls([]int{os.Getpid()})
 	if err != nil {
@@ -19,7 +19,7 @@ func TestCountCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { // perhaps on a new thread
+	go func() { // which may run on a new thread
 		defer close(done)
 		for range 1000 {
 			_ = unix.Getppid()
@@ -28,11 +28,11 @@ func TestCountCalls(t *testing.T) {
 	<-done
 	after, err := calls.Count()
 	if err != nil || after-before < 1000 || after-before > 100_000 {
-		t.Errorf("%d calls, %v; want slightly more than 1000", after-before, err)
+		t.Errorf("got %d calls, error %v; want slightly more than 1000 calls", after-before, err)
 	}
 }
 
-func TestCountCallsOfNobody(t *testing.T) {
+func TestCountCallsOfMissingProcess(t *testing.T) {
 	if calls, err := CountCalls([]int{1 << 30}); err == nil {
 		calls.Close()
 		t.Error("no error for a process that doesn't exist")

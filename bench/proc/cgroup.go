@@ -12,11 +12,11 @@ import (
 type Group struct {
 	Path   string
 	CPU    time.Duration
-	Memory int64 // bytes, including the page cache charged to it
+	Memory int64 // in bytes, including the page cache charged to the group
 }
 
-// Group returns the control group of the container that a process is in. It returns false if the process is in none or
-// in our own, or if the group can't be read.
+// Group returns the control group of the container that a process is in. It returns false if the process isn't in a
+// container, or if the group can't be read.
 func (f FS) Group(pid int) (Group, bool) {
 	text, err := os.ReadFile(f.path(pid, "cgroup"))
 	if err != nil {
@@ -43,7 +43,8 @@ func (f FS) Group(pid int) (Group, bool) {
 	return Group{path, time.Duration(used), memory}, true
 }
 
-// parseGroups parses lines such as 4:cpu,cpuacct:/docker/ab12 into paths by controller; the key "" is version 2.
+// parseGroups parses lines such as 4:cpu,cpuacct:/docker/ab12 into paths by controller; the key "" stands for cgroup
+// version 2.
 func parseGroups(text string) map[string]string {
 	groups := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -58,13 +59,13 @@ func parseGroups(text string) map[string]string {
 	return groups
 }
 
-// isContainer reports whether a group belongs to a container, by the names that container engines use. Other groups,
-// such as those of a login session, contain unrelated processes.
+// isContainer reports whether a group belongs to a container, judging by the group names that container engines use.
+// Other groups, such as those of a login session, contain unrelated processes.
 func isContainer(path string) bool {
 	return regexp.MustCompile(`docker|libpod|kubepods|crio|containerd|lxc|nerdctl`).MatchString(path)
 }
 
-// number returns the number that a file starts with.
+// number returns the number at the start of a file.
 func number(path string) (int64, error) {
 	text, err := os.ReadFile(path)
 	return numberAt(text, 0), err

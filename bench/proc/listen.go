@@ -63,8 +63,8 @@ func listeners(table string, host net.IP, port int) []string {
 	return inodes
 }
 
-// parseAddress parses addresses such as 0100007F:1F90. Words are in the machine's byte order, which is little-endian on
-// every platform we support.
+// parseAddress parses addresses such as 0100007F:1F90. The 32-bit words of an address are in the machine's byte order,
+// which is little-endian on every platform we support.
 func parseAddress(text string) (net.IP, int, error) {
 	host, number, found := strings.Cut(text, ":")
 	bytes, err := hex.DecodeString(host)
@@ -85,7 +85,7 @@ func (f FS) holds(pid int, sockets map[string]bool) bool {
 	folder := f.path(pid, "fd")
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return false // it belongs to another user, or has exited
+		return false // the process belongs to another user, or has exited
 	}
 	for _, entry := range entries {
 		if target, err := os.Readlink(folder + "/" + entry.Name()); err == nil && sockets[target] {

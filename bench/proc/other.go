@@ -9,23 +9,23 @@ import (
 
 func clock(int) (time.Duration, bool) { return 0, false }
 
-// Cores returns the cores that a process may run on.
+// Cores returns ErrUnavailable on this system.
 func Cores(int) ([]int, error) {
 	return nil, fmt.Errorf("reading the CPU affinity: %w", ErrUnavailable)
 }
 
-// Pin restricts the process to these cores.
+// Pin returns ErrUnavailable on this system.
 func Pin(int, []int) error { return fmt.Errorf("pinning to cores: %w", ErrUnavailable) }
 
-// Calls counts all system calls of processes.
+// Calls would count system calls, but is not available on this system.
 type Calls struct{}
 
-// CountCalls starts counting.
+// CountCalls returns ErrUnavailable on this system.
 func CountCalls([]int) (*Calls, error) {
 	return nil, fmt.Errorf("counting system calls: %w", ErrUnavailable)
 }
 
-// Count returns the number of calls since CountCalls.
+// Count returns ErrUnavailable on this system.
 func (c *Calls) Count() (int64, error) { return 0, ErrUnavailable }
 
 // Close stops counting.

@@ -1,5 +1,5 @@
-// Package proc reads the resource usage of processes from Linux's /proc. On other systems everything returns
-// ErrUnavailable.
+// Package proc reads the resource usage of processes from Linux's /proc. On other systems, functions that need /proc
+// return ErrUnavailable.
 package proc
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// ErrUnavailable means that this system doesn't provide the information.
+// ErrUnavailable means that this operating system doesn't provide the information.
 var ErrUnavailable = errors.New("not available here (needs Linux)")
 
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go supports.
@@ -25,13 +25,13 @@ const tick = 10 * time.Millisecond
 // FS is a /proc file system. Tests use their own.
 type FS struct {
 	root string
-	real bool // it is the kernel's own, so system calls refer to the same processes
+	real bool // the kernel's own /proc, so that system calls refer to the same processes
 }
 
 // System returns this system's /proc.
 func System() FS { return FS{"/proc", true} }
 
-// At returns a /proc located in another folder.
+// At returns a file system with the layout of /proc in another folder.
 func At(folder string) FS { return FS{root: folder} }
 
 // available returns ErrUnavailable if this system has no /proc.
@@ -50,22 +50,23 @@ func (f FS) path(pid int, name ...string) string {
 type Process struct {
 	PID    int    `json:"pid"`
 	Name   string `json:"name"`
-	root   int    // the requested process that it is or descends from
+	root   int    // PID of the requested process that this process is or descends from
 	parent int
-	user   time.Duration // its own
+	user   time.Duration // CPU time of the process itself
 	system time.Duration
-	reaped time.Duration // of children that exited and were waited for
-	split  time.Duration // the part of reaped spent in user mode
+	reaped time.Duration // CPU time of children that exited and were waited for
+	split  time.Duration // the part of reaped that was spent in user mode
 
 	kernel  bool          // a kernel thread
 	started int64         // in ticks since boot; distinguishes processes that reuse a PID
-	used    time.Duration // its own CPU time by its clock, if that was read
+	used    time.Duration // CPU time of the process itself by its clock, if that was read
 }
 
-// kernelThread is PF_KTHREAD among the flags of a process.
+// kernelThread is the bit PF_KTHREAD in the flags of a process.
 const kernelThread = 0x00200000
 
-// stat reads /proc/PID/stat. The name may contain spaces and parentheses; it ends at the last closing parenthesis.
+// stat reads /proc/PID/stat. The process name in it may contain spaces and parentheses; it ends at the last closing
+// parenthesis.
 func (f FS) stat(pid int) (Process, error) {
 	text, err := os.ReadFile(f.path(pid, "stat"))
 	if err != nil {
@@ -79,11 +80,11 @@ func parseStat(pid int, text string) (Process, error) {
 	if open < 0 || end < open {
 		return Process{}, fmt.Errorf("process %d has no name", pid)
 	}
-	fields := strings.Fields(text[end+1:]) // starting with the third: state, ppid, …
+	fields := strings.Fields(text[end+1:]) // starting with the third field: state, ppid, …
 	if len(fields) < 20 {
 		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
 	}
-	number := func(field int) int64 { // numbered from 1, as in proc(5)
+	number := func(field int) int64 { // fields are numbered from 1, as in proc(5)
 		n, _ := strconv.ParseInt(fields[field-3], 10, 64) // the kernel always writes a number
 		return n
 	}
@@ -95,7 +96,7 @@ func parseStat(pid int, text string) (Process, error) {
 	}, nil
 }
 
-// pids returns all processes.
+// pids returns the PIDs of all processes.
 func (f FS) pids() ([]int, error) {
 	entries, err := os.ReadDir(f.root)
 	if err != nil {
@@ -110,7 +111,8 @@ func (f FS) pids() ([]int, error) {
 	return pids, nil
 }
 
-// Tree returns these processes and all their descendants. It is an error if one of the roots doesn't exist.
+// Tree returns the processes with the given PIDs and all their descendants. It returns an error if one of the roots
+// doesn't exist.
 func (f FS) Tree(roots []int) ([]Process, error) {
 	if err := f.available(); err != nil {
 		return nil, err
@@ -135,11 +137,11 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	return tree, nil
 }
 
-// readings limits how often /proc is reread to get a listing during which no process exited.
+// readings limits how many times /proc is read to get a listing during which no process exited.
 const readings = 3
 
-// processes reads all processes. A process that exits meanwhile would be lost: it is no longer there itself, and not
-// yet in the reaped time of its parent if that was read earlier. In that case all are read again.
+// processes reads all processes. If a process exits in the meantime, its CPU time could be lost: the process is gone,
+// and its parent may have been read before the time was added there. In that case, all processes are read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()

@@ -16,7 +16,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// tree is a fake /proc.
+// tree is a fake /proc with processes that tests add.
 type tree struct{ proctest.Folder }
 
 func newTree(t *testing.T) tree { return tree{proctest.New(t)} }
@@ -57,13 +57,13 @@ func TestUsage(t *testing.T) {
 		t.Errorf("resident memory is %d", rss)
 	}
 	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
-		t.Errorf("since itself: %+v", since)
+		t.Errorf("usage since the same reading is %+v", since)
 	}
 }
 
-// TestProcessesThatEnd covers a database server whose worker exits between two readings. By then, its usage is included
-// in its parent's total for reaped children, and nowhere else.
-func TestProcessesThatEnd(t *testing.T) {
+// TestExitedWorker covers a database server whose worker exits between two readings. At the second reading, the
+// worker's usage is included only in its parent's total for reaped children.
+func TestExitedWorker(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "server", 100, 0, 0, 0)
 	p.process(20, 10, "worker", 30, 20, 0, 0)
@@ -81,23 +81,23 @@ func TestProcessesThatEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if before.CPU != 1550*time.Millisecond || before.Trees[21] != 50*time.Millisecond {
-		t.Errorf("before, used %v, by process %v", before.CPU, before.Trees)
+		t.Errorf("before the exit, %v were used, by process %v", before.CPU, before.Trees)
 	}
 	used := after.Since(before)
-	want := map[int]time.Duration{10: 170 * time.Millisecond, 21: 0} // 10 ticks of the server, 5 + 2 of the worker
+	want := map[int]time.Duration{10: 170 * time.Millisecond, 21: 0} // 10 ticks used by the server, 5 + 2 by the worker
 	if used.CPU != want[10] || !maps.Equal(used.Trees, want) {
 		t.Errorf("used %v, by process %v; want %v", used.CPU, used.Trees, want)
 	}
 }
 
-func TestUsageSaysWhatIsMissing(t *testing.T) {
+func TestUsageListsMissingFigures(t *testing.T) {
 	p := newTree(t)
 	p.process(10, 1, "closed", 1, 0, 0, 0)
 	path := filepath.Join(p.Path, "10", "io")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(path, 0o755); err != nil { // a folder can't be read, even by root
+	if err := os.Mkdir(path, 0o755); err != nil { // a folder, which can't be read even by root
 		t.Fatal(err)
 	}
 	got, err := At(p.Path).Usage([]int{10})
@@ -111,18 +111,18 @@ func TestTree(t *testing.T) {
 	p.process(10, 11, "a", 1, 0, 0, 0) // 10 and 11 are each other's parents
 	p.process(11, 10, "b", 1, 0, 0, 0)
 	p.process(12, 1, "c", 1, 0, 0, 0)
-	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // a process that is about to be gone
+	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // a process that has just exited
 		t.Fatal(err)
 	}
 	if got, err := At(p.Path).Tree([]int{12}); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := At(p.Path).Tree([]int{12, 14}); err == nil || !strings.Contains(err.Error(), "14") {
-		t.Errorf("a process that doesn't exist: %v", err)
+		t.Errorf("got error %v for a process that doesn't exist", err)
 	}
 }
 
-func TestParseStatRefusesWhatIsNone(t *testing.T) {
+func TestParseStatRejectsInvalidText(t *testing.T) {
 	for _, text := range []string{"", "1 2 3", "1 (a) S", "1 )a( S 1"} {
 		if got, err := parseStat(1, text); err == nil {
 			t.Errorf("%q: got %+v", text, got)
@@ -217,9 +217,8 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// TestThisProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just
-// used.
-func TestThisProcess(t *testing.T) {
+// TestOwnProcess reads the kernel's own /proc and checks that a process's clock includes the CPU time it has just used.
+func TestOwnProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
@@ -245,7 +244,7 @@ func TestThisProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if used := after.Since(before).CPU; used < 30*time.Millisecond {
-		t.Errorf("30 ms of CPU time are reported as %v", used)
+		t.Errorf("30 ms of CPU time were reported as %v", used)
 	}
 	if after.RSS == 0 || after.PSS == 0 || after.Threads == 0 || after.Voluntary == 0 || after.ReadCalls == 0 {
 		t.Errorf("got %+v", after)
@@ -259,14 +258,14 @@ func FuzzParseStat(f *testing.F) {
 	f.Add("1 (a b) S 2 1 1 0 -1 4194560 900 0 0 0 100 50 7 3 20 0 2 0 100 1000 300")
 	f.Fuzz(func(t *testing.T, text string) {
 		if p, err := parseStat(1, text); err == nil && !strings.Contains(text, p.Name) {
-			t.Errorf("the name %q is not in %q", p.Name, text)
+			t.Errorf("the parsed name %q is not in %q", p.Name, text)
 		}
 	})
 }
 
-// TestAChildThatEnded checks the usage of a shell whose child has used CPU time and exited: the reading before the
-// shell exits must match the kernel's total afterwards.
-func TestAChildThatEnded(t *testing.T) {
+// TestExitedChild checks the usage of a shell whose child has used CPU time and exited: the reading before the shell
+// exits must match the kernel's total afterwards.
+func TestExitedChild(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
@@ -287,14 +286,14 @@ func TestAChildThatEnded(t *testing.T) {
 	}
 	usage, err := System().Usage([]int{shell.Process.Pid})
 	_ = in.Close()
-	_ = shell.Wait() // at the end of its input, it exits with status 1
+	_ = shell.Wait() // the shell exits with status 1 at the end of its input
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
-	const steps = 2 * tick // both counters of children are in whole ticks
+	const steps = 2 * tick // user and system time of children are in whole ticks
 	if whole <= 2*steps || usage.CPU < whole-steps-tick || usage.CPU > whole+tick {
-		t.Errorf("reading before exit was %v, total is %v", usage.CPU, whole)
+		t.Errorf("usage before the exit was %v, but the kernel's total is %v", usage.CPU, whole)
 	}
 	if usage.Trees[shell.Process.Pid] != usage.CPU {
 		t.Errorf("by process: %v", usage.Trees)

@@ -17,23 +17,23 @@ var ErrHidden = errors.New("not all processes of this machine are visible: " +
 	"running in a container, or /proc hides other users' processes")
 
 // kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to
-// another process or to none; a /proc mounted with hidepid doesn't show it.
+// another process or to none; a /proc mounted with hidepid hides it.
 const kthreadd = 2
 
 // Census is the CPU time that every process of the machine has used up to a point in time.
 //
-// It is read from each process's own clock, in nanoseconds. The totals in /proc/stat would include processes that
-// aren't visible, but they can't be compared with the clocks: being sampled by ticks, they were 17 % of the cores below
-// the clocks at 1,000 requests per second and 6 % above at 4,000; and capacity minus idle time included 6 % for
-// interrupts and waking cores.
+// The CPU time is read from each process's clock, in nanoseconds. The totals in /proc/stat would include invisible
+// processes, but can't be compared with the clocks: since they are sampled at every tick, they were below the clocks by
+// 17 % of the cores at 1,000 requests per second, and above the clocks by 6 % at 4,000. Capacity minus idle time
+// included 6 % for interrupts and waking cores.
 type Census struct {
 	At    time.Time
-	Steal time.Duration // total over the requested cores, in steps of 10 ms
+	Steal time.Duration // total steal time of the requested cores, in steps of 10 ms
 
 	processes map[int]Process
 }
 
-// Census reads the CPU time of every process, and the time the hypervisor took from these cores. The error is ErrHidden
+// Census reads the CPU time of every process, and the time the hypervisor took from these cores. It returns ErrHidden
 // if some processes may not be visible.
 func (f FS) Census(cores []int) (Census, error) {
 	if err := f.available(); err != nil {
@@ -54,7 +54,7 @@ func (f FS) Census(cores []int) (Census, error) {
 		p.used = f.exact(p)
 		c.processes[pid] = p
 	}
-	c.At = begin.Add(time.Since(begin) / 2) // the processes were read one after the other
+	c.At = begin.Add(time.Since(begin) / 2) // the midpoint, since processes were read one after the other
 	return c, nil
 }
 
@@ -84,19 +84,20 @@ func (f FS) steal(cores []int) (time.Duration, error) {
 	return time.Duration(stolen) * tick, nil
 }
 
-// Stranger is an unrelated process that used CPU time.
+// Stranger is a process that used CPU time but is unrelated to the measurement.
 type Stranger struct {
 	PID  int
 	Name string
 	Used time.Duration
 }
 
-// Strangers returns the CPU time used since the census before by strangers, and these processes, busiest first.
-// Strangers are all processes except kernel threads, these trees, and the single process alone, whose children do
-// count.
+// Strangers returns the CPU time that strangers have used since the earlier census before, and these strangers, busiest
+// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process alone,
+// whose children do count as strangers.
 //
-// The time of a process that started and exited in between is included in its parent's reaped time, in steps of 10 ms.
-// Only if the parent told the kernel to discard it is that time lost, and an equal amount of other reaped time with it.
+// The CPU time of a process that started and exited in between is included in its parent's reaped time, in steps of 10
+// ms. If the parent told the kernel to discard the time of its children, that time is lost, together with an equal
+// amount of other reaped time.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
 	reaped := time.Duration(0)
@@ -122,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that strangers which have exited since then had used by the earlier census, because it is
-// now part of some process's reaped time. It also returns it by the nearest ancestor that still exists, which is the
-// likely one.
+// past returns the CPU time that strangers which have since exited had used by the earlier census, because that time is
+// now part of another process's reaped time. It also returns this time by the nearest ancestor that still exists, which
+// most likely reaped the process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {
@@ -137,7 +138,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 		}
 		used := p.used + p.reaped
 		past += used
-		for range len(before.processes) { // parents could form a cycle
+		for range len(before.processes) { // a limit, since parents could form a cycle
 			if pid = before.processes[pid].parent; pid == 0 || there(pid) {
 				break
 			}

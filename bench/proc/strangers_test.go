@@ -11,7 +11,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// Processes of the fake machine.
+// PIDs of the processes on the fake machine.
 const (
 	anInit, target, worker, generator, child, other = 1, 10, 11, 20, 21, 30
 )
@@ -32,7 +32,7 @@ func machine(t *testing.T) tree {
 	return p
 }
 
-// TestStrangers has processes work, start and exit between two readings. Times are in ticks of 10 ms.
+// TestStrangers covers processes that work, start or exit between two readings. Times are in ticks of 10 ms.
 func TestStrangers(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -41,36 +41,36 @@ func TestStrangers(t *testing.T) {
 		busiest string
 	}{
 		{"no activity", func(tree) {}, 0, ""},
-		{"ours and the kernel", func(p tree) {
+		{"our processes and the kernel's", func(p tree) {
 			p.Process(proctest.Process{PID: target, Parent: anInit, User: 200})
 			p.Process(proctest.Process{PID: worker, Parent: target, System: 200})
 			p.Process(proctest.Process{PID: generator, Parent: anInit, User: 200})
 			p.Process(proctest.Process{PID: 3, Parent: kthreadd, System: 200, Kernel: true})
 		}, 0, ""},
-		{"another", func(p tree) {
+		{"another process", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "other", User: 120, System: 5})
 		}, 25, "other"},
 		{"a child of the generator", func(p tree) {
 			p.Process(proctest.Process{PID: child, Parent: generator, Name: "floor", User: 107})
 		}, 7, "floor"},
-		{"one that started", func(p tree) { p.Process(proctest.Process{PID: 31, Parent: other, Name: "new", User: 9}) }, 9, "new"},
-		{"one that started and exited", func(p tree) {
+		{"a process that started", func(p tree) { p.Process(proctest.Process{PID: 31, Parent: other, Name: "new", User: 9}) }, 9, "new"},
+		{"a process that started and exited", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "other", User: 100, ReapedUser: 8, ReapedSystem: 3})
 		}, 11, "other"},
-		{"one that exited, with its earlier usage", func(p tree) {
+		{"a process that exited after earlier usage", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 106})
 		}, 6, "init"},
-		{"one that exited and was reaped, beside another", func(p tree) {
+		{"a reaped process alongside a busy one", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: child, Parent: generator, Name: "floor", User: 105})
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 102})
 		}, 7, "floor"},
-		{"one that exited and was not reaped, beside another", func(p tree) {
+		{"an exited process that was not reaped, alongside a busy one", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 104})
 		}, 4, "init"},
-		{"one that exited and whose PID was reused", func(p tree) {
+		{"a process that exited and whose PID was reused", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "second", User: 30, Started: 500})
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 102})
 		}, 32, "second"},
@@ -99,7 +99,7 @@ func TestStrangers(t *testing.T) {
 				t.Errorf("strangers took %v, want %v", got, want)
 			}
 			if (len(busiest) > 0) != (c.busiest != "") || len(busiest) > 0 && busiest[0].Name != c.busiest {
-				t.Errorf("the busiest are %v, want %q first", busiest, c.busiest)
+				t.Errorf("the busiest strangers are %v, want %q first", busiest, c.busiest)
 			}
 		})
 	}
@@ -116,14 +116,14 @@ func TestSteal(t *testing.T) {
 		}
 	}
 	if _, err := At(p.Path).Census([]int{0, 2}); err == nil || !strings.Contains(err.Error(), "only 1 of the cores") {
-		t.Errorf("a core that doesn't exist: %v", err)
+		t.Errorf("got error %v for a core that doesn't exist", err)
 	}
 }
 
-// TestHidden uses a /proc that doesn't show every process, so that strangers may go unnoticed.
+// TestHidden checks that a census fails if /proc doesn't show every process, since strangers could go unnoticed.
 func TestHidden(t *testing.T) {
 	for name, change := range map[string]func(tree){
-		"no such process":           func(p tree) { p.Gone(kthreadd) },
+		"no kthreadd":               func(p tree) { p.Gone(kthreadd) },
 		"a container's own process": func(p tree) { p.Process(proctest.Process{PID: kthreadd, Parent: anInit, Name: "kthreadd"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,8 +147,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestStrangersHere runs a real busy process beside this one.
-func TestStrangersHere(t *testing.T) {
+// TestBusyProcess checks that a real busy process counts as a stranger.
+func TestBusyProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)
 	}
@@ -187,6 +187,6 @@ func TestStrangersHere(t *testing.T) {
 		t.Errorf("strangers took %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
 	}
 	if without, _ := after.Strangers(before, []int{busy.Process.Pid}, 0); without > total-long {
-		t.Errorf("with that process excluded, strangers took %v of %v", without, total)
+		t.Errorf("without the busy process, strangers took %v of %v, want less", without, total)
 	}
 }

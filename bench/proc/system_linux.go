@@ -45,7 +45,7 @@ func Pin(pid int, cores []int) error {
 		set.Set(core)
 	}
 	folder := "/proc/" + strconv.Itoa(pid) + "/task"
-	// Twice, to catch threads started meanwhile by a thread that wasn't pinned yet.
+	// Pin all threads twice, to catch those started in the meantime by a thread that wasn't pinned yet.
 	for range 2 {
 		tasks, err := os.ReadDir(folder)
 		if err != nil {

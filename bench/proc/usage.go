@@ -13,40 +13,39 @@ import (
 	"time"
 )
 
-// Usage is what processes have used since they started, and what they hold now.
+// Usage is the resource usage of processes since they started, and their current memory.
 //
-// CPU time is read from the clock of each process and of all its descendants, in nanoseconds. To it is added the time
-// of children that exited and were waited for, in steps of 10 ms per parent, since the kernel counts that in ticks. So
-// nothing is lost when one process of a database server exits. Not counted are processes whose parent exited before
-// them, because they no longer descend from a root, and children that exited without being waited for.
+// CPU time is read in nanoseconds from the clocks of the processes and all their descendants. The time of children that
+// exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So nothing is
+// lost when a process of a database server exits. Usage doesn't include processes whose parent exited before them,
+// because they no longer descend from a root, or children that exited without being waited for.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`
 	System time.Duration `json:"system_ns"`
 
 	RSS int64 `json:"rss_bytes"` // resident memory; shared pages count fully for each process
-	PSS int64 `json:"pss_bytes"` // the same, but shared pages are divided among the processes that share them
+	PSS int64 `json:"pss_bytes"` // resident memory, with shared pages divided among the processes that share them
 
 	Voluntary   int64 `json:"voluntary_switches"` // context switches of the threads that exist now
 	Involuntary int64 `json:"involuntary_switches"`
 
-	ReadCalls  int64 `json:"read_calls"` // system calls that read or write files and sockets with read, write and similar;
-	WriteCalls int64 `json:"write_calls"`
-	// send, recv and all calls that move no data are not included.
-	Storage int64 `json:"storage_bytes"` // sent to the storage layer
+	ReadCalls  int64 `json:"read_calls"`    // calls of read and similar functions on files and sockets, but not recv
+	WriteCalls int64 `json:"write_calls"`   // calls of write and similar functions, but not send
+	Storage    int64 `json:"storage_bytes"` // bytes sent to the storage layer
 
-	Groups      []string      `json:"groups,omitempty"` // control groups of the containers they run in
+	Groups      []string      `json:"groups,omitempty"` // control groups of the containers that the processes run in
 	GroupCPU    time.Duration `json:"group_cpu_ns"`
 	GroupMemory int64         `json:"group_memory_bytes"`
 
-	PIDs    []int                 `json:"pids"`    // all processes of the trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root that descends from another has its own entry
+	PIDs    []int                 `json:"pids"`    // all processes in the trees
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root below another root has its own entry
 	Threads int                   `json:"threads"`
-	Missing []string              `json:"missing,omitempty"` // what could not be read
+	Missing []string              `json:"missing,omitempty"` // names of figures that could not be read
 	At      time.Time             `json:"at"`
 }
 
-// Since returns the usage between before and u. Current values, such as memory, stay as they are in u.
+// Since returns the usage between the readings before and u. Current values, such as memory, are those of u.
 func (u Usage) Since(before Usage) Usage {
 	trees := map[int]time.Duration{}
 	for root, used := range u.Trees {
@@ -85,14 +84,15 @@ func (f FS) Usage(roots []int) (Usage, error) {
 	return u, nil
 }
 
-// note records what could not be read about a process that still exists.
+// note records that a figure about a process that still exists could not be read.
 func (u *Usage) note(p Process, what string, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		u.Missing = append(u.Missing, fmt.Sprintf("%s of process %d (%s)", what, p.PID, p.Name))
 	}
 }
 
-// addCPU adds the process's clock, which is exact, split in proportion to its ticks in user and system mode.
+// addCPU adds the CPU time of a process. The exact time from its clock is split in proportion to its ticks in user and
+// system mode.
 func (f FS) addCPU(u *Usage, p Process) {
 	own, exact, user := p.user+p.system, f.exact(p), p.user
 	if own > 0 {
@@ -104,7 +104,8 @@ func (f FS) addCPU(u *Usage, p Process) {
 	u.System += exact - user + p.reaped - p.split
 }
 
-// exact returns the CPU time of the process itself: from its clock or, if that can't be read, from its ticks.
+// exact returns the CPU time of a process without its children: from its clock or, if that can't be read, from its
+// ticks.
 func (f FS) exact(p Process) time.Duration {
 	if f.real {
 		if used, ok := clock(p.PID); ok {
@@ -147,7 +148,7 @@ func numberAt(text []byte, field int) int64 {
 	return n
 }
 
-// addMemory reads smaps_rollup. Kernel threads and exiting processes have none.
+// addMemory adds the memory from smaps_rollup, which kernel threads and exiting processes don't have.
 func (f FS) addMemory(u *Usage, pid int) error {
 	values, err := values(f.path(pid, "smaps_rollup"))
 	if err != nil {
@@ -158,7 +159,7 @@ func (f FS) addMemory(u *Usage, pid int) error {
 	return nil
 }
 
-// addSwitches adds up the threads, since the status of the process covers only its first thread.
+// addSwitches adds up the context switches of all threads, since the status of a process covers only its first thread.
 func (f FS) addSwitches(u *Usage, pid int) error {
 	tasks, err := os.ReadDir(f.path(pid, "task"))
 	if err != nil {
@@ -187,13 +188,14 @@ func (f FS) addIO(u *Usage, pid int) error {
 	return nil
 }
 
-// Status returns the numbers in the status of a process, memory in KiB. It is empty if they can't be read.
+// Status returns the numeric fields of /proc/PID/status, with memory in KiB. The map is empty if the file can't be
+// read.
 func (f FS) Status(pid int) map[string]int64 {
 	status, _ := values(f.path(pid, "status")) // nil on error
 	return status
 }
 
-// values parses lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
+// values parses a file with lines such as "Rss:  12 kB" or "usage_usec 12", skipping lines without a number.
 func values(path string) (map[string]int64, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -232,7 +234,7 @@ func (f FS) Load() (float64, error) {
 	return strconv.ParseFloat(first(string(text)), 64)
 }
 
-// Variable returns an environment variable that the process was started with.
+// Variable returns the value that an environment variable had when the process was started.
 func (f FS) Variable(pid int, name string) string {
 	text, err := os.ReadFile(f.path(pid, "environ"))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Response size limits, in bytes. A line of the head must also fit into the buffer.
+// Response size limits, in bytes. Each line of the head must also fit into the reader's buffer.
 const (
 	bufferSize = 8 << 10
 	maxHead    = 64 << 10
@@ -23,10 +23,10 @@ type Answer struct {
 	Body   []byte
 	Close  bool // the server accepts no further requests on this connection
 
-	RetryAfter int // seconds; 0 if not given as a number
+	RetryAfter int // in seconds; 0 if absent or a date
 }
 
-// reader reads responses. Its buffers are reused, since allocating them would cost a generator more than parsing.
+// reader reads responses. It reuses its buffers, since allocating them would cost a load generator more than parsing.
 type reader struct {
 	in   *bufio.Reader
 	body bytes.Buffer
@@ -34,7 +34,7 @@ type reader struct {
 
 func newReader() *reader { return &reader{in: bufio.NewReaderSize(nil, bufferSize)} }
 
-// answer reads a response, skipping any interim (1xx) responses that precede it. Bytes after it violate the protocol.
+// answer reads a response, skipping any interim (1xx) responses that precede it. Bytes after the response are an error.
 func (r *reader) answer() (Answer, error) {
 	h, err := r.head()
 	for err == nil && h.status < 200 {
@@ -53,7 +53,7 @@ func (r *reader) answer() (Answer, error) {
 	return Answer{Status: h.status, Body: r.body.Bytes(), Close: h.close || h.toTheEnd(), RetryAfter: h.retryAfter}, nil
 }
 
-// line returns the next line without its line ending. It is valid until the next read.
+// line returns the next line without its line ending. The slice is valid until the next read.
 func (r *reader) line() ([]byte, error) {
 	line, err := r.in.ReadSlice('\n')
 	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), err
@@ -72,7 +72,7 @@ type head struct {
 
 func (h head) bodiless() bool { return h.status == 204 || h.status == 304 }
 
-// toTheEnd reports whether the body extends to the end of the connection.
+// toTheEnd reports whether the body ends only when the connection is closed.
 func (h head) toTheEnd() bool { return !h.bodiless() && !h.chunked && h.length < 0 }
 
 func (r *reader) head() (head, error) {
@@ -93,7 +93,7 @@ func (r *reader) head() (head, error) {
 	return *h, nil
 }
 
-// fields calls do for each header line up to the empty line that ends them.
+// fields calls do for each header up to the empty line that ends the headers.
 func (r *reader) fields(do func(name, value []byte) error) error {
 	for size := 0; size <= maxHead; {
 		line, err := r.line()
@@ -130,7 +130,7 @@ func (h *head) field(name, value []byte) error {
 	case bytes.EqualFold(name, []byte("connection")):
 		h.connection(value)
 	case bytes.EqualFold(name, []byte("retry-after")):
-		if seconds, err := strconv.ParseUint(string(value), 10, 31); err == nil { // otherwise it is a date
+		if seconds, err := strconv.ParseUint(string(value), 10, 31); err == nil { // otherwise the value is a date
 			h.retryAfter = int(seconds)
 		}
 	case bytes.EqualFold(name, []byte("content-length")):
@@ -177,7 +177,7 @@ func (r *reader) readBody(h head) error {
 	return err
 }
 
-// copy reads a body of unknown length.
+// copy reads a body of unknown length, up to the size limit.
 func (r *reader) copy(from io.Reader) error {
 	n, err := io.Copy(&r.body, io.LimitReader(from, maxBody+1))
 	if n > maxBody {

@@ -20,8 +20,8 @@ var (
 	ErrUnanswered = errors.New("no complete response")
 )
 
-// idle is how long a connection may be idle before it is checked, at the cost of a system call, whether the server has
-// closed it. A request written to a closed connection would count as unanswered although the server did nothing wrong.
+// idle is how long a connection may be idle before Do checks, at the cost of a system call, whether the server has
+// closed it. A request on a closed connection would count as unanswered although the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
 // Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for
@@ -40,12 +40,12 @@ type Conn struct {
 }
 
 // New returns a connection to the server at base, such as http://host:port. The timeout applies to a request and its
-// response, including connecting if that is needed.
+// response, including connecting if needed.
 func New(base string, timeout time.Duration) (*Conn, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Hostname() == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil ||
 		at.Path != "" && at.Path != "/" || at.RawQuery != "" || at.Fragment != "" {
-		// The URL is not quoted: it may contain a password.
+		// The error doesn't quote the URL, which may contain a password.
 		return nil, errors.New("must be a base URL such as http://host:port, without user, path or query")
 	}
 	port := at.Port()
@@ -60,7 +60,7 @@ func New(base string, timeout time.Duration) (*Conn, error) {
 	return &Conn{address: address, host: at.Host, secure: at.Scheme == "https", timeout: timeout, in: newReader()}, nil
 }
 
-// Get returns the bytes of a GET request, which can be reused for any number of calls of Do.
+// Get returns the bytes of a GET request, which can be passed to Do any number of times.
 func (c *Conn) Get(path string) []byte {
 	return []byte(c.head("GET", path) + "\r\n")
 }
@@ -75,7 +75,7 @@ func (c *Conn) head(method, path string) string {
 		"\r\nUser-Agent: superheroes-bench\r\nAccept: application/json\r\n"
 }
 
-// Post sends a POST with a body.
+// Post sends a POST request that consists of a head returned by PostHead and a body.
 func (c *Conn) Post(head, body []byte) (Answer, error) {
 	c.out = append(c.out[:0], head...)
 	c.out = strconv.AppendInt(c.out, int64(len(body)), 10)
@@ -131,7 +131,7 @@ func (c *Conn) dial() error {
 		c.conn, err = new(net.Dialer).DialContext(ctx, "tcp", c.address)
 	}
 	if err != nil {
-		c.conn = nil // an interface that holds a nil pointer is not nil
+		c.conn = nil // a failed dial must not leave a typed nil in the interface
 		return fmt.Errorf("%w: %w", ErrConnect, err)
 	}
 	c.Dialled++
@@ -139,7 +139,7 @@ func (c *Conn) dial() error {
 	return nil
 }
 
-// received reads from the connection and counts the bytes.
+// received reads from the connection and counts the bytes received.
 type received struct{ *Conn }
 
 func (r received) Read(p []byte) (int, error) {

@@ -114,7 +114,7 @@ func TestAnswers(t *testing.T) {
 func TestBadAnswers(t *testing.T) {
 	long := strings.Repeat("x", maxHead+1)
 	for _, c := range []struct{ name, sent string }{
-		{"nothing", ""},
+		{"an empty response", ""},
 		{"another protocol", "SSH-2.0-OpenSSH_9\r\n\r\n"},
 		{"another version", "HTTP/2.0 200 OK\r\n\r\n"},
 		{"no status", "HTTP/1.1 abc\r\n\r\n"},
@@ -124,7 +124,7 @@ func TestBadAnswers(t *testing.T) {
 		{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok"},
 		{"half a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok"},
 		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"},
-		{"a chunk that is longer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
+		{"a chunk longer than its size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
 		{"a chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"},
 		{"an endless chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n"},
 		{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
@@ -147,9 +147,9 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestKeepsItsConnection sends requests of both kinds on one connection, some after a pause, and lets the responses
-// shrink: net/http sends the large ones in chunks.
-func TestKeepsItsConnection(t *testing.T) {
+// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. The responses become
+// smaller, since net/http sends only large responses in chunks.
+func TestKeepAlive(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %s %s", r.Method, r.URL.Path, r.Header.Get("Content-Type"), body)
@@ -164,15 +164,16 @@ func TestKeepsItsConnection(t *testing.T) {
 		if a, err := c.Post(head, []byte(sent)); err != nil || string(a.Body) != "POST /b application/json "+sent {
 			t.Fatalf("got %.100q, %v", a.Body, err)
 		}
-		c.used = time.Now().Add(-2 * idle) // pretend it has been idle
+		c.used = time.Now().Add(-2 * idle) // pretend that the connection has been idle
 	}
 	if c.Dialled != 1 || c.Sent < 200_000 || c.Received < 200_000 {
-		t.Errorf("%d connections, %d bytes sent, %d received", c.Dialled, c.Sent, c.Received)
+		t.Errorf("%d connections, %d bytes sent, %d bytes received; want 1 and over 200,000 bytes each way", c.Dialled, c.Sent, c.Received)
 	}
 }
 
-// TestNeverRepeats closes a keep-alive connection after a request: net/http's client would retry it.
-func TestNeverRepeats(t *testing.T) {
+// TestNeverRetries has the server close a keep-alive connection instead of responding. The client must not retry the
+// request, unlike net/http's client.
+func TestNeverRetries(t *testing.T) {
 	var requests atomic.Int64
 	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
 		for range 2 {
@@ -196,8 +197,8 @@ func TestNeverRepeats(t *testing.T) {
 	}
 }
 
-// TestAFarewellIsNoFailure lets the server close an idle connection: the next request must use a new one.
-func TestAFarewellIsNoFailure(t *testing.T) {
+// TestIdleConnectionClosedByServer has the server close an idle connection. The next request must use a new connection.
+func TestIdleConnectionClosedByServer(t *testing.T) {
 	closed := make(chan struct{}, 1)
 	base, connections := listen(t, func(conn net.Conn, r *bufio.Reader) {
 		if read(r) == nil {
@@ -212,14 +213,14 @@ func TestAFarewellIsNoFailure(t *testing.T) {
 			t.Fatalf("got %q, %v", a.Body, err)
 		}
 		<-closed
-		c.used = time.Now().Add(-2 * idle) // pretend it has been idle
+		c.used = time.Now().Add(-2 * idle) // pretend that the connection has been idle
 	}
 	if connections.Load() != 3 {
 		t.Errorf("%d connections, want 3", connections.Load())
 	}
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestNoResponse(t *testing.T) {
 	t.Run("connection refused", func(t *testing.T) {
 		if _, err := dial(t, "http://127.0.0.1:1", timeout).Do([]byte("GET / HTTP/1.1\r\n\r\n")); !errors.Is(err, ErrConnect) {
 			t.Errorf("got %v", err)
@@ -237,12 +238,12 @@ func TestNobodyAnswers(t *testing.T) {
 func TestBadBases(t *testing.T) {
 	for _, base := range []string{"", "localhost:8004", "http://", "ftp://h", "http://h/path", "http://h?q", "http://u:p@h", "http://h:port", "http://h#f"} {
 		if _, err := New(base, timeout); err == nil {
-			t.Errorf("%q was accepted", base)
+			t.Errorf("base URL %q was accepted", base)
 		}
 	}
 }
 
-// FuzzAnswer compares the parser with net/http's: if both accept a response they must agree on it.
+// FuzzAnswer compares the parser with that of net/http. If both accept a response, they must agree on status and body.
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",

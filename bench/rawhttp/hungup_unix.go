@@ -13,7 +13,7 @@ import (
 func hungUp(conn net.Conn) bool {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
-		return true // with TLS it can't be checked: better open a new connection
+		return true // a TLS connection can't be checked, so open a new one
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

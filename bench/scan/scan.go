@@ -8,12 +8,12 @@ import (
 	"errors"
 )
 
-// ErrNoObject means that the text is not a single JSON object. Not every invalid text is detected: numbers, literals
-// and the contents of nested values are skipped without validation; only their boundaries are checked.
+// ErrNoObject means that the text is not a single JSON object. Not all invalid JSON is detected: numbers, literals and
+// the contents of nested values are skipped; only their boundaries are checked.
 var ErrNoObject = errors.New("not a JSON object")
 
 // Object parses text as a JSON object and stores the raw values of the named fields, which point into text, in values.
-// The value of a field that is missing becomes nil. Names are compared with their escapes left as they are.
+// The value of a missing field is nil. Names are compared without unescaping them.
 func Object(text []byte, values [][]byte, names ...string) error {
 	clear(values)
 	i := space(text, 0)

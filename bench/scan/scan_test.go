@@ -16,7 +16,7 @@ func TestObject(t *testing.T) {
 	}
 	for i, want := range []string{"", `"x\"}\\"`, "-1.5e3", `{"d":["]}",{}]}`, "null", "[]"} {
 		if string(got[i]) != want {
-			t.Errorf("value %d: got %s, want %s", i, got[i], want)
+			t.Errorf("field %d: got value %s, want %s", i, got[i], want)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func FuzzObject(f *testing.F) {
 			t.Fatal(err)
 		}
 		for name, value := range want {
-			escaped := bytes.Contains(text, []byte(`\`)) || !utf8.Valid(text) // then the decoder's name is not the one in the text
+			escaped := bytes.Contains(text, []byte(`\`)) || !utf8.Valid(text) // then decoded names differ from raw names
 			if err := Object(text, values, name); err != nil || !escaped && !bytes.Equal(values[0], value) {
 				t.Errorf("the value of %q is %s, %v; want %s", name, values[0], err, value)
 			}

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Median returns the middle value, or the mean of the two middle values if their number is even. It returns NaN if
-// there are no values.
+// Median returns the middle value, or the mean of the two middle values if the number of values is even. It returns NaN
+// if there are no values.
 func Median(values []float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -29,7 +29,7 @@ type Interval struct {
 
 // MedianInterval returns the exact confidence interval of the median by order statistics: the narrowest symmetric
 // interval that reaches the wanted confidence or, with too few values for that, the range from minimum to maximum with
-// the confidence it does have.
+// the confidence of that range.
 //
 // It assumes the values are independent and identically distributed, but nothing about the distribution. The number of
 // values below the true median is then binomial with p = 1/2, so [x(k), x(n+1-k)] misses it with probability 2 P(B(n,
@@ -64,12 +64,12 @@ func binomialBelow(n, k int) float64 {
 // Ratio compares two series of alternating runs.
 type Ratio struct {
 	OfMedians float64  `json:"of_medians"` // the median of one series divided by the median of the other
-	Paired    float64  `json:"paired"`     // the median of the per-round ratios: drift of the machine cancels out
+	Paired    float64  `json:"paired"`     // the median of the per-round ratios, in which machine drift cancels out
 	Interval  Interval `json:"interval"`   // of Paired
 }
 
-// RatioOf compares round by round. Surplus rounds of one side count only towards its median; a round whose base is 0 is
-// left out of the pairs. It returns false if there is nothing left to compare.
+// RatioOf compares two series round by round. If one series has more rounds, the extra rounds count only towards its
+// median. Rounds with a base of 0 are excluded from the paired ratios. It returns false if there is no ratio.
 func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	var paired []float64
 	for i := range min(len(values), len(base)) {

@@ -26,7 +26,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-func TestMedianLeavesItsInputAsItIs(t *testing.T) {
+func TestMedianDoesNotModifyItsInput(t *testing.T) {
 	values := []float64{3, 1, 2}
 	Median(values)
 	if values[0] != 3 || values[1] != 1 || values[2] != 2 {
@@ -43,13 +43,13 @@ func TestMedianInterval(t *testing.T) {
 		want   Interval
 	}{
 		{"none", nil, Interval{math.NaN(), math.NaN(), 0}},
-		{"one has no confidence", []float64{4}, Interval{4, 4, 0}},
+		{"one value has no confidence", []float64{4}, Interval{4, 4, 0}},
 		{"two", []float64{4, 2}, Interval{2, 4, 0.5}},
-		{"five can't reach 95 %", []float64{5, 1, 4, 2, 3}, Interval{1, 5, 1 - 2.0/32}},
-		{"six just do", []float64{6, 5, 4, 3, 2, 1}, Interval{1, 6, 1 - 2.0/64}},
-		{"eight need the full range", []float64{1, 2, 3, 4, 5, 6, 7, 8}, Interval{1, 8, 1 - 2.0/256}},
-		{"nine exclude the extremes", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, Interval{2, 8, 1 - 2*(1+9)/512.0}},
-		{"twelve exclude two at each end", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Interval{3, 10, 1 - 2*(1+12+66)/4096.0}},
+		{"five values can't reach 95 %", []float64{5, 1, 4, 2, 3}, Interval{1, 5, 1 - 2.0/32}},
+		{"six values just reach 95 %", []float64{6, 5, 4, 3, 2, 1}, Interval{1, 6, 1 - 2.0/64}},
+		{"eight values need the full range", []float64{1, 2, 3, 4, 5, 6, 7, 8}, Interval{1, 8, 1 - 2.0/256}},
+		{"nine values exclude the extremes", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, Interval{2, 8, 1 - 2*(1+9)/512.0}},
+		{"twelve values exclude two at each end", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, Interval{3, 10, 1 - 2*(1+12+66)/4096.0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := MedianInterval(c.values, 0.95)
@@ -61,7 +61,7 @@ func TestMedianInterval(t *testing.T) {
 }
 
 func TestRatioOf(t *testing.T) {
-	// The machine became twice as slow in the third round; the paired ratios are unaffected.
+	// The machine became twice as slow in the third round; the paired ratios must be unaffected.
 	got, ok := RatioOf([]float64{10, 12, 20}, []float64{5, 5, 10}, 0.95)
 	want := Ratio{OfMedians: 12.0 / 5, Paired: 2, Interval: Interval{2, 2.4, 0.75}}
 	if !ok || !near(got.OfMedians, want.OfMedians) || !near(got.Paired, want.Paired) ||
@@ -70,13 +70,13 @@ func TestRatioOf(t *testing.T) {
 	}
 }
 
-func TestRatioOfLeavesOutARoundWithoutABase(t *testing.T) {
+func TestRatioOfSkipsRoundsWithoutABase(t *testing.T) {
 	if got, ok := RatioOf([]float64{10, 10, 10}, []float64{0, 5, 5, 5}, 0.95); !ok || got.Paired != 2 || got.Interval.Confidence != 0.5 {
 		t.Errorf("got %+v", got)
 	}
 }
 
-func TestRatioOfNothing(t *testing.T) {
+func TestNoRatio(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		values, base []float64

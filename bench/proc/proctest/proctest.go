@@ -32,14 +32,14 @@ func (f Folder) Write(path, text string) {
 	}
 }
 
-// Process is a process in a Folder. Times are in ticks of 10 ms.
+// Process describes a process in a Folder. Times are in ticks of 10 ms.
 type Process struct {
 	PID, Parent              int
 	Name                     string
 	User, System             int
-	ReapedUser, ReapedSystem int  // of children that exited
+	ReapedUser, ReapedSystem int  // CPU time of children that exited
 	Started                  int  // since boot
-	Kernel                   bool // it is a kernel thread
+	Kernel                   bool // whether the process is a kernel thread
 }
 
 // Process writes the stat file of a process.
