@@ -11,7 +11,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPgBouncer runs the store tests through a pooler in transaction mode, except those of the layers above.
+// TestPgBouncer runs the tests of the store through a pooler in transaction mode, but not those of the layers above it.
 func TestPgBouncer(t *testing.T) {
 	pooler, err := url.Parse(engines.PgBouncer(t, engines.Postgres(t)).URL)
 	if err != nil {
@@ -28,8 +28,8 @@ func TestPgBouncer(t *testing.T) {
 	}).Run(t, "picker", "text")
 }
 
-// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a
-// pooler, which others use too.
+// TestPgBouncerSessionsAreUnchanged checks that the store doesn't change settings of a pooler's sessions, which other
+// clients use too.
 func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	s, err := openFor(t.Context(), at, time.Second, rows)
@@ -46,8 +46,8 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	})
 }
 
-// TestPgBouncerWithoutItsParameter checks that no startup succeeds by chance, the first or a later one, and that each
-// error names the parameter. Modes without prepared statements need nothing.
+// TestPgBouncerWithoutItsParameter checks that every startup without the required parameter fails, none succeeding by
+// chance, and that the error names the parameter. Modes without prepared statements need no parameter.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")
@@ -58,7 +58,7 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 			t.Fatal("opened")
 		}
 		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "default_query_exec_mode=cache_describe") {
-			t.Errorf("got %v, want an error that names the parameter", err)
+			t.Errorf("opening without the parameter: got %v, want an error that names it", err)
 		}
 	}
 	for _, mode := range []string{"cache_describe", "exec", "simple_protocol"} {
