@@ -22,7 +22,7 @@ func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *h
 	return httpserver.NewAPI(huma.Info{Title: title, Description: description, Version: version}, log, cfg)
 }
 
-// Documents returns the OpenAPI document of every service, by name, without starting any.
+// Documents returns the OpenAPI documents by service name, without starting the services.
 func Documents(version string) (map[string][]byte, error) {
 	add := map[string]func(*httpserver.API){
 		"heroes":    heroes().document,
@@ -47,7 +47,7 @@ func Documents(version string) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// document adds the routes without a store.
+// document adds the routes of the catalog, without a store, for the OpenAPI document.
 func (k catalogKind[T]) document(api *httpserver.API) {
 	web.AddCatalog(catalog.NewService(k.Kind, nil, 0), api, httpserver.NewAdmin(""))
 }
