@@ -110,7 +110,7 @@ func fail(stderr io.Writer, err error) int {
 	return exitError
 }
 
-// oneLine replaces line breaks and other control characters with spaces.
+// oneLine replaces line breaks with semicolons, and other control characters with spaces.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -214,7 +214,7 @@ func TestCannotOpen(t *testing.T) {
 	invoke("export", "heroes", "--heroes-database-url=sqlite:"+nowhere).check(t, exitError, nowhere, "(--heroes-database-url, HEROES_DATABASE_URL)")
 	folders := []string{filepath.Join(write(t, "file", ""), "data")}
 	if runtime.GOOS == "linux" {
-		folders = append(folders, "/proc/superheroes", "/proc/self/task") // the first folder can't be created, and no file can be created in the second
+		folders = append(folders, "/proc/superheroes", "/proc/self/task") // neither can hold a data folder
 	}
 	for _, folder := range folders {
 		invoke(append([]string{"up", "--data-dir=" + folder}, anyPort...)...).check(t, exitError, folder, "(--data-dir, DATA_DIR)")

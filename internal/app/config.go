@@ -60,13 +60,13 @@ const (
 
 // CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 per row. A larger one is read as in strict."`
+	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. Picks from a larger catalog read the database, as in strict."`
 	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 
 // Server holds the settings of every server.
 type Server struct {
-	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work a response takes: strict does what the other members of the family do, eco the least."`
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work to do per response: strict works like the other implementations of Super Heroes, eco does the minimum."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }

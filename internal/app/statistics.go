@@ -98,7 +98,7 @@ func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, er
 type RebuildConfig struct {
 	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
-	FightsMongodbURL string `secret:"" help:"The same, named as in up."`
+	FightsMongodbURL string `secret:"" help:"Store of fights; same flag and variable as for up."`
 }
 
 func (c RebuildConfig) store() store {

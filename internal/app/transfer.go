@@ -21,10 +21,10 @@ import (
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
-	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, named as in up."`
-	VillainsDatabaseURL string `secret:"" help:"The same for villains only, named as in up."`
+	HeroesDatabaseURL   string `secret:"" help:"Store of heroes; same flag and variable as for up."`
+	VillainsDatabaseURL string `secret:"" help:"Store of villains; same flag and variable as for up."`
 	MysqlURL            string `secret:"" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
-	LocationsMysqlURL   string `secret:"" help:"The same, named as in up."`
+	LocationsMysqlURL   string `secret:"" help:"Store of locations; same flag and variable as for up."`
 }
 
 // store returns the configuration of one catalog's store.
