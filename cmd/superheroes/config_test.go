@@ -41,7 +41,7 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 		variables := map[string]string{}
 		for _, flag := range command.Flags {
 			if flag.Help == "" {
-				t.Errorf("%s --%s has no help", name, flag.Name)
+				t.Errorf("the flag %s --%s has no help", name, flag.Name)
 			}
 			if len(flag.Envs) != 1 || flag.Envs[0] == "" {
 				t.Errorf("%s --%s has the variables %q, want exactly one", name, flag.Name, flag.Envs)

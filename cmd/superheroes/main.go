@@ -55,8 +55,8 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent is the value for GOGC. The services' live heap is a few MB: collecting it at Go's default of 100 takes a
-// tenth of the CPU time under load, at 400 a fortieth.
+// gcPercent is the value that the program sets for GOGC. The live heap of the services is only a few MB: under load,
+// garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
 // settleTime is how long after startup the program returns memory that only startup needed to the operating system.
@@ -70,7 +70,7 @@ type session struct {
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
-// run executes one command line and returns the exit code. A command that runs a single service calls raiseSlack before
+// run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
 // it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
 	exited := -1
@@ -86,8 +86,8 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The Go runtime may use nine tenths of the container's memory limit; without a container, there is no limit. An
-	// existing GOMEMLIMIT takes precedence.
+	// The Go runtime may use nine tenths of the container's memory limit; without a container, there is no limit. If
+	// GOMEMLIMIT is set, it takes precedence.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -142,7 +142,7 @@ func grammar(args []string) any {
 // usageError is the error of an invalid command line.
 type usageError struct{ error }
 
-// version is set by release builds.
+// version is the program's version, which release builds set.
 var version = ""
 
 type versionCommand struct{}

@@ -51,7 +51,7 @@ func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
 	if code := p.Wait(t, soon); code != exitOK || p.Stderr.String() != "" {
-		t.Errorf("exit code %d, stderr %q", code, p.Stderr.String())
+		t.Errorf("the process exited with code %d, stderr %q", code, p.Stderr.String())
 	}
 }
 

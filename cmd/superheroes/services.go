@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/timerslack"
 )
 
-// serviceCommand runs one service on its own.
+// serviceCommand is a command that runs a single service.
 type serviceCommand[S app.Service] struct {
 	Service S                 `embed:""`
 	Slack   timerslack.Config `embed:""`

@@ -100,14 +100,14 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// decodeLevel decodes a log level.
+// decodeLevel decodes the name of a log level.
 func decodeLevel(ctx *kong.DecodeContext, target reflect.Value) error {
 	level, err := logging.ParseLevel(ctx.Scan.Pop().String())
 	target.SetInt(int64(level))
 	return err
 }
 
-// fromEnvironment returns the value of a flag from the environment, or nil if its variable is unset or empty.
+// fromEnvironment returns the value of a flag from its environment variable, or nil if the variable is unset or empty.
 func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if len(flag.Envs) == 0 {
 		return nil, nil
@@ -141,7 +141,7 @@ func fileVariable(flag *kong.Flag) string {
 	return flag.Envs[0] + "_FILE"
 }
 
-// largestSecret is the maximum size of a secret's file, in bytes.
+// largestSecret is the maximum size in bytes of a file that contains a secret.
 const largestSecret = 64 << 10
 
 // readSecret returns a file's content without the trailing newline that editors and echo add. Errors name the file but
@@ -170,7 +170,7 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// helpWithVariables returns the help of a flag, including its variables.
+// helpWithVariables returns the help text of a flag, including the names of its variables.
 func helpWithVariables(value *kong.Value) string {
 	if value.Flag == nil || len(value.Flag.Envs) == 0 {
 		return value.Help

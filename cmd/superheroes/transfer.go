@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number with its noun, given in the plural.
+// counted formats a number with its noun, of which the plural is given.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -81,7 +81,7 @@ type refusal struct {
 	rows, last int    // number of rows, and line number of the last row
 }
 
-// add records a refused row.
+// add records a refused row and its reason.
 func (r *refusals) add(file string, cause error) {
 	var at *exchange.LineError
 	if !errors.As(cause, &at) {
@@ -112,7 +112,7 @@ func shorten(text string) string {
 	return strings.ToValidUTF8(text[:longest], "") + "…"
 }
 
-// write writes a line for each reason.
+// write prints a line for each reason.
 func (r *refusals) write(w io.Writer) {
 	for _, reason := range r.reasons {
 		text := oneLine(reason.first)

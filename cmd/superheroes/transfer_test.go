@@ -15,7 +15,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// write creates a file in a temporary folder and returns its path.
+// write writes a file in a temporary folder, and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -128,7 +128,7 @@ func TestImportRefusals(t *testing.T) {
 		{"a name that is already taken", "locations", "x.csv", "id,name,type\n1,Here,CITY\n2,There,NOWHERE\n3,Here,MOON\n",
 			[]string{"FILE: line 3", "FILE: line 4"}, 3},
 		{"one row", "heroes", "x.csv", "name\nx\n\"\"\n", []string{"superheroes: 1 row was refused and nothing was changed; --partial imports the others\n"}, 2},
-		{"rows with the same reason", "heroes", "x.csv", repeated, []string{
+		{"rows refused for the same reason", "heroes", "x.csv", repeated, []string{
 			"FILE: line 2: refused: name is missing or empty … and 1 more like it, in line 105\n",
 			"FILE: line 3, column level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n",
 			"FILE: line 103, column level: \"low\" is not an integer of 32 bits\n",

@@ -19,7 +19,7 @@ type outcome struct {
 	stdout, stderr string
 }
 
-// invoke runs a command line in this process.
+// invoke runs the program with the given arguments in this process.
 func invoke(args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	code := run(args, &stdout, &stderr, func(timerslack.Config) {})
@@ -100,7 +100,7 @@ func TestGrammar(t *testing.T) {
 	}
 	for _, args := range [][]string{nil, {"heroes"}} {
 		if _, all := grammar(args).(*commands); all {
-			t.Errorf("%q makes the parser load all commands", args)
+			t.Errorf("%q makes the parser load all commands, not just one", args)
 		}
 	}
 }

@@ -15,7 +15,7 @@ const draft = ".part"
 
 // Backup copies the databases of a data folder into a new or empty folder, even while the databases are in use. Each
 // copy is a consistent snapshot; the copy of the fights includes the statistics. If Backup fails or ctx ends, it leaves
-// nothing behind. It calls report for each copy.
+// nothing behind. Backup calls report for each copy.
 func Backup(ctx context.Context, dataDir, folder string, report func(path string, size int64)) (err error) {
 	services, err := databases(dataDir)
 	if err != nil {

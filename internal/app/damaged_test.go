@@ -92,7 +92,7 @@ func overwrite(t *testing.T, path string) {
 	}
 }
 
-// overwriteStatistics overwrites the first page of the table of statistics.
+// overwriteStatistics overwrites the first page of the statistics table in a database file.
 func overwriteStatistics(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

@@ -84,7 +84,7 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// lockFolder locks the folder for this process. However the process ends, the operating system releases the lock.
+// lockFolder locks the data folder for this process. However the process ends, the operating system releases the lock.
 func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()

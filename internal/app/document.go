@@ -16,7 +16,7 @@ import (
 const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): " +
 	"400 when a body is not one JSON text, 422 when a value in a path, a query or a body is refused."
 
-// newAPI returns the API of a service, without routes.
+// newAPI returns a service's API, to which the caller adds routes.
 func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {
 	title := strings.ToUpper(service[:1]) + service[1:]
 	return httpserver.NewAPI(huma.Info{Title: title, Description: description, Version: version}, log, cfg)

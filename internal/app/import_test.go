@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// file is an in-memory file to import.
+// file returns an in-memory file to import.
 func file(name string, format exchange.Format, text string) ImportFile {
 	return ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil

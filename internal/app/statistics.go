@@ -106,7 +106,7 @@ func (c RebuildConfig) store() store {
 		urlFlag{"--fights-mongodb-url", c.FightsMongodbURL}, urlFlag{"--mongodb-url", c.MongodbURL})
 }
 
-// Validate checks the location of the fights.
+// Validate checks the settings that locate the fights.
 func (c RebuildConfig) Validate() error {
 	return cmp.Or(validFolder(c.DataDir), c.store().validURL())
 }

@@ -114,9 +114,9 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openStore opens the store of a service, retrying while it is unavailable or locked. It returns errors that waiting
-// can't cure at once: an invalid URL, a damaged store, a different schema, or any other error of a file. On an error,
-// only the engine of the result is set.
+// openStore opens the store of a service, and retries while the store is unavailable or locked. It returns errors that
+// waiting can't cure at once: an invalid URL, a damaged store, a different schema, or any other error of a file. On an
+// error, only the engine of the result is set.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
 ) (opened[S], error) {
@@ -164,7 +164,7 @@ func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Err
 
 func (e oneLine) Unwrap() error { return e.error }
 
-// stores holds the stores of all services.
+// stores holds the open stores of all services.
 type stores struct {
 	heroes, villains openedCatalog[character.Character]
 	locations        openedCatalog[location.Location]

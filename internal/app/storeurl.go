@@ -20,7 +20,7 @@ import (
 	"superheroes/internal/postgres"
 )
 
-// The engines that a store URL can name.
+// Names of the database engines that a store URL can select.
 const (
 	enginePostgreSQL = "postgresql"
 	engineMySQL      = "mysql"
@@ -32,14 +32,14 @@ const (
 type storeURL struct {
 	engine   string
 	text     string
-	place    string        // host and port, or the file; for messages
+	place    string        // host and port, or the path of the file; for messages
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
 
 	srvService, srvHost string // MongoDB only, if the servers are looked up in the DNS
 }
 
-// schemes returns the URL schemes of an engine, besides sqlite.
+// schemes returns the URL schemes of an engine, not including sqlite.
 func schemes(engine string) []string {
 	return map[string][]string{
 		enginePostgreSQL: {"postgres", "postgresql"},
@@ -76,8 +76,8 @@ func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 	return parsed, err
 }
 
-// unambiguous reports whether user and password are clearly separated from the rest of the URL. If a password contains
-// an unescaped @ or /, drivers may parse part of it as the host, port or database, which messages show.
+// unambiguous reports whether the user and password are clearly separated from the rest of the URL. If a password
+// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which messages show.
 func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")

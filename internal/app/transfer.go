@@ -27,7 +27,7 @@ type CatalogStore struct {
 	LocationsMysqlURL   string `secret:"" help:"Store of locations; same flag and variable as for up."`
 }
 
-// store returns the configuration of one catalog's store.
+// store returns the configuration of the store of the given catalog.
 func (c CatalogStore) store(catalog string) store {
 	own := urlFlag{"--database-url", c.DatabaseURL}
 	switch catalog {
@@ -118,7 +118,7 @@ type ImportResult struct{ Taken, Refused int }
 // ErrNoRows means that the files contain no rows, so that replacing a catalog with them would only empty it.
 var ErrNoRows = errors.New("the files contain no rows")
 
-// ErrMaybeChanged means that the store did not confirm whether the import was stored.
+// ErrMaybeChanged means that the store did not confirm the import, so that it is unknown whether the import was stored.
 var ErrMaybeChanged = catalog.ErrMaybeWritten
 
 // ErrNothingChanged means that rows were refused and a partial import was not allowed.
@@ -258,10 +258,10 @@ func decodeLine[T any](line []byte) (T, error) {
 
 // SeedOptions controls which roster is generated.
 type SeedOptions struct {
-	Count   int64  // number of entries, at least 1
+	Count   int64  // number of entries to generate, at least 1
 	Seed    uint64 // seed of the generator; equal seeds generate equal entries
 	Replace bool   // empty the catalog first
-	Taken   func() // called after each accepted entry
+	Taken   func() // called after each stored entry
 }
 
 // Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. If the
@@ -294,7 +294,7 @@ func (k catalogKind[T]) seedInto(ctx context.Context, at store, options SeedOpti
 	})
 }
 
-// Migrate creates missing tables and fills them with the shipped roster. It calls report for each store.
+// Migrate creates missing tables and fills them with the shipped roster. Migrate calls report for each store.
 func Migrate(ctx context.Context, cfg Stores, report func(service, engine string)) (err error) {
 	unlock, err := cfg.resolve(false)
 	if err != nil {

@@ -89,7 +89,7 @@ func TestUp(t *testing.T) {
 			}
 		}
 		if status, body := fetch(t, bases["fights"]+"/api/fights/execute_fight"); status != http.StatusOK {
-			t.Errorf("round %d: got %d %s", round, status, body)
+			t.Errorf("start %d: got %d %s", round, status, body)
 		}
 		want := fmt.Sprintf(`{"total":%d,`, round+1)
 		if status, body := fetch(t, bases["statistics"]+"/api/statistics"); status != http.StatusOK || !strings.HasPrefix(body, want) {
@@ -167,8 +167,8 @@ func TestUpFails(t *testing.T) {
 		wants  []string
 	}{
 		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
-		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
-		{"a store that can't be opened", func(c *app.UpConfig) {
+		{"the arena's port is in use", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
+		{"a store file that can't be created", func(c *app.UpConfig) {
 			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
 		}, []string{"fights", "nobody", "--fights-mongodb-url"}},
 		{"a store that is not running", func(c *app.UpConfig) {

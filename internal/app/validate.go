@@ -131,7 +131,7 @@ func (c CatalogConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of a server.
+// Validate checks the settings that every server has.
 func (c Server) Validate() error {
 	return cmp.Or(
 		require(c.Deadline > 0, "--deadline", "must be longer than 0s"),
@@ -165,7 +165,7 @@ func (s store) validURL() error {
 // validFolder checks that the data folder has a name.
 func validFolder(dir string) error { return require(dir != "", "--data-dir", "must name a folder") }
 
-// validAddr checks the form of a listen address.
+// validAddr checks that a listen address has the form host:port.
 func validAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {

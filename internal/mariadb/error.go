@@ -50,7 +50,7 @@ func kindOf(server *mysql.MySQLError) error {
 		3098: // the replication group accepts no writes
 		return storage.ErrFull
 	case 1033, 1034, 1035, // unreadable files
-		1194, 1195, 1712, 1877, // marked as crashed, index corrupt, table corrupt
+		1194, 1195, 1712, 1877, // the table is marked as crashed, or it or an index is corrupt
 		1812, 1814, 1932: // the table's file is missing or belongs to another table
 		return storage.ErrDamaged
 	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission

@@ -1,5 +1,5 @@
 // Package mariadb stores a catalog in MariaDB or MySQL. It fulfils the contract of catalog.Store, and classifies the
-// server's errors according to package storage. It knows neither HTTP nor the other engines.
+// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package mariadb
 
 import (
@@ -22,7 +22,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	Driver           *mysql.Config // address, user, password, database, TLS
 	PoolMin, PoolMax int
@@ -32,7 +32,7 @@ type Config struct {
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store in MariaDB or MySQL.
+// Catalog is a catalog.Store in a table of MariaDB or MySQL.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
 	db        *sql.DB
@@ -74,7 +74,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-// defaultLockWait is InnoDB's default in seconds.
+// defaultLockWait is InnoDB's default lock wait timeout in seconds.
 const defaultLockWait = 50
 
 // driverConfig returns the address with the settings that this package relies on.
@@ -263,7 +263,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed c
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes them anyway
+	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes the statements anyway
 	return feed(func(item T) error {
 		fields := s.Table.Fields(&item)
 		if item.Key() == 0 {
@@ -336,7 +336,7 @@ func commitError(err error) error {
 	return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 }
 
-// insert inserts a new item with the next id.
+// insert inserts a new item with the next free id.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	fields := s.Table.Fields(item)
 	next, err := s.nextID(ctx, tx, s.Table.Name)

@@ -150,22 +150,22 @@ func TestMySQLUnfinishedStart(t *testing.T) {
 		name string
 		left []string
 	}{
-		{"a draft with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
+		{"a draft table with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
 		{"a draft with rows", []string{draft, "INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')"}},
-		{"a draft, a version and some triggers", []string{
+		{"a draft table, a version table and some triggers", []string{
 			draft, version, "CREATE TRIGGER locations_insert AFTER INSERT ON locations_draft FOR EACH ROW UPDATE locations_version SET version = version + 1",
 		}},
-		{"a version without a table", []string{version}},
+		{"a version table without a catalog table", []string{version}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			exec(t, other, "DROP TABLE IF EXISTS locations, locations_version")
 			exec(t, other, c.left...)
 			store := openGotham(t, config)
 			if items, err := store.Page(t.Context(), 0, 100); len(items) != 1 || items[0].Name != "Gotham City" || err != nil {
-				t.Errorf("the items are %v (%v)", items, err)
+				t.Errorf("the catalog contains %v (%v)", items, err)
 			}
 			if _, version, err := store.IDs(t.Context(), ""); version == "" || err != nil {
-				t.Errorf("the version is %q (%v)", version, err)
+				t.Errorf("the version of the table is %q (%v)", version, err)
 			}
 			var tables int
 			const count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"

@@ -82,7 +82,7 @@ func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
 	if err != nil {
 		return s.failed(err)
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
 		_, err = conn.ExecContext(ctx, "ROLLBACK")
 	}

@@ -1,6 +1,6 @@
 // Package mongodb stores fights and their statistics in MongoDB, or in a server that speaks its protocol. It fulfils
 // the contracts of fight.Store and statistics.Store, relying only on atomic updates of single documents, and classifies
-// the server's errors according to package storage. It knows neither HTTP nor the other engines.
+// the server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package mongodb
 
 import (
@@ -24,7 +24,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	URL                 string
 	SRVService, SRVHost string // set for a mongodb+srv URL, whose servers are listed in the DNS; otherwise ""
@@ -45,9 +45,9 @@ const (
 type Fights struct {
 	client  *mongo.Client
 	fights  *mongo.Collection
-	reading *options.RunCmdOptionsBuilder // the URL's options for reads
+	reading *options.RunCmdOptionsBuilder // options for reads from the URL
 	concern *readconcern.ReadConcern      // nil for the server's default
-	reads   bounded.Reads                 // half of the connections are reserved for writes
+	reads   bounded.Reads                 // limits reads, so that half of the connections are reserved for writes
 	group   *fight.Committer              // nil if each fight is inserted by its own command
 	refusal atomic.Pointer[error]         // why the server refused the last write; nil while it accepts writes
 }
@@ -55,7 +55,7 @@ type Fights struct {
 var _ fight.Store = (*Fights)(nil)
 
 // OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It tries
-// once, until ctx ends. MongoDB creates the collection and its index of ids with the first fight.
+// once, until ctx ends. MongoDB creates the collection and its index of ids when the first fight is stored.
 func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	if err := checkDNS(ctx, cfg); err != nil {
 		return nil, err

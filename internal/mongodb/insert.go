@@ -93,7 +93,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 // outcomes holds what is known about the results of a batch.
 type outcomes struct {
 	errs    []error
-	open    []int // documents without a certain result yet
+	open    []int // indexes of the documents whose result is still uncertain
 	inDoubt bool  // the open documents have been sent before
 }
 
@@ -119,7 +119,7 @@ func (o *outcomes) settle(err error) {
 // applyErrors updates the outcomes with a response that lists refused documents. A write concern error concerns all
 // other documents: they may be stored.
 func (o *outcomes) applyErrors(answer mongo.WriteException) {
-	causes := make(map[int]error, len(answer.WriteErrors)) // by position among the documents sent
+	causes := make(map[int]error, len(answer.WriteErrors)) // keyed by position among the documents sent
 	for _, each := range answer.WriteErrors {
 		causes[each.Index] = each
 	}

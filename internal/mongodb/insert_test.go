@@ -56,8 +56,8 @@ func TestOutcomes(t *testing.T) {
 		{"broken connection, then one refused, so possibly stored", []error{broken, response("sis")}, []int{1}, nil},
 		{"broken connection, then no server was reachable", []error{broken, noServer}, []int{0, 1, 2}, nil},
 		{"not durable yet", []error{response("sss!")}, []int{0, 1, 2}, nil},
-		{"not durable yet, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
-		{"not durable yet, one refused, then duplicates", []error{response("iss!"), response("dd")}, nil, []int{0}},
+		{"replication timed out, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
+		{"replication timed out, one refused, then duplicates", []error{response("iss!"), response("dd")}, nil, []int{0}},
 		{"never durable, one refused", []error{response("iss!"), response("ds!")}, []int{1, 2}, []int{0}},
 		{"an error for an index that was not sent", []error{response("sssssssd")}, nil, nil},
 	} {
@@ -79,7 +79,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// example returns a fight with unusual strings and large numbers.
+// example returns a fight that contains unusual strings and large numbers.
 func example(place *location.Location) fight.Fight {
 	hero, villain := character.Heroes().Example, character.Villains().Example
 	hero.ID, hero.Level, hero.OtherName, villain.Powers = 1<<63-1, 1<<31-1, "🦸🏽\x00", strings.Repeat("é", 5000)

@@ -24,7 +24,7 @@ type model struct {
 }
 
 func models() map[string]model {
-	return map[string]model{"three fights": {3, 2, false}, "two fights and a ghost": {2, 1, true}}
+	return map[string]model{"three fights": {3, 2, false}, "two fights, with a ghost": {2, 1, true}}
 }
 
 const maxFights, maxBatches = 3, 8
@@ -232,7 +232,7 @@ func (e *explorer) after(h *history, reply any) *history {
 	return e.histories[key]
 }
 
-// batchOf returns the batch of some fights.
+// batchOf returns the batch with the given number and fights.
 func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	key := fmt.Sprint(number, ids)
 	if e.batches[key] == nil {

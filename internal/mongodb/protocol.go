@@ -63,7 +63,7 @@ type batch struct {
 	Places          []statistics.Place  `bson:"places"`
 
 	full       bool                // there may be more fights
-	unreadable []*storage.RowError // the fights that can't be read; nil unless this process froze the batch
+	unreadable []*storage.RowError // errors of the unreadable fights; nil unless this process froze the batch
 }
 
 func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
@@ -171,7 +171,7 @@ func (p *pass) carryOut(ctx context.Context) error {
 	return atStep("forget", p.db.forget(ctx, b.Number))
 }
 
-// atStep adds the name of the step to an error.
+// atStep adds the name of the protocol's step to an error.
 func atStep(name string, err error) error {
 	if err == nil {
 		return nil

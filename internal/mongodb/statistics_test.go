@@ -202,7 +202,7 @@ func TestOtherFights(t *testing.T) {
 		t.Errorf("%d documents are marked (%v), want only the fights", marked, err)
 	}
 	if report, err := at.store.Rebuild(ctx); err != nil || report.Differed() {
-		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
+		t.Errorf("a rebuild with nothing to correct returned %+v, %v", report, err)
 	}
 
 	_, markErr := at.store.fights.UpdateMany(ctx, bson.M{markField: nil}, bson.M{"$set": bson.M{markField: int64(1)}})
@@ -299,7 +299,7 @@ func TestRebuild(t *testing.T) {
 	}{
 		{"the totals", func() error { return set(s.state, "total", int64(7)) }},
 		{"a winner", func() error { return set(s.winners, "wins", int64(99)) }},
-		{"a winner without a win", func() error {
+		{"a winner with no wins", func() error {
 			nobody := bson.M{"_id": "heroes/nobody", "name": "nobody", "team": "heroes", "wins": int64(5), "batch": int64(1)}
 			_, err := s.winners.InsertOne(ctx, nobody)
 			return err
@@ -322,7 +322,7 @@ func TestRebuild(t *testing.T) {
 		}
 		statisticstest.Exact(t, s, fights[:stored])
 		if report, err := s.Rebuild(ctx); err != nil || report.Differed() {
-			t.Errorf("%s, second rebuild: %+v, %v", c.name, report, err)
+			t.Errorf("%s: the second rebuild returned %+v, %v", c.name, report, err)
 		}
 	}
 }

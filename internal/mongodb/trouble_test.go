@@ -66,7 +66,7 @@ func TestTrouble(t *testing.T) {
 	} {
 		err := trouble(mongo.CommandError{Code: c.code, Message: c.message})
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
-			t.Errorf("%d: %v, want %q with %q", c.code, err, c.want, c.word)
+			t.Errorf("error code %d: got %v, want %q with %q", c.code, err, c.want, c.word)
 		}
 	}
 }

@@ -36,7 +36,7 @@ type connections struct {
 	closing chan struct{} // closed when the pool closes, after which no connection may be opened
 }
 
-// connect opens the pool, which fills itself in the background.
+// connect opens the pool, which opens its minimum number of connections in the background.
 func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config, err := ParseURL(cfg.URL)
 	if err != nil {
@@ -141,7 +141,7 @@ func (c *connections) Close() {
 	c.Pool.Close()
 }
 
-// TraceConnectStart implements pgx.ConnectTracer. It is called after waitToOpen.
+// TraceConnectStart implements pgx.ConnectTracer. The driver calls it after waitToOpen.
 func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return context.WithValue(ctx, statementsKey{}, true)
 }

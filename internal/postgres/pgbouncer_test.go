@@ -41,7 +41,7 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	busy(8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
-			t.Errorf("another client has lock_timeout %q: %v", timeout, err)
+			t.Errorf("another client of the pooler has the lock_timeout %q: %v", timeout, err)
 		}
 	})
 }
@@ -70,6 +70,6 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 		_ = s.Close()
 	}
 	if _, err := open(t.Context(), at+"&lock_timeout=1", rows); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "lock_timeout") {
-		t.Errorf("a parameter that the pooler refuses: got %v", err)
+		t.Errorf("opening with a parameter that the pooler refuses: got %v", err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package postgres stores a catalog in PostgreSQL. It fulfils the contract of catalog.Store, and classifies the
-// server's errors according to package storage. It knows neither HTTP nor the other engines.
+// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package postgres
 
 import (
@@ -19,18 +19,18 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	URL              string
 	PoolMin, PoolMax int
-	Schema           string // creates the table and its sequence
+	Schema           string // SQL that creates the table and its sequence
 	// Deadline is the maximum duration of a request. Statements wait for a lock for at most four fifths of the
 	// deadline, so that the cause is known before the request times out. If Deadline is 0, for programs that may wait,
 	// the server's own limit applies.
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store on PostgreSQL.
+// Catalog is a catalog.Store in a PostgreSQL table.
 type Catalog[T catalog.Item] struct {
 	pool     *connections
 	poolMax  int
@@ -103,7 +103,7 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 	return s.collect(ctx, s.works.Lists, s.sql.page, after, limit)
 }
 
-// collect reads all rows of a query.
+// collect runs a query and returns all of its rows.
 func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query string, args ...any) ([]T, error) {
 	return readRows(ctx, s, work, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
 		rows, err := conn.Query(ctx, query, args...)
@@ -289,7 +289,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 	})
 }
 
-// batchSize is how many rows are sent to the server in one batch.
+// batchSize is the maximum number of rows sent to the server in one batch.
 const batchSize = 500
 
 // write writes the items that feed yields to the locked table, and raises the sequence to the highest id.

@@ -16,14 +16,14 @@ const (
 	// finishTime limits the total duration of a read that continues after its caller gave up, unless the service's own
 	// deadline is longer.
 	finishTime = 10 * time.Second
-	// lockTimeout is how long Ping waits for a locked table.
+	// lockTimeout is how long Ping waits for a lock on the table.
 	lockTimeout = "'500ms'"
 )
 
 type (
-	// query is a read on a connection.
+	// query is a function that reads over a connection.
 	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
-	// reading is a read whose result is discarded.
+	// reading is a function that reads over a connection and discards the result.
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
@@ -61,7 +61,7 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *b
 	return got, err
 }
 
-// read runs a short read. It returns when ctx ends, but a statement that has begun continues. Canceling the statement
+// read runs a short query. It returns when ctx ends, but a statement that has begun continues. Canceling the statement
 // would cost two connections: one to send the cancellation, and the statement's own unless the server reacts
 // immediately. While the server hangs for a few seconds, impatient clients could then drain the pool, and all
 // connections would have to be reopened.

@@ -172,7 +172,7 @@ func TestLockedTable(t *testing.T) {
 	}{
 		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
 		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
-		{"with its own lock timeout", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
+		{"with a lock timeout in the URL", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
@@ -474,7 +474,7 @@ func TestRowsOutsideTheContract(t *testing.T) {
 		t.Errorf("reading an id that doesn't fit its column: got %v", err)
 	}
 	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("the store is not ready: %v", err)
+		t.Errorf("the store is not ready because of unreadable rows: %v", err)
 	}
 	exec(t, db, "DELETE FROM hero WHERE id = 1")
 	if err := s.Ping(t.Context()); err != nil {
@@ -579,7 +579,7 @@ func TestHastyClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for opens.Load() < most { // the pool fills itself in the background
+	for opens.Load() < most { // the pool opens its connections in the background
 		time.Sleep(time.Millisecond)
 	}
 	busy(most, func() { wants{}.check(t, s) })

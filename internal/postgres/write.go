@@ -129,7 +129,7 @@ func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string,
 	return catalog.CheckChanged(s.table, done.RowsAffected())
 }
 
-// lock returns the locked row with the id, or nil for an id of 0.
+// lock locks and returns the row with the given id, or returns nil if the id is 0.
 func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil

@@ -26,8 +26,8 @@ type Catalog[T catalog.Item] struct {
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// OpenCatalog opens the file; if the table is missing, it creates and seeds it in one transaction. A file that can't be
-// written is opened read-only.
+// OpenCatalog opens the file. If the table is missing, OpenCatalog creates and seeds it in one transaction. A file that
+// can't be written is opened read-only.
 func OpenCatalog[T catalog.Item](
 	ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error,
 ) (*Catalog[T], error) {
@@ -146,7 +146,7 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return written, nil
 }
 
-// insert inserts a new item with the next id.
+// insert inserts a new item with the next id of the sequence.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -221,7 +221,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int6
 	return ids, version, err
 }
 
-// version reads the current version. The caller must hold the mutex.
+// version reads the current version of the table. The caller must hold the mutex.
 func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	var number int64
 	if err := s.watch.QueryRowContext(ctx, "PRAGMA data_version").Scan(&number); err != nil {

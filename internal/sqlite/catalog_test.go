@@ -53,7 +53,7 @@ func otherSQLite(tb testing.TB, path string) *sql.DB {
 func sqliteHeroes() catalogtest.Engine[character.Character] {
 	return sqliteEngine(character.Heroes(), database.SQLiteCharacter,
 		catalogtest.Family{
-			Name: "every column nullable, no AUTOINCREMENT",
+			Name: "all columns nullable, without AUTOINCREMENT",
 			Create: []string{
 				`CREATE TABLE hero (level INTEGER, id INTEGER PRIMARY KEY, name varchar(50), othername varchar(255),
 					picture varchar(255), powers text)`,

@@ -26,8 +26,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// DB is one database file with concurrent readers and one writer, which is what SQLite supports. Reads go through
-// [read] or [list], writes through [DB.inTx].
+// DB is a database file that is used by many concurrent readers and one writer, which is what SQLite supports. Reads go
+// through [read] or [list], writes through [DB.inTx].
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB        // one connection
@@ -36,7 +36,7 @@ type DB struct {
 	path    string
 	guard   guard
 	frozen  atomic.Bool // opened read-only because it couldn't be opened for writing
-	reading string      // the mode of frozen connections
+	reading string      // mode of the connections to a frozen file
 	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
@@ -62,14 +62,14 @@ const (
 	toCreate  = "mode=rwc"
 	toWrite   = "mode=rw"
 	toRead    = "mode=rw&_query_only=1"
-	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, no other files
+	immutable = "mode=ro&immutable=1&_query_only=1" // takes no lock, and uses no log or other files
 )
 
 // Open opens the file and creates it if it is missing. A file that can't be written, because it or its disk is
 // read-only or full, is opened read-only if possible; the first write after it becomes writable reopens it.
 func Open(ctx context.Context, path string) (*DB, error) {
-	// SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other systems use
-	// fsync.
+	// This is SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other
+	// systems use fsync.
 	_, _ = sqlite.Fdatasync(true)
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
@@ -241,7 +241,7 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 
 func dsn(path, mode string) string { return uri(path) + "?" + settings + "&" + mode }
 
-// uri encodes a path so that no character in it is parsed as an option.
+// uri encodes a path as a URI, so that SQLite parses none of its characters as an option.
 func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
@@ -267,8 +267,8 @@ func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	})
 }
 
-// create runs the statements that create what is missing, then the queries, which show whether tables and columns exist
-// and can be read. A read-only file must already contain the tables and columns.
+// create runs the statements that create missing tables, then the queries, which check that the tables and columns
+// exist and are readable. A read-only file must already contain the tables and columns.
 func (db *DB) create(ctx context.Context, what, statements string, queries ...string) error {
 	_, err := db.Writes.ExecContext(ctx, statements)
 	if err != nil {
@@ -332,7 +332,7 @@ func (db *DB) Close() error {
 		if !known {
 			err = errors.Join(err, damage)
 		}
-		return err // the guard's connection stays open until the process exits
+		return err // the guard's connection must stay open until the process exits
 	}
 	return errors.Join(err, db.guard.close())
 }

@@ -53,7 +53,7 @@ func TestPaths(t *testing.T) {
 				var synchronous int
 				err := db.Writes.QueryRow("PRAGMA synchronous").Scan(&synchronous)
 				if err != nil || synchronous != 2 {
-					t.Errorf("%s: synchronous is %d (%v)", path, synchronous, err)
+					t.Errorf("%s: the pragma synchronous is %d (%v)", path, synchronous, err)
 				}
 			}
 		})

@@ -40,7 +40,7 @@ type statements struct {
 // manyRows is how many rows a multi-row INSERT has: each row then costs a third less (BenchmarkInsert).
 const manyRows = 8
 
-// tableIsReadable checks that the table exists with its columns.
+// tableIsReadable is a query that fails unless the table of fights exists with all columns.
 const tableIsReadable = "SELECT number, id, document FROM fight LIMIT 1"
 
 // OpenFights opens the file and creates the table if it is missing. A file that can't be written is opened read-only.
@@ -74,7 +74,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	if err != nil {
 		return s.results(errs, fmt.Errorf("waiting for the writer: %w", s.db.waited(err)))
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	_ = conn.Raw(func(raw any) error {
 		if err = s.begin(ctx, raw); err == nil {
 			if err = s.insert(batch); isRefusal(err) {

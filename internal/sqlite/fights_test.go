@@ -42,7 +42,7 @@ func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	return batch
 }
 
-// write stores a batch, checks that each result is truthful, and returns the results.
+// write stores a batch, checks that the results are correct, and returns them.
 func write(t *testing.T, store *Fights, batch []fight.Document) []error {
 	t.Helper()
 	errs := store.write(t.Context(), batch)
@@ -226,7 +226,7 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		}
 	}
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrBusy) {
-		t.Errorf("while locked, Ping returns %v", err)
+		t.Errorf("while another process holds the lock, Ping returns %v", err)
 	}
 	go insert(t.Context(), fights[writers])
 	select {

@@ -37,7 +37,7 @@ type guard struct {
 	known  [3]fileStat // the state in which SQLite last left the files
 	header logHeader   // of the log
 	copied copied      // frames copied from the log into the database
-	sparse bool        // files occupy less disk space than their length: the file system compresses them
+	sparse bool        // the files occupy less disk space than their length, because the file system compresses them
 }
 
 // The files of a database.
@@ -66,8 +66,8 @@ func (s fileStat) same(other fileStat) bool {
 // counts.
 func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
-// copied records how many frames of a log SQLite has checkpointed into the database. The log is identified by its
-// header and by its salt, which also changes if the log was restarted and truncated to nothing.
+// copied records how many frames of a log SQLite has copied into the database in checkpoints. The log is identified by
+// its header and by its salt, which also changes if the log was restarted and truncated to nothing.
 type copied struct {
 	log    logHeader
 	salt   uint64
@@ -77,7 +77,8 @@ type copied struct {
 // checkInterval is the minimum time between two checks of the files by readers.
 const checkInterval = 100 * time.Millisecond
 
-// settling is how long to wait for another process's checkpoint to finish if only that can have changed the database.
+// settling is how long to wait for a checkpoint of another process to finish, if nothing else can have changed the
+// database.
 const settling = 2 * time.Second
 
 // name sets the paths. If the path is a symbolic link, SQLite places its other files next to the target.
@@ -107,7 +108,7 @@ func (g *guard) open(ctx context.Context, dsn string) error {
 // note records the state of the connection's files. It reads the checkpoint progress before it stats the files, so
 // frames copied in between are noticed at the next check.
 func (g *guard) note() (err error) {
-	if _, err := query(g.conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all the files
+	if _, err := query(g.conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all of its files
 		return err
 	}
 	g.name(g.paths[mainFile]) // the target of a link may have just been created
@@ -211,7 +212,7 @@ func (g *guard) statFiles(paths []string) (now [3]fileStat, err error) {
 	return now, nil
 }
 
-// fail records a permanent problem and returns it.
+// fail records a permanent problem with the files, and returns it as an error.
 func (g *guard) fail(cause error, what string) error {
 	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause,
 		Detail: what + ": put the files back or restore a backup, or move " + g.paths[mainFile] + " and the files that " +
@@ -293,8 +294,8 @@ func (g *guard) committed() error {
 	return g.adopt(now)
 }
 
-// adopt records the state of the files. The database file itself may only have changed through a checkpoint. The caller
-// holds the mutex.
+// adopt accepts the current state of the files as the known one. It returns an error if the database file was changed
+// by anything but a checkpoint. The caller holds the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
 	case !now[mainFile].same(g.known[mainFile]):
@@ -304,7 +305,7 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 		if now, err = g.statFiles(g.paths[:]); err != nil { // frames copied in between are noticed at the next check
 			return err
 		}
-	case g.header != g.copied.log: // the log was restarted after all of it was copied
+	case g.header != g.copied.log: // the log was restarted after all of its frames were copied
 		copied, _, err := g.progress()
 		if err != nil {
 			return err
@@ -345,7 +346,7 @@ func (g *guard) progress() (now copied, begun bool, err error) {
 	if _, now.frames, err = frames(g.conn); err != nil {
 		return now, false, err
 	}
-	now.log, _ = readLogHeader(g.log) // zero if the log is empty
+	now.log, _ = readLogHeader(g.log) // the zero header if the log is empty
 	return now, attempted > now.frames, nil
 }
 

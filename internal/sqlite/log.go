@@ -18,7 +18,7 @@ const (
 	logMagic        = 0x377f0682 // its last bit is the byte order of the checksums
 )
 
-// logHeader is the header of a log. It changes each time SQLite restarts the log.
+// logHeader is the header of a write-ahead log. It changes each time SQLite restarts the log.
 type logHeader [logHeaderSize]byte
 
 // readLogHeader returns the header of a log, or the zero header if the log is empty.
@@ -53,7 +53,7 @@ func (c *checksum) add(data []byte) {
 	c.s0, c.s1 = s0, s1
 }
 
-// is reports whether the checksum equals the stored one.
+// is reports whether the computed checksum equals the stored one.
 func (c *checksum) is(stored []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(stored) && c.s1 == binary.BigEndian.Uint32(stored[4:])
 }
@@ -103,7 +103,7 @@ func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 // it in a new log that has no commits yet.
 func checkLeftLog(path, logPath string) error {
 	if info, err := os.Stat(logPath); err != nil || info.Size() == 0 {
-		return nil // no log, nothing to discard
+		return nil // without a log there is nothing to discard
 	}
 	if file, err := os.Stat(path); err != nil || file.Size() == 0 {
 		return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds the latest writes: "+
@@ -111,9 +111,9 @@ func checkLeftLog(path, logPath string) error {
 	}
 	log, err := os.Open(logPath)
 	if err != nil {
-		return nil // SQLite will report the problem
+		return nil // SQLite will report the error when it opens the file
 	}
-	defer func() { _ = log.Close() }() // it was only read
+	defer func() { _ = log.Close() }() // the file was only read
 	header, err := readLogHeader(log)
 	if err != nil || header == (logHeader{}) { // shorter than a header
 		return nil
@@ -161,7 +161,7 @@ func openIndex(path string) (*indexFile, error) {
 	return index, nil
 }
 
-// close must be called after the connections are closed.
+// close must be called after all connections to the database are closed.
 func (f *indexFile) close() error {
 	if f == nil {
 		return nil
@@ -181,8 +181,8 @@ const (
 	attemptedAt = 128
 )
 
-// read returns the log's salt, which changes each time the log is restarted, and the last frame that SQLite has
-// attempted to checkpoint.
+// read returns two fields of the index: the log's salt, which changes each time the log is restarted, and the last
+// frame that SQLite has attempted to checkpoint.
 func (f *indexFile) read() (salt uint64, attempted int64, err error) {
 	if f == nil {
 		return 0, 0, nil

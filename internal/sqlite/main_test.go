@@ -136,7 +136,7 @@ func insertAtOnce(path string) error {
 	return store.Close()
 }
 
-// insertOne inserts a fight and prints the result.
+// insertOne inserts a fight, and prints its id and result.
 func insertOne(store *Fights, ids *fight.IDs) error {
 	f := fighttest.NewFight(ids)
 	answer, err := "stored", store.Insert(context.Background(), f, f.AppendJSON(nil))

@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// usualBatch is how many fights are counted in one transaction.
+// usualBatch is the maximum number of fights that are counted in one transaction.
 const usualBatch = 4096
 
 // Statistics is a statistics.Store in the file of the fights. Each fight is numbered in the transaction that stores it,
@@ -27,7 +27,7 @@ type Statistics struct {
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// tablesAreReadable checks that the tables exist with their columns.
+// tablesAreReadable returns queries that fail unless all tables exist with all columns.
 func tablesAreReadable() []string {
 	return []string{
 		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
@@ -66,7 +66,7 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 			progress.Version, err = addTally(context.WithoutCancel(ctx), tx, tally, "counted = ?", last, counted)
 			return err
 		})
-		if errors.Is(err, errMoved) { // another process counted the same fights
+		if errors.Is(err, errMoved) { // another process has counted the same fights
 			return statistics.Progress{More: true}, nil
 		}
 		progress.Counted, progress.More, progress.Unreadable = int(tally.Total), tally.Total == s.batch, unreadable
@@ -97,7 +97,7 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 	return tally, last, unreadable, err
 }
 
-// errMoved means that the statistics have changed since they were read.
+// errMoved is the error of an update based on statistics that have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
 // addTally adds the tally and sets a column to value, provided its current value is was; otherwise it returns errMoved.
@@ -178,7 +178,7 @@ func (s *Statistics) snapshot(ctx context.Context, do func(tx *sql.Tx) error) er
 	return sqltable.InTx(ctx, s.db.Reads, &sql.TxOptions{ReadOnly: true}, do)
 }
 
-// sums is the only row of the table statistics.
+// sums holds the single row of the table statistics.
 type sums struct {
 	statistics.Sums
 	counted, version, corrections int64
@@ -240,7 +240,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 type recount struct {
 	sums
 	stored, actual *statistics.Tally
-	last           int64 // the number of the last counted fight that still exists
+	last           int64 // number of the last counted fight that still exists
 }
 
 func (s *Statistics) recount(ctx context.Context) (found recount, err error) {

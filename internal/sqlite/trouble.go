@@ -41,7 +41,7 @@ func isBusy(err error) bool {
 
 const readOnly = " can't be written: the file, its folder or its disk is read-only"
 
-// trouble classifies an error of this database. Damage is permanent.
+// trouble classifies an error of SQLite according to package storage. Damage is permanent.
 func (db *DB) trouble(err error) error {
 	if _, known := errors.AsType[*storage.Error](err); err == nil || known {
 		return err

@@ -23,11 +23,11 @@ func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt 
 	if err != nil {
 		return false, db.waited(err)
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	lasting, committed := context.WithoutCancel(ctx), false
 	defer func() {
 		if !committed {
-			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has rolled back by itself
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has already rolled back by itself
 		}
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -97,7 +97,7 @@ func diskFull(path string, bytes uint64) bool {
 	return known && available < bytes
 }
 
-// probeTime limits one attempt to write.
+// probeTime limits the duration of an attempt to write.
 const probeTime = time.Second
 
 // writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
@@ -126,7 +126,7 @@ func (db *DB) writable(ctx context.Context, try func() string) error {
 	return err
 }
 
-// tryInsert runs a statement that must insert a row, and rolls it back.
+// tryInsert runs a statement that must insert a row, and rolls the insert back.
 func (db *DB) tryInsert(ctx context.Context, conn *sql.Conn, insert string) error {
 	if _, err := conn.ExecContext(ctx, "SAVEPOINT try"); err != nil {
 		return err

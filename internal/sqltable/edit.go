@@ -14,7 +14,7 @@ import (
 type Edit[T catalog.Item] struct {
 	Table   catalog.Table[T]
 	Tx      Tx
-	Lock    string // the clause that locks the row, appended to the query
+	Lock    string // clause that locks the row, appended to the query
 	Insert  func(ctx context.Context, item *T) error
 	Refusal func(error) error // translates errors caused by the row rather than the store
 }
@@ -25,7 +25,7 @@ type Tx interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Run applies change to the row with the id, as catalog.Store.Write specifies, and returns the result.
+// Run applies change to the row with the given id, as catalog.Store.Write specifies, and returns the changed row.
 func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	old, err := e.read(ctx, id)
 	item, err := catalog.Change(old, err, change)
@@ -62,7 +62,7 @@ func Changed[T catalog.Item](table catalog.Table[T]) func(done sql.Result, err e
 	}
 }
 
-// read returns the row with the id, or nil for an id of 0.
+// read returns the row with the given id, or nil if the id is 0.
 func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// Reader implements all reads of a catalog.Store except IDs.
+// Reader implements the read methods of catalog.Store except IDs.
 type Reader[T catalog.Item] struct {
 	Table catalog.Table[T]
 	pool  *sql.DB
@@ -21,7 +21,7 @@ type Reader[T catalog.Item] struct {
 	page  *sql.Stmt
 }
 
-// NewReader prepares the reads of the table. Closing db closes the prepared statements.
+// NewReader prepares the statements that read the table. Closing db closes the prepared statements.
 func NewReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (Reader[T], error) {
 	selected := "SELECT " + table.SelectList() + " FROM " + table.Name
 	r := Reader[T]{Table: table, pool: db, many: selected + " WHERE id IN ("}
@@ -92,7 +92,7 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 	return rows.Err()
 }
 
-// IDs reads every positive id in ascending order.
+// IDs returns all positive ids in ascending order.
 func IDs(ctx context.Context, from Querier, table string) (found []int64, err error) {
 	var id int64
 	into := []any{&id} // hoisted out of the loop: with up to a million rows, nothing may be allocated per row

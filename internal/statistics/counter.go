@@ -44,7 +44,7 @@ type counter struct {
 	log     *slog.Logger
 	show    func(ctx context.Context, version int64) // called during a round when the statistics may have changed
 	woken   chan struct{}                            // buffered: a fight was stored
-	pending atomic.Bool                              // a fight was stored since the last round began
+	pending atomic.Bool                              // whether a fight was stored since the last round began
 	asked   chan struct{}                            // buffered: a caller waits for a round, or a listener was added
 
 	mu        sync.Mutex
@@ -125,7 +125,7 @@ func (c *counter) await(ctx context.Context) int64 {
 	}
 }
 
-// run counts until ctx ends.
+// run counts fights until ctx ends.
 func (c *counter) run(ctx context.Context) {
 	for c.round(ctx); c.rest(ctx); {
 		c.round(ctx)

@@ -1,6 +1,6 @@
 // Package statistics counts every stored fight exactly once. A Store counts in repeatable steps, and records its
 // progress together with the totals. The counter decides when to take a step. The Service provides the statistics for
-// responses, and notifies listeners. The package knows neither HTTP nor any database driver.
+// responses, and notifies listeners. The package depends on neither HTTP nor any database driver.
 package statistics
 
 import (
@@ -31,7 +31,7 @@ type Statistics struct {
 // Unreadable returns how many of the counted fights are unreadable.
 func (s Statistics) Unreadable() int64 { return Sums{s.Total, s.Heroes, s.Villains}.Unreadable() }
 
-// Winner is a fighter with at least one win. Fighters with the same name and team count as one.
+// Winner is a fighter with at least one win. Fighters that have the same name and team count as one.
 type Winner struct {
 	Name string     `json:"name"`
 	Team fight.Team `json:"team"`
@@ -61,7 +61,7 @@ func (s Statistics) AppendJSON(dst []byte) []byte {
 	}
 	body, err := json.Marshal(document, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		panic(err) // impossible: the fields are numbers and strings
+		panic(err) // impossible: numbers and strings can always be encoded
 	}
 	return append(dst, body...)
 }
@@ -82,9 +82,9 @@ type Store interface {
 // Progress is the result of one counting step.
 type Progress struct {
 	Version int64 // version of the statistics; a version that was read already need not be read again
-	Counted int   // fights counted in this step
+	Counted int   // number of fights counted in this step
 	More    bool  // there may be more uncounted fights
-	Waiting bool  // another process is counting; try again soon
+	Waiting bool  // another process is counting, so try again soon
 	// Unreadable lists the errors of the unreadable fights among those counted.
 	Unreadable []*storage.RowError
 }
@@ -103,7 +103,7 @@ type Sums struct{ Total, Heroes, Villains int64 }
 // Unreadable returns the number of unreadable fights: those that count as won by neither side.
 func (s Sums) Unreadable() int64 { return s.Total - s.Heroes - s.Villains }
 
-// Differed reports whether anything had to be corrected.
+// Differed reports whether the rebuild had to correct anything.
 func (r Report) Differed() bool {
 	return r.Total != r.Corrected || r.Since || r.Winners > 0 || r.Places > 0
 }

@@ -55,7 +55,7 @@ func Fights(n int) []fight.Fight {
 	return all
 }
 
-// Insert stores the fights, many of them concurrently.
+// Insert stores the fights, using many goroutines.
 func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
 	tb.Helper()
 	var group errgroup.Group
@@ -124,7 +124,7 @@ func testKinds(t *testing.T, place Place) {
 	if err := store.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	slices.Reverse(fights) // the order of ids must not matter
+	slices.Reverse(fights) // store the fights in reverse order of their ids, which must not matter
 	for i, name := range []string{"\"\\\x01\u2028", "🦸🏽‍♀️", "$where", "a.b", "heroes/x", " ", "%_"} {
 		fights[i].Hero.Name, fights[i].Villain.Name = name, name
 		fights[i].Location = &location.Location{Name: name}
