@@ -185,7 +185,7 @@ func testDataFolder(t *testing.T, program string) {
 	}{
 		{"by default", filepath.Join(here, "superheroes-data"), nil, "", `{"count":1}`},
 		{"by variable", dir, nil, "DATA_DIR=" + dir, `{"count":1}`},
-		{"the flag overrides the variable, and keeps existing data", dir, []string{"up", "--data-dir=" + dir}, "DATA_DIR=" + here, `{"count":2}`},
+		{"the flag overrides the variable", dir, []string{"up", "--data-dir=" + dir}, "DATA_DIR=" + here, `{"count":2}`},
 	} {
 		p, bases := start(t, program, []string{c.env}, c.args...)
 		fetch(t, bases["fights"]+"/api/fights/execute_fight")

@@ -228,7 +228,7 @@ func TestSeed(t *testing.T) {
 			invoke("seed", catalog, "--count=1200", store).check(t, exitOK, "1200 "+catalog+" generated in ")
 			after := exported(t, catalog, store)
 			if added, found := strings.CutPrefix(after, before); !found || strings.Count(added, "\n") != 1200 {
-				t.Errorf("%d lines before seeding, %d after; begins with the old lines: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)
+				t.Errorf("%d lines before seeding, %d after; old lines first: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)
 			}
 			invoke("seed", catalog, "--count=5", "--seed=2", "--replace", store).check(t, exitOK)
 			if left := exported(t, catalog, store); strings.Count(left, "\n") != 5 || strings.Contains(after, strings.Split(left, "\n")[0]) {

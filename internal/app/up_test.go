@@ -167,7 +167,7 @@ func TestUpFails(t *testing.T) {
 		wants  []string
 	}{
 		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
-		{"the arena's port is in use", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
+		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
 		{"a store file that can't be created", func(c *app.UpConfig) {
 			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
 		}, []string{"fights", "nobody", "--fights-mongodb-url"}},

@@ -53,7 +53,7 @@ func TestClassify(t *testing.T) {
 		{"no permission to use the database", server(1044, "42000", "Access denied"), storage.ErrSchema},
 		{"wrong password", server(1045, "28000", "Access denied"), storage.ErrSchema},
 		{"no database", server(1049, "42000", "Unknown database"), storage.ErrUnavailable},
-		{"an unknown column without a default", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
+		{"another mandatory column", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
 		{"too many connections", server(1040, "08004", "Too many connections"), storage.ErrUnavailable},
 		{"unknown number of the connection class", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},
 		{"shutdown", server(1053, "08S01", "Server shutdown in progress"), storage.ErrUnavailable},
@@ -65,7 +65,7 @@ func TestClassify(t *testing.T) {
 		{"an unknown number", server(1064, "42000", "You have an error in your SQL syntax"), nil},
 		{"the context's error", context.DeadlineExceeded, nil},
 		{"a caller's error", catalog.ErrNotFound, nil},
-		{"a change with an uncertain result", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
+		{"an uncertain change", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := classify(c.err, "locations")

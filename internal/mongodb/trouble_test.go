@@ -187,8 +187,8 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 	}{
 		// The server may still be down when the last attempt is made.
 		{"stored, cut, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
-		{"stored, cut, document refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
-		{"cut before it was stored, then no permission", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+		{"stored, cut, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // the subtests mostly wait

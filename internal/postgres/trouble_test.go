@@ -388,13 +388,13 @@ func TestTroubleAtTheStart(t *testing.T) {
 		words  []string
 	}{
 		{"another name", table("othername", "other_name"), "", storage.ErrSchema, []string{"table hero has no column otherName"}},
-		{"a column name that must be quoted", table("othername", `"otherName"`), "", storage.ErrSchema, []string{"has no column otherName"}},
+		{"a name that must be quoted", table("othername", `"otherName"`), "", storage.ErrSchema, []string{"has no column otherName"}},
 		{"swapped types", table("level int4, picture varchar(255)", "level text, picture int4"), "", storage.ErrSchema,
 			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of a text"}},
 		{"money", table("level int4", "level money"), "", storage.ErrSchema, []string{"level of type money"}},
 		{"an enumeration", "CREATE TYPE power AS ENUM ('Flight');" + table("powers text", "powers power"), "", storage.ErrSchema, []string{"powers of type power"}},
 		{"none of our columns", "CREATE TABLE hero (cape text)", "", storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
-		{"an index that has the table's name", "CREATE TABLE other (id int); CREATE INDEX hero ON other (id)", "", storage.ErrSchema, []string{"hero"}},
+		{"an index with the table's name", "CREATE TABLE other (id int); CREATE INDEX hero ON other (id)", "", storage.ErrSchema, []string{"hero"}},
 		{"no permission", table("", ""), "limited", storage.ErrSchema, []string{"permission denied for table hero"}},
 		{"no permission to create", "", "limited", storage.ErrSchema, []string{"permission denied for schema public"}},
 		{"wrong password", "", come(func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "x@y") }), storage.ErrSchema, []string{"password authentication failed"}},

@@ -295,7 +295,7 @@ func (g *guard) committed() error {
 }
 
 // adopt accepts the current state of the files as the known one. It returns an error if the database file was changed
-// by anything but a checkpoint. The caller holds the mutex.
+// by anything but a checkpoint. The caller must hold the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
 	case !now[mainFile].same(g.known[mainFile]):
@@ -317,8 +317,8 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 }
 
 // copiedSince returns nil if SQLite has checkpointed frames since the last call of progress, or has begun to: a begun
-// checkpoint is still in progress, or was abandoned because the disk is full or the process ended. The caller holds the
-// mutex.
+// checkpoint is still in progress, or was abandoned because the disk is full or the process ended. The caller must hold
+// the mutex.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(g.settling); ; time.Sleep(10 * time.Millisecond) {
 		now, begun, err := g.progress()
