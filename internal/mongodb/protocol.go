@@ -58,11 +58,11 @@ type batch struct {
 	Fights          []any `bson:"fights"` // their ids
 	statistics.Sums `bson:",inline"`
 	Since           time.Time           `bson:"since,omitempty"`
-	SetSince        bool                `bson:"set_since,omitempty"` // a correction sets Since instead of lowering it
+	SetSince        bool                `bson:"set_since,omitempty"` // true for a correction, which sets Since instead of lowering it
 	Winners         []statistics.Winner `bson:"winners"`
 	Places          []statistics.Place  `bson:"places"`
 
-	full       bool                // there may be more fights
+	full       bool                // there may be more uncounted fights
 	unreadable []*storage.RowError // errors of the unreadable fights; nil unless this process froze the batch
 }
 
@@ -76,7 +76,7 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
 type pass struct {
 	db       documents
 	leave    func(number int64) bool // reports whether to leave a frozen batch to the process that froze it
-	batch    *batch                  // nil until it is confirmed
+	batch    *batch                  // nil until a batch is confirmed
 	raised   int                     // next position in the batch's winners and places
 	marked   int                     // next position in the batch's fights
 	progress statistics.Progress

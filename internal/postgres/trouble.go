@@ -42,7 +42,7 @@ func trouble(err error) error {
 // https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code {
-	case "26000", statementExists: // a prepared statement doesn't exist
+	case "26000", statementExists: // unknown prepared statement
 		return poolerRemedy, storage.ErrSchema
 	case "42501":
 		return "a permission is missing", storage.ErrSchema

@@ -170,7 +170,7 @@ func TestLockedTable(t *testing.T) {
 		deadline         time.Duration
 		want             wants
 	}{
-		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
+		{"in a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
 		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
 		{"with a lock timeout in the URL", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {

@@ -35,7 +35,7 @@ type DB struct {
 
 	path    string
 	guard   guard
-	frozen  atomic.Bool // opened read-only because it couldn't be opened for writing
+	frozen  atomic.Bool // the file was opened read-only because it couldn't be opened for writing
 	reading string      // mode of the connections to a frozen file
 	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]

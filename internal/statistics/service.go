@@ -27,9 +27,9 @@ type Service struct {
 // State is the result of the last read of the statistics, encoded once for all responses.
 type State struct {
 	version  int64
-	JSON     []byte        // must not be modified, nor must Event
+	JSON     []byte        // JSON and Event must not be modified
 	Event    []byte        // the JSON as a server-sent event
-	Replaced chan struct{} // closed when there is a newer state
+	Replaced chan struct{} // closed when a newer state is published
 }
 
 // NewService returns a service that counts fights until it is closed.
