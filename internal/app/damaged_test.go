@@ -29,7 +29,7 @@ func TestUpBesideDamage(t *testing.T) {
 		{"the file of fights and statistics", []string{"fights.db"}, overwrite,
 			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
 			map[string]string{"heroes": "/api/heroes/random_hero"}},
-		{"only the statistics table of that file", []string{"fights.db"}, overwriteStatistics,
+		{"only the table of statistics", []string{"fights.db"}, overwriteStatistics,
 			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
 			map[string]string{"heroes": "/api/heroes/random_hero"}},
 		{"a catalog and the fights", []string{"heroes.db", "fights.db"}, overwrite,
