@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md and the set
 
 const writeAnew = "is stale, write it anew with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
 
-// model returns the commands by name, as the parser sees them.
+// model returns the parser's commands by name.
 func model(t *testing.T) map[string]*kong.Node {
 	t.Helper()
 	parser, err := newParser(&commands{}, io.Discard, io.Discard, func(int) {})
@@ -41,10 +41,10 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 		variables := map[string]string{}
 		for _, flag := range command.Flags {
 			if flag.Help == "" {
-				t.Errorf("%s --%s has no help", name, flag.Name)
+				t.Errorf("the flag %s --%s has no help", name, flag.Name)
 			}
 			if len(flag.Envs) != 1 || flag.Envs[0] == "" {
-				t.Errorf("%s --%s has the variables %q, want one", name, flag.Name, flag.Envs)
+				t.Errorf("%s --%s has the variables %q, want exactly one", name, flag.Name, flag.Envs)
 				continue
 			}
 			if other, taken := variables[flag.Envs[0]]; taken {
@@ -63,7 +63,8 @@ file is removed. Durations are written like 500ms, 10s or 1m30s.
 <!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 
-// sections returns the commands by section of the page. Commands that share a section differ in defaults only.
+// sections returns the names of the commands in each section of the configuration page. Commands that share a section
+// differ only in the defaults of their flags.
 func sections() [][]string {
 	return [][]string{
 		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"},
@@ -84,7 +85,7 @@ func TestConfigurationPage(t *testing.T) {
 		rows := settings(together)
 		for _, row := range rows {
 			if len(row.flags) != len(together) {
-				t.Errorf("%s do not all have --%s: they need a section each", names, row.name)
+				t.Errorf("%s share a section, but do not all have the flag --%s", names, row.name)
 			}
 		}
 		page.WriteString(table(rows, 0))
@@ -92,7 +93,7 @@ func TestConfigurationPage(t *testing.T) {
 	shown := slices.Concat(sections()...)
 	for name, command := range commands {
 		if len(command.Flags) > 0 && !slices.Contains(shown, name) {
-			t.Errorf("the page does not show the flags of %s", name)
+			t.Errorf("the configuration page does not show the flags of %s", name)
 		}
 	}
 	checkFile(t, filepath.Join("..", "..", "docs", "configuration.md"), page.String())
@@ -108,7 +109,7 @@ func TestREADMESettings(t *testing.T) {
 	before, rest, begun := strings.Cut(string(readme), begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !begun || !ended {
-		t.Fatalf("README.md has no place between %q and %q", begin, end)
+		t.Fatalf("README.md lacks the markers %q and %q", begin, end)
 	}
 	important := []string{
 		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "statistics", "statistics-addr", "arena",
@@ -123,7 +124,7 @@ func TestREADMESettings(t *testing.T) {
 	for _, name := range important {
 		at := slices.IndexFunc(rows, func(row setting) bool { return row.name == name })
 		if at < 0 {
-			t.Fatalf("there is no flag --%s", name)
+			t.Fatalf("no command has the flag --%s", name)
 		}
 		chosen = append(chosen, rows[at])
 	}
@@ -154,8 +155,8 @@ func pick(commands map[string]*kong.Node, names []string) []*kong.Node {
 	return picked
 }
 
-// named returns the name under which a command is documented: the default command of statistics is named like its
-// parent.
+// named returns the name under which a command is documented: the default command of statistics is documented under its
+// parent's name.
 func named(command *kong.Node) string {
 	if above := command.Parent; above.Type == kong.CommandNode && above.DefaultCmd == command {
 		return above.Name
@@ -163,7 +164,7 @@ func named(command *kong.Node) string {
 	return command.Name
 }
 
-// setting is a flag of one or more commands.
+// setting is a flag that one or more commands have.
 type setting struct {
 	name  string
 	flags []commandFlag
@@ -174,7 +175,7 @@ type commandFlag struct {
 	*kong.Flag
 }
 
-// settings returns the flags of the commands, in the order of the first command that has each.
+// settings returns the flags of the commands, each once, in the order of the commands.
 func settings(commands []*kong.Node) []setting {
 	var rows []setting
 	for _, command := range commands {
@@ -190,7 +191,8 @@ func settings(commands []*kong.Node) []setting {
 	return rows
 }
 
-// table returns a Markdown table. Of a number of services, it also shows which ones have the setting.
+// table returns a Markdown table of settings. If there are several services, it also shows which services have each
+// setting.
 func table(rows []setting, services int) string {
 	var text strings.Builder
 	if services == 0 {
@@ -226,7 +228,7 @@ func (s setting) variables() string {
 
 func (s setting) help() string { return strings.ReplaceAll(s.flags[0].Help, "|", `\|`) }
 
-// defaults lists the default values, with the commands they apply to if they differ.
+// defaults lists the default values of a setting. If they differ, it also names the commands that they apply to.
 func (s setting) defaults() string {
 	var values []string
 	commands := map[string][]string{}

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// difficult contains rows, as JSON lines, with everything that dumps treat specially.
+// difficult holds rows of each catalog as JSON lines, with all the characters that dumps escape or treat specially.
 var difficult = map[string]string{
 	"heroes": `{"id":5,"name":"it's \"q\" \\ \\n \\N \\.","otherName":"\t\n\r\b\f\u000b","level":7,"picture":"\\","powers":"a;b,c) -- /* $$ # é😀 \u001a %_"}
 {"id":3,"name":"\\N","otherName":"\\.","level":0,"picture":"'","powers":"\\.\n\\."}
@@ -24,7 +24,7 @@ var difficult = map[string]string{
 `,
 }
 
-// A dump by the server's own program transfers a catalog from a server into a file, and so does an export as CSV.
+// Dumps made with the database server's own program, and CSV exports, can be imported without loss.
 func TestDumps(t *testing.T) {
 	for _, d := range []struct {
 		name     string
@@ -39,7 +39,7 @@ func TestDumps(t *testing.T) {
 	} {
 		t.Run(d.name+" difficult", func(t *testing.T) {
 			server := onServer(t, d.catalogs[0])
-			for _, catalog := range d.catalogs { // heroes and villains share a database
+			for _, catalog := range d.catalogs { // heroes and villains are in the same database
 				rows := difficult[strings.ReplaceAll(catalog, "villains", "heroes")]
 				invoke("import", catalog, write(t, "x.jsonl", rows), "--replace", server).check(t, exitOK)
 				csv := write(t, "x.csv", "")
@@ -59,7 +59,7 @@ func TestDumps(t *testing.T) {
 			for _, catalog := range d.catalogs {
 				file := filepath.Join("..", "..", "..", "shared", "data", "quarkus", "all-"+catalog+".sql")
 				if _, err := os.Stat(file); err != nil {
-					t.Skip("the family's data set isn't here")
+					t.Skip("the data set of the Quarkus application is missing")
 				}
 				want := fmt.Sprint(rows[catalog], " ", catalog, " imported")
 				invoke("import", catalog, file, "--replace", server).check(t, exitOK, want, ", 0 rows refused")
@@ -71,9 +71,9 @@ func TestDumps(t *testing.T) {
 		})
 	}
 	server, store := onServer(t, "heroes"), seeded(t)
-	invoke("export", "heroes", server).check(t, exitOK) // creates it
+	invoke("export", "heroes", server).check(t, exitOK) // creates the table
 	before := exported(t, "heroes", store)
-	t.Run("one line for all rows whose columns nobody names", func(t *testing.T) {
+	t.Run("rows without a column list are reported in one line", func(t *testing.T) {
 		got := invoke("import", "heroes", write(t, "dump.sql", pgDump(t, server, "--inserts", "--data-only")), store)
 		if got.code != exitError || strings.Count(got.stderr, "\n") != 2 || !strings.Contains(got.stderr, "more like it") ||
 			!strings.Contains(got.stderr, "INSERT has no column list, and no preceding CREATE TABLE") {
@@ -87,7 +87,7 @@ func TestDumps(t *testing.T) {
 	})
 }
 
-// importedLike checks that a file holds the same rows as the server it comes from.
+// importedLike checks that importing a dump yields the same rows as are on the server that it comes from.
 func importedLike(t *testing.T, catalog, server, file string) {
 	t.Helper()
 	store := fresh(t, catalog)

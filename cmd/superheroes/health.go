@@ -13,7 +13,8 @@ import (
 	"superheroes/internal/app"
 )
 
-// healthCommand is the health check of a container. It checks the service at ADDR, or else the services that up runs.
+// healthCommand is the health check of a container. It checks the service at ADDR or, if that isn't set, the services
+// that up runs.
 type healthCommand struct {
 	Addr           string        `help:"Address of one service, as in its own --addr."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`
@@ -27,7 +28,7 @@ type healthCommand struct {
 	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for a response."`
 }
 
-// services returns the services to check.
+// services returns the services that the command checks.
 func (c healthCommand) services() []checked {
 	if c.Addr != "" {
 		return []checked{{"--addr", c.Addr}}
@@ -45,7 +46,7 @@ func (c healthCommand) services() []checked {
 	return services
 }
 
-// checked is a service to check: its address and the flag that sets it.
+// checked is a service to check, with its address and the flag that sets the address.
 type checked struct{ flag, addr string }
 
 // Validate rejects malformed addresses before any service is contacted.
@@ -75,7 +76,7 @@ func (c healthCommand) Run(s *session) error {
 	return nil
 }
 
-// checkReady requests /readyz. The error of a service that isn't ready contains its response.
+// checkReady requests /readyz from a service. If the service isn't ready, the error contains the response.
 func checkReady(ctx context.Context, addr string) error {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -89,7 +90,7 @@ func checkReady(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a Transport without a proxy
 	response, err := client.Do(request)
 	if err != nil {
 		return errors.Unwrap(err)

@@ -1,4 +1,4 @@
-// Superheroes is the command line of Super Heroes in Go: it runs all services in one process, or one of them.
+// Superheroes is the program of Super Heroes in Go: it runs all services in one process, or a single service.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, timerslack.Config.Raise))
 }
 
-// commands holds the subcommands. The set tags give the defaults that differ between the services.
+// commands defines the subcommands. The set tags hold the defaults that differ between the services.
 type commands struct {
 	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
 	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
@@ -55,14 +55,14 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent is the value for GOGC. The services' live heap is a few MB: collecting it at Go's default of 100 takes a
-// tenth of the CPU time under load, at 400 a fortieth.
+// gcPercent is the value that the program sets for GOGC. The live heap of the services is only a few MB: under load,
+// garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
-// settleTime is when, after the start, memory that only the start needed is returned to the system.
+// settleTime is how long after startup the program returns memory that only startup needed to the operating system.
 const settleTime = 2 * time.Second
 
-// session is the environment of a command.
+// session holds the streams and hooks that a command uses.
 type session struct {
 	stdout, stderr io.Writer
 	parser         *kong.Kong
@@ -70,7 +70,8 @@ type session struct {
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
-// run executes one command line and returns the exit code. A service alone calls raiseSlack before it opens anything.
+// run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
+// it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
 	exited := -1
 	helped := func() bool { return exited >= 0 }
@@ -85,8 +86,8 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The heap may use nine tenths of the container's memory; without a container there is no limit. An existing GOMEMLIMIT
-	// takes precedence.
+	// The Go runtime may use nine tenths of the container's memory limit; without a container, there is no limit. If
+	// GOMEMLIMIT is set, it takes precedence.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -98,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	return exitOK
 }
 
-// fail prints err in one line and returns the exit code.
+// fail prints err in one line, and returns the exit code for it.
 func fail(stderr io.Writer, err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -109,7 +110,7 @@ func fail(stderr io.Writer, err error) int {
 	return exitError
 }
 
-// oneLine replaces line breaks and other control characters.
+// oneLine replaces line breaks with semicolons, and other control characters with spaces.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -119,8 +120,9 @@ func oneLine(text string) string {
 	}, strings.ReplaceAll(text, "\n", "; "))
 }
 
-// grammar returns the part of commands that the command line needs: the command it names, up if it names none, or all
-// of them if help or another command may be needed. The parser takes 5 ms to process all, and 1 ms for one.
+// grammar returns the subset of commands that the command line needs: the command that it names, up if it names none,
+// or all commands if that is unclear or help may be needed. The parser takes 5 ms to process all commands, but only 1
+// ms for one.
 func grammar(args []string) any {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return &commands{}
@@ -137,10 +139,10 @@ func grammar(args []string) any {
 	return reflect.New(reflect.StructOf([]reflect.StructField{named})).Interface()
 }
 
-// usageError is an invalid command line.
+// usageError is the error of an invalid command line.
 type usageError struct{ error }
 
-// version is set by release builds.
+// version is the program's version, which release builds set.
 var version = ""
 
 type versionCommand struct{}
@@ -150,7 +152,8 @@ func (versionCommand) Run(s *session) error {
 	return err
 }
 
-// movedCommand says where the bench is now, whatever it is asked.
+// movedCommand replaces the former bench command. Whatever its arguments are, it returns an error that names the new
+// program.
 type movedCommand struct {
 	Args []string `arg:"" optional:"" passthrough:""`
 }
@@ -171,7 +174,8 @@ func (h helpCommand) Run(s *session) error {
 	return nil
 }
 
-// serve starts services, announces their addresses, and runs until a signal. A second signal stops it at once.
+// serve starts services, announces their addresses, and runs until a signal. A second signal stops the program
+// immediately.
 func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -186,10 +190,10 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 		if err != nil {
 			return err
 		}
-	case <-signals: // while waiting for a store
+	case <-signals: // signal while waiting for a store
 		cancel()
 		if err := <-started; err != nil {
-			return nil // it hadn't started
+			return nil // the services hadn't started yet
 		}
 		return a.Stop(ctx)
 	}

@@ -19,14 +19,14 @@ import (
 	"superheroes/test/system"
 )
 
-// TestProcesses runs the program as a user does, where being a process matters: signals, locks, ports.
+// TestProcesses runs the program as a separate process, to test signals, locks and ports.
 func TestProcesses(t *testing.T) {
 	program := system.Build(t)
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, string)
 	}{
-		{"up says where everything is", testAnnouncement},
+		{"up prints all addresses", testAnnouncement},
 		{"a service alone", testAlone},
 		{"data folder", testDataFolder},
 		{"folder in use", testFolderInUse},
@@ -37,25 +37,25 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// soon is a timeout for what would hang if the code were wrong. Correct code never comes near it.
+// soon is a timeout for operations that hang only if the code is wrong. Correct code takes far less time.
 const soon = time.Minute
 
-// anyPort makes up use free ports.
+// anyPort holds the flags that make up use free ports.
 var anyPort = []string{
 	"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0",
 	"--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0",
 }
 
-// stop stops a process as a user does, and checks that it exits cleanly and silently.
+// stop interrupts a process, and checks that it exits cleanly without writing to standard error.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
 	if code := p.Wait(t, soon); code != exitOK || p.Stderr.String() != "" {
-		t.Errorf("exit code %d, stderr %q", code, p.Stderr.String())
+		t.Errorf("the process exited with code %d, stderr %q", code, p.Stderr.String())
 	}
 }
 
-// fetch returns the body of a 200.
+// fetch returns the body of a response, which must have status 200.
 func fetch(t *testing.T, url string) string {
 	t.Helper()
 	response, err := system.Client().Get(url)
@@ -76,11 +76,11 @@ var (
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
 
-// start runs up on free ports and returns it, with the base URLs it announces.
+// start runs up on free ports, and returns the process and the base URLs that it announces.
 func start(t *testing.T, program string, env []string, args ...string) (*system.Process, map[string]string) {
 	t.Helper()
 	p := system.Start(t, program, env, append(args, anyPort...)...)
-	await.True(t, "up says where everything is", func() bool { return curl.MatchString(p.Stdout.String()) })
+	await.True(t, "up announces all addresses", func() bool { return curl.MatchString(p.Stdout.String()) })
 	bases := map[string]string{}
 	for _, match := range listed.FindAllStringSubmatch(p.Stdout.String(), -1) {
 		bases[match[1]] = match[2]
@@ -91,8 +91,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// A service alone serves, prints nothing, and raises its timer slack if told so, which re-executes it: it stays the same
-// process, with the same arguments and settings. By default it doesn't, and up never does.
+// A single service serves requests and prints nothing. Only if TIMER_SLACK is set, it raises its timer slack and
+// re-executes itself, as the same process with the same arguments and settings; up never does.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string
@@ -114,12 +114,12 @@ func testAlone(t *testing.T, program string) {
 			p.Ready(t, "http://"+addr+"/readyz")
 			fetch(t, "http://"+addr+"/api/heroes/1")
 			slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
-			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // where it can be read
-				t.Errorf("the slack is %s", slack)
+			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // only where the file is readable
+				t.Errorf("the timer slack is %s", slack)
 			}
 			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
 			if again := strings.Contains(string(environ), "RESTARTED"); err == nil && again != c.raised {
-				t.Errorf("it re-executed itself: %t", again)
+				t.Errorf("whether the service re-executed itself: got %t", again)
 			}
 			stop(t, p)
 			if c.service != "up" && p.Stdout.String() != "" {
@@ -148,23 +148,23 @@ func testAnnouncement(t *testing.T, program string) {
 				t.Errorf("got %s", said)
 			}
 			if match := page.FindStringSubmatch(said); match == nil || !strings.Contains(fetch(t, match[1]), "<title>Battle") {
-				t.Errorf("the battle page is not listed first: %s", said)
+				t.Errorf("up does not list the battle page first: %s", said)
 			}
 			for service, base := range bases {
 				fetch(t, base+"/readyz")
 				fetch(t, base+"/docs")
 				if health := fetch(t, base+"/healthz"); !strings.Contains(health, `"profile":"`+c.profile+`"`) {
-					t.Errorf("%s: the profile is missing from %s", service, health)
+					t.Errorf("the health response of %s lacks the profile: %s", service, health)
 				}
 				fetch(t, base+"/api/"+service)
 			}
 			line := curl.FindStringSubmatch(said)[1]
 			if line != bases["fights"]+"/api/fights/execute_fight" || !strings.Contains(fetch(t, line), `"winner_name"`) {
-				t.Errorf("the line to try is %s", line)
+				t.Errorf("the line with the command to try is %s", line)
 			}
 			stop(t, p)
 			if p.Stdout.String() != said {
-				t.Errorf("it was not quiet: %s", p.Stdout.String())
+				t.Errorf("up printed more than the announcement: %s", p.Stdout.String())
 			}
 		})
 	}
@@ -185,15 +185,15 @@ func testDataFolder(t *testing.T, program string) {
 	}{
 		{"by default", filepath.Join(here, "superheroes-data"), nil, "", `{"count":1}`},
 		{"by variable", dir, nil, "DATA_DIR=" + dir, `{"count":1}`},
-		{"the flag wins, and the data are kept", dir, []string{"up", "--data-dir=" + dir}, "DATA_DIR=" + here, `{"count":2}`},
+		{"the flag overrides the variable", dir, []string{"up", "--data-dir=" + dir}, "DATA_DIR=" + here, `{"count":2}`},
 	} {
 		p, bases := start(t, program, []string{c.env}, c.args...)
 		fetch(t, bases["fights"]+"/api/fights/execute_fight")
 		if got := fetch(t, bases["fights"]+"/api/fights/count"); got != c.want {
-			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
+			t.Errorf("%s: got the count %s, want %s", c.name, got, c.want)
 		}
 		if !strings.Contains(p.Stdout.String(), c.dir+"\n") {
-			t.Errorf("%s: %s is not in %s", c.name, c.dir, p.Stdout.String())
+			t.Errorf("%s: up does not announce the folder %s: %s", c.name, c.dir, p.Stdout.String())
 		}
 		if _, err := os.Stat(filepath.Join(c.dir, "heroes.db")); err != nil {
 			t.Error(err)
@@ -209,7 +209,7 @@ func testFolderInUse(t *testing.T, program string) {
 	second := system.Start(t, program, nil, append(anyPort, "--data-dir="+dir)...)
 	code := second.Wait(t, soon)
 	outcome{code, second.Stdout.String(), second.Stderr.String()}.check(t, exitError, dir, "--data-dir", "in use")
-	fetch(t, bases["fights"]+"/api/fights/execute_fight") // nothing was damaged
+	fetch(t, bases["fights"]+"/api/fights/execute_fight") // the attempt to use the folder has damaged nothing
 	before := fetch(t, bases["fights"]+"/api/fights")
 
 	running.Kill()
@@ -251,13 +251,13 @@ func testHealth(t *testing.T, program string) {
 		{"one is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
 		{"one", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
 		{"one on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
-		{"one on all addresses, spelled out", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
+		{"one on the unspecified address", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
 		{"one that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(c.args...)
 			if c.code != exitOK {
-				got.stdout = "" // those that are ready
+				got.stdout = "" // the lines about services that are ready
 			}
 			got.check(t, c.code, c.says...)
 		})
@@ -270,12 +270,12 @@ func testHealthDraining(t *testing.T, program string) {
 	addr := strings.TrimPrefix(bases["fights"], "http://")
 	p.Signal(t, syscall.SIGTERM)
 	var last outcome
-	await.True(t, "health says that the service drains", func() bool {
+	await.True(t, "the health command reports that the service is draining", func() bool {
 		last = invoke("health", "--addr="+addr)
 		return last.code != exitOK
 	})
 	last.check(t, exitError, addr, "draining")
 	fetch(t, bases["fights"]+"/livez")
-	p.Signal(t, syscall.SIGTERM) // a second one would stop it at once
+	p.Signal(t, syscall.SIGTERM) // the second signal stops the service immediately
 	p.Wait(t, soon)
 }

@@ -17,7 +17,7 @@ type seedCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate rejects an invalid count or store.
+// Validate rejects an invalid count and invalid store settings.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
 		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}

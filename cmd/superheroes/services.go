@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/timerslack"
 )
 
-// serviceCommand runs one service on its own.
+// serviceCommand is a command that runs a single service.
 type serviceCommand[S app.Service] struct {
 	Service S                 `embed:""`
 	Slack   timerslack.Config `embed:""`
@@ -32,7 +32,7 @@ func (c upCommand) Run(s *session) error {
 	return s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
 }
 
-// announce prints where everything is, the page that a person opens first.
+// announce prints the addresses of the services, beginning with the battle page, and the location of the data.
 func (c upCommand) announce(w io.Writer, endpoints []app.Endpoint) {
 	var page, services, fights string
 	for _, at := range endpoints {
@@ -50,7 +50,7 @@ func (c upCommand) announce(w io.Writer, endpoints []app.Endpoint) {
 		buildinfo.Version(version), c.Profile, page, services, "data", c.Describe(), fights)
 }
 
-// reachable returns the address at which this host reaches a service that listens on addr.
+// reachable returns the address at which a client on this host reaches a service that listens on addr.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil && (host == "" || net.ParseIP(host).IsUnspecified()) {

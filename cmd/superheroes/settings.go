@@ -16,8 +16,8 @@ import (
 	"superheroes/internal/logging"
 )
 
-// newParser returns the parser of the command line. Every flag has an environment variable. The parser calls exit
-// after printing help; exit may return.
+// newParser returns the command line parser, which also reads an environment variable for every flag. The parser calls
+// exit after printing help; exit may return.
 func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 	parser, err := kong.New(grammar,
 		kong.Name("superheroes"),
@@ -37,12 +37,12 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 	return parser, err
 }
 
-// takeOver replaces how kong reads variables, which treats empty ones as values, and how it decodes values, so that
-// every error names the flag and the variable and none shows a secret.
+// takeOver replaces kong's reading of environment variables, which treats empty variables as set. It also replaces
+// kong's decoding of values, so that every error names the flag and the variable, and no error reveals a secret.
 func takeOver(node *kong.Node) {
 	for _, flag := range node.Flags {
 		if len(flag.Envs) > 0 {
-			flag.Tag.Envs = nil // flag.Envs still has them
+			flag.Tag.Envs = nil // flag.Envs still has the names
 			flag.Mapper = settingMapper{flag.Mapper}
 		}
 	}
@@ -51,7 +51,7 @@ func takeOver(node *kong.Node) {
 	}
 }
 
-// settingError is an error about a setting.
+// settingError is an error about the value of a setting.
 type settingError struct {
 	flag, variable string
 	err            error
@@ -59,7 +59,7 @@ type settingError struct {
 
 func (e *settingError) Error() string { return fmt.Sprintf("%s, %s: %v", e.flag, e.variable, e.err) }
 
-// wrong returns an error about a flag.
+// wrong returns an error about the value of a flag.
 func wrong(flag *kong.Flag, format string, args ...any) error {
 	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
 }
@@ -89,7 +89,7 @@ func (m settingMapper) IsBool() bool {
 	return ok && inner.IsBool()
 }
 
-// decodeDuration decodes a duration. None of the settings may be negative.
+// decodeDuration decodes a duration, which must not be negative.
 func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	text := ctx.Scan.Pop().String()
 	d, err := time.ParseDuration(text)
@@ -100,14 +100,14 @@ func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// decodeLevel decodes a log level.
+// decodeLevel decodes the name of a log level.
 func decodeLevel(ctx *kong.DecodeContext, target reflect.Value) error {
 	level, err := logging.ParseLevel(ctx.Scan.Pop().String())
 	target.SetInt(int64(level))
 	return err
 }
 
-// fromEnvironment returns the value of a flag from the environment, or nil if its variable is unset or empty.
+// fromEnvironment returns the value of a flag from its environment variable, or nil if the variable is unset or empty.
 func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	if len(flag.Envs) == 0 {
 		return nil, nil
@@ -132,7 +132,8 @@ func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	return value, nil
 }
 
-// fileVariable returns the variable that names a file with the flag's secret, or "" if the flag isn't a secret.
+// fileVariable returns the name of the variable for a file that contains the flag's secret, or "" if the flag isn't a
+// secret.
 func fileVariable(flag *kong.Flag) string {
 	if !flag.Tag.Has("secret") {
 		return ""
@@ -140,11 +141,11 @@ func fileVariable(flag *kong.Flag) string {
 	return flag.Envs[0] + "_FILE"
 }
 
-// largestSecret is the maximum size of a secret's file, in bytes.
+// largestSecret is the maximum size in bytes of a file that contains a secret.
 const largestSecret = 64 << 10
 
-// readSecret returns a file's content without the trailing newline that editors and echo add. Errors name the file
-// but never show its content.
+// readSecret returns a file's content without the trailing newline that editors and echo add. Errors name the file but
+// never reveal its content.
 func readSecret(path string) (string, error) {
 	if strings.Contains(path, "://") {
 		return "", errors.New("must be the path of a file, not the secret itself")
@@ -153,7 +154,7 @@ func readSecret(path string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case !info.Mode().IsRegular(): // timerslack may make the program read it twice
+	case !info.Mode().IsRegular(): // the program may read the file twice, since raising the timer slack re-executes it
 		return "", fmt.Errorf("%s is not a regular file", path)
 	case info.Size() > largestSecret:
 		return "", fmt.Errorf("%s has more than %d bytes", path, largestSecret)
@@ -169,7 +170,7 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// helpWithVariables returns the help of a flag, including its variables.
+// helpWithVariables returns the help text of a flag, including the names of its variables.
 func helpWithVariables(value *kong.Value) string {
 	if value.Flag == nil || len(value.Flag.Envs) == 0 {
 		return value.Help
@@ -181,7 +182,7 @@ func helpWithVariables(value *kong.Value) string {
 	return strings.TrimSuffix(value.Help, ".") + " (" + variables + ")."
 }
 
-// badUsage returns a parser error for display: without kong's prefix, and without arguments that may be secrets.
+// badUsage returns a parser error in a form to print: without kong's prefix, and without arguments that may be secrets.
 func badUsage(err error, args []string) error {
 	var setting *settingError
 	if errors.As(err, &setting) {
@@ -197,7 +198,7 @@ func badUsage(err error, args []string) error {
 	return err
 }
 
-// givesSecret reports whether an argument may be, or belong to, a secret.
+// givesSecret reports whether any argument may be a secret or part of one.
 func givesSecret(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
 		return strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||

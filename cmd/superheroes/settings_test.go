@@ -21,13 +21,13 @@ import (
 	"superheroes/test/engines"
 )
 
-// line returns a valid command line of a command, with the required arguments.
+// line returns a valid command line for a command, including all required arguments.
 func line(command string) []string {
 	required := map[string]string{"import": "heroes x.csv", "backup": "copies", "export": "heroes", "seed": "heroes"}
 	return strings.Fields(command + " " + required[command])
 }
 
-// parsed returns the settings that result from a command line and the environment.
+// parsed returns the settings that result from a command line and the environment variables.
 func parsed(t *testing.T, args ...string) any {
 	t.Helper()
 	parser, err := newParser(grammar(args), io.Discard, io.Discard, func(int) {})
@@ -59,7 +59,7 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 	}
 }
 
-// A flag may be repeated, a variable has commas; both accept what a person would write.
+// Lists may be given as repeated flags or separated by commas, and names and origins are normalized.
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
@@ -73,7 +73,7 @@ func TestListsOfNamesAndOrigins(t *testing.T) {
 	}
 }
 
-// wrongValue returns an invalid value for a flag, or "" if it accepts any text.
+// wrongValue returns an invalid value for a flag, or "" if the flag accepts any text.
 func wrongValue(flag *kong.Flag) string {
 	switch flag.Name {
 	case "data-dir":
@@ -91,7 +91,7 @@ func wrongValue(flag *kong.Flag) string {
 	return "nonsense"
 }
 
-// An error about a setting names the flag and the variable in one line, wherever the value came from.
+// An error about a setting is one line that names both the flag and the variable, whichever the value comes from.
 func TestErrorsNameFlagAndVariable(t *testing.T) {
 	for name, command := range model(t) {
 		for _, flag := range command.Flags {
@@ -110,14 +110,14 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 				got.check(t, exitUsage, "--"+flag.Name, flag.Envs[0])
 				t.Setenv(flag.Envs[0], value)
 				if same := invoke(args...); same != got {
-					t.Errorf("as a variable: got %+v, want %+v", same, got)
+					t.Errorf("with the value in a variable: got %+v, want %+v", same, got)
 				}
 			})
 		}
 	}
 }
 
-// Every secret, and nothing else, can be in a file.
+// Every secret setting can be read from a file; no other setting can.
 func TestSecretFiles(t *testing.T) {
 	secrets := map[string]string{
 		"database-url": "postgres://u:hidden@h/d", "mysql-url": "mysql://u:hidden@h/d", "mongodb-url": "mongodb://u:hidden@h/d",
@@ -133,7 +133,7 @@ func TestSecretFiles(t *testing.T) {
 			}
 			variable := fileVariable(flag)
 			if isSecret := value != ""; isSecret != (variable != "") {
-				t.Errorf("%s --%s: its file variable is %q", name, flag.Name, variable)
+				t.Errorf("%s --%s: the file variable is %q", name, flag.Name, variable)
 			}
 			if variable == "" {
 				continue
@@ -143,18 +143,18 @@ func TestSecretFiles(t *testing.T) {
 				want := parsed(t, given...)
 				t.Setenv(variable, write(t, "secret", value+"\r\n\n"))
 				if got := parsed(t, line(name)...); !reflect.DeepEqual(got, want) {
-					t.Errorf("from a file: got %+v, want %+v", got, want)
+					t.Errorf("with the value in a file: got %+v, want %+v", got, want)
 				}
 				t.Setenv(variable, write(t, "other", "other"))
 				if got := parsed(t, given...); !reflect.DeepEqual(got, want) {
-					t.Errorf("beside the flag: got %+v", got)
+					t.Errorf("with both the file and the flag: got %+v", got)
 				}
 			})
 		}
 	}
 }
 
-// An error about the file of a secret names flag, variable and file, and doesn't show what it contains.
+// An error about a secret's file names the flag, the variable and the file, but doesn't reveal the content.
 func TestBadSecretFiles(t *testing.T) {
 	folder := t.TempDir()
 	unreadable := write(t, "unreadable", "hidden")
@@ -189,7 +189,7 @@ func TestLogLevels(t *testing.T) {
 		want := parsed(t, "heroes", "--log-level="+strings.TrimSuffix(strings.ToUpper(level), "ING"))
 		t.Setenv("LOG_LEVEL", level)
 		if got := parsed(t, "heroes"); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %+v, want %+v", level, got, want)
+			t.Errorf("log level %q: got %+v, want %+v", level, got, want)
 		}
 	}
 	for _, level := range []string{"WARN+1", "loud", "4"} {
@@ -198,15 +198,16 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// Passwords that must be escaped in a URL: drivers take parts of them for something else, which messages show.
+// Passwords that must be escaped in a URL. If they aren't, drivers parse parts of them as a host, port or database,
+// which messages show.
 var unusual = []string{
 	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss",
 	"12?pass", "12?pass=1", "pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss",
 	"12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
 }
 
-// No secret is revealed, whatever it looks like and wherever it is: in the flags and variables of every command, in
-// files, in URLs that accept none, in places where it doesn't belong.
+// No message reveals a secret, whatever characters it contains and wherever it is given: in any flag or variable of any
+// command, in a file, in a URL without a password, or where a secret doesn't belong.
 func TestNoSecretIsShown(t *testing.T) {
 	hidden := func(t *testing.T, got outcome, password string) {
 		t.Helper()
@@ -214,14 +215,14 @@ func TestNoSecretIsShown(t *testing.T) {
 			t.Errorf("exit code 0, %+v", got)
 		}
 		if strings.Count(got.stderr, "\n") != 1 {
-			t.Errorf("not one line: %q", got.stderr)
+			t.Errorf("want one line on stderr, got %q", got.stderr)
 		}
-		// Error messages contain parts of the passwords only in words of their own.
+		// Remove words that error messages contain anyway, and that contain parts of the passwords.
 		words := strings.NewReplacer("password", "", "passed", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "")
 		text := words.Replace(got.stdout + got.stderr)
 		for _, part := range []string{"pass", "ss", "12"} {
 			if strings.Contains(password, part) && strings.Contains(text, part) {
-				t.Errorf("a part of %q is revealed: %s", password, got.stderr)
+				t.Errorf("the message reveals part of %q: %s", password, got.stderr)
 			}
 		}
 	}
@@ -282,8 +283,8 @@ func TestNoSecretIsShown(t *testing.T) {
 	})
 }
 
-// A password with any characters works when percent-encoded, and no message reveals it in either form, whether it is
-// right or wrong.
+// Any password works if it is percent-encoded, and no message reveals it, encoded or not, whether it is correct or
+// wrong.
 func TestUnusualPasswords(t *testing.T) {
 	const password = `p@ss:w/o?r#d% ä'"\&=;,+[]`
 	for name, c := range map[string]struct {
@@ -296,7 +297,7 @@ func TestUnusualPasswords(t *testing.T) {
 		"PostgreSQL": {
 			"heroes", "--database-url=", "DATABASE_URL_FILE", "pgx", engines.Postgres,
 			[]string{"CREATE ROLE NAME LOGIN SUPERUSER PASSWORD '" + strings.ReplaceAll(password, "'", "''") + "'"},
-			[]string{"DROP OWNED BY NAME", "DROP ROLE NAME"}, // it owns the table it created
+			[]string{"DROP OWNED BY NAME", "DROP ROLE NAME"}, // the user owns the table that the service created
 		},
 		"MariaDB": {
 			"locations", "--mysql-url=", "MYSQL_URL_FILE", "mysql", engines.MySQL,
@@ -313,7 +314,7 @@ func TestUnusualPasswords(t *testing.T) {
 				t.Fatal(err)
 			}
 			database := strings.Trim(at.Path, "/")
-			user := "odd_" + database // used by no other test
+			user := "odd_" + database // no other test uses this user
 			source := at.String()
 			if c.driver == "mysql" {
 				known, _ := at.User.Password()
@@ -350,7 +351,7 @@ func TestUnusualPasswords(t *testing.T) {
 			got.check(t, exitError, "-url, ")
 			for _, secret := range []string{"p@ss", "p%40ss", "w/o", "w%2Fo", "r#d", "r%23d"} {
 				if strings.Contains(got.stderr, secret) {
-					t.Errorf("%q is revealed: %s", secret, got.stderr)
+					t.Errorf("the message reveals %q: %s", secret, got.stderr)
 				}
 			}
 		})

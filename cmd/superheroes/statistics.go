@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// statisticsCommands are the subcommands of statistics.
+// statisticsCommands defines the subcommands of statistics.
 type statisticsCommands struct {
 	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
 	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
@@ -28,7 +28,7 @@ func (c rebuildCommand) Run(s *session) error {
 	return err
 }
 
-// describe returns the result of a rebuild in words.
+// describe returns the result of a rebuild as a sentence.
 func describe(r statistics.Report) string {
 	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {

@@ -11,12 +11,13 @@ import (
 	"golang.org/x/term"
 )
 
-// untilSignal returns a context that ends when a signal asks the program to stop.
+// untilSignal returns a context that ends when the program receives an interrupt or termination signal.
 func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
-// bar returns a progress bar that disappears when it is complete. It is visible only if standard error is a terminal.
+// bar returns a progress bar that disappears when it is complete. The bar is visible only if standard error is a
+// terminal.
 func (s *session) bar(all int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
 	file, ok := s.stderr.(*os.File)
 	visible := ok && term.IsTerminal(int(file.Fd()))

@@ -24,7 +24,7 @@ type importCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate rejects a store that the catalog can't use.
+// Validate rejects store settings that don't apply to the catalog.
 func (c importCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c importCommand) Run(s *session) error {
@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number with its noun, given in the plural.
+// counted formats a number with its noun, of which the plural is given.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -66,22 +66,22 @@ func counted[N int | int64](n N, plural string) string {
 	return fmt.Sprintf("%d %s", n, plural)
 }
 
-// mostReasons is how many reasons for refused rows are printed.
+// mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of a file with the same reason share one line.
+// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported in one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // rows with reasons beyond mostReasons
+	more    int // number of rows whose reasons exceed mostReasons
 }
 
 type refusal struct {
-	first      string // the first row's line number and the reason
-	rows, last int    // number of rows, and the last one's line number
+	first      string // line number of the first row, and the reason
+	rows, last int    // number of rows, and line number of the last row
 }
 
-// add records a refused row.
+// add records a refused row and its reason.
 func (r *refusals) add(file string, cause error) {
 	var at *exchange.LineError
 	if !errors.As(cause, &at) {
@@ -103,7 +103,7 @@ func (r *refusals) add(file string, cause error) {
 	known.last = at.Line
 }
 
-// shorten truncates a text that may contain a whole value of the file.
+// shorten truncates a message, which may quote a long value of the file.
 func shorten(text string) string {
 	const longest = 400
 	if len(text) <= longest {
@@ -112,7 +112,7 @@ func shorten(text string) string {
 	return strings.ToValidUTF8(text[:longest], "") + "…"
 }
 
-// write writes a line for each reason.
+// write prints a line for each reason.
 func (r *refusals) write(w io.Writer) {
 	for _, reason := range r.reasons {
 		text := oneLine(reason.first)
@@ -129,7 +129,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged wraps an error of a command that writes a catalog.
+// unchanged wraps an error of a command that writes a catalog, and says whether anything was changed.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)
@@ -141,7 +141,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	if format != "" {
 		return exchange.FormatOf("." + format)
 	}
-	if name == "-" { // only for reading; the format for writing has a default
+	if name == "-" { // needed only for reading; the output format has a default
 		return 0, &settingError{"--format", "IMPORT_FORMAT", errors.New("is required when reading standard input")}
 	}
 	guessed, err := exchange.FormatOf(name)
@@ -151,7 +151,7 @@ func formatOf(format, name string) (exchange.Format, error) {
 	return guessed, err
 }
 
-// open opens a file for reading, with a progress bar.
+// open opens a file for reading, and shows a progress bar.
 func (s *session) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(os.Stdin), nil
@@ -175,7 +175,7 @@ type exportCommand struct {
 	app.CatalogStore `embed:""`
 }
 
-// Validate rejects a store that the catalog can't use.
+// Validate rejects store settings that don't apply to the catalog.
 func (c exportCommand) Validate() error { return c.ValidateFor(c.Catalog) }
 
 func (c exportCommand) Run(s *session) error {
@@ -206,12 +206,12 @@ func export(ctx context.Context, c exportCommand, format exchange.Format, w io.W
 	return buffered.Flush()
 }
 
-// replaceFile writes a file under a temporary name and renames it when complete. If write fails, an existing file is
-// unchanged.
+// replaceFile writes a file under a temporary name, and renames it when it is complete. If write fails, an existing
+// file stays unchanged.
 func replaceFile(path string, write func(io.Writer) error) error {
 	draft := path + ".part"
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		draft = path // write a pipe or a device directly
+		draft = path // write directly to a pipe or device
 	}
 	file, err := os.Create(draft)
 	if err != nil {

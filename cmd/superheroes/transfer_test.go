@@ -15,7 +15,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// write creates a file in a temporary folder and returns its path.
+// write writes a file in a temporary folder, and returns its path.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// seeded returns the flag of a data folder that holds the shipped roster.
+// seeded returns the flag for a new data folder that holds the shipped roster.
 func seeded(t *testing.T) string {
 	t.Helper()
 	store := "--data-dir=" + t.TempDir()
@@ -33,13 +33,13 @@ func seeded(t *testing.T) string {
 	return store
 }
 
-// fresh returns the flag of an embedded store of a catalog that doesn't exist yet.
+// fresh returns the flag for a catalog's embedded store that doesn't exist yet.
 func fresh(t *testing.T, catalog string) string {
 	t.Helper()
 	return storeFlag(catalog) + "sqlite:" + filepath.Join(t.TempDir(), "store.db")
 }
 
-// onServer returns the flag of a store of a catalog on a database server.
+// onServer returns the flag for a catalog's store on a database server.
 func onServer(t *testing.T, catalog string) string {
 	t.Helper()
 	if catalog == "locations" {
@@ -55,7 +55,7 @@ func storeFlag(catalog string) string {
 	return "--database-url="
 }
 
-// exported returns a catalog as JSON lines.
+// exported returns the exported content of a catalog as JSON lines.
 func exported(t *testing.T, catalog, store string) string {
 	t.Helper()
 	got := invoke("export", catalog, store)
@@ -63,7 +63,7 @@ func exported(t *testing.T, catalog, store string) string {
 	return got.stdout
 }
 
-// holds checks the content of a catalog.
+// holds checks that a catalog has the wanted content.
 func holds(t *testing.T, catalog, store, want string) {
 	t.Helper()
 	if diff := cmp.Diff(want, exported(t, catalog, store)); diff != "" {
@@ -77,7 +77,7 @@ const (
 	wasp = `{"id":101,"name":"Wasp","otherName":"","level":0,"picture":"","powers":""}` + "\n"
 )
 
-// The name of a file tells its format, unless a flag does.
+// The extension of a file determines its format, unless the flag --format does.
 func TestImportFormats(t *testing.T) {
 	const csv, tabs = "id,name\n101,Wasp\n", "id\tname\n101\tWasp\n"
 	stdin, err := os.Open(write(t, "anything", wasp))
@@ -107,7 +107,7 @@ func TestImportFormats(t *testing.T) {
 	}
 }
 
-// The reasons why rows are refused are printed, and nothing is changed, unless the others are asked for.
+// If rows are refused, the reasons are printed and nothing is changed; with --partial, the valid rows are imported.
 func TestImportRefusals(t *testing.T) {
 	var long strings.Builder
 	long.WriteString("name,level\n")
@@ -120,15 +120,15 @@ func TestImportRefusals(t *testing.T) {
 	repeated := "id;name;level\n1;;5\n" + strings.Repeat("2;Bee;high\n", 100) + "3;Fly;low\n4;" + strings.Repeat("x", 51) + "\n5;;1\n"
 	for _, c := range []struct {
 		name, catalog, file, text string
-		want                      []string // lines, or parts of them; FILE is the path of the file
+		want                      []string // lines of stderr, or parts of lines; FILE stands for the path of the file
 		lines                     int
 	}{
 		{"JSON lines", "heroes", "x.jsonl", ant + `{"id":51,"name":""}` + "\n" + bee + `{"id":101,"name":"Wasp","level":"high"}` + "\n" + wasp + "nonsense\n",
 			[]string{"FILE: line 2", "FILE: line 4", "FILE: line 6", "superheroes: 3 rows were refused and nothing was changed; --partial imports the others\n"}, 4},
-		{"a name that is taken", "locations", "x.csv", "id,name,type\n1,Here,CITY\n2,There,NOWHERE\n3,Here,MOON\n",
+		{"a name that is already taken", "locations", "x.csv", "id,name,type\n1,Here,CITY\n2,There,NOWHERE\n3,Here,MOON\n",
 			[]string{"FILE: line 3", "FILE: line 4"}, 3},
 		{"one row", "heroes", "x.csv", "name\nx\n\"\"\n", []string{"superheroes: 1 row was refused and nothing was changed; --partial imports the others\n"}, 2},
-		{"rows with the same reason", "heroes", "x.csv", repeated, []string{
+		{"rows refused for the same reason", "heroes", "x.csv", repeated, []string{
 			"FILE: line 2: refused: name is missing or empty … and 1 more like it, in line 105\n",
 			"FILE: line 3, column level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n",
 			"FILE: line 103, column level: \"low\" is not an integer of 32 bits\n",
@@ -146,7 +146,7 @@ func TestImportRefusals(t *testing.T) {
 			}
 			for _, want := range c.want {
 				if want = strings.ReplaceAll(want, "FILE", file); !strings.Contains(got.stderr, want) {
-					t.Errorf("%q is missing from %s", want, got.stderr)
+					t.Errorf("stderr lacks %q: %s", want, got.stderr)
 				}
 			}
 			holds(t, c.catalog, store, before)
@@ -166,17 +166,17 @@ func TestImportRefusals(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	store := seeded(t)
-	t.Run("a store that isn't there is not created", func(t *testing.T) {
+	t.Run("exporting from a missing store does not create it", func(t *testing.T) {
 		dir, file := t.TempDir(), write(t, "x.jsonl", ant)
 		invoke("export", "heroes", "-o", file, "--data-dir="+dir).check(t, exitError, "heroes.db", "--data-dir")
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 			t.Errorf("it left %v, %v", left, err)
 		}
 		if text, err := os.ReadFile(file); err != nil || string(text) != ant {
-			t.Errorf("the file is now %q (%v)", text, err)
+			t.Errorf("the failed export changed the file to %q (%v)", text, err)
 		}
 	})
-	t.Run("up's own setting names the store", func(t *testing.T) {
+	t.Run("the store URL is in the setting of up", func(t *testing.T) {
 		t.Setenv("HEROES_DATABASE_URL", "sqlite:"+filepath.Join(strings.TrimPrefix(store, "--data-dir="), "heroes.db"))
 		invoke("export", "heroes", "--data-dir="+t.TempDir()).check(t, exitOK, "Yoda")
 	})
@@ -195,7 +195,7 @@ func TestMigrate(t *testing.T) {
 			}
 			defer db.Close()
 			const found = `CREATE TABLE hero (id int8 PRIMARY KEY, level int4, name varchar(50), othername varchar(255), picture varchar(255), powers text);
-				INSERT INTO hero (id, level, name) VALUES (101, 0, 'Wasp')` // is left alone
+				INSERT INTO hero (id, level, name) VALUES (101, 0, 'Wasp')` // is left unchanged
 			if _, err := db.ExecContext(t.Context(), found); err != nil {
 				t.Fatal(err)
 			}
@@ -207,7 +207,7 @@ func TestMigrate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"migrate"}, stores(t)...)
 			for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-				args = append(args, "--"+service+"-store-wait=5m") // a busy server may not be available yet
+				args = append(args, "--"+service+"-store-wait=5m") // on a busy machine, the server may not be available yet
 			}
 			first := invoke(args...)
 			first.check(t, exitOK, "heroes     ready in "+name, "villains   ready in", "locations  ready in", "fights     ready in")
@@ -218,8 +218,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// The same seed generates the same entries, whatever the engine. An entry whose name is taken is skipped: seeded again,
-// a catalog of unique names continues where it left off.
+// The same seed generates the same entries in every engine. Entries whose name is taken are skipped, so seeding a
+// catalog with unique names again continues the sequence of entries.
 func TestSeed(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		t.Run(catalog, func(t *testing.T) {
@@ -228,11 +228,11 @@ func TestSeed(t *testing.T) {
 			invoke("seed", catalog, "--count=1200", store).check(t, exitOK, "1200 "+catalog+" generated in ")
 			after := exported(t, catalog, store)
 			if added, found := strings.CutPrefix(after, before); !found || strings.Count(added, "\n") != 1200 {
-				t.Errorf("%d lines were there, %d are, and the old ones are first: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)
+				t.Errorf("%d lines before seeding, %d after; old lines first: %t", strings.Count(before, "\n"), strings.Count(after, "\n"), found)
 			}
 			invoke("seed", catalog, "--count=5", "--seed=2", "--replace", store).check(t, exitOK)
 			if left := exported(t, catalog, store); strings.Count(left, "\n") != 5 || strings.Contains(after, strings.Split(left, "\n")[0]) {
-				t.Errorf("after a replacement from another seed there is:\n%s", left)
+				t.Errorf("after replacing with another seed, the catalog is:\n%s", left)
 			}
 			server := onServer(t, catalog)
 			if catalog == "locations" {

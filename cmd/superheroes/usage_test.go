@@ -13,21 +13,21 @@ import (
 	"superheroes/internal/timerslack"
 )
 
-// outcome is the result of a command line.
+// outcome is the result of running a command line.
 type outcome struct {
 	code           int
 	stdout, stderr string
 }
 
-// invoke runs a command line in this process.
+// invoke runs the program with the given arguments in this process.
 func invoke(args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	code := run(args, &stdout, &stderr, func(timerslack.Config) {})
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// check checks the exit code, that a failure prints exactly one line on stderr and nothing else, and that the output
-// contains the texts.
+// check checks the exit code, and that the output contains all texts. A failure must print exactly one line on stderr
+// and nothing on stdout.
 func (o outcome) check(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if o.code != code {
@@ -41,11 +41,11 @@ func (o outcome) check(t *testing.T, code int, texts ...string) {
 	}
 	for _, text := range texts {
 		if !strings.Contains(o.stdout+o.stderr, text) {
-			t.Errorf("%q is missing from stdout %q, stderr %q", text, o.stdout, o.stderr)
+			t.Errorf("%q is neither in stdout %q nor in stderr %q", text, o.stdout, o.stderr)
 		}
 	}
 	if strings.Contains(o.stderr, "hidden") {
-		t.Errorf("a secret is revealed: %s", o.stderr)
+		t.Errorf("stderr reveals a secret: %s", o.stderr)
 	}
 }
 
@@ -63,7 +63,7 @@ func TestHelp(t *testing.T) {
 			flag.check(t, exitOK, "Usage: superheroes "+command)
 			for _, args := range [][]string{{command, "-h"}, {"help", command}} {
 				if got := invoke(args...); got != flag {
-					t.Errorf("%s: got %+v, want %+v", args, got, flag)
+					t.Errorf("arguments %s: got %+v, want %+v", args, got, flag)
 				}
 			}
 		})
@@ -74,7 +74,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A parser that knows one command parses each line like the one that knows all.
+// A parser for only the command that a line names gives the same result as a parser for all commands.
 func TestGrammar(t *testing.T) {
 	parse := func(t *testing.T, grammar any, args []string) (target any, said string) {
 		var out bytes.Buffer
@@ -100,16 +100,17 @@ func TestGrammar(t *testing.T) {
 	}
 	for _, args := range [][]string{nil, {"heroes"}} {
 		if _, all := grammar(args).(*commands); all {
-			t.Errorf("%q makes the parser load all commands", args)
+			t.Errorf("%q makes the parser load all commands, not just one", args)
 		}
 	}
 }
 
-// TestErrorsNameFlagAndVariable tries a wrong value for each flag; these are command lines that are wrong otherwise.
+// The error of an invalid command line names the cause. TestErrorsNameFlagAndVariable tests a malformed value for each
+// flag; these are other mistakes.
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct {
 		args  string
-		names string // what the message must name
+		names string // text that the message must contain
 	}{
 		{"nonsense", "nonsense"},
 		{"help nonsense", "nonsense"},
@@ -170,13 +171,14 @@ func TestWrongUsage(t *testing.T) {
 		{"export locations --mysql-url=postgres://u:hidden@h/d", "--mysql-url"},
 	} {
 		t.Run(c.args, func(t *testing.T) {
-			t.Chdir(t.TempDir()) // in case something is created by mistake
+			t.Chdir(t.TempDir()) // a temporary folder, in case a command creates files by mistake
 			invoke(strings.Fields(c.args)...).check(t, exitUsage, c.names)
 		})
 	}
 }
 
-// If a service's store is unavailable, the error is one line with host, port and cause, and no password.
+// If a service's store is unavailable, the error is one line with the host, the port and the cause, but without the
+// password.
 func TestUnavailableStores(t *testing.T) {
 	t.Parallel()
 	const nobody = "127.0.0.1:1"
@@ -200,7 +202,7 @@ func TestUnavailableStores(t *testing.T) {
 	}
 }
 
-// What can't be opened is named, with the setting that chooses another.
+// If an address, store or folder can't be opened, the error names it and the setting that selects another.
 func TestCannotOpen(t *testing.T) {
 	occupied, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -213,7 +215,7 @@ func TestCannotOpen(t *testing.T) {
 	invoke("export", "heroes", "--heroes-database-url=sqlite:"+nowhere).check(t, exitError, nowhere, "(--heroes-database-url, HEROES_DATABASE_URL)")
 	folders := []string{filepath.Join(write(t, "file", ""), "data")}
 	if runtime.GOOS == "linux" {
-		folders = append(folders, "/proc/superheroes", "/proc/self/task") // one can't be made, the other takes no files
+		folders = append(folders, "/proc/superheroes", "/proc/self/task") // neither can hold a data folder
 	}
 	for _, folder := range folders {
 		invoke(append([]string{"up", "--data-dir=" + folder}, anyPort...)...).check(t, exitError, folder, "(--data-dir, DATA_DIR)")

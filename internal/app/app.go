@@ -1,5 +1,5 @@
-// Package app puts the program together: configuration, stores, services, servers. It is the only package that knows
-// all others; only the command line and tests know it.
+// Package app assembles the program: configuration, stores, services, servers. It is the only package that depends on
+// all others; only the command line and tests import it.
 package app
 
 import (
@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/logging"
 )
 
-// App is a set of running services. Stop ends it.
+// App is a set of running services, which Stop shuts down.
 type App struct {
 	version string
 	stderr  io.Writer
@@ -21,12 +21,12 @@ type App struct {
 	closers []func() error
 }
 
-// New returns an App without services. Log lines go to stderr.
+// New returns an App without services. The services log to stderr.
 func New(version string, stderr io.Writer) *App {
 	return &App{version: version, stderr: logging.Shared(stderr)}
 }
 
-// Up starts every service in this process. If it fails, nothing is left running.
+// Up starts every service in this process. If it fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
 	parts, err := a.listenAll(ctx, cfg)
@@ -56,7 +56,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		}
 	}
 	err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
-	if damaged.tolerate("fights", err) { // opened, but found damaged when fights or statistics were read
+	if damaged.tolerate("fights", err) { // the store could be opened, but reading fights or statistics found damage
 		stores.fights.store = damagedFights{unusable{err}}
 		err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
 	}
@@ -71,7 +71,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return damaged.report(parts)
 }
 
-// listenAll starts listening for every service that up runs.
+// listenAll opens the listener of every service that up runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},
@@ -94,14 +94,14 @@ func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, er
 	return parts, nil
 }
 
-// Service is the configuration of one service that runs on its own.
+// Service is the configuration of a service that runs in a process of its own.
 type Service interface {
 	endpoint() Endpoint
 	server() Server
 	start(ctx context.Context, p *part) error
 }
 
-// Run starts one service. It reaches its peers over HTTP. If it fails, nothing is left running.
+// Run starts one service. The service calls its peers over HTTP. If Run fails, it leaves nothing running.
 func (a *App) Run(ctx context.Context, service Service) (err error) {
 	defer a.finish(&err)
 	p, err := a.listen(ctx, service.endpoint(), "--addr", service.server())
@@ -111,10 +111,10 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	return service.start(ctx, p)
 }
 
-// atStop registers what to close after the servers have stopped, in reverse order.
+// atStop registers a function that is called after the servers have stopped. The last one registered is called first.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
 
-// finish starts serving, all parts at the same moment. If the start has failed, it stops everything instead.
+// finish makes all services start serving at the same time. If the start has failed, it stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
 		now, cancel := context.WithCancel(context.Background())
@@ -123,7 +123,7 @@ func (a *App) finish(err *error) {
 		return
 	}
 	for _, p := range a.parts {
-		if p.name != "arena" { // it has a page, not an API of its own
+		if p.name != "arena" { // the arena has a page instead of an API
 			p.api.AddDocs()
 		}
 	}
@@ -132,7 +132,7 @@ func (a *App) finish(err *error) {
 	}
 }
 
-// Stop drains all servers concurrently, closes the stores, and flushes the log's counts. If ctx ends, it aborts
+// Stop drains all servers concurrently, closes the stores, and flushes the log's counts. If ctx ends, Stop aborts
 // requests in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
@@ -151,10 +151,10 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Endpoint is a service and the address it listens on.
+// Endpoint is a service with the address that it listens on.
 type Endpoint struct{ Service, Addr string }
 
-// Endpoints returns the addresses of the services, with the actual port where 0 was requested.
+// Endpoints returns the services and their addresses, with the actual port if port 0 was requested.
 func (a *App) Endpoints() []Endpoint {
 	endpoints := make([]Endpoint, len(a.parts))
 	for i, part := range a.parts {

@@ -13,7 +13,8 @@ import (
 	"superheroes/internal/remote"
 )
 
-// TestArena compares the responses of an arena in the services' process, and of one on its own, with the services' own.
+// TestArena compares the responses of two arenas, one in the services' process and one in a process of its own, with
+// the responses of the services.
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
@@ -38,7 +39,8 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// arenaConfig returns what the command line would make of these addresses.
+// arenaConfig returns the configuration of an arena for services at these addresses, as the command line would build
+// it.
 func arenaConfig(bases map[string]string) app.ArenaConfig {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],

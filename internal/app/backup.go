@@ -10,12 +10,12 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// draft is the suffix of a copy's name until the whole backup is durable.
+// draft is the suffix of the copies' file names until the whole backup is durable.
 const draft = ".part"
 
-// Backup copies the databases of a data folder, even while in use, into a new or empty folder. Each copy is a
-// consistent snapshot; statistics are in the database of the fights. If it fails or ctx ends, it leaves nothing
-// behind. It calls report for each copy.
+// Backup copies the databases of a data folder into a new or empty folder, even while the databases are in use. Each
+// copy is a consistent snapshot; the copy of the fights includes the statistics. If Backup fails or ctx ends, it leaves
+// nothing behind. Backup calls report for each copy.
 func Backup(ctx context.Context, dataDir, folder string, report func(path string, size int64)) (err error) {
 	services, err := databases(dataDir)
 	if err != nil {
@@ -55,7 +55,7 @@ func Backup(ctx context.Context, dataDir, folder string, report func(path string
 	return nil
 }
 
-// emptyFolder creates the folder, or checks that it is empty.
+// emptyFolder creates the folder, or checks that an existing folder is empty.
 func emptyFolder(folder string) (made bool, err error) {
 	entries, err := os.ReadDir(folder)
 	switch {
@@ -69,7 +69,7 @@ func emptyFolder(folder string) (made bool, err error) {
 	return false, nil
 }
 
-// discard removes whatever a backup has written.
+// discard removes everything that an incomplete backup has written.
 func discard(folder string, services []string, made bool) error {
 	var failures []error
 	for _, service := range services {

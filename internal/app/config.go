@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/web"
 )
 
-// The structs below are the settings of the commands. Their tags define the flags and environment variables; ${…} are
-// defaults that differ between a single service and all in one process. A secret can also be read from a file, named
-// by another variable, and no message shows its value.
+// The structs below hold the settings of the commands. Their tags define the flags and environment variables; ${…}
+// stands for a default that differs between a single service and all services in one process. A secret can also be read
+// from a file that another variable names, and no message reveals its value.
 
 // CharacterStore configures the store of heroes or villains.
 type CharacterStore struct {
@@ -38,7 +38,7 @@ type Pool struct {
 	StoreWait time.Duration `default:"${store_wait}" help:"How long to retry the store at startup."`
 }
 
-// Stores configures the stores of all services in one process. An empty URL means a file in DataDir.
+// Stores configures the stores of all services in one process. A store without a URL is a file in DataDir.
 type Stores struct {
 	DataDir   string         `default:"./superheroes-data" help:"Folder of the embedded store, used for every service without a store URL."`
 	Heroes    CharacterStore `embed:"" prefix:"heroes-"`
@@ -47,26 +47,26 @@ type Stores struct {
 	Fights    FightStore     `embed:"" prefix:"fights-"`
 }
 
-// Profile selects how much work a response takes. Any value other than Eco means Strict.
+// Profile selects how much work the services do for a response. Any value other than Eco means Strict.
 type Profile string
 
 const (
-	// Strict reads each pick from the database and stores each fight with its own write, like the other members of
-	// the family.
+	// Strict reads each pick from the database and stores each fight with its own write, as the other implementations
+	// of Super Heroes do.
 	Strict Profile = "strict"
-	// Eco does the least work for the same responses.
+	// Eco produces the same responses with the least work.
 	Eco Profile = "eco"
 )
 
 // CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Largest catalog kept in memory in the eco profile, in bytes: the size of its JSON plus 256 per row. A larger one is read as in strict."`
+	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. Picks from a larger catalog read the database, as in strict."`
 	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 
 // Server holds the settings of every server.
 type Server struct {
-	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work a response takes: strict does what the other members of the family do, eco the least."`
+	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work to do per response: strict works like the other implementations of Super Heroes, eco does the minimum."`
 	httpserver.Config `embed:""`
 	Log               logging.Config `embed:""`
 }
@@ -85,24 +85,24 @@ type UpConfig struct {
 	Server        `embed:""`
 }
 
-// UpStatistics configures statistics within up.
+// UpStatistics configures the statistics service within up.
 type UpStatistics struct {
 	Statistics           bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
 	StatisticsAddr       string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
 	web.StatisticsLimits `embed:"" prefix:"statistics-"`
 }
 
-// HeroesConfig configures heroes on their own.
+// HeroesConfig configures the heroes service when it runs alone.
 type HeroesConfig struct {
 	CharacterConfig `embed:""`
 }
 
-// VillainsConfig configures villains on their own.
+// VillainsConfig configures the villains service when it runs alone.
 type VillainsConfig struct {
 	CharacterConfig `embed:""`
 }
 
-// CharacterConfig configures heroes or villains on their own.
+// CharacterConfig configures the heroes or villains service when it runs alone.
 type CharacterConfig struct {
 	Addr           string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	CharacterStore `embed:""`
@@ -110,7 +110,7 @@ type CharacterConfig struct {
 	Server         `embed:""`
 }
 
-// LocationConfig configures locations on their own.
+// LocationConfig configures the locations service when it runs alone.
 type LocationConfig struct {
 	Addr          string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	LocationStore `embed:""`
@@ -118,7 +118,7 @@ type LocationConfig struct {
 	Server        `embed:""`
 }
 
-// FightConfig configures fights on their own.
+// FightConfig configures the fights service when it runs alone.
 type FightConfig struct {
 	Addr         string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore   `embed:""`
@@ -129,7 +129,7 @@ type FightConfig struct {
 	Server       `embed:""`
 }
 
-// ArenaConfig configures the arena on its own.
+// ArenaConfig configures the arena when it runs alone.
 type ArenaConfig struct {
 	Addr          string             `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	HeroesURL     string             `default:"http://heroes:8000" help:"URL of heroes."`
@@ -141,7 +141,7 @@ type ArenaConfig struct {
 	Server        `embed:""`
 }
 
-// StatisticsConfig configures statistics on their own.
+// StatisticsConfig configures the statistics service when it runs alone.
 type StatisticsConfig struct {
 	Addr                 string `default:"${addr}" help:"Address the service listens on; port 0 selects a free one."`
 	FightStore           `embed:""`
@@ -149,24 +149,24 @@ type StatisticsConfig struct {
 	Server               `embed:""`
 }
 
-// store is the configuration of one store, whichever settings it comes from.
+// store is the configuration of one store, independent of the command's settings.
 type store struct {
 	Pool
-	engine   string // that the service supports besides SQLite
+	engine   string // engine that the service supports besides SQLite
 	url      string
-	setting  string        // the url comes from: its flag and variable, for messages
+	setting  string        // flag and variable that the URL comes from, for messages
 	prefix   string        // of the pool's flags
-	folder   string        // to create before the store is opened, unless ""
-	deadline time.Duration // of the service's requests; 0 for a command, which may wait
+	folder   string        // folder to create before the store is opened, unless ""
+	deadline time.Duration // maximum duration of the service's requests; 0 for a command, which may wait
 }
 
-// within returns the settings for requests with the given deadline.
+// within returns the configuration for requests with the given deadline.
 func (s store) within(deadline time.Duration) store {
 	s.deadline = deadline
 	return s
 }
 
-// newStore returns the configuration of a store whose flags start with prefix.
+// newStore returns the configuration of a store. The names of its pool's flags start with prefix.
 func newStore(engine, url, prefix, flag string, pool Pool) store {
 	return store{engine: engine, url: url, setting: Setting("--" + prefix + flag), prefix: prefix, Pool: pool}
 }

@@ -11,8 +11,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// unusable replaces a store that was found damaged when `up` started: its service responds with 503 and isn't ready,
-// while the others run. Every method of the stores below fails with the error from opening the damaged one.
+// unusable is embedded in the stand-ins for stores that were damaged when `up` started. A service with such a stand-in
+// responds with 503 and isn't ready, while the other services run. Every method of the stand-ins returns the error from
+// opening the damaged store.
 type unusable struct{ err error }
 
 func (u unusable) Ping(context.Context) error { return u.err }
@@ -49,7 +50,7 @@ func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, erro
 
 func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
 
-// Last succeeds: no fight will be stored, so it doesn't matter where ids start.
+// Last succeeds: since no fight will be stored, the first id doesn't matter.
 func (d damagedFights) Last(context.Context) (id fight.ID, err error) { return id, nil }
 
 type damagedStatistics struct{ unusable }
@@ -62,14 +63,14 @@ func (d damagedStatistics) Read(context.Context) (s statistics.Statistics, err e
 
 func (d damagedStatistics) Rebuild(context.Context) (r statistics.Report, err error) { return r, d.err }
 
-// damage collects the stores that were damaged at startup, by service.
+// damage collects the errors of stores that were damaged at startup, by service.
 type damage struct {
 	mu     sync.Mutex
 	errors map[string]error
 }
 
-// tolerate records err and returns true if it means that the service's store is damaged. A nil damage tolerates
-// nothing.
+// tolerate reports whether err means that the service's store is damaged, and records such an error. A nil *damage
+// tolerates no error.
 func (d *damage) tolerate(service string, err error) bool {
 	if d == nil || !errors.Is(err, storage.ErrDamaged) {
 		return false
@@ -83,7 +84,7 @@ func (d *damage) tolerate(service string, err error) bool {
 	return true
 }
 
-// report logs each damaged store in its service's log. It returns an error if all stores are damaged.
+// report logs each damaged store in the log of its service. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	left := 0
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
@@ -92,7 +93,7 @@ func (d *damage) report(parts map[string]*part) error {
 		}
 	}
 	if left == 0 {
-		return d.errors["fights"] // the others are alike
+		return d.errors["fights"] // the other errors are similar
 	}
 	for service, err := range d.errors {
 		if p := parts[service]; p != nil {

@@ -13,23 +13,23 @@ import (
 	"superheroes/internal/app"
 )
 
-// With some damaged files in the folder, their services respond with 503 and say so, the others work, and one log
-// line names each file.
+// If some files in the data folder are damaged, their services respond with 503 and report the damage, all other
+// services work, and a log line names each damaged file.
 func TestUpBesideDamage(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		files   []string
 		damage  func(t *testing.T, path string)
-		damaged map[string]string // request to each service that lost its store
+		damaged map[string]string // a request to each service whose store is damaged
 		working map[string]string
 	}{
 		{"one catalog", []string{"heroes.db"}, overwrite,
 			map[string]string{"heroes": "/api/heroes/random_hero"},
 			map[string]string{"villains": "/api/villains/random_villain", "fights": "/api/fights", "statistics": "/api/statistics"}},
-		{"the fights, which are counted in the same file", []string{"fights.db"}, overwrite,
+		{"the file of fights and statistics", []string{"fights.db"}, overwrite,
 			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
 			map[string]string{"heroes": "/api/heroes/random_hero"}},
-		{"the fights, where only statistics read them", []string{"fights.db"}, overwriteStatistics,
+		{"only the table of statistics", []string{"fights.db"}, overwriteStatistics,
 			map[string]string{"fights": "/api/fights/execute_fight", "statistics": "/api/statistics"},
 			map[string]string{"heroes": "/api/heroes/random_hero"}},
 		{"a catalog and the fights", []string{"heroes.db", "fights.db"}, overwrite,
@@ -51,14 +51,14 @@ func TestUpBesideDamage(t *testing.T) {
 			for service, path := range c.working {
 				for _, path := range []string{path, "/readyz"} {
 					if status, body := fetch(t, bases[service]+path); status != http.StatusOK {
-						t.Errorf("%s of %s, which is healthy: got %d %s", path, service, status, body)
+						t.Errorf("GET %s from %s, whose store is intact: got %d %s", path, service, status, body)
 					}
 				}
 			}
 			for service, path := range c.damaged {
 				for _, path := range []string{path, "/readyz"} {
 					if status, body := fetch(t, bases[service]+path); status != http.StatusServiceUnavailable || !strings.Contains(body, "damaged") {
-						t.Errorf("%s of %s, which is damaged: got %d %s", path, service, status, body)
+						t.Errorf("GET %s from %s, whose store is damaged: got %d %s", path, service, status, body)
 					}
 				}
 			}
@@ -67,7 +67,7 @@ func TestUpBesideDamage(t *testing.T) {
 			}
 			for _, file := range c.files {
 				if !strings.Contains(log.String(), file) {
-					t.Errorf("%s isn't named in: %s", file, log.String())
+					t.Errorf("the log doesn't name %s: %s", file, log.String())
 				}
 			}
 		})
@@ -84,7 +84,7 @@ func TestUpBesideDamage(t *testing.T) {
 	})
 }
 
-// overwrite overwrites the file, as a failed copy would.
+// overwrite overwrites a database file, as a failed copy would.
 func overwrite(t *testing.T, path string) {
 	t.Helper()
 	if err := os.WriteFile(path, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
@@ -92,7 +92,7 @@ func overwrite(t *testing.T, path string) {
 	}
 }
 
-// overwriteStatistics overwrites the first page of the table of statistics.
+// overwriteStatistics overwrites the first page of the statistics table in a database file.
 func overwriteStatistics(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

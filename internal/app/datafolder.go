@@ -14,10 +14,10 @@ import (
 // databaseFile returns the path of a service's database in the data folder.
 func databaseFile(dir, service string) string { return filepath.Join(dir, service+".db") }
 
-// embeddedURL returns the URL of a service's store in the data folder.
+// embeddedURL returns the store URL for a service's database in the data folder.
 func embeddedURL(dir, service string) string { return "sqlite:" + databaseFile(dir, service) }
 
-// databases returns the services that have a database in the data folder.
+// databases returns the names of the services that have a database in the data folder.
 func databases(dir string) (services []string, err error) {
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 		switch _, err := os.Stat(databaseFile(dir, service)); {
@@ -33,8 +33,8 @@ func databases(dir string) (services []string, err error) {
 	return services, nil
 }
 
-// resolve gives every store without a URL its file in the data folder. Only if such a file is used, it creates the
-// folder and, if exclusive, locks it; unlock releases the lock.
+// resolve sets the URL of every store that has none to a file in the data folder. If any store uses such a file,
+// resolve creates the folder and, if exclusive is true, locks it. The function unlock releases the lock.
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	embedded := false
@@ -59,7 +59,7 @@ func (s *Stores) urls() map[string]*string {
 	}
 }
 
-// Describe returns where the stores are, for the first lines that up prints.
+// Describe returns the locations of the stores, which up prints when it starts.
 func (s Stores) Describe() string {
 	for _, url := range s.urls() {
 		if *url == "" {
@@ -73,7 +73,7 @@ func (s Stores) Describe() string {
 	return "in the configured databases"
 }
 
-// makeFolder creates the data folder, unless it exists or dir is "".
+// makeFolder creates the data folder unless it exists or dir is "".
 func makeFolder(dir string) error {
 	if dir == "" {
 		return nil
@@ -84,11 +84,11 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// lockFolder locks the folder for this process. The operating system releases the lock however the process ends.
+// lockFolder locks the data folder for this process. However the process ends, the operating system releases the lock.
 func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // a read-only folder can still be read
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) { // a read-only folder
 		lock = flock.New(filepath.Join(dir, "lock"), flock.SetFlag(os.O_RDONLY))
 		readOnly, failed := lock.TryLock()
 		if _, none := databases(dir); none == nil && (failed == nil || errors.Is(failed, fs.ErrNotExist)) {

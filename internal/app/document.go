@@ -16,13 +16,13 @@ import (
 const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): " +
 	"400 when a body is not one JSON text, 422 when a value in a path, a query or a body is refused."
 
-// newAPI returns the API of a service, without routes.
+// newAPI returns a service's API, to which the caller adds routes.
 func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {
 	title := strings.ToUpper(service[:1]) + service[1:]
 	return httpserver.NewAPI(huma.Info{Title: title, Description: description, Version: version}, log, cfg)
 }
 
-// Documents returns the OpenAPI document of every service, by name, without starting any.
+// Documents returns the OpenAPI documents by service name, without starting the services.
 func Documents(version string) (map[string][]byte, error) {
 	add := map[string]func(*httpserver.API){
 		"heroes":    heroes().document,
@@ -47,7 +47,7 @@ func Documents(version string) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// document adds the routes without a store.
+// document adds the routes of the catalog, without a store, for the OpenAPI document.
 func (k catalogKind[T]) document(api *httpserver.API) {
 	web.AddCatalog(catalog.NewService(k.Kind, nil, 0), api, httpserver.NewAdmin(""))
 }

@@ -21,7 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the documents in api/ anew")
 
-// committedVersion is the version in the committed documents, so that they don't change with each build.
+// committedVersion is the version in the committed OpenAPI documents. It is constant, so that the documents don't
+// change with each build.
 const committedVersion = "devel"
 
 func committed(service string) string { return filepath.Join("..", "..", "api", service+".json") }
@@ -54,7 +55,7 @@ func TestCommittedDocuments(t *testing.T) {
 	}
 }
 
-// openAPI is the part of an OpenAPI document that the tests use.
+// openAPI holds the parts of an OpenAPI document that the tests use.
 type openAPI struct {
 	Paths map[string]map[string]struct {
 		RequestBody *answer
@@ -63,7 +64,7 @@ type openAPI struct {
 	Components struct{ Schemas openapi.Schemas }
 }
 
-// answer is the common part of a response and a request body.
+// answer holds the fields that responses and request bodies have in common.
 type answer struct {
 	Description string
 	Content     map[string]struct {
@@ -87,17 +88,18 @@ func readCommitted(t *testing.T, service string) (openAPI, any) {
 	return document, tree
 }
 
-// checkUUIDs checks that all UUIDs in a text have version 7, which no schema can express.
+// checkUUIDs checks that all UUIDs in a document have version 7, which no schema can express.
 func checkUUIDs(t *testing.T, text []byte) {
 	t.Helper()
 	for _, id := range regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).FindAll(text, -1) {
 		if id[14] != '7' || !bytes.ContainsRune([]byte("89ab"), rune(id[19])) {
-			t.Errorf("%s is no UUID of version 7", id)
+			t.Errorf("%s is not a UUID of version 7", id)
 		}
 	}
 }
 
-// Every success has an example that matches its schema; every error is a problem.
+// Every success response in the OpenAPI documents has an example that matches its schema, and every error response is a
+// problem document.
 func TestDocumentsAnswers(t *testing.T) {
 	for _, service := range []string{"heroes", "villains", "locations", "fights", "statistics"} {
 		t.Run(service, func(t *testing.T) {
@@ -116,7 +118,7 @@ func TestDocumentsAnswers(t *testing.T) {
 			}
 			for name := range schemas {
 				if !strings.Contains(fmt.Sprint(tree), "$ref:#/components/schemas/"+name+"]") {
-					t.Errorf("nothing refers to the schema %s", name)
+					t.Errorf("the document never refers to the schema %s", name)
 				}
 			}
 			checkReferences(t, schemas, tree)
@@ -131,17 +133,17 @@ func checkResponse(t *testing.T, schemas openapi.Schemas, route, status string, 
 		if len(answer.Content) > 0 {
 			t.Errorf("%s %s has content", route, status)
 		}
-	case status < "400", route == "GET /healthz" && status == "503": // which shows the state in either case
+	case status < "400", route == "GET /healthz" && status == "503": // /healthz returns its state
 		checkAnswer(t, schemas, route+" "+status, answer)
 	case cmp.Diff(answer.Content[httpserver.ProblemType].Schema, map[string]any{"$ref": "#/components/schemas/Problem"}) != "":
-		t.Errorf("%s %s is not a problem", route, status)
+		t.Errorf("the response %s %s is not a problem document", route, status)
 	}
 	if answer.Description == "" {
-		t.Errorf("%s %s has no description", route, status)
+		t.Errorf("the response %s %s has no description", route, status)
 	}
 }
 
-// checkAnswer checks that each content type has an example that matches its schema.
+// checkAnswer checks that every content type of a response or request body has an example that matches its schema.
 func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer answer) {
 	t.Helper()
 	if len(answer.Content) == 0 {
@@ -149,7 +151,7 @@ func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer ans
 	}
 	for kind, content := range answer.Content {
 		if content.Example == nil {
-			t.Errorf("%s has no example of %s", place, kind)
+			t.Errorf("%s has no example for the content type %s", place, kind)
 			continue
 		}
 		for _, fault := range schemas.Faults(content.Schema, content.Example, place) {
@@ -158,8 +160,7 @@ func checkAnswer(t *testing.T, schemas openapi.Schemas, place string, answer ans
 	}
 }
 
-// checkReferences checks that every $ref resolves to a schema, and that the examples in that schema's properties
-// match.
+// checkReferences checks that every $ref resolves to a schema whose properties have matching examples.
 func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	t.Helper()
 	switch node := tree.(type) {
@@ -184,7 +185,8 @@ func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	}
 }
 
-// A running service serves the committed document, except for its version. The conformance suite checks the responses.
+// Every running service serves the committed OpenAPI document, except for the version. The conformance suite compares
+// the responses with that document.
 func TestServedDocuments(t *testing.T) {
 	a, bases := up(t, "v9.8.7", upConfig(t))
 	for _, at := range a.Endpoints() {

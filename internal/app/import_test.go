@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/exchange"
 )
 
-// file is an in-memory file to import.
+// file returns an in-memory file to import.
 func file(name string, format exchange.Format, text string) ImportFile {
 	return ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
@@ -25,7 +25,7 @@ func file(name string, format exchange.Format, text string) ImportFile {
 
 func jsonLines(name, text string) ImportFile { return file(name, exchange.JSONLines, text) }
 
-// line returns a location as a JSON line.
+// line returns a location as a line of JSON.
 func line(id int, name string) string {
 	if id == 0 {
 		return fmt.Sprintf(`{"name":%q,"type":"CITY"}`, name) + "\n"
@@ -33,7 +33,7 @@ func line(id int, name string) string {
 	return fmt.Sprintf(`{"id":%d,"name":%q,"type":"CITY"}`, id, name) + "\n"
 }
 
-// held returns the ids and names of all locations.
+// held returns the ids and names of all stored locations.
 func held(t *testing.T, at CatalogStore) []string {
 	t.Helper()
 	var out strings.Builder
@@ -54,8 +54,8 @@ func held(t *testing.T, at CatalogStore) []string {
 	return all
 }
 
-// TestImport imports files beside two locations: each import is all or nothing, or partial. The stores' own tests check
-// that each engine undoes a transaction.
+// TestImport imports files into a catalog with two locations, either all or nothing, or partially. The tests of the
+// stores check that each engine rolls back transactions.
 func TestImport(t *testing.T) {
 	missing := ImportFile{Name: "missing", Open: func() (io.ReadCloser, error) { return nil, fs.ErrNotExist }}
 	broken := ImportFile{Name: "broken", Format: exchange.JSONLines, Open: func() (io.ReadCloser, error) {
@@ -72,17 +72,17 @@ func TestImport(t *testing.T) {
 		held    []string
 	}{
 		{
-			"files are added, and overwrite by id", ImportOptions{},
+			"rows are added, or replace those with the same id", ImportOptions{},
 			[]ImportFile{jsonLines("a", line(1, "Arkham")), jsonLines("b", line(7, "Asgard"))},
 			ImportResult{Taken: 2}, nil, nil, []string{"1 Arkham", "7 Asgard", "51 Metropolis"},
 		},
 		{
-			"nothing replaces nothing", ImportOptions{Replace: true},
+			"empty files replace nothing", ImportOptions{Replace: true},
 			[]ImportFile{jsonLines("a", "")},
 			ImportResult{}, nil, ErrNoRows, unchanged,
 		},
 		{
-			"all or nothing over files", ImportOptions{Replace: true},
+			"all or nothing across all files", ImportOptions{Replace: true},
 			[]ImportFile{jsonLines("a", line(1, "Arkham")), jsonLines("b", "\n"+line(-1, "Asgard")+line(7, "")+"{nonsense\n")},
 			ImportResult{Refused: 3}, []string{"b: line 2: ", "b: line 3: ", "b: line 4"}, ErrNothingChanged, unchanged,
 		},
@@ -92,7 +92,7 @@ func TestImport(t *testing.T) {
 			ImportResult{Refused: 1}, []string{"a: line 1"}, ErrNothingChanged, unchanged,
 		},
 		{
-			"partial: names are unique, and the store says so", ImportOptions{Partial: true},
+			"partial: the store refuses a duplicate name", ImportOptions{Partial: true},
 			[]ImportFile{jsonLines("a", line(7, "Asgard")+line(8, "Metropolis")+line(0, strings.Repeat("x", 256)))},
 			ImportResult{Taken: 1, Refused: 2}, []string{"a: line 2: refused: the name is taken", "a: line 3: refused: "}, nil,
 			[]string{"1 Gotham", "7 Asgard", "51 Metropolis"},
@@ -103,17 +103,17 @@ func TestImport(t *testing.T) {
 			ImportResult{Taken: 2, Refused: 1}, []string{"a: line 4, column id: "}, nil, []string{"7 As\ngard", "8 Moria"},
 		},
 		{
-			"a torn file, whatever is allowed", ImportOptions{Partial: true, Replace: true},
+			"a truncated file, even if partial", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{file("a", exchange.CSV, "id,name,picture\n7,\"torn")},
 			ImportResult{}, nil, errors.New("a: line 2"), unchanged,
 		},
 		{
-			"a file that isn't there", ImportOptions{Partial: true, Replace: true},
+			"a file that doesn't exist", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{jsonLines("a", line(8, "Moria")), missing},
 			ImportResult{}, nil, fs.ErrNotExist, unchanged,
 		},
 		{
-			"a file that breaks off", ImportOptions{Partial: true, Replace: true},
+			"an error while reading a file", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{jsonLines("a", line(8, "Moria")), broken},
 			ImportResult{}, nil, io.ErrUnexpectedEOF, unchanged,
 		},

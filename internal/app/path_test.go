@@ -25,7 +25,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// path records which functions of ours are on the stack, deepest last.
+// path records the functions of this module that are on the stack, outermost first.
 type path struct {
 	mu        sync.Mutex
 	functions []string
@@ -50,8 +50,9 @@ func (p *path) record(*sqlite.FunctionContext, []driver.Value) (driver.Value, er
 	return nil, nil
 }
 
-// TestPathOfAFight compares the functions of ours that a fight passes, in `up` and eco, with the list in
-// ARCHITECTURE.md: those of a pick, and those on the stack when the fight is stored.
+// TestPathOfAFight compares the list of functions in ARCHITECTURE.md with the functions of this module that run for a
+// fight, in `up` with the eco profile: those on the stack during a pick, and those on the stack when the fight is
+// stored.
 func TestPathOfAFight(t *testing.T) {
 	write, pick := pathOfWrite(t), pathOfPick(t)
 	functions := slices.Concat(write.functions[:4], pick.functions, write.functions[4:])
@@ -59,10 +60,10 @@ func TestPathOfAFight(t *testing.T) {
 	slices.Sort(files)
 	const most, mostFiles = 12, 9
 	if n := len(functions); n > most {
-		t.Errorf("the path has %d functions, want at most %d", n, most)
+		t.Errorf("the path of a fight has %d functions, want at most %d", n, most)
 	}
 	if n := len(slices.Compact(files)); n > mostFiles {
-		t.Errorf("the path is in %d files, want at most %d", n, mostFiles)
+		t.Errorf("the path of a fight spans %d files, want at most %d", n, mostFiles)
 	}
 	const document, begin, end = "../../ARCHITECTURE.md", "```\nhttpserver.", "\n```\n"
 	text, err := os.ReadFile(document)
@@ -72,7 +73,7 @@ func TestPathOfAFight(t *testing.T) {
 	before, list, found := strings.Cut(string(text), begin)
 	list, after, ended := strings.Cut(list, end)
 	if !found || !ended {
-		t.Fatal("ARCHITECTURE.md has no list of the functions")
+		t.Fatal("ARCHITECTURE.md has no list of the functions on the path of a fight")
 	}
 	want, got := strings.TrimPrefix(begin, "```\n")+list, strings.Join(functions, "\n")
 	if *update {
@@ -91,12 +92,12 @@ func TestPathOfAFight(t *testing.T) {
 func pathOfWrite(t *testing.T) *path {
 	t.Helper()
 	var p path
-	function := fmt.Sprintf("record_path_%d", time.Now().UnixNano()) // a name can't be registered again with -count=2
+	function := fmt.Sprintf("record_path_%d", time.Now().UnixNano()) // unique, for -count=2
 	if err := sqlite.RegisterScalarFunction(function, 0, p.record); err != nil {
 		t.Fatal(err)
 	}
 	cfg := upConfig(t)
-	for range 2 { // the second time with a database that records the path
+	for range 2 { // the second start uses a database that records the path
 		a := app.New("test", new(bytes.Buffer))
 		if err := a.Up(t.Context(), cfg); err != nil {
 			t.Fatal(err)
@@ -120,13 +121,13 @@ func pathOfWrite(t *testing.T) *path {
 		}
 	}
 	if len(p.functions) < 4 {
-		t.Fatalf("the path of a write is only %q", p.functions)
+		t.Fatalf("the recorded path of a write is only %q", p.functions)
 	}
 	return &p
 }
 
-// pathOfPick returns the functions on the stack when a row in memory is picked. They are recorded where a catalog
-// without a picker panics.
+// pathOfPick returns the functions on the stack when a row in memory is picked. It records them when a catalog without
+// a picker panics.
 func pathOfPick(t *testing.T) (p *path) {
 	t.Helper()
 	service, err := fight.NewService(t.Context(), fight.Sources{
@@ -139,7 +140,7 @@ func pathOfPick(t *testing.T) (p *path) {
 	p = &path{}
 	defer func() {
 		if recover() == nil {
-			t.Error("a catalog that holds nothing picked something")
+			t.Error("a pick from a catalog without a picker did not panic")
 		}
 		_, _ = p.record(nil, nil)
 	}()
@@ -147,7 +148,7 @@ func pathOfPick(t *testing.T) (p *path) {
 	return p
 }
 
-// emptyFights is a store without fights.
+// emptyFights is a fight store without fights.
 type emptyFights struct{ fight.Store }
 
 func (emptyFights) Last(context.Context) (fight.ID, error) { return fight.ID{}, nil }

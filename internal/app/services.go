@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/web/arena"
 )
 
-// part is one service during its start: its server, which already listens, and its API, to which routes are added.
+// part is a service that is being started: a server that already listens, and the API to which routes are added.
 type part struct {
 	app     *App
 	name    string
@@ -29,7 +29,7 @@ type part struct {
 	api     *httpserver.API
 }
 
-// listen starts listening for a service, at the address set by flag.
+// listen opens the listener of a service. flag is the name of the flag that sets its address.
 func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) (*part, error) {
 	log := logging.New(a.stderr, at.Service, cfg.Log)
 	server, err := httpserver.Listen(ctx, at.Service, at.Addr, cfg.Config, log)
@@ -49,7 +49,7 @@ func (c FightConfig) endpoint() Endpoint      { return Endpoint{"fights", c.Addr
 func (c StatisticsConfig) endpoint() Endpoint { return Endpoint{"statistics", c.Addr} }
 func (c ArenaConfig) endpoint() Endpoint      { return Endpoint{"arena", c.Addr} }
 
-// server implements Service for all configurations that embed a Server.
+// server implements the interface Service for all configurations that embed Server.
 func (c Server) server() Server { return c }
 
 func (c HeroesConfig) start(ctx context.Context, p *part) error {
@@ -76,7 +76,7 @@ func startCatalogAlone[T catalog.Item](
 	return nil
 }
 
-// startCatalog adds the routes of a catalog.
+// startCatalog adds the routes of a catalog service.
 func startCatalog[T catalog.Item](
 	ctx context.Context, p *part, kind catalogKind[T], at openedCatalog[T], cfg CatalogConfig,
 ) *catalog.Service[T] {
@@ -95,7 +95,7 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
-// warnOfReadOnly logs that a store takes no writes, if it can tell without one.
+// warnOfReadOnly logs a warning if a store reports that it accepts no writes. It doesn't attempt a write.
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
@@ -131,7 +131,8 @@ func (c FightConfig) start(ctx context.Context, p *part) error {
 	return startFights(ctx, p, sources, peers, opened, func() {})
 }
 
-// sourceOf returns the source of a peer's picks: in batches, or one by one in strict.
+// sourceOf returns a source of a peer's picks, which fetches them one by one in the strict profile, and otherwise in
+// batches.
 func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
 		return remote.NewBatches(peer, p.log)
@@ -139,10 +140,10 @@ func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	return peer
 }
 
-// lastFightTimeout limits the first read of the store of fights, which is a scan on a server without an index on ids.
+// lastFightTimeout limits the first read of the fight store, which is a full scan if the server has no index on ids.
 const lastFightTimeout = 30 * time.Second
 
-// startFights adds the routes of fights. stored is called after each stored fight.
+// startFights adds the routes of the fights service, which calls stored after each stored fight.
 func startFights(
 	ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func(),
 ) error {
@@ -177,7 +178,7 @@ func (c ArenaConfig) start(_ context.Context, p *part) error {
 	return startArena(p, services)
 }
 
-// local returns the services of this process in the form that the arena calls.
+// local returns the services of this process in the form in which the arena calls them.
 func local(parts map[string]*part) map[string]arena.Part {
 	services := map[string]arena.Part{}
 	for _, name := range arena.Parts() {
@@ -188,7 +189,7 @@ func local(parts map[string]*part) map[string]arena.Part {
 	return services
 }
 
-// startArena adds the page, and the gateway to the services.
+// startArena adds the battle page, and the gateway to the services.
 func startArena(p *part, services map[string]arena.Part) error {
 	stopping, stop := context.WithCancel(context.Background())
 	p.server.OnShutdown(stop)
@@ -203,7 +204,7 @@ func startArena(p *part, services map[string]arena.Part) error {
 	return nil
 }
 
-// checks are the readiness checks of other services, by name.
+// checks maps the names of other services to their readiness checks.
 type checks map[string]func(context.Context) error
 
 func (p *part) addHealth(engine string, ping func(context.Context) error, peers checks) {

@@ -19,11 +19,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// nameserver is a DNS server that knows one service, once it was asked for it a number of times.
+// nameserver is a DNS server that resolves one service, but only after a given number of queries.
 type nameserver struct {
-	port  uint16 // of the service
+	port  uint16 // port of the service
 	asked atomic.Int64
-	known atomic.Int64 // asked so often, it knows the service
+	known atomic.Int64 // number of queries after which the service is resolved
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 	srvName   = "_mongodb._tcp." + srvDomain
 )
 
-// startNameserver starts a server that this process uses for every name. It ends with the test.
+// startNameserver starts a DNS server that resolves all names for this process until the test ends.
 func startNameserver(t *testing.T, port uint16) *nameserver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -63,8 +63,8 @@ func startNameserver(t *testing.T, port uint16) *nameserver {
 	return s
 }
 
-// answer answers one query: with a SRV record for the service, the address of any other name, no record of other types,
-// and "no such name" before it knows anything.
+// answer returns the response to one query: a SRV record for the service, an address for any other name, no record for
+// other types, and "no such name" as long as the service is not resolved.
 func (s *nameserver) answer(question []byte) []byte {
 	const head, kindA, kindSRV = 12, 1, 33
 	name, _, _ := bytes.Cut(question[head:], []byte{0})
@@ -91,7 +91,7 @@ func (s *nameserver) answer(question []byte) []byte {
 	}
 	reply = append(reply, question[head:head+len(name)+5]...)
 	if answers > 0 {
-		reply = append(reply, 0xc0, head) // the name in the query
+		reply = append(reply, 0xc0, head) // pointer to the name in the query
 		reply = binary.BigEndian.AppendUint16(reply, kind)
 		reply = append(reply, 0, 1, 0, 0, 0, 0)
 		reply = binary.BigEndian.AppendUint16(reply, uint16(len(data)))
@@ -100,8 +100,8 @@ func (s *nameserver) answer(question []byte) []byte {
 	return reply
 }
 
-// A mongodb+srv URL whose lookup fails is retried while there is time, and the error contains the reason but no
-// secret.
+// If the DNS lookup of a mongodb+srv URL fails, it is retried until the store's time limit, and the error contains the
+// reason but no secret.
 func TestServersInTheDNS(t *testing.T) {
 	address, err := url.Parse(engines.MongoDB(t))
 	if err != nil {
@@ -114,7 +114,7 @@ func TestServersInTheDNS(t *testing.T) {
 	dns := startNameserver(t, uint16(port))
 	at := FightStore{MongodbURL: "mongodb+srv://" + srvDomain + address.Path + "?tls=false", Pool: Pool{PoolMax: 5, StoreWait: time.Minute}}.store("")
 	if err := at.validate(); err != nil || dns.asked.Load() > 0 {
-		t.Errorf("to check the settings asked the DNS %d times: %v", dns.asked.Load(), err)
+		t.Errorf("validating the settings sent %d DNS queries: %v", dns.asked.Load(), err)
 	}
 
 	t.Run("never there", func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestServersInTheDNS(t *testing.T) {
 		_, err := openFights(t.Context(), never, false)
 		for _, part := range []string{srvDomain, "DNS", "SRV", srvName, "--mongodb-url", never.StoreWait.String()} {
 			if err == nil || !strings.Contains(err.Error(), part) {
-				t.Errorf("%q is not in %v", part, err)
+				t.Errorf("the error lacks %q: %v", part, err)
 			}
 		}
 		if !errors.Is(err, storage.ErrUnavailable) || strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "\n") {

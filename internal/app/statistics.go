@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// start polls for fights that other processes store.
+// start starts the statistics service, which polls for fights that other processes store.
 func (c StatisticsConfig) start(ctx context.Context, p *part) error {
 	opened, err := openStatistics(ctx, c.store(""))
 	if err != nil {
@@ -25,8 +25,8 @@ func (c StatisticsConfig) start(ctx context.Context, p *part) error {
 	return nil
 }
 
-// startCounting starts the statistics service in the process of fights, and returns the function to call after each
-// stored fight. Only this process stores fights in the embedded store, so the counter needn't poll there.
+// startCounting starts the statistics service in the process of the fights service, and returns the function to call
+// after each stored fight. With the embedded store, only this process stores fights, so the counter need not poll.
 func startCounting(
 	ctx context.Context, p *part, fights opened[fight.Store], cfg UpConfig, damaged *damage,
 ) (stored func(), err error) {
@@ -46,7 +46,7 @@ func startCounting(
 	return startStatistics(p, opened.store, fights.engine, pace, cfg.StatisticsLimits).Wake, nil
 }
 
-// startStatistics adds the routes of statistics, and starts counting.
+// startStatistics adds the routes of the statistics service, and starts counting.
 func startStatistics(
 	p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits,
 ) *statistics.Service {
@@ -60,7 +60,7 @@ func startStatistics(
 	return service
 }
 
-// counted is a store of fights with the store of their statistics in the same database.
+// counted holds a fight store and the statistics store in the same database.
 type counted struct {
 	fights fight.Store
 	totals statistics.Store
@@ -80,7 +80,7 @@ func openStatistics(ctx context.Context, cfg store) (opened[counted], error) {
 	})
 }
 
-// statisticsOf returns the store of statistics in the database of a store of fights.
+// statisticsOf returns the statistics store in the database of a fight store.
 func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, error) {
 	switch fights := fights.(type) {
 	case interface{ File() *sqlite.DB }:
@@ -93,12 +93,12 @@ func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, er
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
 }
 
-// RebuildConfig locates the fights to recount: by the URL of up's settings or of the service's own, or else in the
-// data folder.
+// RebuildConfig locates the fights to recount: by a store URL, under the name of the setting in up or in the single
+// service, or else in the data folder.
 type RebuildConfig struct {
 	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`
-	FightsMongodbURL string `secret:"" help:"The same, named as in up."`
+	FightsMongodbURL string `secret:"" help:"Store of fights; same flag and variable as for up."`
 }
 
 func (c RebuildConfig) store() store {
@@ -106,13 +106,13 @@ func (c RebuildConfig) store() store {
 		urlFlag{"--fights-mongodb-url", c.FightsMongodbURL}, urlFlag{"--mongodb-url", c.MongodbURL})
 }
 
-// Validate checks the location of the fights.
+// Validate checks the settings that locate the fights.
 func (c RebuildConfig) Validate() error {
 	return cmp.Or(validFolder(c.DataDir), c.store().validURL())
 }
 
-// Rebuild counts the fights not counted yet, then recounts all, and corrects any differences. Other processes may
-// store fights meanwhile.
+// Rebuild counts uncounted fights, then recounts all fights and corrects the statistics. Other processes may store
+// fights meanwhile.
 func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
 	from := cfg.store()
 	if err := from.mustExist("there are no fights to count"); err != nil {

@@ -25,13 +25,13 @@ import (
 	"superheroes/internal/synthetic"
 )
 
-// retryInterval is how often opening an unavailable store is retried at startup.
+// retryInterval is the time between attempts to open an unavailable store at startup.
 const retryInterval = 500 * time.Millisecond
 
-// catalogKind is a kind of catalog with what only this package combines: engine, schema and roster.
+// catalogKind is a kind of catalog with its database engine, schema and shipped roster.
 type catalogKind[T catalog.Item] struct {
 	catalog.Kind[T]
-	engine       string // besides SQLite
+	engine       string // supported engine besides SQLite
 	sqliteSchema string
 	roster       []byte // JSON lines
 	synthetic    func(seed uint64) iter.Seq[T]
@@ -55,7 +55,7 @@ func locations() catalogKind[location.Location] {
 	}
 }
 
-// opened is a store with the name of its engine.
+// opened is an open store with the name of its engine.
 type opened[S any] struct {
 	store  S
 	engine string
@@ -63,7 +63,7 @@ type opened[S any] struct {
 
 type openedCatalog[T catalog.Item] = opened[catalog.Store[T]]
 
-// openCatalog opens the store of a catalog. It creates and fills the table if it is missing.
+// openCatalog opens the store of a catalog. If the table is missing, openCatalog creates it with the shipped roster.
 func openCatalog[T catalog.Item](ctx context.Context, kind catalogKind[T], cfg store) (openedCatalog[T], error) {
 	return openStore(ctx, kind.Plural, cfg, func(ctx context.Context, at storeURL) (catalog.Store[T], error) {
 		switch at.engine {
@@ -82,7 +82,7 @@ func openCatalog[T catalog.Item](ctx context.Context, kind catalogKind[T], cfg s
 	})
 }
 
-// seed puts the shipped roster.
+// seed calls put for each entry of the shipped roster.
 func (k catalogKind[T]) seed(put func(T) error) error {
 	for line := range bytes.Lines(k.roster) {
 		var item T
@@ -96,14 +96,14 @@ func (k catalogKind[T]) seed(put func(T) error) error {
 	return nil
 }
 
-// openFights opens the store of fights. With grouped, concurrent fights share one durable write.
+// openFights opens the fight store. If grouped is true, concurrent fights share one durable write.
 func openFights(ctx context.Context, cfg store, grouped bool) (opened[fight.Store], error) {
 	return openStore(ctx, "fights", cfg, func(ctx context.Context, at storeURL) (fight.Store, error) {
 		return openFightsOnce(ctx, at, cfg, grouped)
 	})
 }
 
-// openFightsOnce tries once to open the store of fights.
+// openFightsOnce opens the fight store without retrying.
 func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (fight.Store, error) {
 	if at.engine == engineMongoDB {
 		return mongodb.OpenFights(ctx, mongodb.Config{
@@ -114,9 +114,9 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openStore opens the store of a service, retrying while it is unavailable or locked. Errors that waiting can't cure
-// are returned at once: a wrong URL, a damaged store, another schema, or any other error of a file. With an error, only
-// the engine is known.
+// openStore opens the store of a service, and retries while the store is unavailable or locked. It returns errors that
+// waiting can't cure at once: an invalid URL, a damaged store, a different schema, or any other error of a file. On an
+// error, only the engine of the result is set.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
 ) (opened[S], error) {
@@ -145,7 +145,7 @@ func openStore[S any](
 			at.engine == engineSQLite && !errors.Is(err, storage.ErrBusy):
 			return none, fmt.Errorf("%s: %w (%s)", service, oneLine{err}, cfg.setting)
 		case last == nil || ctx.Err() == nil && time.Until(end) > 0:
-			// Otherwise keep the cause rather than the expired deadline, which a dialer may notice first.
+			// Otherwise, keep the previous cause: a dialer may report only that the deadline has passed.
 			last = err
 		}
 		select {
@@ -157,23 +157,23 @@ func openStore[S any](
 	}
 }
 
-// oneLine is an error of a driver, shown in one line.
+// oneLine wraps a driver's error, and formats it in one line.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
 
 func (e oneLine) Unwrap() error { return e.error }
 
-// stores holds the stores of all services.
+// stores holds the open stores of all services.
 type stores struct {
 	heroes, villains openedCatalog[character.Character]
 	locations        openedCatalog[location.Location]
 	fights           opened[fight.Store]
 }
 
-// openAll opens all stores concurrently, for requests with the given deadline. With grouped, concurrent fights share
-// one durable write. A damaged store is recorded in damaged and replaced, so that the others still run; if damaged is
-// nil, it is an error like any other.
+// openAll opens all stores concurrently, for requests with the given deadline. If grouped is true, concurrent fights
+// share one durable write. A damaged store is recorded in damaged and replaced, so that the other services still run;
+// if damaged is nil, a damaged store is an error like any other.
 func (a *App) openAll(
 	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
 ) (all stores, err error) {
@@ -205,7 +205,8 @@ func (a *App) openAll(
 	return all, err
 }
 
-// openTolerant opens the store of a catalog. If it is damaged, which is recorded, it is replaced with one that fails.
+// openTolerant opens the store of a catalog. If the store is damaged, openTolerant records the error and returns a
+// store whose methods all fail.
 func openTolerant[T catalog.Item](
 	ctx context.Context, kind catalogKind[T], cfg store, damaged *damage, into *openedCatalog[T],
 ) (err error) {
@@ -220,7 +221,7 @@ func (s stores) checks() checks {
 	return checks{"heroes": s.heroes.store.Ping, "villains": s.villains.store.Ping, "locations": s.locations.store.Ping}
 }
 
-// embedded reports whether all catalogs are embedded.
+// embedded reports whether all catalogs are in embedded stores.
 func (s stores) embedded() bool {
 	return s.heroes.engine == engineSQLite && s.villains.engine == engineSQLite && s.locations.engine == engineSQLite
 }

@@ -20,7 +20,7 @@ import (
 	"superheroes/internal/postgres"
 )
 
-// The engines that a store URL can name.
+// Names of the database engines that a store URL can select.
 const (
 	enginePostgreSQL = "postgresql"
 	engineMySQL      = "mysql"
@@ -28,18 +28,18 @@ const (
 	engineSQLite     = "sqlite"
 )
 
-// storeURL is a parsed store URL. Errors about it, and place, never show a password.
+// storeURL is a parsed store URL. Neither place nor an error of parsing reveals a password.
 type storeURL struct {
 	engine   string
 	text     string
-	place    string        // host and port, or the file; for messages
+	place    string        // host and port, or the path of the file; for messages
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
 
-	srvService, srvHost string // MongoDB's, if the servers are found by DNS
+	srvService, srvHost string // MongoDB only, if the servers are looked up in the DNS
 }
 
-// schemes returns the URL schemes of an engine, besides sqlite.
+// schemes returns the URL schemes of an engine, not including sqlite.
 func schemes(engine string) []string {
 	return map[string][]string{
 		enginePostgreSQL: {"postgres", "postgresql"},
@@ -48,7 +48,7 @@ func schemes(engine string) []string {
 	}[engine]
 }
 
-// parseStoreURL parses a store URL for a service that supports the given engine, and SQLite.
+// parseStoreURL parses a store URL for a service that supports the given engine and SQLite.
 func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 	scheme, rest, found := strings.Cut(text, ":")
 	scheme = strings.ToLower(scheme)
@@ -76,17 +76,16 @@ func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 	return parsed, err
 }
 
-// unambiguous reports whether user and password are clearly separated from the rest of the URL. Given an unescaped @
-// or / in a password, the drivers disagree and take parts of it for a host, a port or a database, which messages
-// show.
+// unambiguous reports whether the user and password are clearly separated from the rest of the URL. If a password
+// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which messages show.
 func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")
 	return found && (!given || !strings.ContainsAny(credentials, "/?#") && !strings.Contains(place, "@"))
 }
 
-// parseSQLite parses what follows sqlite: as a path. sqlite:///absolute and sqlite://relative are the same as without
-// the two slashes.
+// parseSQLite parses the rest of a URL after "sqlite:" as a path. Two slashes before the path are optional, as in
+// sqlite:///absolute and sqlite://relative.
 func parseSQLite(path string) (storeURL, error) {
 	path = strings.TrimPrefix(path, "//")
 	if path == "" || strings.HasSuffix(path, "/") || strings.Contains(path, "\x00") || strings.Contains(path, ":memory:") {
@@ -108,7 +107,7 @@ func parseMySQL(text string) (storeURL, error) {
 		"or mysql://user:password@/database?socket=PATH, with special characters percent-encoded")
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Fragment != "" {
-		return storeURL{}, malformed // the cause may show the password
+		return storeURL{}, malformed // not wrapped: the cause may reveal the password
 	}
 	query, err := url.ParseQuery(parsed.RawQuery)
 	if err != nil {
@@ -122,7 +121,7 @@ func parseMySQL(text string) (storeURL, error) {
 	config := mysql.NewConfig()
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // for connecting; the rest is limited by contexts
+	config.Timeout = 2 * time.Second // limits connecting; contexts limit everything else
 	switch socket, host := query.Get("socket"), parsed.Hostname(); {
 	case config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00"):
 		return storeURL{}, malformed
@@ -142,7 +141,7 @@ func parseMySQL(text string) (storeURL, error) {
 	return storeURL{place: config.Addr, mysql: config}, nil
 }
 
-// mysqlTLS sets the connection's encryption. ca is the file of the certificate authority.
+// mysqlTLS sets the encryption of connections. ca is the certificate file of the authority.
 func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	if !slices.Contains([]string{"", "true", "false", "skip-verify", "preferred"}, mode) {
 		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
@@ -173,13 +172,13 @@ func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	return nil
 }
 
-// parseMongo parses a MongoDB URL without a DNS lookup, which may fail now and succeed a moment later.
+// parseMongo parses a MongoDB URL without a DNS lookup, since a lookup may fail now and succeed a moment later.
 func parseMongo(text string) (storeURL, error) {
 	malformed := errors.New("the MongoDB URL can't be read: " +
 		"mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
 	service := ""
-	if srv { // parse it like the URL of the one host whose DNS records name the servers
+	if srv { // parse the URL as if its host, whose DNS records name the servers, were the server
 		rest, service = withoutSRVOptions(rest)
 		text = connstring.SchemeMongoDB + "://" + rest
 	}
@@ -198,8 +197,8 @@ func parseMongo(text string) (storeURL, error) {
 	return read, nil
 }
 
-// withoutSRVOptions returns a URL without the options valid only with mongodb+srv, and the service name that one of
-// them sets.
+// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. It also returns the service
+// name, which one of them sets.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

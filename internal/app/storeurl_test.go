@@ -39,7 +39,7 @@ func TestParseStoreURL(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			if srv := got.srvHost != ""; srv != (c.srv != "") || srv && got.srvHost != c.place {
-				t.Errorf("got the host %q for the DNS", got.srvHost)
+				t.Errorf("got the host %q for DNS lookups", got.srvHost)
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func TestParseStoreURLRefuses(t *testing.T) {
 	}
 }
 
-// Any input yields no panic, no URL without a place, and no error that reveals the password.
+// For any input, parsing doesn't panic, an accepted URL has a place, and no error reveals the password.
 func FuzzStoreURL(f *testing.F) {
 	for _, seed := range []string{
 		"postgres://u:p@h:5432/d?sslmode=disable", "postgresql:///", "mysql://u:p@h:3306/d?tls=true", "mariadb://h/d", "mongodb://u:p@a,b:1/d?w=majority", "mongodb+srv://u:p@h.x.y/d?srvServiceName=z",
@@ -97,7 +97,7 @@ func FuzzStoreURL(f *testing.F) {
 	})
 }
 
-// checkHidden puts a recognizable password into a URL.
+// checkHidden parses a URL that contains the password, and checks that the result doesn't reveal it.
 func checkHidden(t *testing.T, engine, text, password string) {
 	t.Helper()
 	secret := "hidden" + password
@@ -107,9 +107,9 @@ func checkHidden(t *testing.T, engine, text, password string) {
 	}
 	parsed, err := parseStoreURL(scheme+"://user:"+secret+"@"+rest, engine)
 	if err != nil && strings.Contains(err.Error(), "hidden") {
-		t.Errorf("the password is in %q", err)
+		t.Errorf("the error reveals the password: %q", err)
 	}
 	if err == nil && parsed.engine != engineSQLite && (strings.Contains(parsed.place, "hidden") || strings.Contains(parsed.database, "hidden")) {
-		t.Errorf("a part of the password is taken for the place %q, database %q", parsed.place, parsed.database)
+		t.Errorf("part of the password was parsed as the place %q or the database %q", parsed.place, parsed.database)
 	}
 }

@@ -16,18 +16,18 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// CatalogStore locates a catalog to import or export: by the URL of up's settings or of the service's own, or else in
-// the data folder.
+// CatalogStore locates a catalog to import or export: by a store URL, under the name of the setting in up or in the
+// single service, or else in the data folder.
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
-	HeroesDatabaseURL   string `secret:"" help:"The same for heroes only, named as in up."`
-	VillainsDatabaseURL string `secret:"" help:"The same for villains only, named as in up."`
+	HeroesDatabaseURL   string `secret:"" help:"Store of heroes; same flag and variable as for up."`
+	VillainsDatabaseURL string `secret:"" help:"Store of villains; same flag and variable as for up."`
 	MysqlURL            string `secret:"" help:"Store of locations: mysql://user:password@host:port/database or sqlite:PATH."`
-	LocationsMysqlURL   string `secret:"" help:"The same, named as in up."`
+	LocationsMysqlURL   string `secret:"" help:"Store of locations; same flag and variable as for up."`
 }
 
-// store returns the configuration of one catalog's store.
+// store returns the configuration of the store of the given catalog.
 func (c CatalogStore) store(catalog string) store {
 	own := urlFlag{"--database-url", c.DatabaseURL}
 	switch catalog {
@@ -42,7 +42,7 @@ func (c CatalogStore) store(catalog string) store {
 		urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
 }
 
-// Place returns where a catalog is stored, for messages: host and port, or the file.
+// Place returns the location of a catalog's store for messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
 	at := c.store(catalog)
 	parsed, err := parseStoreURL(at.url, at.engine)
@@ -52,11 +52,11 @@ func (c CatalogStore) Place(catalog string) string {
 	return parsed.place
 }
 
-// urlFlag is a flag that may hold the URL of a store.
+// urlFlag is a flag for the URL of a store, with its value.
 type urlFlag struct{ flag, url string }
 
-// locate returns the configuration of a store for a command: at the first URL given, or else in the data folder. The
-// command is a single client of the store, which may still be starting.
+// locate returns the configuration of a store for a command: the first URL that is set, or else the file in the data
+// folder. The pool has a single connection, and the command waits for a store that is still starting.
 func locate(engine, dataDir, service string, flags ...urlFlag) store {
 	at := store{engine: engine, Pool: Pool{PoolMin: 1, PoolMax: 4, StoreWait: 10 * time.Second}}
 	for _, given := range flags {
@@ -69,7 +69,7 @@ func locate(engine, dataDir, service string, flags ...urlFlag) store {
 	return at
 }
 
-// mustExist returns an error if an embedded store isn't there: opening it would create it.
+// mustExist returns an error if an embedded store doesn't exist, since opening it would create it.
 func (s store) mustExist(missing string) error {
 	at, err := parseStoreURL(s.url, s.engine)
 	if err == nil && at.engine == engineSQLite {
@@ -77,17 +77,17 @@ func (s store) mustExist(missing string) error {
 			return fmt.Errorf("%s: %w (%s)", missing, err, s.setting)
 		}
 	}
-	return nil // opening reports an invalid URL
+	return nil // an invalid URL is reported when the store is opened
 }
 
-// transfers are the operations on a catalog that are the same for all types of items.
+// transfers lists the operations on a catalog that don't depend on the type of its items.
 type transfers interface {
 	importInto(ctx context.Context, at store, files []ImportFile, options ImportOptions) (ImportResult, error)
 	exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) error
 	seedInto(ctx context.Context, at store, options SeedOptions) error
 }
 
-// catalogNamed returns heroes, villains or locations.
+// catalogNamed returns the catalog with the name heroes, villains or locations.
 func catalogNamed(name string) transfers {
 	switch name {
 	case "heroes":
@@ -105,7 +105,7 @@ type ImportFile struct {
 	Open   func() (io.ReadCloser, error)
 }
 
-// ImportOptions say how to import.
+// ImportOptions controls an import.
 type ImportOptions struct {
 	Replace bool                           // empty the catalog first
 	Partial bool                           // import the valid rows even if others are refused
@@ -115,10 +115,10 @@ type ImportOptions struct {
 // ImportResult counts rows.
 type ImportResult struct{ Taken, Refused int }
 
-// ErrNoRows means that the files contain no rows. Emptying a catalog for them would be a mistake.
+// ErrNoRows means that the files contain no rows, so that replacing a catalog with them would only empty it.
 var ErrNoRows = errors.New("the files contain no rows")
 
-// ErrMaybeChanged means that the store did not confirm whether the import was stored.
+// ErrMaybeChanged means that the store did not confirm the import, so that it is unknown whether the import was stored.
 var ErrMaybeChanged = catalog.ErrMaybeWritten
 
 // ErrNothingChanged means that rows were refused and a partial import was not allowed.
@@ -159,7 +159,7 @@ func (k catalogKind[T]) importInto(
 	return result, err
 }
 
-// importFile imports the rows of one file. A refused row is reported and counted; any other error ends the import.
+// importFile imports the rows of one file. It reports and counts refused rows; any other error ends the import.
 func (k catalogKind[T]) importFile(
 	file ImportFile, put func(T) error, refused func(string, error), result *ImportResult,
 ) error {
@@ -167,7 +167,7 @@ func (k catalogKind[T]) importFile(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = source.Close() }() // opened only for reading
+	defer func() { _ = source.Close() }() // the file was opened only for reading
 	for row, err := range exchange.Read(source, file.Format, k.schema()) {
 		if err != nil {
 			return err
@@ -190,7 +190,7 @@ func (k catalogKind[T]) importFile(
 	return nil
 }
 
-// putChecked puts an item unless it is outside the contract.
+// putChecked validates an item, and puts it if it is valid.
 func putChecked[T catalog.Item](item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
@@ -200,7 +200,7 @@ func putChecked[T catalog.Item](item T, put func(T) error) error {
 	return put(item)
 }
 
-// Export writes the catalog of heroes, villains or locations to w, by id.
+// Export writes the catalog of heroes, villains or locations to w, in order of ids.
 func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
 	at := from.store(name)
 	if err := at.mustExist("there is no store to export"); err != nil {
@@ -232,7 +232,7 @@ func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchang
 	return writer.Flush()
 }
 
-// schema describes how the catalog's items are represented in files.
+// schema returns the description of how the catalog's items are represented in files.
 func (k catalogKind[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
@@ -245,8 +245,8 @@ func (k catalogKind[T]) schema() exchange.Schema[T] {
 	}
 }
 
-// decodeLine decodes one line of a file like a request body, except that it refuses unknown fields: otherwise nobody
-// would notice the loss.
+// decodeLine decodes one line of a file like a request body, except that it refuses unknown fields, whose loss would
+// otherwise go unnoticed.
 func decodeLine[T any](line []byte) (T, error) {
 	var item T
 	err := httpserver.DecodeJSON(line, &item, json.RejectUnknownMembers(true))
@@ -256,16 +256,16 @@ func decodeLine[T any](line []byte) (T, error) {
 	return item, err
 }
 
-// SeedOptions select the roster to generate.
+// SeedOptions controls which roster is generated.
 type SeedOptions struct {
-	Count   int64  // number of entries, at least 1
-	Seed    uint64 // the same seed generates the same entries
+	Count   int64  // number of entries to generate, at least 1
+	Seed    uint64 // seed of the generator; equal seeds generate equal entries
 	Replace bool   // empty the catalog first
-	Taken   func() // called after each accepted entry
+	Taken   func() // called after each stored entry
 }
 
-// Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. An
-// entry whose name is taken is skipped and replaced by another one.
+// Seed generates a roster and writes it into the catalog of heroes, villains or locations, in one transaction. If the
+// name of an entry is already taken, Seed generates another entry instead.
 func Seed(ctx context.Context, name string, into CatalogStore, options SeedOptions) error {
 	return catalogNamed(name).seedInto(ctx, into.store(name), options)
 }
@@ -294,7 +294,7 @@ func (k catalogKind[T]) seedInto(ctx context.Context, at store, options SeedOpti
 	})
 }
 
-// Migrate creates missing tables and fills them with the shipped roster. It calls report for each store.
+// Migrate creates missing tables and fills them with the shipped roster. Migrate calls report for each store.
 func Migrate(ctx context.Context, cfg Stores, report func(service, engine string)) (err error) {
 	unlock, err := cfg.resolve(false)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// upConfig returns the settings of up without flags, on free ports and a temporary folder.
+// upConfig returns the default settings of up, but with free ports and a temporary data folder.
 func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"
@@ -46,7 +46,7 @@ func fetch(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// up starts the services and returns their base URLs. They stop with the test.
+// up starts the services and returns their base URLs. The services stop at the end of the test.
 func up(t *testing.T, version string, cfg app.UpConfig) (*app.App, map[string]string) {
 	t.Helper()
 	a := app.New(version, io.Discard)
@@ -69,7 +69,7 @@ func basesOf(a *app.App) map[string]string {
 	return bases
 }
 
-// Up serves, counts and logs nothing, twice on the same data.
+// Up serves requests, counts fights and logs nothing, also when it is started again on the same data.
 func TestUp(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
@@ -89,11 +89,11 @@ func TestUp(t *testing.T) {
 			}
 		}
 		if status, body := fetch(t, bases["fights"]+"/api/fights/execute_fight"); status != http.StatusOK {
-			t.Errorf("round %d: got %d %s", round, status, body)
+			t.Errorf("start %d: got %d %s", round, status, body)
 		}
 		want := fmt.Sprintf(`{"total":%d,`, round+1)
 		if status, body := fetch(t, bases["statistics"]+"/api/statistics"); status != http.StatusOK || !strings.HasPrefix(body, want) {
-			t.Errorf("round %d: got %d %s, want %s…", round, status, body, want)
+			t.Errorf("start %d: got %d %s, want %s…", round, status, body, want)
 		}
 		if err := a.Stop(t.Context()); err != nil {
 			t.Error(err)
@@ -104,8 +104,8 @@ func TestUp(t *testing.T) {
 	}
 }
 
-// While another process keeps replacing the only hero, a pick in strict always reads the row; in eco, one soon after
-// another doesn't.
+// While another process keeps replacing the only hero, every pick in the strict profile reads the row from the
+// database; in eco, a pick soon after another is served from memory.
 func TestUpProfiles(t *testing.T) {
 	for _, c := range []struct {
 		profile     app.Profile
@@ -123,7 +123,7 @@ func TestUpProfiles(t *testing.T) {
 			_, bases := up(t, "test", cfg)
 			heroes := bases["heroes"]
 			if _, body := fetch(t, heroes+"/healthz"); !strings.Contains(body, `"profile":"`+string(c.profile)+`"`) {
-				t.Errorf("the profile is missing from %s", body)
+				t.Errorf("the health response lacks the profile: %s", body)
 			}
 			fromMemory := false
 			for id := int64(1); id <= 20 && !fromMemory; id++ {
@@ -133,13 +133,13 @@ func TestUpProfiles(t *testing.T) {
 				fromMemory = body != only
 			}
 			if fromMemory != c.fromMemory {
-				t.Errorf("a pick came from memory: %t", fromMemory)
+				t.Errorf("whether a pick came from memory: got %t", fromMemory)
 			}
 		})
 	}
 }
 
-// importOnly replaces all heroes with one that has the given id, and returns it.
+// importOnly replaces all heroes with a single hero that has the given id, and returns that hero as JSON.
 func importOnly(t *testing.T, dir string, id int64) string {
 	t.Helper()
 	only := string(character.Character{ID: id, Name: "The Only One"}.AppendJSON(nil))
@@ -152,8 +152,8 @@ func importOnly(t *testing.T, dir string, id int64) string {
 	return only
 }
 
-// A failed start returns an error that names the flag, and leaves nothing behind: the same folder and free ports can
-// be used at once.
+// If Up fails, the error names the flag, and nothing is left behind: the same folder and ports can be used again
+// immediately.
 func TestUpFails(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -168,10 +168,10 @@ func TestUpFails(t *testing.T) {
 	}{
 		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
 		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
-		{"a store that can't be opened", func(c *app.UpConfig) {
+		{"a store file that can't be created", func(c *app.UpConfig) {
 			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
 		}, []string{"fights", "nobody", "--fights-mongodb-url"}},
-		{"a store that isn't there", func(c *app.UpConfig) {
+		{"a store that is not running", func(c *app.UpConfig) {
 			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond
 		}, []string{"villains", "127.0.0.1:1", "--villains-database-url"}},
 		{"an invalid URL", func(c *app.UpConfig) { c.Locations.MysqlURL = "hidden" }, []string{"locations", "--locations-mysql-url"}},
@@ -187,7 +187,7 @@ func TestUpFails(t *testing.T) {
 			}
 			for _, want := range c.wants {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is missing from: %v", want, err)
+					t.Errorf("the error lacks %q: %v", want, err)
 				}
 			}
 			if strings.Contains(err.Error(), "hidden") || strings.Contains(err.Error(), "\n") {
@@ -196,7 +196,7 @@ func TestUpFails(t *testing.T) {
 			startStop(t, good)
 		})
 	}
-	t.Run("given up while a store is waited for", func(t *testing.T) {
+	t.Run("canceled while waiting for a store", func(t *testing.T) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 		cfg := upConfig(t)
 		cfg.Heroes.DatabaseURL, cfg.Heroes.PoolMax, cfg.Heroes.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Hour
@@ -212,7 +212,7 @@ func startStop(t *testing.T, cfg app.UpConfig) {
 	t.Helper()
 	a := app.New("test", io.Discard)
 	if err := a.Up(t.Context(), cfg); err != nil {
-		t.Errorf("the same again, without the fault: %v", err)
+		t.Errorf("starting again without the fault: %v", err)
 		return
 	}
 	if err := a.Stop(t.Context()); err != nil {

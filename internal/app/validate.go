@@ -12,15 +12,15 @@ import (
 	"superheroes/internal/remote"
 )
 
-// The Validate methods reject settings that can't work, naming the flag and the variable. After parsing, the command
-// line calls those of a command and of all structs embedded in it.
+// The Validate methods reject invalid settings with an error that names the flag and the variable. After parsing, the
+// command line calls the Validate methods of a command and of all structs embedded in it.
 
-// Setting names a setting for messages, by flag and variable: --pool-max, POOL_MAX.
+// Setting returns the name of a setting for messages, with the flag and the variable: --pool-max, POOL_MAX.
 func Setting(flag string) string {
 	return flag + ", " + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
 }
 
-// require returns an error about the setting of a flag unless it is right.
+// require returns an error that names the setting of a flag unless right is true.
 func require(right bool, flag, message string) error {
 	if right {
 		return nil
@@ -28,7 +28,7 @@ func require(right bool, flag, message string) error {
 	return fmt.Errorf("%s: %s", Setting(flag), message)
 }
 
-// Validate checks the addresses and the statistics of up.
+// Validate checks the listen addresses and the statistics settings of up.
 func (c UpConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--heroes-addr", c.HeroesAddr),
@@ -39,7 +39,7 @@ func (c UpConfig) Validate() error {
 	)
 }
 
-// Validate checks the statistics of up, if it has them.
+// Validate checks the statistics settings of up, if statistics are enabled.
 func (c UpStatistics) Validate() error {
 	if !c.Statistics {
 		return nil
@@ -50,7 +50,7 @@ func (c UpStatistics) Validate() error {
 	)
 }
 
-// Validate checks the settings of statistics on their own.
+// Validate checks the settings of the statistics service when it runs alone.
 func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--addr", c.Addr),
@@ -59,17 +59,17 @@ func (c StatisticsConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of heroes or villains on their own.
+// Validate checks the settings of the heroes or villains service when it runs alone.
 func (c CharacterConfig) Validate() error {
 	return cmp.Or(ValidAddr("--addr", c.Addr), c.store("").validate())
 }
 
-// Validate checks the settings of locations on their own.
+// Validate checks the settings of the locations service when it runs alone.
 func (c LocationConfig) Validate() error {
 	return cmp.Or(ValidAddr("--addr", c.Addr), c.store("").validate())
 }
 
-// Validate checks the settings of fights on their own.
+// Validate checks the settings of the fights service when it runs alone.
 func (c FightConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--addr", c.Addr),
@@ -81,7 +81,7 @@ func (c FightConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of the arena on its own.
+// Validate checks the settings of the arena when it runs alone.
 func (c ArenaConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--addr", c.Addr),
@@ -94,7 +94,7 @@ func (c ArenaConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of all stores; one without a URL is a file in the data folder.
+// Validate checks the settings of all stores; a store without a URL is a file in the data folder.
 func (s Stores) Validate() error {
 	if err := validFolder(s.DataDir); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s Stores) Validate() error {
 	return nil
 }
 
-// ValidateFor checks the location of the given catalog.
+// ValidateFor checks the settings that locate the store of the given catalog.
 func (c CatalogStore) ValidateFor(catalog string) error {
 	if err := validFolder(c.DataDir); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	return c.store(catalog).validURL()
 }
 
-// Validate checks the memory limit, and that the token fits in a header.
+// Validate checks the snapshot limit, and that the token is valid in a header.
 func (c CatalogConfig) Validate() error {
 	fits := strings.TrimSpace(c.AdminToken) == c.AdminToken && !strings.ContainsFunc(c.AdminToken, unicode.IsControl)
 	return cmp.Or(
@@ -131,7 +131,7 @@ func (c CatalogConfig) Validate() error {
 	)
 }
 
-// Validate checks the settings of a server.
+// Validate checks the settings that every server has.
 func (c Server) Validate() error {
 	return cmp.Or(
 		require(c.Deadline > 0, "--deadline", "must be longer than 0s"),
@@ -142,10 +142,10 @@ func (c Server) Validate() error {
 	)
 }
 
-// mostConnections is more than any of the database servers supports.
+// mostConnections is the maximum of --pool-max, more than any supported database server allows.
 const mostConnections = 100_000
 
-// validate checks the URL and the size of the pool.
+// validate checks the store URL and the size of the pool.
 func (s store) validate() error {
 	if err := s.validURL(); err != nil {
 		return err
@@ -162,10 +162,10 @@ func (s store) validURL() error {
 	return nil
 }
 
-// validFolder checks the name of the data folder.
+// validFolder checks that the data folder has a name.
 func validFolder(dir string) error { return require(dir != "", "--data-dir", "must name a folder") }
 
-// ValidAddr checks the form of an address to listen on, which a flag sets.
+// ValidAddr checks that a listen address, which the flag sets, has the form host:port.
 func ValidAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
@@ -174,7 +174,7 @@ func ValidAddr(flag, addr string) error {
 	return require(err == nil, flag, fmt.Sprintf("must be host:port or :port, not %q", addr))
 }
 
-// validPeers checks the limits of calls to peers.
+// validPeers checks the timeouts and connection limits of calls to peers.
 func validPeers(c remote.Config) error {
 	return cmp.Or(
 		require(c.Connect > 0, "--peer-connect-timeout", "must be longer than 0s"),
@@ -185,7 +185,7 @@ func validPeers(c remote.Config) error {
 	)
 }
 
-// validPeer checks the base URL of a peer. The message doesn't repeat it, as it may contain a password.
+// validPeer checks the base URL of a peer. The error doesn't show the URL, since it may contain a password.
 func validPeer(flag, text string) error {
 	base, err := url.Parse(text)
 	switch {

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Server error numbers caused by a single row.
+// Numbers of server errors that are caused by a single row.
 const (
 	errNoIDLeft       = 167
 	errNoIDLeftMySQL  = 1467
@@ -27,7 +27,7 @@ const (
 	errDataTooLong    = 1406
 )
 
-// Server error numbers for missing permissions.
+// Numbers of server errors that mean missing permissions.
 const (
 	errDatabaseAccessDenied = 1044
 	errTableAccessDenied    = 1142
@@ -35,35 +35,35 @@ const (
 	errNoBinlogPrivilege    = 1419 // for creating a trigger
 )
 
-// kindOf returns the kind of problem that an error of the server means, or nil. The numbers are MariaDB's
-// (https://mariadb.com/kb/en/mariadb-error-codes/) and, where they differ, MySQL's.
+// kindOf returns the kind of a server error, or nil if it is unknown. The error numbers are those of MariaDB
+// (https://mariadb.com/kb/en/mariadb-error-codes/) and, where different, also those of MySQL.
 func kindOf(server *mysql.MySQLError) error {
 	switch server.Number {
 	case 1205, // lock wait timeout
-		1213,       // deadlock, this transaction was rolled back
-		1614,       // the same, of an XA transaction
-		1969, 3024, // a statement exceeded the server's time limit
-		3058, 3572: // a lock of GET_LOCK, or NOWAIT
+		1213,       // deadlock: this transaction was rolled back
+		1614,       // deadlock: an XA transaction was rolled back
+		1969, 3024, // the statement exceeded the server's time limit
+		3058, 3572: // deadlock between GET_LOCK calls; row lock with NOWAIT
 		return storage.ErrBusy
-	case 1021, 1114, 1878, // disk full, table full, a temporary file can't be written
-		1036, 1290, 1792, 1836, 1874, // read-only: table, server, transaction, server, InnoDB
-		3098: // a replication group that accepts no writes
+	case 1021, 1114, 1878, // disk full, table full, temporary file can't be written
+		1036, 1290, 1792, 1836, 1874, // read-only table, server, transaction or InnoDB
+		3098: // the replication group accepts no writes
 		return storage.ErrFull
 	case 1033, 1034, 1035, // unreadable files
-		1194, 1195, 1712, 1877, // marked as crashed, index corrupt, table corrupt
+		1194, 1195, 1712, 1877, // the table is marked as crashed, or it or an index is corrupt
 		1812, 1814, 1932: // the table's file is missing or belongs to another table
 		return storage.ErrDamaged
 	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission
-		1054, 1072, 1146, 1356, 1109, // no such column or table, or a view of one
-		1048, 1364: // a column that needs a value but gets none
+		1054, 1072, 1146, 1356, 1109, // unknown column or table, also in a view
+		1048, 1364: // a mandatory column gets no value
 		return storage.ErrSchema
-	case 1049, // the database doesn't exist; it may be about to be created
-		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or too little memory for one
-		1047, 1053, 1077, 1079, // not ready yet, or about to shut down
+	case 1049, // unknown database, which may be about to be created
+		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or out of memory
+		1047, 1053, 1077, 1079, // the server isn't ready yet, or is shutting down
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke
-		1317, 1927, 4031: // an administrator ended the statement or the connection
+		1317, 1927, 4031: // an administrator killed the statement or the connection
 		return storage.ErrUnavailable
-	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // a file or the storage engine
+	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // errors of a file or the storage engine
 		if errno := errnoInMessage.FindStringSubmatch(server.Message); errno != nil {
 			number, _ := strconv.Atoi(errno[1])
 			return kindOfErrno(number)
@@ -72,21 +72,22 @@ func kindOf(server *mysql.MySQLError) error {
 	if server.Number < 1000 {
 		return kindOfErrno(int(server.Number))
 	}
-	if string(server.SQLState[:2]) == "08" { // the class of connection errors
+	if string(server.SQLState[:2]) == "08" { // SQLSTATE class of connection errors
 		return storage.ErrUnavailable
 	}
 	return nil
 }
 
-// errnoInMessage finds the error number of the storage engine or the system in these messages of the server.
+// errnoInMessage matches an error number of the storage engine or the operating system within a server message.
 var errnoInMessage = regexp.MustCompile(`(?:Got error|[Ee]rr(?:no|code)):? '?(\d+)`)
 
-// kindOfErrno is kindOf for an error number of the storage engine or of the system.
+// kindOfErrno returns the kind of an error number of the storage engine or the operating system, or nil if it is
+// unknown.
 func kindOfErrno(errno int) error {
 	switch errno {
-	case 27, 28, 30, 135, 136, 165: // file too large, no space, read-only; table full, read-only
+	case 27, 28, 30, 135, 136, 165: // system: file too large, no space, read-only; engine: table full, read-only
 		return storage.ErrFull
-	case 2, 5, 126, 127, 130, 132, 134, 144, 145, 175, 176, 180, 194: // no such file, disk failure; crashed or corrupt
+	case 2, 5, 126, 127, 130, 132, 134, 144, 145, 175, 176, 180, 194: // missing file, disk failure; crashed, corrupt
 		return storage.ErrDamaged
 	case 11, 146, 149: // locked
 		return storage.ErrBusy
@@ -94,8 +95,8 @@ func kindOfErrno(errno int) error {
 	return nil
 }
 
-// classify gives an error of the driver or the server its kind. Any other error, of a context or a callback, is
-// returned unchanged.
+// classify classifies an error of the driver or the server according to package storage. Other errors, such as those of
+// a context or a callback, are returned unchanged.
 func classify(err error, table string) error {
 	var server *mysql.MySQLError
 	var untrusted *tls.CertificateVerificationError
@@ -128,11 +129,11 @@ func isError(err error, numbers ...uint16) bool {
 // duplicateID matches the primary key in a duplicate entry message: 'PRIMARY' in MariaDB, 'locations.PRIMARY' in MySQL.
 var duplicateID = regexp.MustCompile(`['.]PRIMARY'$`)
 
-// refusal distinguishes errors of one row from errors of the store.
+// refusal translates errors caused by a single row, and returns errors of the store unchanged.
 func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry) && duplicateID.MatchString(err.Error()):
-		return storage.As(storage.ErrBusy, err, "another application took the id at the same time")
+		return storage.As(storage.ErrBusy, err, "another application inserted the id at the same time")
 	case isError(err, errDuplicateEntry):
 		return catalog.ErrTaken
 	case isError(err, errNoIDLeft, errNoIDLeftMySQL):

@@ -17,8 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// TestClassify classifies errors as MariaDB and MySQL word them. Those that a real server can be made to report are in
-// test/faults.
+// TestClassify classifies errors in the words of MariaDB and MySQL. Errors that a real server can be made to report are
+// tested in test/faults.
 func TestClassify(t *testing.T) {
 	server := func(number uint16, state, message string) error {
 		err := &mysql.MySQLError{Number: number, Message: message}
@@ -49,13 +49,13 @@ func TestClassify(t *testing.T) {
 		{"no table", server(1146, "42S02", "Table 'x.locations' doesn't exist"), storage.ErrSchema},
 		{"no column", server(1054, "42S22", "Unknown column 'picture'"), storage.ErrSchema},
 		{"no permission", server(1142, "42000", "SELECT command denied"), storage.ErrSchema},
-		{"no permission for a column", server(1143, "42000", "SELECT command denied"), storage.ErrSchema},
-		{"no permission for the database", server(1044, "42000", "Access denied"), storage.ErrSchema},
+		{"no permission to read a column", server(1143, "42000", "SELECT command denied"), storage.ErrSchema},
+		{"no permission to use the database", server(1044, "42000", "Access denied"), storage.ErrSchema},
 		{"wrong password", server(1045, "28000", "Access denied"), storage.ErrSchema},
 		{"no database", server(1049, "42000", "Unknown database"), storage.ErrUnavailable},
-		{"another column without a default", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
+		{"another mandatory column", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
 		{"too many connections", server(1040, "08004", "Too many connections"), storage.ErrUnavailable},
-		{"a class of connection errors", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},
+		{"unknown number of the connection class", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},
 		{"shutdown", server(1053, "08S01", "Server shutdown in progress"), storage.ErrUnavailable},
 		{"killed", server(1927, "70100", "Connection was killed"), storage.ErrUnavailable},
 		{"connection broken", mysql.ErrInvalidConn, storage.ErrUnavailable},
@@ -65,7 +65,7 @@ func TestClassify(t *testing.T) {
 		{"an unknown number", server(1064, "42000", "You have an error in your SQL syntax"), nil},
 		{"the context's error", context.DeadlineExceeded, nil},
 		{"a caller's error", catalog.ErrNotFound, nil},
-		{"a change that may have been made", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
+		{"an uncertain change", fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, mysql.ErrInvalidConn), catalog.ErrMaybeWritten},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := classify(c.err, "locations")

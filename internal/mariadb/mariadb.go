@@ -1,5 +1,5 @@
-// Package mariadb stores a catalog in MariaDB or MySQL. It promises what catalog.Store specifies, and classifies the
-// server's errors by package storage. It knows neither HTTP nor the other engines.
+// Package mariadb stores a catalog in MariaDB or MySQL. It fulfils the contract of catalog.Store, and classifies the
+// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package mariadb
 
 import (
@@ -22,33 +22,33 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	Driver           *mysql.Config // address, user, password, database, TLS
 	PoolMin, PoolMax int
 	Schema           string // creates the table
-	// Deadline is the maximum duration of a request. A read is finished within it, whatever its client's own deadline,
-	// and waits no longer for a lock. With 0, for programs that may wait, there is no limit.
+	// Deadline is the maximum duration of a request. A read ends within the deadline even if its client waits longer,
+	// and never waits for a lock beyond it. If Deadline is 0, for programs that may wait, there is no limit.
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store in MariaDB or MySQL.
+// Catalog is a catalog.Store in a table of MariaDB or MySQL.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
 	db        *sql.DB
-	versioned bool // the table is ours, with triggers that count its changes
-	givesIDs  bool // the table's id is AUTO_INCREMENT
-	lockWait  int  // seconds that a statement waits for a lock
+	versioned bool // whether the table has triggers that count its changes
+	givesIDs  bool // whether the table's id is AUTO_INCREMENT
+	lockWait  int  // how long a statement waits for a lock, in seconds
 	poolMax   int
-	reads     bounded.Reads // one connection is reserved for anything but reads of clients
+	reads     bounded.Reads // leaves one connection for everything except the reads of clients
 	pings     singleflight.Group
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects to the database, and creates and seeds the table if it is missing. It tries once.
+// Open connects to the database, and creates and seeds the table if it is missing. It doesn't retry.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
-	// Waiting for a lock ends before the deadline, so that the connection survives and the cause is known.
+	// The wait for a lock must end before the deadline, so that the connection survives and the cause is known.
 	lockWait := defaultLockWait
 	if cfg.Deadline > 0 {
 		lockWait = max(1, int(cfg.Deadline/time.Second)-1)
@@ -74,30 +74,31 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	return s, nil
 }
 
-// defaultLockWait is InnoDB's default in seconds.
+// defaultLockWait is InnoDB's default lock wait timeout in seconds.
 const defaultLockWait = 50
 
-// driverConfig adds the settings that this package relies on to the address.
+// driverConfig returns the address with the settings that this package relies on.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
-	config.ClientFoundRows = true      // so that an UPDATE without effect still counts its row
-	config.Logger = &mysql.NopLogger{} // we handle its errors, and its lines have a different format
+	config.ClientFoundRows = true      // so that an UPDATE that changes no value still counts its row
+	config.Logger = &mysql.NopLogger{} // callers handle the driver's errors, and its log lines have a different format
 	config.Params = map[string]string{
 		"sql_mode": "'STRICT_ALL_TABLES'",
-		// Without these the server keeps waiting for a table or a row, for up to a day, after the client has given up.
+		// Without these limits, the server keeps waiting for a table or row lock after the client has given up, for up
+		// to a day.
 		"lock_wait_timeout": strconv.Itoa(lockWait), "innodb_lock_wait_timeout": strconv.Itoa(lockWait),
 	}
 	return config
 }
 
-// warm opens the minimum number of connections.
+// warm opens the minimum number of connections of the pool.
 func warm(ctx context.Context, db *sql.DB, least int) error {
 	for range least {
 		conn, err := db.Conn(ctx)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = conn.Close() }() // returned to the pool once all are open
+		defer func() { _ = conn.Close() }() // returns the connection to the pool once all are open
 	}
 	return nil
 }
@@ -114,7 +115,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil { // preparing a statement waits for no lock and opens no file
+	if err := s.check(ctx); err != nil { // needed because preparing a statement neither waits for locks nor opens files
 		return err
 	}
 	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)
@@ -123,13 +124,13 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 
 const (
 	tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
-	// A version table may be left over from a table that was replaced by one without triggers.
+	// A version table may be left over from an earlier table that was replaced by a table without triggers.
 	triggersExist = `SELECT count(*) = 3 FROM information_schema.triggers
 		WHERE event_object_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
 )
 
-// prepare creates and seeds the table under a lock that other starting processes wait for. Since MySQL commits each
-// CREATE immediately, the table gets its name only when it is complete.
+// prepare creates and seeds the table under a lock that makes other starting processes wait. Since MySQL commits each
+// CREATE immediately, the table is created under a draft name, and renamed when it is complete.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	var exists bool
 	if err := s.db.QueryRowContext(ctx, tableExists, s.Table.Name).Scan(&exists); err != nil || exists {
@@ -143,10 +144,11 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 	})
 }
 
-// createWait is how many seconds a starting process waits for another one to create the table.
+// createWait is how long a starting process waits for another one to create the table, in seconds.
 const createWait = 30
 
-// locked runs do on a connection that holds a named lock of the server, which only one connection can hold at a time.
+// locked calls do with a connection that holds a named lock of the server, which only one connection can hold at a
+// time.
 func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -170,7 +172,7 @@ func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(
 }
 
 func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, seed catalog.Feed[T]) error {
-	draft := s.Table.Name + "_draft" // left behind by an interrupted start
+	draft := s.Table.Name + "_draft" // may be left over from an interrupted start
 	for _, statement := range []string{"DROP TABLE IF EXISTS " + draft, strings.ReplaceAll(schema, "{table}", draft)} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("creating table %s: %w", s.Table.Name, err)
@@ -189,14 +191,14 @@ func (s *Catalog[T]) create(ctx context.Context, conn *sql.Conn, schema string, 
 
 func (s *Catalog[T]) versionTable() string { return s.Table.Name + "_version" }
 
-// raiseVersion returns the statement that each trigger runs.
+// raiseVersion returns the statement that the triggers run to increment the version.
 func (s *Catalog[T]) raiseVersion() string {
 	return "UPDATE " + s.versionTable() + " SET version = version + 1"
 }
 
-// createVersion adds a counter that triggers increment with every change, in the same transaction. If the server
-// doesn't allow triggers (MySQL with a binary log but without the privilege), there is none, and the ids are read every
-// time.
+// createVersion creates a version counter that triggers increment within the transaction of every change. If the server
+// doesn't allow triggers (MySQL with a binary log but without the privilege), there is no counter, and the ids are read
+// every time.
 func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table string) error {
 	version := s.versionTable()
 	statements := []string{
@@ -240,8 +242,8 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// onConn runs do on the pool or, if ids is true, on a connection that holds the lock for giving ids in a table that
-// doesn't generate its own.
+// onConn calls do with the pool. If ids is true and the table doesn't generate its own ids, it calls do with a
+// connection that holds the lock for assigning ids.
 func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
 	if !ids {
 		return do(s.db)
@@ -249,8 +251,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write writes the items of feed. A row with an existing id overwrites that row. It is not an upsert, because MySQL's
-// would also overwrite a different row with the same name.
+// write writes the items that feed yields. An item with an existing id overwrites that row. It doesn't use MySQL's
+// upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Names()
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
@@ -261,7 +263,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed c
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes them anyway
+	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes the statements anyway
 	return feed(func(item T) error {
 		fields := s.Table.Fields(&item)
 		if item.Key() == 0 {
@@ -282,7 +284,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed c
 	})
 }
 
-// nextID returns the id for a new row: nil if the server generates it, otherwise the next above the highest.
+// nextID returns the id for a new row: nil if the server generates ids, otherwise the highest id plus one.
 func (s *Catalog[T]) nextID(ctx context.Context, tx *sql.Tx, table string) (any, error) {
 	if s.givesIDs || table != s.Table.Name {
 		return nil, nil
@@ -311,21 +313,22 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, chang
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	defer func() { _ = tx.Rollback() }() // has no effect after the commit
 	insert := func(ctx context.Context, item *T) error { return s.insert(ctx, tx, item) }
 	edit := sqltable.Edit[T]{Table: s.Table, Tx: tx, Lock: " FOR UPDATE", Insert: insert, Refusal: refusal}
 	written, err := edit.Run(ctx, id, change)
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}
-	// As a statement it ends with ctx; tx.Commit would wait as long as the server is silent.
+	// A COMMIT statement returns when ctx ends; tx.Commit would wait until the server responds.
 	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
 		return nil, commitError(err)
 	}
 	return written, nil
 }
 
-// commitError returns ErrMaybeWritten, unless the error rules out that the change was made.
+// commitError returns catalog.ErrMaybeWritten for a failed commit, unless the error rules out that the change was
+// stored.
 func commitError(err error) error {
 	if kind := classify(err, ""); errors.Is(kind, storage.ErrBusy) || errors.Is(kind, storage.ErrFull) {
 		return err
@@ -333,7 +336,7 @@ func commitError(err error) error {
 	return fmt.Errorf("%w: %w", catalog.ErrMaybeWritten, err)
 }
 
-// insert inserts a new item with the next id.
+// insert inserts a new item with the next free id.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	fields := s.Table.Fields(item)
 	next, err := s.nextID(ctx, tx, s.Table.Name)
@@ -353,11 +356,12 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	return err
 }
 
-// readVersion also reads whether there are rows, because TRUNCATE fires no trigger (the inserts that follow it do), and
-// whether the triggers still exist: another application may have recreated the table.
+// readVersion is the query for the version. It also reads whether the table has rows, because TRUNCATE fires no trigger
+// (inserts after it do), and whether the triggers still exist, because another application may have recreated the
+// table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. The version and the ids are read in one snapshot.
+// IDs implements catalog.Store. It reads the version and the ids in one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)
@@ -383,8 +387,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 	return found, version, s.failed(err)
 }
 
-// failed classifies an error. A connection keeps the permissions its user had when it was opened, so idle connections
-// are closed if one was missing; new ones notice when it is granted.
+// failed classifies an error. A connection keeps the permissions that its user had when it was opened. So if a
+// permission is missing, failed closes idle connections; new connections will have the permission once it is granted.
 func (s *Catalog[T]) failed(err error) error {
 	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
 		s.db.SetMaxIdleConns(-1)

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// mysqlLocations returns the MariaDB or MySQL engine.
+// mysqlLocations returns the engine for locations in MariaDB or MySQL.
 func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
 	return catalogtest.Engine[location.Location]{
 		Kind:        location.Locations(),
@@ -50,9 +50,9 @@ func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
 			}
 		},
 		Family: []catalogtest.Family{
-			family("every column nullable, the server's collation", familyLocations("varchar(50) UNIQUE")...),
+			family("all columns nullable, with the server's collation", familyLocations("varchar(50) UNIQUE")...),
 			family("latin1", familyLocations("varchar(50) CHARACTER SET latin1 UNIQUE")...),
-			family("the version of a table that was replaced", append([]string{
+			family("the version table of an earlier table that was replaced", append([]string{
 				"CREATE TABLE locations_version (version bigint NOT NULL)", "INSERT INTO locations_version VALUES (9)",
 			}, familyLocations("varchar(50) UNIQUE")...)...),
 		},
@@ -77,7 +77,7 @@ func openMySQL(ctx context.Context, config *mysql.Config, schema string, seed ca
 	return mariadb.Open(ctx, location.Locations().Table, mariadb.Config{Driver: config, PoolMin: 1, PoolMax: 10, Schema: schema, Deadline: 5 * time.Second}, seed)
 }
 
-// mysqlConfig parses a URL into the driver's configuration, like the program.
+// mysqlConfig parses a URL into the driver's configuration, as the program does.
 func mysqlConfig(tb testing.TB, text string) *mysql.Config {
 	tb.Helper()
 	at, err := url.Parse(text)
@@ -120,7 +120,7 @@ func gotham(put func(location.Location) error) error {
 	return put(location.Location{Name: "Gotham City", Type: "CITY"})
 }
 
-// openGotham opens the store with a roster of one location.
+// openGotham opens a store whose roster has a single location.
 func openGotham(t *testing.T, config *mysql.Config) *mariadb.Catalog[location.Location] {
 	t.Helper()
 	store, err := openMySQL(t.Context(), config, database.MySQL, gotham)
@@ -140,7 +140,7 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// TestMySQLUnfinishedStart opens databases in which a start was interrupted before its table got its name.
+// TestMySQLUnfinishedStart opens databases in which an earlier start was interrupted before it renamed the draft table.
 func TestMySQLUnfinishedStart(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
@@ -150,34 +150,34 @@ func TestMySQLUnfinishedStart(t *testing.T) {
 		name string
 		left []string
 	}{
-		{"a draft with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
+		{"a draft table with different columns", []string{"CREATE TABLE locations_draft (id bigint)"}},
 		{"a draft with rows", []string{draft, "INSERT INTO locations_draft (name, type) VALUES ('half', 'CITY')"}},
-		{"a draft, a version and some triggers", []string{
+		{"a draft table, a version table and some triggers", []string{
 			draft, version, "CREATE TRIGGER locations_insert AFTER INSERT ON locations_draft FOR EACH ROW UPDATE locations_version SET version = version + 1",
 		}},
-		{"a version without a table", []string{version}},
+		{"a version table without a catalog table", []string{version}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			exec(t, other, "DROP TABLE IF EXISTS locations, locations_version")
 			exec(t, other, c.left...)
 			store := openGotham(t, config)
 			if items, err := store.Page(t.Context(), 0, 100); len(items) != 1 || items[0].Name != "Gotham City" || err != nil {
-				t.Errorf("the items are %v (%v)", items, err)
+				t.Errorf("the catalog contains %v (%v)", items, err)
 			}
 			if _, version, err := store.IDs(t.Context(), ""); version == "" || err != nil {
-				t.Errorf("the version is %q (%v)", version, err)
+				t.Errorf("the version of the table is %q (%v)", version, err)
 			}
 			var tables int
 			const count = "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
 			if err := other.QueryRowContext(t.Context(), count).Scan(&tables); err != nil || tables != 2 {
-				t.Errorf("%d tables (%v), want the table and its version", tables, err)
+				t.Errorf("the database has %d tables (%v), want only the table and its version", tables, err)
 			}
 		})
 	}
 }
 
-// TestMySQLWithoutVersion checks that the ids are read each time if the user may not create triggers, or if the table
-// was created by others.
+// TestMySQLWithoutVersion checks that the ids are read every time if the user may not create triggers, or if another
+// application created the table.
 func TestMySQLWithoutVersion(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
@@ -190,7 +190,7 @@ func TestMySQLWithoutVersion(t *testing.T) {
 	check := func(name string, store catalog.Store[location.Location], rows int) {
 		for range 2 {
 			if ids, version, err := store.IDs(t.Context(), ""); len(ids) != rows || version != "" || err != nil {
-				t.Errorf("%s: ids %v, version %q (%v), want %d ids and no version", name, ids, version, err, rows)
+				t.Errorf("%s: got the ids %v and the version %q (%v), want %d ids and no version", name, ids, version, err, rows)
 			}
 		}
 	}
@@ -199,7 +199,7 @@ func TestMySQLWithoutVersion(t *testing.T) {
 	check("created by others", openGotham(t, config), 3)
 }
 
-// TestMySQLBehindTheTriggers checks that changes that fire no trigger are noticed, even if inserts follow.
+// TestMySQLBehindTheTriggers checks that the store notices changes that fire no trigger, even if inserts follow them.
 func TestMySQLBehindTheTriggers(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)
@@ -254,7 +254,7 @@ func TestMySQLErrorsShowNoPassword(t *testing.T) {
 				t.Fatal("opened")
 			}
 			if strings.Contains(err.Error(), secret) || strings.Contains(fmt.Sprintf("%+v", err), secret) {
-				t.Errorf("the password is shown: %v", err)
+				t.Errorf("the error reveals the password: %v", err)
 			}
 		})
 	}

@@ -8,9 +8,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// The driver closes the connection of a query whose context ends. A client that asks for more than fits into its
-// deadline would cost a connection each time, and enough of them would leave none. So a read that has begun continues
-// until it ends or the service's own deadline passes, while its client gets its response in time.
+// When the context of a query ends, the driver closes the query's connection. Each read that takes longer than its
+// client's deadline would then cost a connection, and enough such reads would drain the pool. So a read that has begun
+// continues until it completes or the service's own deadline passes, while its client gets an error response in time.
 
 // Get implements catalog.Store.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
@@ -31,14 +31,14 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 }
 
 const (
-	// pingTimeout limits one check of the store.
+	// pingTimeout limits the duration of a readiness check.
 	pingTimeout = 2 * time.Second
-	// pingLock limits the check to one second of waiting for a lock, so that it can report the cause. MySQL treats it
-	// as a comment.
+	// pingLock limits how long the check waits for a lock to one second, so that it can report the cause. MySQL treats
+	// the prefix as a comment.
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 
-// Ping implements catalog.Store. It reads like requests do; concurrent callers share one check.
+// Ping implements catalog.Store. It runs the same reads as requests do; concurrent callers share one check.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
@@ -64,7 +64,7 @@ func (s *Catalog[T]) check(ctx context.Context) error {
 	return err
 }
 
-// begin runs a query up to its first row without scanning it: one bad row doesn't make the store bad.
+// begin runs a query up to its first row without scanning that row: an unreadable row doesn't make the store unready.
 func (s *Catalog[T]) begin(ctx context.Context, query string) error {
 	rows, err := s.db.QueryContext(ctx, pingLock+query)
 	if err != nil {
@@ -75,14 +75,14 @@ func (s *Catalog[T]) begin(ctx context.Context, query string) error {
 	return rows.Err()
 }
 
-// CheckWrites returns why the server accepts no writes from this user, as far as it reports that in advance: that it is
-// read-only, not that its disk is full.
+// CheckWrites returns an error if the server accepts no writes from this user. It detects only what the server reports
+// in advance: that it is read-only, but not that its disk is full.
 func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return s.failed(err)
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	if _, err = conn.ExecContext(ctx, "START TRANSACTION READ WRITE"); err == nil {
 		_, err = conn.ExecContext(ctx, "ROLLBACK")
 	}

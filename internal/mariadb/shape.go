@@ -8,8 +8,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// checkShape reports everything that is missing from the table or unsuitable in one line, and whether its ids are
-// AUTO_INCREMENT.
+// checkShape returns an error that lists all missing and unsuitable columns of the table in one line. It also reports
+// whether the id is AUTO_INCREMENT.
 func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) {
 	rows, err := s.db.QueryContext(ctx, pingLock+`SELECT LOWER(column_name), column_type, LOWER(data_type), LOWER(extra)
 		FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?`, s.Table.Name)
@@ -32,7 +32,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) 
 		return false, err
 	}
 	if len(found) == 0 {
-		// The table is gone, hidden or can't be opened: the server reports which.
+		// The table is missing, hidden from this user or can't be opened: the server's error says which.
 		if _, err := s.db.ExecContext(ctx, pingLock+"SELECT 1 FROM "+s.Table.Name+" LIMIT 0"); err != nil {
 			return false, err
 		}
@@ -41,7 +41,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) 
 	return givesIDs, s.Table.CheckColumns(found)
 }
 
-// kindOfColumn returns which fields a type can be read into without loss.
+// kindOfColumn returns the kind of field that a column of the SQL type can be read into without loss.
 func kindOfColumn(dataType string) catalog.ColumnKind {
 	switch dataType {
 	case "tinyint", "smallint", "mediumint", "int", "bigint":

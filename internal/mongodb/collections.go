@@ -17,20 +17,20 @@ import (
 )
 
 const (
-	// markField marks a fight as counted, with the number of its batch. A fight without it isn't counted, whoever
-	// stored it and whenever.
+	// markField is the field that marks a fight as counted; its value is the number of the batch. A fight without the
+	// field is not counted yet, no matter which program stored it or when.
 	markField = "counted"
-	// stateID is the id of the only document in the collection of totals.
+	// stateID is the id of the only document in the collection that holds the totals.
 	stateID = "state"
 	// maxBatch is the maximum number of fights in a batch.
 	maxBatch = 1000
-	// updatesPerCommand is how many updates are in one command. Other clients get their turn between commands, and a
-	// server with a hundred connections that occupies one per update until the command ends, like FerretDB, doesn't run
-	// out of them.
+	// updatesPerCommand limits the updates in one command. Other clients get their turn between commands. A server such
+	// as FerretDB, which occupies one of its hundred connections for each update until the command ends, doesn't run
+	// out of connections.
 	updatesPerCommand = 40
 )
 
-// collections implements documents on a real database.
+// collections implements the interface documents on a real database.
 type collections struct {
 	fights, state, batches, winners, places *mongo.Collection
 	batchSize                               int64
@@ -38,7 +38,8 @@ type collections struct {
 
 var _ documents = collections{}
 
-// newCollections returns the collections with majority reads and writes at the primary, whatever the URL says.
+// newCollections returns the collections with majority reads and writes at the primary, overriding the options of the
+// URL.
 func newCollections(database *mongo.Database) collections {
 	strict := durable().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary())
 	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
@@ -48,7 +49,7 @@ func newCollections(database *mongo.Database) collections {
 	}
 }
 
-// state holds the totals and the number of the last batch in them.
+// state holds the totals and the number of the last batch that they include.
 type state struct {
 	ID              string `bson:"_id"`
 	Done            int64  `bson:"done"`
@@ -56,16 +57,16 @@ type state struct {
 	Since           time.Time `bson:"since,omitempty"`
 }
 
-// winnersFirst and placesFirst are the sort orders of the statistics.
+// winnersFirst and placesFirst return the sort orders of winners and places in the statistics.
 func winnersFirst() bson.D {
 	return bson.D{{Key: "wins", Value: -1}, {Key: "name", Value: 1}, {Key: "team", Value: 1}}
 }
 
 func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "name", Value: 1}} }
 
-// createIndexes creates missing indexes. The index of marks is not partial: that would be smaller, but couldn't find
-// fights without a mark. It includes the ids, so that foreign documents, which never get a mark, are skipped by their
-// keys, mostly as a range, instead of being read again each time.
+// createIndexes creates missing indexes. The index of marks is not partial: a partial index would be smaller, but
+// couldn't find fights without a mark. It includes the ids, so that foreign documents, which never get a mark, are
+// skipped by their keys, mostly as a range, and not read each time.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
@@ -82,7 +83,7 @@ func (c collections) createIndexes(ctx context.Context) error {
 	return nil
 }
 
-// readState returns the zero state, which has no id, if nothing was counted yet.
+// readState reads the state. If nothing was counted yet, it returns the zero state, which has no id.
 func (c collections) readState(ctx context.Context) (s state, err error) {
 	err = c.state.FindOne(ctx, bson.M{"_id": stateID}).Decode(&s)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -103,8 +104,8 @@ func (c collections) done(ctx context.Context) (int64, error) {
 	return s.Done, err
 }
 
-// createState starts counting above every batch number that a fight is marked with: there are some if the statistics
-// were lost. If several processes do it at the same time, one succeeds.
+// createState creates the state, with a number above every batch number that a fight is marked with: fights are marked
+// already if the statistics were lost. If several processes call it at the same time, one succeeds.
 func (c collections) createState(ctx context.Context) error {
 	var marked struct{ Counted int64 }
 	highest := options.FindOne().SetSort(bson.M{markField: -1}).SetProjection(bson.M{markField: 1})
@@ -138,12 +139,12 @@ func (c collections) uncounted(ctx context.Context, number int64) (*batch, error
 	return b, err
 }
 
-// eachFight adds the selected fights to the tally, at most limit unless that is 0, and calls take with their ids. It
-// returns those that can't be read.
+// eachFight adds the selected fights to the tally and calls take with the id of each. It reads at most limit fights, or
+// all if limit is 0, and returns the errors of the unreadable ones.
 func (c collections) eachFight(
 	ctx context.Context, selected bson.E, limit int64, tally *statistics.Tally, take func(id any),
 ) (unreadable []*storage.RowError, err error) {
-	// The fields that determine whether a fight can be read, and its outcome.
+	// Only these fields determine the outcome of a fight and whether it is readable.
 	fields := bson.M{"fight_date": 1, "winner_team": 1, "hero": 1, "villain": 1, "location": 1}
 	cursor, err := c.fights.Find(ctx, bson.D{selected, allFights()}, options.Find().SetProjection(fields).SetLimit(limit))
 	if err != nil {
@@ -190,8 +191,8 @@ func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err
 	return next, r.write(ctx)
 }
 
-// raises changes documents that each count the fights of a winner or a place, in a field, and record the last batch
-// that changed them.
+// raises collects updates of the documents that count the wins of a winner or the fights at a place. Each document has
+// a field with the count, and records the last batch that raised it.
 type raises struct {
 	in        *mongo.Collection
 	field     string
@@ -200,7 +201,8 @@ type raises struct {
 	updates   []mongo.WriteModel
 }
 
-// add adds the document with that id, which is raised by n. A new document also gets the names.
+// add adds an update that raises the document with the id by n. If the document is missing, it is created with the
+// names.
 func (r *raises) add(id string, n int64, names bson.M) {
 	names["_id"], names[r.field], names["batch"] = id, int64(0), int64(0)
 	r.documents = append(r.documents, names)
@@ -209,8 +211,8 @@ func (r *raises) add(id string, n int64, names bson.M) {
 		SetUpdate(bson.M{"$inc": bson.M{r.field: n}, "$set": bson.M{"batch": r.batch}}))
 }
 
-// write creates missing documents before the updates, which need not do so: an upsert isn't atomic on every server, but
-// no server stores two documents with the same id.
+// write creates missing documents first, so that the updates need not be upserts: an upsert isn't atomic on every
+// server, but no server stores two documents with the same id.
 func (r *raises) write(ctx context.Context) error {
 	_, err := r.in.InsertMany(ctx, r.documents, options.InsertMany().SetOrdered(false))
 	if err != nil && !onlyDuplicates(err) {
@@ -219,20 +221,20 @@ func (r *raises) write(ctx context.Context) error {
 	return update(ctx, r.in, r.updates)
 }
 
-// onlyDuplicates reports whether the only errors are duplicate keys.
+// onlyDuplicates reports whether all write errors in err are duplicate keys.
 func onlyDuplicates(err error) bool {
 	var several mongo.BulkWriteException
 	return errors.As(err, &several) && several.WriteConcernError == nil &&
 		!slices.ContainsFunc(several.WriteErrors, func(e mongo.BulkWriteError) bool { return !mongo.IsDuplicateKeyError(e) })
 }
 
-// update applies the updates in any order.
+// update applies the updates, in any order.
 func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteModel) error {
 	_, err := in.BulkWrite(ctx, updates, options.BulkWrite().SetOrdered(false))
 	return err
 }
 
-// mark identifies each fight by its id, so that a server with only that index finds it quickly.
+// mark marks fights individually by id, so that a server which uses no other index finds them quickly.
 func (c collections) mark(ctx context.Context, b *batch, at int) (next int, err error) {
 	next = min(at+updatesPerCommand, len(b.Fights))
 	var marks []mongo.WriteModel

@@ -16,18 +16,18 @@ import (
 )
 
 // A fight is a document whose _id is a UUID as a lower-case string. All other documents in the collection belong to
-// others, and are neither counted nor listed. The largest UUID identifies nothing.
+// other applications, and are neither counted nor listed. No fight has the largest UUID.
 const (
 	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
 	ourIDs = `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z`
 )
 
-// allFights returns the filter condition that a document is a fight. It is a condition on the id alone, a range plus a
-// pattern: MongoDB scans the part of the index with strings that begin with a hexadecimal digit, and matches the
-// pattern without reading documents.
+// allFights returns the filter condition that matches all fights. It constrains only the id, by a range and a pattern:
+// MongoDB scans the part of the index with strings that begin with a hexadecimal digit, and matches the pattern without
+// reading documents.
 func allFights() bson.E { return below(fight.MaxID(), anyID) }
 
-// below returns the condition that the id is less than another and matches the pattern.
+// below returns the filter condition that the id of a document is less than id and matches the pattern.
 func below(id fight.ID, pattern string) bson.E {
 	return bson.E{Key: "_id", Value: bson.D{
 		{Key: "$gte", Value: "0"}, {Key: "$lt", Value: id.String()}, {Key: "$regex", Value: pattern},
@@ -61,9 +61,9 @@ func parseFields(id string, document bson.Raw) (f fight.Fight, err error) {
 	return f, f.Check()
 }
 
-// reader reads the fields of a document.
+// reader reads the fields of a document, and records the first error.
 type reader struct {
-	within   string // the path of the enclosing field, with a trailing dot
+	within   string // path of the enclosing field, with a trailing dot
 	document bson.Raw
 	err      *error // the first one
 }
@@ -74,7 +74,7 @@ func (r reader) fail(field, format string, args ...any) {
 	}
 }
 
-// value returns a field. A missing field has type 0, like a null.
+// value returns a field. A missing field has type 0, and so has a null.
 func (r reader) value(field string) bson.RawValue {
 	value, err := r.document.LookupErr(field)
 	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) {
@@ -86,7 +86,7 @@ func (r reader) value(field string) bson.RawValue {
 	return value
 }
 
-// require fails if the field is missing.
+// require records an error if the field is missing.
 func (r reader) require(field string) reader {
 	if r.value(field).Type == 0 {
 		r.fail(field, " is missing")
@@ -94,7 +94,8 @@ func (r reader) require(field string) reader {
 	return r
 }
 
-// get converts a field. If it is missing or of another type than wanted, get returns the zero value.
+// get returns the converted value of a field, or the zero value if the field is missing or has another type than
+// wanted.
 func get[T any](r reader, field, want string, convert func(bson.RawValue) (T, bool)) (converted T) {
 	value := r.value(field)
 	if value.Type == 0 {
@@ -123,7 +124,7 @@ func (r reader) integer(field string, most int64) int64 {
 	return n
 }
 
-// integerOf converts any number without a fraction, since JavaScript writes doubles.
+// integerOf converts a number of any BSON type to an integer if it has no fraction, since JavaScript writes doubles.
 func integerOf(value bson.RawValue) (int64, bool) {
 	d, ok := value.DoubleOK()
 	if !ok {
@@ -132,7 +133,7 @@ func integerOf(value bson.RawValue) (int64, bool) {
 	return int64(d), d == math.Trunc(d) && math.Abs(d) <= 1<<53
 }
 
-// part returns a reader of an embedded document.
+// part returns a reader for the embedded document in a field.
 func (r reader) part(field string) reader {
 	return reader{field + ".", get(r, field, "a document", bson.RawValue.DocumentOK), r.err}
 }

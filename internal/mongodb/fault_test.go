@@ -22,7 +22,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// behind starts a proxy in front of the server of the URL, and returns the URL that leads through it.
+// behind starts a proxy in front of a server, and returns the proxy and the server's URL with the proxy's address.
 func behind(t *testing.T, address string) (*mongowire.Proxy, string) {
 	t.Helper()
 	parsed, err := url.Parse(address)
@@ -34,7 +34,8 @@ func behind(t *testing.T, address string) (*mongowire.Proxy, string) {
 	return p, parsed.String()
 }
 
-// openBehind opens a store that reaches its server through a proxy, and a second one on the same database without it.
+// openBehind opens two stores on the same database: one that reaches the server through a proxy, and one that connects
+// directly.
 func openBehind(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire.Proxy) {
 	t.Helper()
 	address := engines.MongoDB(t)
@@ -42,7 +43,7 @@ func openBehind(t *testing.T, grouped bool) (store, direct *Fights, p *mongowire
 	return openAs(t, through, grouped), openAs(t, address, false), p
 }
 
-// decideInserts makes the proxy decide the fates of insert commands, and returns how many there were.
+// decideInserts makes the proxy apply decide to every insert command, and returns a counter of these commands.
 func decideInserts(p *mongowire.Proxy, decide func(nth int) mongowire.Fate) *atomic.Int32 {
 	sent := new(atomic.Int32)
 	p.Decide(func(command bson.Raw) mongowire.Fate {
@@ -54,9 +55,9 @@ func decideInserts(p *mongowire.Proxy, decide func(nth int) mongowire.Fate) *ato
 	return sent
 }
 
-// Writes ask for a majority and its journals, and the statistics for majority reads at the primary, whatever the URL
-// says. Whether the server honours that is up to MongoDB: the server in these tests may be FerretDB, which proves nothing
-// about it.
+// Writes request a journaled majority, and the statistics request majority reads from the primary, even if the URL says
+// otherwise. The test can't check that the server honours these requests, since that server may be FerretDB rather than
+// MongoDB.
 func TestConcerns(t *testing.T) {
 	for _, options := range []string{
 		"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local",
@@ -77,7 +78,7 @@ func TestConcerns(t *testing.T) {
 			}
 			text := command.String()
 			if !strings.Contains(text, want) || strings.Contains(text, "secondaryPreferred") {
-				t.Errorf("with %q in the URL, want %s in %s", options, want, text)
+				t.Errorf("with the options %q in the URL, the command lacks %s: %s", options, want, text)
 			}
 			seen[name] = true
 			return mongowire.Delivered
@@ -90,14 +91,14 @@ func TestConcerns(t *testing.T) {
 		mu.Lock()
 		for _, name := range []string{"find", "insert", "update", "delete"} {
 			if !seen[name] {
-				t.Errorf("there was no %s among %v", name, seen)
+				t.Errorf("the client sent no command %s, only %v", name, seen)
 			}
 		}
 		mu.Unlock()
 	}
 }
 
-// said names the result of an Insert.
+// said returns the name of the result that an error of Insert stands for.
 func said(err error) string {
 	switch {
 	case err == nil:
@@ -108,7 +109,7 @@ func said(err error) string {
 	return "refused"
 }
 
-// asDocuments returns fights the way a group passes them to the store.
+// asDocuments encodes fights as a group passes them to the store.
 func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	for _, f := range fights {
 		batch = append(batch, fight.Document{ID: f.ID, Bytes: appendDocument(nil, f)})
@@ -116,29 +117,29 @@ func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	return batch
 }
 
-// A batch with a fight that is stored already and a duplicate, through network faults.
+// Network faults occur while a batch is inserted that contains a fight that is already stored, and a duplicate.
 func TestInsertThroughFaults(t *testing.T) {
 	t.Parallel()
-	const all = 3 // the new fights in the batch
+	const all = 3 // number of new fights in the batch
 	for name, c := range map[string]struct {
-		fates []mongowire.Fate // of the commands, the last one for all that follow
-		says  string           // of all fights; "" if the two duplicates are refused
-		kept  int              // besides the fight that was stored before
+		fates []mongowire.Fate // fates of the insert commands; the last one applies to all further commands
+		says  string           // result of every fight; "" if only the two duplicates are refused
+		kept  int              // fights stored in addition to the one stored before
 		sent  int32
 	}{
-		"no fault":                           {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
-		"cut before it was sent":             {[]mongowire.Fate{mongowire.CutBefore, mongowire.Delivered}, "stored", all, 2},
-		"cut within the command":             {[]mongowire.Fate{mongowire.CutWithin, mongowire.Delivered}, "stored", all, 2},
-		"cut before the response":            {[]mongowire.Fate{mongowire.CutAfter, mongowire.Delivered}, "stored", all, 2},
-		"cut within the response":            {[]mongowire.Fate{mongowire.CutAnswer, mongowire.Delivered}, "stored", all, 2},
-		"cut before it was sent, then after": {[]mongowire.Fate{mongowire.CutBefore, mongowire.CutAfter, mongowire.Delivered}, "stored", all, 3},
-		"always cut before it is sent":       {[]mongowire.Fate{mongowire.CutBefore}, "open", 0, 3},
-		"always cut before the response":     {[]mongowire.Fate{mongowire.CutAfter}, "open", all, 3},
-		"no response arrives":                {[]mongowire.Fate{mongowire.StallAfter}, "open", all, 1},
-		"nothing gets through":               {[]mongowire.Fate{mongowire.StallBefore}, "open", 0, 1},
+		"no fault":                       {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
+		"cut before the command":         {[]mongowire.Fate{mongowire.CutBefore, mongowire.Delivered}, "stored", all, 2},
+		"cut within the command":         {[]mongowire.Fate{mongowire.CutWithin, mongowire.Delivered}, "stored", all, 2},
+		"cut before the response":        {[]mongowire.Fate{mongowire.CutAfter, mongowire.Delivered}, "stored", all, 2},
+		"cut within the response":        {[]mongowire.Fate{mongowire.CutAnswer, mongowire.Delivered}, "stored", all, 2},
+		"cut before, then after":         {[]mongowire.Fate{mongowire.CutBefore, mongowire.CutAfter, mongowire.Delivered}, "stored", all, 3},
+		"always cut before the command":  {[]mongowire.Fate{mongowire.CutBefore}, "open", 0, 3},
+		"always cut before the response": {[]mongowire.Fate{mongowire.CutAfter}, "open", all, 3},
+		"no response arrives":            {[]mongowire.Fate{mongowire.StallAfter}, "open", all, 1},
+		"nothing gets through":           {[]mongowire.Fate{mongowire.StallBefore}, "open", 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // the driver waits half a second before it retries a server
+			t.Parallel() // the driver waits for half a second before it retries a server
 			store, direct, p := openBehind(t, false)
 			batch := fighttest.Fights(1 + all)
 			if err := direct.Insert(t.Context(), batch[1], nil); err != nil {
@@ -149,7 +150,7 @@ func TestInsertThroughFaults(t *testing.T) {
 			defer cancel()
 			go func() {
 				select {
-				case <-p.Stalled: // nothing more will happen: the client gives up
+				case <-p.Stalled: // the connection is stalled, so nothing more will happen: the client gives up
 					cancel()
 				case <-ctx.Done():
 				}
@@ -171,12 +172,12 @@ func TestInsertThroughFaults(t *testing.T) {
 	}
 }
 
-// Many clients and faults at random inserts: every result is true, and no fight is stored twice.
+// Many clients insert fights while faults hit random inserts: every result is correct, and no fight is stored twice.
 func TestInsertThroughRandomFaults(t *testing.T) {
 	t.Parallel()
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // the subtests mostly wait
 			insertThroughRandomFaults(t, grouped)
 		})
 	}
@@ -192,7 +193,7 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 	})
 	ids := fight.NewIDs(fight.ID{})
 	all, acknowledged, left := 0, 0, 0
-	// One stalled connection can hold up a whole burst of a group.
+	// A single stalled connection can hold up a whole burst of inserts in a grouped store.
 	for bursts := 0; bursts < 10 && (acknowledged == 0 || left == 0); bursts++ {
 		fights, results := burst(t, store, ids)
 		for i, f := range fights {
@@ -209,19 +210,19 @@ func insertThroughRandomFaults(t *testing.T, grouped bool) {
 	stored := fighttest.Everything(t, direct)
 	t.Logf("%d acknowledged, %d uncertain, %d refused; %d stored", acknowledged, left, all-acknowledged-left, len(stored))
 	if len(stored) < acknowledged || len(stored) > acknowledged+left {
-		t.Errorf("%d stored, want from %d to %d", len(stored), acknowledged, acknowledged+left)
+		t.Errorf("the store holds %d fights, want from %d to %d", len(stored), acknowledged, acknowledged+left)
 	}
 	for i := 1; i < len(stored); i++ {
 		if bytes.Compare(stored[i-1].ID[:], stored[i].ID[:]) <= 0 {
-			t.Errorf("%s is stored twice or out of order", stored[i].ID)
+			t.Errorf("fight %s is stored twice or out of order", stored[i].ID)
 		}
 	}
 	if acknowledged == 0 || left == 0 {
-		t.Error("the faults had no effect")
+		t.Error("every insert was acknowledged despite the faults")
 	}
 }
 
-// burst inserts fights from several goroutines with short deadlines, and returns the results.
+// burst inserts fights concurrently with short deadlines, and returns the fights and their results.
 func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []error) {
 	const workers, each = 6, 20
 	fights, results := make([]fight.Fight, workers*each), make([]error, workers*each)
@@ -240,8 +241,8 @@ func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []er
 	return fights, results
 }
 
-// Clients that leave cost no connections, however slow the server: their reads run to completion. (If a deadline
-// passes, the driver takes care of that itself.)
+// A client that gives up on a read doesn't cost a connection, however slow the server is, because the read runs to
+// completion. (If a deadline passes, the driver itself keeps the connection.)
 func TestAbandonedReadsCostNoConnections(t *testing.T) {
 	const rounds, each = 5, 5
 	address := engines.MongoDB(t)
@@ -282,9 +283,9 @@ func TestAbandonedReadsCostNoConnections(t *testing.T) {
 			}
 		}
 	}
-	// As many as there are concurrent reads, and one or two that the driver uses to monitor the server.
+	// One connection for each concurrent read, and one or two with which the driver monitors the server.
 	if n := opened.Load() - before; n > 2*each {
-		t.Errorf("%d connections were opened for %d abandoned reads", n, rounds*each*len(reads))
+		t.Errorf("the driver opened %d connections for %d abandoned reads", n, rounds*each*len(reads))
 	}
 	t.Logf("%d connections", opened.Load()-before)
 }

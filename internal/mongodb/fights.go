@@ -1,6 +1,6 @@
-// Package mongodb stores fights and their statistics in MongoDB, or in a server that speaks its protocol. It promises
-// what fight.Store and statistics.Store specify, relying only on atomic updates of single documents, and classifies the
-// server's errors by package storage. It knows neither HTTP nor the other engines.
+// Package mongodb stores fights and their statistics in MongoDB, or in a server that speaks its protocol. It fulfils
+// the contracts of fight.Store and statistics.Store, relying only on atomic updates of single documents, and classifies
+// the server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package mongodb
 
 import (
@@ -24,18 +24,18 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	URL                 string
-	SRVService, SRVHost string // of a mongodb+srv URL, whose servers are listed in the DNS; else ""
+	SRVService, SRVHost string // set for a mongodb+srv URL, whose servers are listed in the DNS; otherwise ""
 	Database            string
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
-	Deadline            time.Duration // of the service's requests; 0 for programs that may wait
+	Deadline            time.Duration // maximum duration of the service's requests; 0 for programs that may wait
 	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
 
-// The collections of the fights, and of the document that probes whether writes are accepted again.
+// Names of the collection of fights, and of the collection that is written to probe whether writes are accepted again.
 const (
 	collection      = "fights"
 	probeCollection = "fights_probe"
@@ -45,17 +45,17 @@ const (
 type Fights struct {
 	client  *mongo.Client
 	fights  *mongo.Collection
-	reading *options.RunCmdOptionsBuilder // the URL's options for reads
+	reading *options.RunCmdOptionsBuilder // options for reads from the URL
 	concern *readconcern.ReadConcern      // nil for the server's default
-	reads   bounded.Reads                 // half of the connections are reserved for writes
-	group   *fight.Committer              // nil if each fight has its own command
-	refusal atomic.Pointer[error]         // why the last write was refused, if all are; nil while writes are accepted
+	reads   bounded.Reads                 // limits reads, so that half of the connections are reserved for writes
+	group   *fight.Committer              // nil if each fight is inserted by its own command
+	refusal atomic.Pointer[error]         // why the server refused the last write; nil while it accepts writes
 }
 
 var _ fight.Store = (*Fights)(nil)
 
 // OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It tries
-// once, for as long as ctx lasts. MongoDB creates the collection and its index of ids with the first fight.
+// once, until ctx ends. MongoDB creates the collection and its index of ids when the first fight is stored.
 func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	if err := checkDNS(ctx, cfg); err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	return s, nil
 }
 
-// checkDNS checks whether the DNS lists the servers of a mongodb+srv URL. The driver does so as well, but without a
+// checkDNS checks that the DNS lists the servers of a mongodb+srv URL. The driver looks them up as well, but without a
 // deadline.
 func checkDNS(ctx context.Context, cfg Config) error {
 	if cfg.SRVHost == "" {
@@ -95,7 +95,8 @@ func checkDNS(ctx context.Context, cfg Config) error {
 		" (its SRV records) failed")
 }
 
-// unusable returns why the driver rejects a URL. The driver's own message may show the password.
+// unusable returns an error that explains why the driver rejects a URL. The driver's own message may reveal the
+// password.
 func unusable(err error) error {
 	var file *fs.PathError
 	var dns *net.DNSError
@@ -109,8 +110,8 @@ func unusable(err error) error {
 		"its options contradict each other, or the DNS lists no servers in its domain")
 }
 
-// checkAccess does what requests do: a read, and a write that changes nothing. A server that accepts no writes is
-// opened for reads.
+// checkAccess tries the operations that requests need: a read, and a write that changes nothing. A server that accepts
+// no writes is not an error, since it can serve reads.
 func (s *Fights) checkAccess(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
@@ -123,20 +124,20 @@ func (s *Fights) checkAccess(ctx context.Context) error {
 	return err
 }
 
-// writeNothing updates a fight that doesn't exist, which needs a primary and the permission, but no disk space.
+// writeNothing updates a fight that doesn't exist, which requires a primary and write permission, but no disk space.
 func (s *Fights) writeNothing(ctx context.Context) error {
 	_, err := s.fights.Clone(durable()).UpdateOne(ctx, bson.M{"_id": ""}, bson.M{"$unset": bson.M{"nothing": ""}})
 	return trouble(err)
 }
 
-// durable sets the same write concern as for fights, whatever the URL says.
+// durable returns the options with the write concern for fights, which overrides that of the URL.
 func durable() *options.CollectionOptionsBuilder {
 	journal := true
 	return options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
 }
 
-// Get implements fight.Store. It reads by the index of ids. As in Page and Count, a read that has begun continues after
-// its client has left, since canceling it would cost the connection.
+// Get implements fight.Store. It uses the index of ids. As in Page and Count, a read that has begun continues even if
+// its client gives up, since canceling it would cost the connection.
 func (s *Fights) Get(ctx context.Context, id fight.ID) (fight.Fight, error) {
 	return bounded.Do(ctx, s.reads.ByKey, func(ctx context.Context) (fight.Fight, error) { return s.get(ctx, id) })
 }
@@ -163,7 +164,8 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.
 }
 
 func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights []fight.Fight, err error) {
-	// With the driver's Find, the server keeps working after the client has given up; a raw command gets a maxTimeMS.
+	// A raw command gets a maxTimeMS; with the driver's Find, the server would keep working after the client has given
+	// up.
 	command := bson.D{
 		{Key: "find", Value: collection},
 		{Key: "filter", Value: bson.D{below(before, anyID)}},
@@ -175,7 +177,7 @@ func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights [
 		command = append(command, bson.E{Key: "readConcern", Value: bson.D{{Key: "level", Value: s.concern.Level}}})
 	}
 	cursor, err := s.fights.Database().RunCommandCursor(ctx, command, s.reading)
-	if mongo.IsNetworkError(err) && ctx.Err() == nil { // an idle connection may have broken; a read can be repeated
+	if mongo.IsNetworkError(err) && ctx.Err() == nil { // the idle connection was probably broken
 		cursor, err = s.fights.Database().RunCommandCursor(ctx, command, s.reading)
 	}
 	if err != nil {
@@ -205,7 +207,7 @@ func (s *Fights) Count(ctx context.Context) (int64, error) {
 	})
 }
 
-// Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
+// Last implements fight.Store. It scans the index of ids backwards, skipping ids that other programs made.
 func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	newest := options.FindOne().SetSort(newestFirst()).SetProjection(bson.M{"_id": 1})
 	document, err := s.fights.FindOne(ctx, bson.D{below(fight.Beyond(), ourIDs)}, newest).Raw()
@@ -218,8 +220,8 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	return fight.ParseID(document.Lookup("_id").StringValue())
 }
 
-// Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused, because the
-// server accepts none or not from this user, it attempts a write until that succeeds.
+// Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused because the
+// server accepts no writes, or none from this user, every call attempts a write until one succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
 		return err
@@ -235,7 +237,7 @@ func (s *Fights) Ping(ctx context.Context) error {
 	return nil
 }
 
-// canRead returns an error unless a document can be read, if there is one.
+// canRead reads a document, and returns an error unless it is readable or the collection is empty.
 func canRead(ctx context.Context, from *mongo.Collection) error {
 	err := from.FindOne(ctx, bson.M{}, options.FindOne().SetProjection(bson.M{"_id": 1})).Err()
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -252,7 +254,7 @@ func (s *Fights) probe(ctx context.Context) error {
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
 	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
-		return nil // a user who may write only fights finds out with the next one
+		return nil // the user may only write to fights: the next insert will tell
 	}
 	return err
 }
@@ -265,6 +267,6 @@ func (s *Fights) Close() error {
 	return s.client.Disconnect(ctx)
 }
 
-// Database returns the underlying database, for callers that store other data alongside the fights. It is closed with
-// the store.
+// Database returns the underlying database, for callers that store other data alongside the fights. It is closed
+// together with the store.
 func (s *Fights) Database() *mongo.Database { return s.fights.Database() }

@@ -16,10 +16,10 @@ import (
 	"superheroes/test/engines"
 )
 
-// kinds maps the name of a kind of store to whether it is grouped.
+// kinds maps each kind of store to whether it groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
-// openAs opens the store at a URL that includes the database.
+// openAs opens a store at a URL that names the database.
 func openAs(tb testing.TB, address string, grouped bool) *Fights {
 	tb.Helper()
 	parsed, err := url.Parse(address)
@@ -53,8 +53,8 @@ func BenchmarkInsert(b *testing.B) {
 	})
 }
 
-// foreign returns documents that others may have left in the collection. None is a fight, because their ids aren't UUIDs
-// as lower-case strings.
+// foreign returns documents that other applications may have left in the collection. None of them counts as a fight,
+// because their ids aren't UUIDs as lower-case strings.
 func foreign() (documents []bson.D) {
 	for _, id := range []any{
 		bson.NewObjectID(), int64(5), time.Now(), bson.D{{Key: "a", Value: 1}}, bson.Binary{Subtype: 4, Data: make([]byte, 16)},
@@ -66,7 +66,8 @@ func foreign() (documents []bson.D) {
 	return append(documents, bson.D{{Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "a Quarkus fight"}})
 }
 
-// fightBy returns a document with the mandatory fields of a fight, as another program may write it, with some changes.
+// fightBy returns the document of a fight as another program may write it, with only the mandatory fields, after
+// applying the changes.
 func fightBy(id any, changes ...bson.E) bson.D {
 	document := bson.D{
 		{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)},
@@ -79,7 +80,7 @@ func fightBy(id any, changes ...bson.E) bson.D {
 	return append(document, changes...)
 }
 
-// A fight written by another program is read if possible. Otherwise the error names it.
+// Fights written by other programs are read if possible; otherwise, the error names the fight.
 func TestFightsOfOthers(t *testing.T) {
 	const id = "9b2e1f2e-0c3a-4c3a-8d10-2b6f6f1d2c4e"
 	of := func(field string, value any) bson.E { return bson.E{Key: field, Value: value} }
@@ -87,7 +88,7 @@ func TestFightsOfOthers(t *testing.T) {
 	person := func(fields ...bson.E) bson.D { return append(bson.D{of("name", "Yoda")}, fields...) }
 	for name, c := range map[string]struct {
 		document bson.D
-		wrong    string // expected in the error; "" if it can be read
+		wrong    string // expected in the error; "" if the fight is readable
 	}{
 		"only the mandatory fields":     {whole(), ""},
 		"numbers from JavaScript":       {whole(of("hero", person(of("level", 7.0), of("id", 3.0)))), ""},
@@ -130,8 +131,8 @@ func TestFightsOfOthers(t *testing.T) {
 	}
 }
 
-// Documents of others that aren't fights are ignored by everything. An unreadable fight is counted, and doesn't affect
-// the others.
+// All operations ignore documents of other applications that aren't fights. An unreadable fight is counted, and doesn't
+// affect other fights.
 func TestDocumentsOfOthers(t *testing.T) {
 	store := openAs(t, engines.MongoDB(t), false)
 	ours := fighttest.Fights(3)
@@ -163,10 +164,10 @@ func TestDocumentsOfOthers(t *testing.T) {
 	}
 	page, err = store.Page(t.Context(), fight.MaxID(), 1)
 	if err != nil || len(page) != 1 || page[0].ID.String() != readable {
-		t.Errorf("the page before it: %v, %v", page, err)
+		t.Errorf("the page before the unreadable fight: %v, %v", page, err)
 	}
 	if page, err := store.Page(t.Context(), id, 9); err != nil || len(page) != len(ours) {
-		t.Errorf("the page after it: %v, %v", page, err)
+		t.Errorf("the page after the unreadable fight: %v, %v", page, err)
 	}
 	if n, err := store.Count(t.Context()); n != 5 || err != nil {
 		t.Errorf("Count: %d, %v", n, err)

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Insert implements fight.Store. The fight is acknowledged by a majority of the servers, in the journal of each.
+// Insert implements fight.Store. It returns once a majority of the servers has the fight in its journal.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := appendDocument(make([]byte, 0, usualSize), f)
 	if s.group != nil {
@@ -25,14 +25,14 @@ func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	return s.write(ctx, []fight.Document{{ID: f.ID, Bytes: document}})[0]
 }
 
-// usualSize is the capacity in bytes that suffices for most documents.
+// usualSize is a capacity in bytes that suffices for most documents.
 const usualSize = 2048
 
-// attempts is how many times documents with an uncertain result are sent. They keep their ids: if the server then
-// reports a duplicate id, that fight is stored.
+// attempts limits how many times a document with an uncertain result is sent. It keeps its id, so if the server reports
+// a duplicate id after the first attempt, the fight is stored.
 const attempts = 3
 
-// write stores a batch with one command, and repeats that for documents whose result is uncertain.
+// write stores a batch with one command, and sends documents whose result is uncertain again.
 func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	o := outcomes{errs: make([]error, len(batch)), open: make([]int, len(batch))}
 	for i := range batch {
@@ -53,7 +53,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	return o.errs
 }
 
-// note remembers whether the server accepts writes, as far as the results show.
+// note records whether the server accepts writes, as far as the results of a batch show.
 func (s *Fights) note(errs []error) {
 	for _, err := range errs {
 		switch {
@@ -68,12 +68,12 @@ func (s *Fights) note(errs []error) {
 	}
 }
 
-// insert sends the chosen documents of a batch, which are already BSON. The driver's InsertMany would scan each of them
-// again for its id.
+// insert sends the chosen documents of a batch, which are already encoded as BSON. The driver's InsertMany would scan
+// each document again for its id.
 func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []int) error {
-	size := 256 // more than the rest of the command
+	size := 256 // more than the command needs besides the documents
 	for _, i := range chosen {
-		size += len(batch[i].Bytes) + 8 // its index and surrounding bytes
+		size += len(batch[i].Bytes) + 8 // the document's key and framing bytes
 	}
 	start, command := bsoncore.AppendDocumentStart(make([]byte, 0, size))
 	command = bsoncore.AppendStringElement(command, "insert", collection)
@@ -82,7 +82,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 		command = bsoncore.AppendDocumentElement(command, strconv.Itoa(place), batch[i].Bytes)
 	}
 	command = endDocument(command, array)
-	command = bsoncore.AppendBooleanElement(command, "ordered", false) // a refused document doesn't hold up the others
+	command = bsoncore.AppendBooleanElement(command, "ordered", false) // the server continues after a refused document
 	concern, command := bsoncore.AppendDocumentElementStart(command, "writeConcern")
 	command = bsoncore.AppendStringElement(command, "w", "majority")
 	command = bsoncore.AppendBooleanElement(command, "j", true)
@@ -90,14 +90,14 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 	return s.fights.Database().RunCommand(ctx, bson.Raw(command)).Err()
 }
 
-// outcomes is what is known about the documents of a batch.
+// outcomes holds what is known about the results of a batch.
 type outcomes struct {
 	errs    []error
-	open    []int // documents without a certain result yet
-	inDoubt bool  // the open ones have been sent before
+	open    []int // indexes of the documents whose result is still uncertain
+	inDoubt bool  // the open documents have been sent before
 }
 
-// settle applies the result of sending the open documents.
+// settle updates the outcomes with the result of sending the open documents.
 func (o *outcomes) settle(err error) {
 	var answer mongo.WriteException
 	switch {
@@ -116,10 +116,10 @@ func (o *outcomes) settle(err error) {
 	o.inDoubt = true
 }
 
-// applyErrors applies a response that lists refused documents. A write concern error is about the others: they may be
-// stored.
+// applyErrors updates the outcomes with a response that lists refused documents. A write concern error concerns all
+// other documents: they may be stored.
 func (o *outcomes) applyErrors(answer mongo.WriteException) {
-	causes := make(map[int]error, len(answer.WriteErrors)) // by position among the documents sent
+	causes := make(map[int]error, len(answer.WriteErrors)) // keyed by position among the documents sent
 	for _, each := range answer.WriteErrors {
 		causes[each.Index] = each
 	}
@@ -136,8 +136,8 @@ func (o *outcomes) applyErrors(answer mongo.WriteException) {
 	o.open = open
 }
 
-// appendDocument appends a fight as a BSON document, with the fields of its JSON. The driver's encoder would take about
-// twice as long (BenchmarkDocument).
+// appendDocument appends the BSON document of a fight, with the same fields as its JSON. The driver's encoder would
+// take about twice as long (BenchmarkDocument).
 func appendDocument(dst []byte, f fight.Fight) []byte {
 	winner, loser := f.Sides()
 	start, dst := bsoncore.AppendDocumentStart(dst)
@@ -182,7 +182,7 @@ func appendPlace(dst []byte, key string, p location.Location) []byte {
 	return endDocument(dst, start)
 }
 
-// endDocument ends the document or array that began at start.
+// endDocument completes the document or array that begins at start.
 func endDocument(dst []byte, start int32) []byte {
 	dst = append(dst, 0)
 	return bsoncore.UpdateLength(dst, start, int32(len(dst))-start)

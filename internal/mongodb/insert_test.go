@@ -19,8 +19,8 @@ import (
 	"superheroes/internal/location"
 )
 
-// response returns the error that the driver makes of a response about three documents: each is stored (s), a duplicate
-// (d) or invalid (i), and an exclamation mark means that replication timed out.
+// response returns the driver's error for a response to the insertion of three documents. In text, each letter is the
+// result of a document: stored (s), duplicate (d) or invalid (i); an exclamation mark means that replication timed out.
 func response(text string) error {
 	codes := map[rune]int{'d': 11000, 'i': 121}
 	var exception mongo.WriteException
@@ -29,7 +29,7 @@ func response(text string) error {
 			exception.WriteErrors = append(exception.WriteErrors, mongo.WriteError{Index: i, Code: code, Message: "refused"})
 		}
 	}
-	slices.Reverse(exception.WriteErrors) // they may be in any order
+	slices.Reverse(exception.WriteErrors) // servers may list the errors in any order
 	if strings.HasSuffix(text, "!") {
 		exception.WriteConcernError = &mongo.WriteConcernError{Code: 64, Message: "waiting for replication timed out"}
 	} else if exception.WriteErrors == nil {
@@ -38,7 +38,7 @@ func response(text string) error {
 	return exception
 }
 
-// The results of three documents, and which of them are sent again, after each response.
+// After each sequence of responses, three documents have the expected results, and the uncertain ones are sent again.
 func TestOutcomes(t *testing.T) {
 	broken, noServer, noConnection := errors.New("broken"), topology.ServerSelectionError{}, topology.WaitQueueTimeoutError{}
 	for _, test := range []struct {
@@ -53,13 +53,13 @@ func TestOutcomes(t *testing.T) {
 		{"no connection was free", []error{noConnection}, nil, []int{0, 1, 2}},
 		{"broken connection, then all are stored", []error{broken, response("sss")}, nil, nil},
 		{"broken connection, then duplicates", []error{broken, response("dsd")}, nil, nil},
-		{"broken connection, then one is refused, which may still be stored", []error{broken, response("sis")}, []int{1}, nil},
+		{"broken connection, then one refused, so possibly stored", []error{broken, response("sis")}, []int{1}, nil},
 		{"broken connection, then no server was reachable", []error{broken, noServer}, []int{0, 1, 2}, nil},
 		{"not durable yet", []error{response("sss!")}, []int{0, 1, 2}, nil},
-		{"not durable yet, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
-		{"not durable yet, one refused, then duplicates", []error{response("iss!"), response("dd")}, nil, []int{0}},
+		{"replication timed out, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
+		{"replication timed out, one refused, then duplicates", []error{response("iss!"), response("dd")}, nil, []int{0}},
 		{"never durable, one refused", []error{response("iss!"), response("ds!")}, []int{1, 2}, []int{0}},
-		{"a position that was not sent", []error{response("sssssssd")}, nil, nil},
+		{"an error for an index that was not sent", []error{response("sssssssd")}, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := outcomes{errs: make([]error, 3), open: []int{0, 1, 2}}
@@ -73,13 +73,13 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 			if !slices.Equal(o.open, test.open) || !slices.Equal(refused, test.refused) {
-				t.Errorf("open %v and refused %v, want %v and %v", o.open, refused, test.open, test.refused)
+				t.Errorf("open documents %v and refused documents %v, want %v and %v", o.open, refused, test.open, test.refused)
 			}
 		})
 	}
 }
 
-// example returns a fight with unusual strings and large numbers.
+// example returns a fight that contains unusual strings and large numbers.
 func example(place *location.Location) fight.Fight {
 	hero, villain := character.Heroes().Example, character.Villains().Example
 	hero.ID, hero.Level, hero.OtherName, villain.Powers = 1<<63-1, 1<<31-1, "🦸🏽\x00", strings.Repeat("é", 5000)
@@ -87,7 +87,8 @@ func example(place *location.Location) fight.Fight {
 	return fight.Decide(fight.NewIDs(fight.ID{}).Next(at), at, hero, villain, place)
 }
 
-// The stored document is the fight's JSON, except that BSON has types for dates and integers, and names the id _id.
+// The stored document has the same content as the fight's JSON, except that the id is named _id, and that dates and
+// integers have BSON types.
 func TestDocumentIsTheJSON(t *testing.T) {
 	gotham := location.Locations().Example
 	types := regexp.MustCompile(`("\w*level":)\{"\$numberInt":"(\d+)"\}|("id":)\{"\$numberLong":"(\d+)"\}`)
@@ -107,7 +108,7 @@ func TestDocumentIsTheJSON(t *testing.T) {
 	}
 }
 
-// BenchmarkDocument measures how long it takes to build a document, by hand and by the driver's reflection.
+// BenchmarkDocument compares building a document by hand with the driver's encoder, which uses reflection.
 func BenchmarkDocument(b *testing.B) {
 	f := fighttest.Fights(1)[0]
 	var fields bson.D

@@ -15,8 +15,8 @@ import (
 // The model runs the protocol on in-memory documents. Two counters take their steps in every possible order, and each
 // may be killed and restarted between any two steps. In the model with a ghost, the next step of a killed counter may
 // be carried out later, as if the network had delayed it. Fights are stored at any time and in any order of ids. No
-// counter ever leaves a batch to another: whatever a lease would allow is among the orders tried. Every reachable state
-// is visited.
+// counter ever waits for another to finish its batch, so every order of steps that a lease would permit is covered. The
+// test visits every reachable state.
 type model struct {
 	fights int
 	most   int // fights in a batch
@@ -24,12 +24,13 @@ type model struct {
 }
 
 func models() map[string]model {
-	return map[string]model{"three fights": {3, 2, false}, "two fights and a ghost": {2, 1, true}}
+	return map[string]model{"three fights": {3, 2, false}, "two fights, with a ghost": {2, 1, true}}
 }
 
 const maxFights, maxBatches = 3, 8
 
-// modelFights returns the fights to be stored. The third winner has the name of the first, but is on the other team.
+// modelFights returns the fights to be stored. The third winner has the same name as the first, but belongs to the
+// other team.
 func modelFights() [maxFights]fight.Outcome {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	return [maxFights]fight.Outcome{
@@ -39,7 +40,7 @@ func modelFights() [maxFights]fight.Outcome {
 	}
 }
 
-// world is a database. Equal states are equal values.
+// world is an in-memory database. Two worlds in the same state are equal values.
 type world struct {
 	stored [maxFights]bool
 	marks  [maxFights]int64 // 0 for none
@@ -52,7 +53,7 @@ type world struct {
 
 type count struct{ n, batch int64 }
 
-// countsOf returns how many of a batch's fights each winner and each place has.
+// countsOf returns the number of fights of each winner and each place in a batch.
 func countsOf(b *batch) (counts [maxFights]int64) {
 	for _, w := range b.Winners {
 		if w.Team == fight.Heroes {
@@ -67,7 +68,7 @@ func countsOf(b *batch) (counts [maxFights]int64) {
 	return counts
 }
 
-// raise raises the winner or place that is the batch's nth.
+// raise adds the count of a batch's nth winner or place to that of the world.
 func (w *world) raise(b *batch, nth int, guarded bool) {
 	for i, n := range countsOf(b) {
 		if n == 0 {
@@ -95,7 +96,7 @@ func (w *world) addTotals(b *batch) {
 	}
 }
 
-// settled reports whether all fights are stored and nothing is left to do.
+// settled reports whether all fights are stored and counted.
 func (w *world) settled(fights int) bool {
 	for i := range fights {
 		if !w.stored[i] || w.marks[i] == 0 {
@@ -105,19 +106,20 @@ func (w *world) settled(fights int) bool {
 	return w.frozen[w.last+1] == nil
 }
 
-// history is what a counter has done since its start: the replies to its steps. Equal histories have the same address.
+// history is the sequence of replies that a counter has received since its start. Equal histories have the same
+// address.
 type history struct {
 	id      int
 	replies []any
 }
 
-// steps is the database as a counter sees it. The steps in the counter's history get the same replies again, the next
-// one is carried out, and the one after that fails with errPaused. So the state of a counter is its history.
+// steps is the database from a counter's point of view. It replays the replies in the counter's history, carries out
+// the next step, and fails the step after that with errPaused. So the history is all the state that a counter has.
 type steps struct {
 	*explorer
 	world *world
 	past  []any
-	reply any // to the step carried out; nil before it
+	reply any // reply to the step that was carried out; nil before that
 }
 
 var errPaused = errors.New("paused")
@@ -135,7 +137,7 @@ func step[T any](s *steps, carryOut func(w *world) T) (reply T, err error) {
 	return reply, nil
 }
 
-// change takes a step without a reply.
+// change carries out a step that has no reply.
 func change(s *steps, carryOut func(w *world)) error {
 	_, err := step(s, func(w *world) struct{} {
 		carryOut(w)
@@ -194,19 +196,19 @@ func (s *steps) forget(_ context.Context, upTo int64) error {
 	return change(s, func(w *world) { clear(w.frozen[:upTo+1]) })
 }
 
-// configuration is a database and the counters working on it.
+// configuration is a database together with the counters working on it.
 type configuration struct {
 	world    world
 	counters [2]*history
-	ghost    *history // of a killed counter whose next step may still be carried out, or nil
+	ghost    *history // history of a killed counter whose next step may still be carried out, or nil
 }
 
-// explorer visits every configuration of a model.
+// explorer visits every reachable configuration of a model.
 type explorer struct {
 	model     model
 	mutate    func(*steps) documents
-	started   *history         // of a counter that has just been started
-	histories map[any]*history // by the previous history and the last reply
+	started   *history         // history of a counter that has just been started
+	histories map[any]*history // keyed by the previous history and the last reply
 	batches   map[any]*batch   // by number and fights
 	visited   map[configuration]bool
 	queue     []configuration
@@ -221,7 +223,7 @@ func newExplorer(m model) *explorer {
 	}
 }
 
-// after returns the history h with one more reply.
+// after returns the history that extends h by a reply.
 func (e *explorer) after(h *history, reply any) *history {
 	key := [2]any{h, reply}
 	if e.histories[key] == nil {
@@ -230,7 +232,7 @@ func (e *explorer) after(h *history, reply any) *history {
 	return e.histories[key]
 }
 
-// batchOf returns the batch of some fights.
+// batchOf returns the batch with the given number and fights.
 func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	key := fmt.Sprint(number, ids)
 	if e.batches[key] == nil {
@@ -243,7 +245,8 @@ func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	return e.batches[key]
 }
 
-// wrong returns what is counted incorrectly, or "". Unless all is set, counting too little is not an error.
+// wrong describes what is counted incorrectly, or returns "". Unless all is set, fights that are not counted yet are no
+// error.
 func (e *explorer) wrong(w world, all bool) string {
 	var ids []any
 	for i, stored := range w.stored {
@@ -253,11 +256,11 @@ func (e *explorer) wrong(w world, all bool) string {
 	}
 	truth := e.batchOf(0, ids...)
 	if w.totals.Total > truth.Total || all && (w.totals != truth.Sums || !w.since.Equal(truth.Since)) {
-		return fmt.Sprintf("the totals are %v since %s, of %v since %s", w.totals, w.since, truth.Sums, truth.Since)
+		return fmt.Sprintf("the totals are %v since %s, want %v since %s", w.totals, w.since, truth.Sums, truth.Since)
 	}
 	for i, n := range countsOf(truth) {
 		if w.counts[i].n > n || all && w.counts[i].n != n {
-			return fmt.Sprintf("count %d is %d, of %d", i, w.counts[i].n, n)
+			return fmt.Sprintf("count %d is %d, want %d", i, w.counts[i].n, n)
 		}
 	}
 	return ""
@@ -272,7 +275,8 @@ func (e *explorer) explore() {
 	}
 }
 
-// visit queues a configuration unless it was visited before. The two counters are interchangeable.
+// visit queues a configuration unless it was visited before. Swapping the two counters doesn't make a new
+// configuration.
 func (e *explorer) visit(c configuration) {
 	if c.counters[0].id > c.counters[1].id {
 		c.counters[0], c.counters[1] = c.counters[1], c.counters[0]
@@ -291,7 +295,8 @@ func (e *explorer) visit(c configuration) {
 	}
 }
 
-// successors visits the result of every possible event: a fight is stored, or a counter takes a step or is killed.
+// successors visits the configuration that results from each possible event: a fight is stored, or a counter takes a
+// step or is killed.
 func (e *explorer) successors(c configuration) {
 	for i := range e.model.fights {
 		next := c
@@ -317,33 +322,33 @@ func (e *explorer) successors(c configuration) {
 	}
 }
 
-// advance makes the counter take its next step in the world, and returns its new history.
+// advance makes the counter with history h take its next step in the world, and returns its new history.
 func (e *explorer) advance(w *world, h *history) *history {
 	s := &steps{explorer: e, world: w, past: h.replies}
 	p := pass{db: e.mutate(s), leave: func(int64) bool { return false }}
 	if err := p.run(context.Background()); errors.Is(err, errPaused) {
 		return e.after(h, s.reply)
 	}
-	return e.started // the pass has ended: no other error is possible
+	return e.started // the pass has ended; no other error than errPaused is possible
 }
 
-// completes stores all fights and makes one counter count.
+// completes checks that a single counter, once all fights are stored, counts them all correctly.
 func (e *explorer) completes(t *testing.T, w world) {
 	t.Helper()
 	for i := range e.model.fights {
 		w.stored[i] = true
 	}
 	counter := e.started
-	for range 100 { // more steps than it needs
+	for range 100 { // more steps than the counter needs
 		counter = e.advance(&w, counter)
 	}
 	if fault := e.wrong(w, true); !w.settled(e.model.fights) || fault != "" {
-		t.Errorf("a counter on its own got it wrong: %s", fault)
+		t.Errorf("a single counter finished with wrong statistics: %s", fault)
 	}
 }
 
-// TestModel checks that no state is wrong, and that from each a single counter finishes counting, whoever was killed
-// before.
+// TestModel checks that no reachable state is wrong, and that from each state a single counter finishes counting,
+// whichever counters were killed before.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	for name, m := range models() {
@@ -361,9 +366,9 @@ func TestModel(t *testing.T) {
 					e.completes(t, c.world)
 				}
 			}
-			t.Logf("%d states, %d with everything done; %d states of the database", len(e.visited), e.settled, len(worlds))
+			t.Logf("%d states, %d with all fights counted; %d states of the database", len(e.visited), e.settled, len(worlds))
 			if e.settled == 0 {
-				t.Error("no state with everything done was reached")
+				t.Error("the test reached no state in which all fights are counted")
 			}
 		})
 	}

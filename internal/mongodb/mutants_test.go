@@ -5,23 +5,23 @@ import (
 	"testing"
 )
 
-// Each mutant lacks one element of the protocol, and the model finds a wrong state for it.
+// Each mutant breaks one rule of the protocol, and exploring the model finds a wrong state for every mutant.
 func TestModelCatchesMutants(t *testing.T) {
 	for name, mutate := range map[string]func(*steps) documents{
-		"nothing is frozen":                               func(s *steps) documents { return freezesNothing{s} },
-		"a frozen batch is overwritten":                   func(s *steps) documents { return overwrites{s} },
-		"a batch that is taken over is determined again":  func(s *steps) documents { return determinesAgain{s} },
-		"raised without the guard":                        func(s *steps) documents { return raisesUnguarded{s} },
-		"totals first, then done":                         func(s *steps) documents { return finishesAs{s, addTotals, setDone} },
-		"done first, then totals":                         func(s *steps) documents { return finishesAs{s, setDone, (*world).addTotals} },
-		"totals without the guard":                        func(s *steps) documents { return finishesAs{s, (*world).finish, nil} },
-		"marked after it is done":                         func(s *steps) documents { return marksAfterFinish{s} },
-		"marked before it is frozen":                      func(s *steps) documents { return marksBeforeFreeze{s} },
-		"not fenced: a frozen batch is not confirmed":     func(s *steps) documents { return &unconfirmed{steps: s, frozen: true} },
-		"not fenced: a found batch is not confirmed":      func(s *steps) documents { return &unconfirmed{steps: s, found: true} },
-		"fights are looked for before the number is read": func(s *steps) documents { return &looksFirst{steps: s} },
-		"forgotten before it is finished":                 func(s *steps) documents { return forgetsBeforeFinish{s} },
-		"every batch is forgotten":                        func(s *steps) documents { return forgetsAll{s} },
+		"nothing is frozen":                          func(s *steps) documents { return freezesNothing{s} },
+		"a frozen batch is overwritten":              func(s *steps) documents { return overwrites{s} },
+		"a takeover selects the fights again":        func(s *steps) documents { return determinesAgain{s} },
+		"raised without the guard":                   func(s *steps) documents { return raisesUnguarded{s} },
+		"totals first, then done":                    func(s *steps) documents { return finishesAs{s, addTotals, setDone} },
+		"done first, then totals":                    func(s *steps) documents { return finishesAs{s, setDone, (*world).addTotals} },
+		"totals without the guard":                   func(s *steps) documents { return finishesAs{s, (*world).finish, nil} },
+		"fights are marked after finishing":          func(s *steps) documents { return marksAfterFinish{s} },
+		"fights are marked before freezing":          func(s *steps) documents { return marksBeforeFreeze{s} },
+		"not confirmed after freezing":               func(s *steps) documents { return &unconfirmed{steps: s, frozen: true} },
+		"not confirmed after finding":                func(s *steps) documents { return &unconfirmed{steps: s, found: true} },
+		"fights are found before reading the number": func(s *steps) documents { return &looksFirst{steps: s} },
+		"the batch is removed before finishing":      func(s *steps) documents { return forgetsBeforeFinish{s} },
+		"all batches are removed":                    func(s *steps) documents { return forgetsAll{s} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			states := 0
@@ -31,11 +31,11 @@ func TestModelCatchesMutants(t *testing.T) {
 				e.explore()
 				states += len(e.visited)
 				if e.fault != "" {
-					t.Logf("caught after %d states: %s", states, e.fault)
+					t.Logf("the model found the mutant after %d states: %s", states, e.fault)
 					return
 				}
 			}
-			t.Errorf("not caught in %d states", states)
+			t.Errorf("the model did not find the mutant in %d states", states)
 		})
 	}
 }
@@ -65,7 +65,7 @@ func (s raisesUnguarded) raise(_ context.Context, b *batch, at int) (int, error)
 	return at + 1, change(s.steps, func(w *world) { w.raise(b, at, false) })
 }
 
-// finishesAs finishes a batch in one or two other steps.
+// finishesAs replaces finish with one or two other steps.
 type finishesAs struct {
 	*steps
 	first, second func(*world, *batch)
@@ -79,7 +79,7 @@ func (s finishesAs) finish(_ context.Context, b *batch) error {
 	return change(s.steps, func(w *world) { s.second(w, b) })
 }
 
-// addTotals and setDone are the halves of finish, with its guard.
+// addTotals and setDone each carry out half of finish, with its guard.
 func addTotals(w *world, b *batch) {
 	if w.last == b.Number-1 {
 		w.addTotals(b)
@@ -125,11 +125,11 @@ func (s marksBeforeFreeze) freeze(ctx context.Context, b *batch) (bool, error) {
 	return s.steps.freeze(ctx, b)
 }
 
-// unconfirmed doesn't confirm batches that the counter froze, or those that it found.
+// unconfirmed skips the confirmation of batches that the counter froze, or of batches that it found.
 type unconfirmed struct {
 	*steps
 	frozen, found bool
-	number        int64 // of a batch that is not to be confirmed, or 0
+	number        int64 // number of the batch that is not confirmed, or 0
 }
 
 func (s *unconfirmed) done(ctx context.Context) (int64, error) {

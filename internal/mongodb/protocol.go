@@ -9,58 +9,61 @@ import (
 	"superheroes/internal/storage"
 )
 
-// How fights are counted exactly once, by any number of processes that may stop anywhere, without transactions:
+// Any number of processes, which may stop at any point, count each fight exactly once without transactions:
 //
 //  1. Read the number of the last batch that is done. If the next one is already frozen, continue at 4.
-//  2. Find fights without a mark. All fights of earlier batches have one, since a batch is done only after that.
-//  3. Freeze them, with their sums, as the next batch: a document whose id is the batch number, so that only one of
-//     several processes succeeds.
-//  4. Confirm that this number isn't done. If it is, the batch with that number was finished and removed meanwhile,
-//     and whatever was frozen or found under it is meaningless.
-//  5. Raise the number of each winner and place in its document, unless that records this batch or a later one;
-//     record this batch.
+//  2. Find fights without a mark. All fights of earlier batches are marked, since a batch is done only after its fights
+//     are marked.
+//  3. Freeze them, with their sums, as the next batch: a document whose id is the batch number, so that only one
+//     process can freeze a batch with that number.
+//  4. Confirm that the batch with this number isn't done. If it is done, it was finished and removed meanwhile, and the
+//     batch that was frozen or found under its number must be discarded.
+//  5. Raise the count of each winner and place in its document, and record this batch there, unless the document
+//     already records this batch or a later one.
 //  6. Mark the fights.
-//  7. Finish: add to the totals and set the batch as done, in one write.
-//  8. Forget the batch.
+//  7. Finish: add the batch to the totals and set it as done, in one write.
+//  8. Remove the frozen batch.
 //
-// Any process can repeat steps 5 to 8, even one that was held up for hours: the batch is frozen, and its number tells
-// what was done before. So the number is the fencing token and the frozen batch is the lease: the process that froze it
-// works on it, and others take it over if nothing happens.
+// Any process can repeat steps 5 to 8, even one that was held up for hours: the batch is frozen, and its number shows
+// which steps were already done. So the batch number is the fencing token, and the frozen batch is the lease: the
+// process that froze it works on it, and others take the batch over if there is no progress.
 
-// documents lists the operations that the protocol needs from the database. Each one may change several documents, but
-// is atomic only for each of them. One that fails may have been carried out partly, or may still be carried out later.
+// documents lists the operations that the protocol needs from the database. An operation may change several documents,
+// but is atomic only for each single document. A failed operation may have been carried out partly, or may still be
+// carried out later.
 type documents interface {
 	// done returns the number of the last batch included in the totals.
 	done(ctx context.Context) (int64, error)
-	// open returns the frozen batch with the number, or nil if there is none.
+	// open returns the frozen batch with the given number, or nil if there is none.
 	open(ctx context.Context, number int64) (*batch, error)
-	// uncounted returns some unmarked fights, as a batch with the number.
+	// uncounted returns a batch of unmarked fights, with the given number.
 	uncounted(ctx context.Context, number int64) (*batch, error)
-	// freeze stores the batch, unless there is already one with its number; then it returns false.
+	// freeze stores the batch and returns true, or returns false if there is already a batch with its number.
 	freeze(ctx context.Context, b *batch) (bool, error)
-	// raise adds some of the batch's winners and places, from position at, each to its own document, unless the last
-	// batch recorded there is this or a later one. It returns the next position. The places follow the winners.
+	// raise adds the counts of some of the batch's winners and places, beginning at position at, to their documents. It
+	// skips a document that already records this batch or a later one. It returns the next position. Positions of
+	// places follow those of winners.
 	raise(ctx context.Context, b *batch, at int) (next int, err error)
-	// mark marks some of the batch's fights with its number, from position at, and returns the next position.
+	// mark marks some of the batch's fights with its number, beginning at position at, and returns the next position.
 	mark(ctx context.Context, b *batch, at int) (next int, err error)
-	// finish adds the batch to the totals and sets its number as done, if the previous number was the last one done.
+	// finish adds the batch to the totals and sets its number as done, if the last batch done has the previous number.
 	finish(ctx context.Context, b *batch) error
-	// forget removes the batches up to the number.
+	// forget removes frozen batches up to the given number.
 	forget(ctx context.Context, upTo int64) error
 }
 
-// batch is a set of fights counted together, as it is frozen. It must not be modified.
+// batch is a set of fights that are counted together, in the form in which it is frozen. It must not be modified.
 type batch struct {
 	Number          int64 `bson:"_id"`
 	Fights          []any `bson:"fights"` // their ids
 	statistics.Sums `bson:",inline"`
 	Since           time.Time           `bson:"since,omitempty"`
-	SetSince        bool                `bson:"set_since,omitempty"` // a correction sets Since instead of lowering it
+	SetSince        bool                `bson:"set_since,omitempty"` // true for a correction, which sets Since instead of lowering it
 	Winners         []statistics.Winner `bson:"winners"`
 	Places          []statistics.Place  `bson:"places"`
 
-	full       bool                // there may be more fights
-	unreadable []*storage.RowError // the fights that can't be read; nil unless this process froze the batch
+	full       bool                // there may be more uncounted fights
+	unreadable []*storage.RowError // errors of the unreadable fights; nil unless this process froze the batch
 }
 
 func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
@@ -69,17 +72,18 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
 	return b
 }
 
-// pass is one run of the protocol.
+// pass is one execution of the protocol.
 type pass struct {
 	db       documents
 	leave    func(number int64) bool // reports whether to leave a frozen batch to the process that froze it
-	batch    *batch                  // nil until it is confirmed
-	raised   int                     // the position in its winners and places
-	marked   int                     // the position in its fights
+	batch    *batch                  // nil until a batch is confirmed
+	raised   int                     // next position in the batch's winners and places
+	marked   int                     // next position in the batch's fights
 	progress statistics.Progress
 }
 
-// run counts one batch, if there is one. After an error it may be called again, and resumes a confirmed batch.
+// run counts one batch, if there are uncounted fights. After an error, it may be called again to resume a confirmed
+// batch.
 func (p *pass) run(ctx context.Context) error {
 	if p.batch == nil {
 		if err := p.claim(ctx); err != nil {
@@ -92,7 +96,7 @@ func (p *pass) run(ctx context.Context) error {
 	return p.carryOut(ctx)
 }
 
-// claim finds the next batch, frozen or not: steps 1 to 4.
+// claim finds or freezes the next batch: steps 1 to 4.
 func (p *pass) claim(ctx context.Context) error {
 	done, err := p.db.done(ctx)
 	if err != nil {
@@ -117,7 +121,7 @@ func (p *pass) claim(ctx context.Context) error {
 	return p.freeze(ctx, b)
 }
 
-// freeze does steps 3 and 4.
+// freeze carries out steps 3 and 4.
 func (p *pass) freeze(ctx context.Context, b *batch) error {
 	ours, err := p.db.freeze(ctx, b)
 	if err != nil {
@@ -143,7 +147,7 @@ func (p *pass) confirm(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// carryOut does what is left of steps 5 to 8.
+// carryOut carries out the remainder of steps 5 to 8.
 func (p *pass) carryOut(ctx context.Context) error {
 	b := p.batch
 	for p.raised < len(b.Winners)+len(b.Places) {
@@ -167,7 +171,7 @@ func (p *pass) carryOut(ctx context.Context) error {
 	return atStep("forget", p.db.forget(ctx, b.Number))
 }
 
-// atStep adds the name of the step to an error.
+// atStep adds the name of the protocol's step to an error.
 func atStep(name string, err error) error {
 	if err == nil {
 		return nil

@@ -12,20 +12,20 @@ import (
 )
 
 const (
-	// mostCorrected limits how many winners and how many places one batch corrects; the rest follow in further batches.
+	// mostCorrected limits the winners and the places that one batch corrects; further batches correct the rest.
 	mostCorrected = 10_000
-	// compareAttempts is how many times to look for a moment between two batches, and comparePause the time between
-	// attempts.
+	// compareAttempts is how many times to try to read the statistics between two batches; comparePause is the time
+	// between attempts.
 	compareAttempts = 200
 	comparePause    = 50 * time.Millisecond
 )
 
-// errBusy means that there was no moment between two batches.
+// errBusy means that batches followed each other so closely that the statistics could not be read in between.
 var errBusy = errors.New("fights are being counted without a pause; try again under less load")
 
-// Rebuild implements statistics.Store. The marks of the fights say in which batch they were counted, so all fights up
-// to a batch can be recounted while later ones are counted. The stored statistics are read at a moment between two
-// batches, and the difference is added by a batch of its own, which every process treats like any other.
+// Rebuild implements statistics.Store. Each fight's mark is the number of its batch, so all fights up to a batch can be
+// recounted while later ones are being counted. The stored statistics are read between two batches, and the difference
+// is added by a separate batch, which every process treats like any other.
 func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err error) {
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
@@ -45,8 +45,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	}
 }
 
-// compare returns the stored and the recounted statistics at a moment when the batch done was the last one, and no
-// other had begun.
+// compare returns the stored and the recounted statistics as of the time after the batch done and before the next one.
 func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounted *statistics.Tally, err error) {
 	recounted = statistics.NewTally()
 	for range compareAttempts {
@@ -62,7 +61,7 @@ func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounte
 		if err != nil || latest && stored.Version == done {
 			return done, statistics.TallyOf(stored), recounted, err
 		}
-		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left behind
+		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left unfinished
 			return 0, nil, nil, err
 		}
 		select {
@@ -74,7 +73,8 @@ func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounte
 	return 0, nil, nil, errBusy
 }
 
-// correct adds the difference as the batch with the number. If another batch has taken the number, nothing is changed.
+// correct adds the difference between counted and recounted as a batch with the given number. If another batch already
+// has that number, nothing is changed.
 func (s *Statistics) correct(ctx context.Context, number int64, counted, recounted *statistics.Tally) error {
 	b := newBatch(number, nil, recounted.Minus(counted))
 	b.Since, b.SetSince = recounted.Since, true

@@ -13,12 +13,13 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// takeoverDelay is how long a batch that another process froze is left to it. A shorter time would only duplicate work.
+// takeoverDelay is how long to wait before taking over a batch that another process froze. A shorter time would only
+// duplicate work.
 const takeoverDelay = 400 * time.Millisecond
 
 // Statistics is a statistics.Store in the database of the fights. It relies only on atomic updates of single documents
-// and on unique ids: neither on transactions or change streams, which only a replica set has, nor on the order of ids
-// or on clocks. protocol.go explains how.
+// and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or the order of
+// ids. The protocol is explained in protocol.go.
 type Statistics struct {
 	collections
 	counting sync.Mutex // held during a pass
@@ -26,13 +27,13 @@ type Statistics struct {
 	// Guarded by counting.
 	begun     bool  // a pass has succeeded
 	halfway   *pass // a failed pass with a confirmed batch, or nil
-	seen      int64 // the last batch of another process
+	seen      int64 // number of the last batch that another process froze
 	seenSince time.Time
 }
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// NewStatistics returns the store in the database of the fights, and creates missing indexes.
+// NewStatistics returns the statistics store in the database of the fights, and creates missing indexes.
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
@@ -41,8 +42,8 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store. It runs one pass of the protocol, or resumes one: a slow server may take longer
-// for a batch than a caller waits, and without resuming, no call would ever finish it.
+// Count implements statistics.Store. It runs a pass of the protocol, or resumes one that failed: a slow server may take
+// longer for a batch than a caller waits, and without resuming, no call would ever finish the batch.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
@@ -61,8 +62,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	return p.progress, nil
 }
 
-// leave reports whether a frozen batch is left to the process that froze it. The first pass leaves none, since its
-// process often replaces one that died.
+// leave reports whether to leave a frozen batch to the process that froze it. The first pass takes over any batch,
+// since this process often replaces one that died.
 func (s *Statistics) leave(number int64) bool {
 	if !s.begun {
 		return false
@@ -73,7 +74,8 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts is how many times to read statistics that change meanwhile. The last result is returned even then.
+// readAttempts limits how many times Read repeats a read during which the statistics changed. It returns the last
+// result in any case.
 const readAttempts = 3
 
 // Read implements statistics.Store.
@@ -85,8 +87,8 @@ func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err 
 	return read, trouble(err)
 }
 
-// readOnce returns the totals, and the first winners and places, or all of them if most is 0. latest reports whether
-// nothing changed meanwhile; otherwise the winners and places may be ahead of the totals.
+// readOnce returns the totals and the first winners and places, at most most of each, or all if most is 0. latest
+// reports whether nothing changed during the read; otherwise the winners and places may be ahead of the totals.
 func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.Statistics, latest bool, err error) {
 	totals, err := s.readState(ctx)
 	if err != nil || totals.ID == "" {
@@ -109,7 +111,7 @@ func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.
 	return read, now.Done == totals.Done, err
 }
 
-// first returns the first documents in that order whose field is positive, or all documents if most is 0.
+// first returns the first most documents in the given order whose field is positive, or all documents if most is 0.
 func first[T any](
 	ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64,
 ) (documents []T, err error) {
@@ -124,7 +126,7 @@ func first[T any](
 	return documents, cursor.All(ctx, &documents)
 }
 
-// Ping implements statistics.Store. It reads the totals and one of the documents to count.
+// Ping implements statistics.Store. It reads the totals and one fight.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if _, err := s.readState(ctx); err != nil {
 		return trouble(err)

@@ -23,10 +23,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// testBatch is small, so that a few fights make several batches: FerretDB reads all of them for each step.
+// testBatch is a small batch size, so that even a few fights take several batches: tests store few fights because
+// FerretDB reads all of them in each step.
 const testBatch = 40
 
-// counted is a database with fights and their statistics.
+// counted holds the stores of fights and statistics in a database.
 type counted struct {
 	fights *Fights
 	store  *Statistics
@@ -38,7 +39,7 @@ func openCounted(tb testing.TB, address string) counted {
 	return counted{fights, openStatistics(tb, fights.Database())}
 }
 
-// openStatistics opens another store on the same database, like another process.
+// openStatistics opens another statistics store on the same database, as another process would.
 func openStatistics(tb testing.TB, database *mongo.Database) *Statistics {
 	tb.Helper()
 	store, err := NewStatistics(tb.Context(), database)
@@ -49,7 +50,7 @@ func openStatistics(tb testing.TB, database *mongo.Database) *Statistics {
 	return store
 }
 
-// observed connects to the database of the URL, and calls the functions around each command.
+// observed connects to the database at the URL, and calls started before and ended after each command.
 func observed(tb testing.TB, address string, started func(context.Context, bson.Raw), ended func()) *mongo.Database {
 	tb.Helper()
 	parsed, err := url.Parse(address)
@@ -68,8 +69,8 @@ func observed(tb testing.TB, address string, started func(context.Context, bson.
 	return client.Database(strings.Trim(parsed.Path, "/"))
 }
 
-// oneByOne connects to the database so that its commands run one at a time, since FerretDB reads, changes and writes a
-// document without a lock.
+// oneByOne returns a database whose commands run one at a time, since FerretDB reads, changes and writes a document
+// without a lock.
 func oneByOne(tb testing.TB, address string) *mongo.Database {
 	tb.Helper()
 	var turn sync.Mutex
@@ -87,10 +88,10 @@ func TestStatistics(t *testing.T) {
 	})
 }
 
-// Two counters, whose commands run in a random order, are killed and restarted at random commands while fights are
-// stored.
+// Statistics stay exact although two counters, whose commands run in random order, are killed and restarted at random
+// commands while fights are stored.
 func TestKilledCounters(t *testing.T) {
-	type killed struct{} // the key of the function that cancels a context
+	type killed struct{} // context key of the function that cancels the context
 	address, fights := engines.MongoDB(t), statisticstest.Fights(60)
 	var turn sync.Mutex
 	kills := 0
@@ -131,13 +132,14 @@ func TestKilledCounters(t *testing.T) {
 	statisticstest.Exact(t, at.store, fights)
 	left, err := at.store.batches.CountDocuments(t.Context(), bson.D{})
 	if err != nil || left != 0 || kills == 0 {
-		t.Errorf("%d batches are left, %v; %d kills", left, err, kills)
+		t.Errorf("%d frozen batches are left (%v) after %d kills", left, err, kills)
 	}
 	t.Logf("%d kills", kills)
 }
 
-// foreignFights returns documents of other applications: three fights by the rule of the fights store, one of which can
-// be read, and other documents. An older version, which took everything for a fight, counted some of them.
+// foreignFights returns documents of other applications: three that the fight store considers fights, only one of them
+// readable, and others that are not fights. Some are marked as counted by an older version, which considered every
+// document a fight.
 func foreignFights() []bson.D {
 	changes := []bson.E{
 		{Key: "fight_date", Value: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)},
@@ -150,7 +152,7 @@ func foreignFights() []bson.D {
 	}, foreign()...)
 }
 
-// exactBeside checks that the statistics are those of our fights plus foreignFights.
+// exactBeside checks that the statistics are those of our fights and foreignFights together.
 func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	t.Helper()
 	read, err := at.store.Read(t.Context())
@@ -161,12 +163,13 @@ func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	n, err := at.fights.Count(t.Context())
 	if read.Total != want.Total+others || read.Heroes != want.Heroes+1 || read.Villains != want.Villains ||
 		read.Unreadable() != 2 || read.Since.Year() != 2020 || n != read.Total || err != nil {
-		t.Errorf("%d fights (%v), got %+v; want %+v and the others", n, err, read, want)
+		t.Errorf("with %d fights (%v), the statistics are %+v; want %+v plus the foreign fights", n, err, read, want)
 	}
 }
 
-// Documents of others are counted by the same rule as they are listed, whenever they are stored, and each unreadable
-// one is reported once. A rebuild corrects what an older version did: it marked and counted every document.
+// The statistics count exactly those documents of other applications that are listed as fights, whenever they are
+// stored, and report each unreadable one once. A rebuild corrects statistics of an older version, which marked and
+// counted every document.
 func TestOtherFights(t *testing.T) {
 	ctx := t.Context()
 	at, fights := openCounted(t, engines.MongoDB(t)), statisticstest.Fights(30)
@@ -192,14 +195,14 @@ func TestOtherFights(t *testing.T) {
 	}
 	exactBeside(t, at, fights)
 	if len(reports) != 2 || reports["9b2e1f2e-0c3a-4c3a-8d10-000000000002"] != 1 {
-		t.Errorf("reported %v", reports)
+		t.Errorf("the counts reported these unreadable fights: %v", reports)
 	}
 	marked, err := at.store.fights.CountDocuments(ctx, bson.M{markField: bson.M{"$exists": true}})
 	if err != nil || marked != int64(len(fights)+3) {
 		t.Errorf("%d documents are marked (%v), want only the fights", marked, err)
 	}
 	if report, err := at.store.Rebuild(ctx); err != nil || report.Differed() {
-		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
+		t.Errorf("a rebuild with nothing to correct returned %+v, %v", report, err)
 	}
 
 	_, markErr := at.store.fights.UpdateMany(ctx, bson.M{markField: nil}, bson.M{"$set": bson.M{markField: int64(1)}})
@@ -213,7 +216,7 @@ func TestOtherFights(t *testing.T) {
 	exactBeside(t, at, fights)
 }
 
-// The totals and a frozen batch have the form that other versions of the program read and write.
+// The stored form of the totals and of a frozen batch is the one that other versions of the program read and write.
 func TestLayout(t *testing.T) {
 	since := bson.E{Key: "since", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)}
 	sums := bson.D{{Key: "total", Value: int64(3)}, {Key: "heroes", Value: int64(1)}, {Key: "villains", Value: int64(2)}}
@@ -242,7 +245,7 @@ func TestLayout(t *testing.T) {
 }
 
 // TestSlowServer cancels each call after a few commands, as if the server took longer for a batch than a caller waits.
-// The calls still finish counting.
+// Together, the calls still count all fights.
 func TestSlowServer(t *testing.T) {
 	const perCall, most = 8, 100
 	address := engines.MongoDB(t)
@@ -260,7 +263,7 @@ func TestSlowServer(t *testing.T) {
 	calls := 0
 	for counted := 0; counted < len(fights); calls++ {
 		if calls == most {
-			t.Fatalf("%d calls did not finish", most)
+			t.Fatalf("%d canceled calls did not finish counting", most)
 		}
 		var ctx context.Context
 		ctx, giveUp = context.WithCancel(t.Context())
@@ -272,12 +275,12 @@ func TestSlowServer(t *testing.T) {
 		}
 	}
 	if calls < 3 {
-		t.Errorf("%d calls were enough: none was canceled", calls)
+		t.Errorf("%d calls counted all fights, so none was canceled", calls)
 	}
 	statisticstest.Exact(t, at.store, fights)
 }
 
-// A rebuild restores lost statistics, even if nothing is left but the marks.
+// A rebuild restores lost statistics, even if only the marks of the fights are left.
 func TestRebuild(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -296,7 +299,7 @@ func TestRebuild(t *testing.T) {
 	}{
 		{"the totals", func() error { return set(s.state, "total", int64(7)) }},
 		{"a winner", func() error { return set(s.winners, "wins", int64(99)) }},
-		{"a winner without a win", func() error {
+		{"a winner with no wins", func() error {
 			nobody := bson.M{"_id": "heroes/nobody", "name": "nobody", "team": "heroes", "wins": int64(5), "batch": int64(1)}
 			_, err := s.winners.InsertOne(ctx, nobody)
 			return err
@@ -319,12 +322,12 @@ func TestRebuild(t *testing.T) {
 		}
 		statisticstest.Exact(t, s, fights[:stored])
 		if report, err := s.Rebuild(ctx); err != nil || report.Differed() {
-			t.Errorf("%s, second rebuild: %+v, %v", c.name, report, err)
+			t.Errorf("%s: the second rebuild returned %+v, %v", c.name, report, err)
 		}
 	}
 }
 
-// A rebuild while another process counts the fights that are stored.
+// Statistics are exact after a rebuild that runs while another process counts new fights.
 func TestRebuildMeanwhile(t *testing.T) {
 	address, fights := engines.MongoDB(t), statisticstest.Fights(100)
 	database := oneByOne(t, address)

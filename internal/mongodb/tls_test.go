@@ -14,7 +14,7 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// A server whose certificate was issued by the given authority is accepted. Any other is refused, and the error gives
+// The store connects only to a server whose certificate was issued by the given authority; otherwise the error states
 // the reason.
 func TestTLS(t *testing.T) {
 	t.Parallel() // it mostly waits
@@ -38,12 +38,12 @@ func TestTLS(t *testing.T) {
 	for name, c := range map[string]struct{ host, options, word string }{
 		"another authority":         {secured, "tls=true&tlsCAFile=" + url.QueryEscape(stranger), "unknown authority"},
 		"another name":              {"localhost:" + port, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "localhost"},
-		"the server has no TLS":     {address.Host, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "tls|EOF|reset"},
+		"server without TLS":        {address.Host, "tls=true&tlsCAFile=" + url.QueryEscape(authority), "tls|EOF|reset"},
 		"we use no TLS":             {secured, "tls=false", "EOF|reset|closed"},
 		"an invalid authority file": {secured, "tls=true&tlsCAFile=/proc/self/status", "can't be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // the subtests mostly wait
 			with := strings.Replace(at(c.host, c.options), "://", "://superman:hidden@", 1)
 			cfg := Config{URL: with, Database: "fights", PoolMax: 5, selectTimeout: 500 * time.Millisecond}
 			_, err := OpenFights(t.Context(), cfg)

@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Error codes of the server, by their names in MongoDB's error_codes.yml, as far as refused distinguishes them.
+// Error codes of the server that refused distinguishes, with their names in MongoDB's error_codes.yml.
 const (
 	failedToParse        = 9
 	userNotFound         = 11
@@ -34,11 +34,11 @@ const (
 	outOfDiskSpace       = 14031
 )
 
-// wrongLogin is the remedy for a refused login.
+// wrongLogin is the message for a refused login.
 const wrongLogin = "the server refuses the user or the password of the URL"
 
-// meaningOf returns the kind of problem that an error code means, or nil if we can't act on it, and a remedy unless the
-// server's own message suggests one.
+// meaningOf returns the kind of problem that an error code indicates, or nil if we can't act on it. It also returns a
+// remedy unless the server's own message suggests one.
 func meaningOf(code int) (remedy string, kind error) {
 	switch code {
 	case userNotFound, authenticationFailed:
@@ -57,7 +57,7 @@ func meaningOf(code int) (remedy string, kind error) {
 		return "", storage.ErrFull
 	case userWritesBlocked:
 		return "the server was told to block writes", storage.ErrFull
-	// We are bound to this server; otherwise the driver would find the primary by itself.
+	// The URL restricts the driver to this server; otherwise the driver would find the primary by itself.
 	case notWritablePrimary, notPrimaryLegacy:
 		return "the server is not the primary and accepts no writes; list the whole replica set in the URL", storage.ErrFull
 	// LockTimeout, LockBusy, MaxTimeMSExpired, LockFailed, WriteConflict, ExceededTimeLimit, TemporarilyUnavailable,
@@ -76,7 +76,7 @@ func meaningOf(code int) (remedy string, kind error) {
 	return "", nil
 }
 
-// trouble classifies an error of the driver (package storage), if its kind is known.
+// trouble classifies an error of the driver as one of the kinds in package storage, if the kind is known.
 func trouble(err error) error {
 	var server mongo.ServerError
 	var selection topology.ServerSelectionError
@@ -86,7 +86,7 @@ func trouble(err error) error {
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
 			remedy, kind := meaningOf(code)
-			if code == atlasError { // its only code for everything that it refuses itself
+			if code == atlasError { // Atlas uses this code for everything that it refuses itself
 				kind = storage.ErrSchema
 				if strings.Contains(server.Error(), "quota") {
 					kind = storage.ErrFull
@@ -117,7 +117,7 @@ func isNetwork(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// reworded is an error with a different message.
+// reworded wraps an error and replaces its message.
 type reworded struct {
 	text string
 	err  error
@@ -128,7 +128,7 @@ func (t reworded) Error() string { return t.text }
 // Unwrap returns the original error.
 func (t reworded) Unwrap() error { return t.err }
 
-// serversOf returns why no server could be selected: the last error of each one.
+// serversOf returns the reason why no server could be selected: the last error of each server.
 func serversOf(err topology.ServerSelectionError) string {
 	var causes []string
 	for _, server := range err.Desc.Servers {
@@ -142,8 +142,7 @@ func serversOf(err topology.ServerSelectionError) string {
 	return strings.Join(causes, "; ")
 }
 
-// truncated truncates the message of an error, because a server repeats the command that it refuses, with every
-// document in it.
+// truncated truncates the message of an error, because some servers quote the refused command with all its documents.
 func truncated(err error) error {
 	const most = 300
 	text := err.Error()
@@ -153,7 +152,7 @@ func truncated(err error) error {
 	return reworded{strings.ToValidUTF8(text[:most], "") + " …", err}
 }
 
-// neverSent reports whether the command did not reach a connection.
+// neverSent reports whether err means that the command was never sent over a connection.
 func neverSent(err error) bool {
 	var dial *net.OpError
 	var connection topology.ConnectionError
@@ -164,9 +163,9 @@ func neverSent(err error) bool {
 		errors.As(err, &connection) && strings.Contains(connection.Error(), "during connection handshake")
 }
 
-// refused reports whether the server refused a command of n documents as a whole, so that certainly none is stored.
-// Errors that may occur between several documents count only for a single one. Errors that may concern a document that
-// is already stored, for instance because the server is shutting down, never count.
+// refused reports whether the server refused a command of n documents as a whole, so that certainly none of them is
+// stored. An error that can occur between two documents counts as a refusal only if n is 1. An error that can occur
+// after a document was stored, for instance because the server is shutting down, never counts.
 func refused(err error, n int) bool {
 	var answer mongo.CommandError
 	if !errors.As(err, &answer) {
@@ -176,7 +175,7 @@ func refused(err error, n int) bool {
 	case failedToParse, userNotFound, unauthorized, authenticationFailed, commandNotFound, invalidOptions,
 		invalidNamespace, commandNotSupported, onView, atlasError:
 		return true
-	case notWritablePrimary, notPrimaryLegacy: // the message is longer if it occurred between documents
+	case notWritablePrimary, notPrimaryLegacy: // the message is longer if the error occurred between two documents
 		return n == 1 || answer.Message == "not primary" || answer.Message == "not master"
 	case userWritesBlocked, outOfDiskSpace, quotaExceeded:
 		return n == 1

@@ -22,7 +22,7 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// Responses of MongoDB that FerretDB can't be made to send, worded like MongoDB's and Atlas's.
+// Responses that FerretDB can't be made to send, as MongoDB and Atlas word them.
 var (
 	noPermission  = mongowire.Refusal(13, "Unauthorized", "not authorized on fights to execute command { … }")
 	noTime        = mongowire.Refusal(50, "MaxTimeMSExpired", "operation exceeded time limit")
@@ -37,7 +37,7 @@ var (
 	internal      = mongowire.Refusal(1, "InternalError", "something")
 )
 
-// each returns a server's response that refuses each document of an insert individually.
+// each returns a server response that refuses every document of an insert individually.
 func each(code int32, message string, documents int) bson.D {
 	var errs bson.A
 	for i := range documents {
@@ -51,7 +51,7 @@ func TestTrouble(t *testing.T) {
 		code    int32
 		message string
 		want    error
-		word    string // of the operator's message
+		word    string // contained in the operator's message
 	}{
 		{13, "not authorized", storage.ErrSchema, "readWrite"},
 		{18, "Authentication failed.", storage.ErrSchema, "password of the URL"},
@@ -66,12 +66,12 @@ func TestTrouble(t *testing.T) {
 	} {
 		err := trouble(mongo.CommandError{Code: c.code, Message: c.message})
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.word) {
-			t.Errorf("%d: %v, want %q with %q", c.code, err, c.want, c.word)
+			t.Errorf("error code %d: got %v, want %q with %q", c.code, err, c.want, c.word)
 		}
 	}
 }
 
-// Every read reports the kind of a refusal.
+// Every kind of read classifies a server's refusal.
 func TestRefusedReads(t *testing.T) {
 	store, _, p := openBehind(t, false)
 	p.Answer(mongowire.Refuse(corrupt, "find", "aggregate"))
@@ -92,16 +92,16 @@ func TestRefusedReads(t *testing.T) {
 	}
 }
 
-// The result of every refused fight is true, whether certain or not; and the store is ready again as soon as the server
-// is, without storing another fight.
+// Every refused fight gets a correct result, whether certain or uncertain, and the store becomes ready as soon as the
+// server accepts writes again, even before another fight is stored.
 func TestTroubleOfWrites(t *testing.T) {
 	t.Parallel() // it mostly waits
 	const three = 3
 	for name, c := range map[string]struct {
 		refusal bson.D
 		want    error
-		one     string // result of a single fight
-		several string // results of several that share a command
+		one     string // result of a fight that is stored alone
+		several string // result of fights that share a command
 		ready   bool
 	}{
 		"no permission":           {noPermission, storage.ErrSchema, "refused", "refused", false},
@@ -117,10 +117,10 @@ func TestTroubleOfWrites(t *testing.T) {
 		"an unforeseen refusal":   {internal, nil, "open", "open", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // some mostly wait
+			t.Parallel() // some subtests mostly wait
 			store, direct, p := openBehind(t, true)
 			refused := []string{"insert", "update"}
-			if name == "another's validator" { // the validator belongs to the collection of fights, not to the probe's
+			if name == "another's validator" { // only the collection of fights has the validator, not the probe's collection
 				refused = refused[:1]
 			}
 			p.Answer(mongowire.Refuse(c.refusal, refused...))
@@ -136,13 +136,13 @@ func TestTroubleOfWrites(t *testing.T) {
 			for i, err := range store.write(t.Context(), asDocuments(fights[1:])) {
 				check(fights[1+i], err, c.several)
 			}
-			for range 2 { // it lasts as long as the cause
+			for range 2 { // readiness must not change as long as the cause persists
 				if err := store.Ping(t.Context()); (err == nil) != c.ready || err != nil && !errors.Is(err, c.want) {
 					t.Errorf("Ping: %v, want ready: %t", err, c.ready)
 				}
 			}
 			if _, err := store.Page(t.Context(), fight.MaxID(), 5); err != nil {
-				t.Errorf("reading in the meantime: %v", err)
+				t.Errorf("reading while writes are refused: %v", err)
 			}
 			p.Answer(nil)
 			if err := store.Ping(t.Context()); err != nil {
@@ -154,7 +154,7 @@ func TestTroubleOfWrites(t *testing.T) {
 	}
 }
 
-// A stored fight restores readiness, like a successful probe.
+// Storing a fight restores readiness, just as a successful probe does.
 func TestStoredFightRestoresReadiness(t *testing.T) {
 	store, _, p := openBehind(t, false)
 	p.Answer(mongowire.Refuse(quota, "insert", "update"))
@@ -174,24 +174,24 @@ func TestStoredFightRestoresReadiness(t *testing.T) {
 	}
 }
 
-// Three attempts to store one fight: the connection is cut before or after it is stored, and the server is full and
-// restarted. The result is true.
+// Three attempts to store a fight fail differently: the connection is cut before or after the fight is stored, and the
+// server is full or restarted. The result of the fight is still correct.
 func TestCutAndFullAndRestarted(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for _, c := range []struct {
 		name string
 		cut  mongowire.Fate
-		then []bson.D // responses to the later attempts; nil for the server's own
+		then []bson.D // responses to the later attempts; nil for the server's real response
 		says string   // "stored", "open" or either
 		kept int
 	}{
-		// The last attempt may find the server still down.
-		{"stored, cut, full, then a duplicate is reported", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
-		{"stored, cut, each refused, full", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
-		{"not stored, cut, no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+		// The server may still be down when the last attempt is made.
+		{"stored, cut, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
+		{"stored, cut, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel() // they mostly wait
+			t.Parallel() // the subtests mostly wait
 			server := engines.MongoDBServer(t)
 			p, through := behind(t, server.URL+"fights")
 			store := openAs(t, through, false)
@@ -222,13 +222,14 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 			direct := openAs(t, server.URL+"fights", false)
 			fighttest.Truthful(t, direct, f, err)
 			if n, countErr := direct.Count(ctx); !strings.Contains(c.says, said(err)) || n != int64(c.kept) || countErr != nil {
-				t.Errorf("%s (%v), %d stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
+				t.Errorf("result %s (%v) and %d fights stored (%v); want %s and %d", said(err), err, n, countErr, c.says, c.kept)
 			}
 		})
 	}
 }
 
-// If no server can be reached, a fight is certainly not stored, however the driver finds out.
+// If no server is reachable, the store reports that the fight is certainly not stored, however the driver detects the
+// outage.
 func TestNoServer(t *testing.T) {
 	t.Parallel() // it mostly waits
 	server := engines.MongoDBServer(t)
@@ -248,11 +249,12 @@ func TestNoServer(t *testing.T) {
 	}
 	f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 	if err := store.Insert(t.Context(), f, nil); said(err) != "refused" {
-		t.Errorf("%s for a fight that was never sent: %v", said(err), err)
+		t.Errorf("the result of a fight that was never sent is %s: %v", said(err), err)
 	}
 }
 
-// Startup fails at once with the reason if the database can't be used; a server that accepts no writes is opened.
+// If the database is unusable, opening it fails immediately with the reason; a server that accepts no writes can be
+// opened.
 func TestOpenTrouble(t *testing.T) {
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -307,7 +309,7 @@ func TestOpenTrouble(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("options that contradict each other", func(t *testing.T) {
+	t.Run("URL options that contradict each other", func(t *testing.T) {
 		_, err := openWith(parsed.String() + "?minPoolSize=hidden")
 		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("got %v", err)
@@ -315,7 +317,7 @@ func TestOpenTrouble(t *testing.T) {
 	})
 }
 
-// Every command has a time limit, so that the server gives up when the service does.
+// Every command has a time limit, so that the server gives up at the same time as the service.
 func TestCommandsHaveTimeLimits(t *testing.T) {
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
@@ -350,7 +352,7 @@ func TestCommandsHaveTimeLimits(t *testing.T) {
 			mu.Lock()
 			defer mu.Unlock()
 			if len(seen) != 8 || len(without) > 0 {
-				t.Errorf("of %v, these have no time limit: %v", seen, without)
+				t.Errorf("the commands were %v; these have no time limit: %v", seen, without)
 			}
 		})
 	}

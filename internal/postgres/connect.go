@@ -22,21 +22,21 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	// maxOpening limits how many connections are opened at the same time, so that a hanging server isn't sent a whole
-	// pool's worth every two seconds.
+	// maxOpening limits how many connections are opened at the same time. Otherwise, every two seconds the pool would
+	// try to open all its connections to a hanging server.
 	maxOpening = 4
 )
 
-// connections is a pool and the state needed to open more connections.
+// connections is a pool together with the state needed to open its connections.
 type connections struct {
 	*pgxpool.Pool
 	opening chan struct{} // holds one element per connection being opened
-	pooled  atomic.Bool   // there is a pooler in front of the server
+	pooled  atomic.Bool   // whether there is a pooler in front of the server
 	close   sync.Once
-	closing chan struct{} // closed when no more connections may be opened
+	closing chan struct{} // closed when the pool closes, after which no connection may be opened
 }
 
-// connect opens the pool, which fills itself in the background.
+// connect opens the pool, which opens its minimum number of connections in the background.
 func connect(ctx context.Context, cfg Config) (*connections, error) {
 	config, err := ParseURL(cfg.URL)
 	if err != nil {
@@ -45,7 +45,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	// Strings are UTF-8 here, whatever the database's encoding; the driver's simple protocol needs both settings.
+	// The session's strings are UTF-8, whatever the encoding of the database; the driver's simple protocol needs both
+	// settings.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
@@ -55,7 +56,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	if cfg.Deadline > 0 {
 		config.AfterConnect = boundLocks(cfg.Deadline * 4 / 5)
 	}
-	// No ping before each use: Store.with notices a broken connection when it is used, and takes another.
+	// A connection isn't pinged before use: Catalog.with notices a broken connection when it uses it, and takes
+	// another.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
@@ -64,9 +66,9 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 }
 
 // boundLocks returns a hook that limits how long statements of a session wait for a lock, unless the URL, the user or
-// the database have already set a limit. It doesn't change a session owned by a pooler, which others use too. It may
-// take no longer than opening the connection: the pool sets no limit of its own, and a connection being opened occupies
-// a slot in it.
+// the database already sets a limit. The hook doesn't change a pooler's session, which other clients use too. It has
+// the same time limit as opening the connection: the pool itself has none, and a connection being opened occupies a
+// slot of the pool.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
 		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections but does not respond")
@@ -83,8 +85,8 @@ func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	}
 }
 
-// ParseURL parses a store URL. Its errors show nothing of the URL except the name of a file that can't be read; the
-// driver's own errors might show the password.
+// ParseURL parses a store URL. Its errors reveal nothing of the URL except the name of an unreadable file; the driver's
+// own errors might reveal the password.
 func ParseURL(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	var file *fs.PathError
@@ -98,26 +100,27 @@ func ParseURL(text string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// cancelOnServer makes the server cancel a statement whose context has ended, before the connection is given up.
+// cancelOnServer returns a handler that makes the server cancel a statement when its context ends, before the
+// connection is abandoned.
 func cancelOnServer(conn *pgconn.PgConn) ctxwatch.Handler {
 	return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: 100 * time.Millisecond}
 }
 
 type (
-	// callerKey is the context key for the caller's own context: the pool opens a connection with a context that has
-	// only its values.
+	// callerKey is the context key for the caller's context: the pool opens a connection with a context that has the
+	// values of the caller's context, but not its deadline.
 	callerKey struct{}
-	// statementsKey is the context key that marks a connection for statements; one that carries a cancellation lacks
-	// it.
+	// statementsKey is the context key that is set when a connection for statements is opened, but not when one is
+	// opened to send a cancellation.
 	statementsKey struct{}
 )
 
-// Acquire returns a connection. It opens none for a caller that has given up before its turn.
+// Acquire returns a connection of the pool. It doesn't open one for a caller whose context has ended in the meantime.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, callerKey{}, ctx))
 }
 
-// waitToOpen waits until fewer connections are being opened.
+// waitToOpen waits until fewer than maxOpening connections are being opened.
 func (c *connections) waitToOpen(ctx context.Context, _ *pgx.ConnConfig) error {
 	if asking, ok := ctx.Value(callerKey{}).(context.Context); ok {
 		ctx = asking
@@ -138,12 +141,12 @@ func (c *connections) Close() {
 	c.Pool.Close()
 }
 
-// TraceConnectStart implements pgx.ConnectTracer. It is called after waitToOpen.
+// TraceConnectStart implements pgx.ConnectTracer. The driver calls it after waitToOpen.
 func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectStartData) context.Context {
 	return context.WithValue(ctx, statementsKey{}, true)
 }
 
-// TraceConnectEnd lets the next connection be opened.
+// TraceConnectEnd implements pgx.ConnectTracer. It allows the next connection to be opened.
 func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
 
 // TraceQueryStart does nothing.
@@ -154,8 +157,8 @@ func (*connections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.Trac
 // TraceQueryEnd does nothing.
 func (*connections) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// dialer returns dial, but never sends a cancellation through a pooler: PgBouncer 1.18 exits with "bad client state" if
-// several arrive at the same time. It closes the server's session anyway when we close ours.
+// dialer wraps dial so that no cancellation is sent to a pooler: PgBouncer 1.18 exits with "bad client state" if
+// several arrive at the same time. A pooler closes the server's session anyway when the client closes its connection.
 func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if c.pooled.Load() && ctx.Value(statementsKey{}) == nil {
@@ -165,9 +168,9 @@ func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// checkPooler detects a pooler such as PgBouncer: the process id sent with the connection isn't the server's. It fails
-// if the pooler gives each transaction a different session and so loses prepared statements, unless the URL rules them
-// out: reads would fail at random.
+// checkPooler detects a pooler such as PgBouncer: the process id sent at connection startup is not that of the server
+// process. It fails if the pooler assigns each transaction a different session, so that prepared statements get lost
+// and reads would fail at random, unless the URL disables prepared statements.
 func (c *connections) checkPooler(ctx context.Context) error {
 	one, err := c.Acquire(ctx)
 	if err != nil {
@@ -188,7 +191,7 @@ func (c *connections) checkPooler(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = other.Close(ctx) }()
-	// The pooler gives the session used last to the next transaction, unless another client is faster.
+	// A pooler assigns the most recently used session to the next transaction, unless another client is faster.
 	const tries = 5
 	for range tries {
 		if err := sharesStatements(ctx, one.Conn(), other); err != nil {
@@ -198,7 +201,7 @@ func (c *connections) checkPooler(ctx context.Context) error {
 	return nil
 }
 
-// openAnother opens a connection outside the pool, which may only have room for one.
+// openAnother opens a connection outside the pool, since the pool may be limited to a single connection.
 func (c *connections) openAnother(ctx context.Context) (*pgx.Conn, error) {
 	if err := c.waitToOpen(ctx, nil); err != nil {
 		return nil, err
@@ -206,7 +209,7 @@ func (c *connections) openAnother(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)
 }
 
-// sharesStatements fails if a statement prepared on one connection conflicts with the other's.
+// sharesStatements fails if statements prepared on the two connections conflict with each other.
 func sharesStatements(ctx context.Context, one, other *pgx.Conn) error {
 	name := "superheroes_" + rand.Text()
 	const statement = "SELECT 1"

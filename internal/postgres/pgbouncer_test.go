@@ -11,7 +11,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPgBouncer runs the store tests through a pooler in transaction mode, except those of the layers above.
+// TestPgBouncer runs the tests of the store through a pooler in transaction mode, but not those of the layers above it.
 func TestPgBouncer(t *testing.T) {
 	pooler, err := url.Parse(engines.PgBouncer(t, engines.Postgres(t)).URL)
 	if err != nil {
@@ -28,8 +28,8 @@ func TestPgBouncer(t *testing.T) {
 	}).Run(t, "picker", "text")
 }
 
-// TestPgBouncerSessionsAreUnchanged checks that settings for a store's own sessions aren't applied to those of a
-// pooler, which others use too.
+// TestPgBouncerSessionsAreUnchanged checks that the store doesn't change settings of a pooler's sessions, which other
+// clients use too.
 func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	s, err := openFor(t.Context(), at, time.Second, rows)
@@ -41,13 +41,13 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	busy(8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
-			t.Errorf("another client has lock_timeout %q: %v", timeout, err)
+			t.Errorf("another client of the pooler has the lock_timeout %q: %v", timeout, err)
 		}
 	})
 }
 
-// TestPgBouncerWithoutItsParameter checks that no startup succeeds by chance, the first or a later one, and that each
-// error names the parameter. Modes without prepared statements need nothing.
+// TestPgBouncerWithoutItsParameter checks that every startup without the required parameter fails, none succeeding by
+// chance, and that the error names the parameter. Modes without prepared statements need no parameter.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")
@@ -58,7 +58,7 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 			t.Fatal("opened")
 		}
 		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "default_query_exec_mode=cache_describe") {
-			t.Errorf("got %v, want an error that names the parameter", err)
+			t.Errorf("opening without the parameter: got %v, want an error that names it", err)
 		}
 	}
 	for _, mode := range []string{"cache_describe", "exec", "simple_protocol"} {
@@ -70,6 +70,6 @@ func TestPgBouncerWithoutItsParameter(t *testing.T) {
 		_ = s.Close()
 	}
 	if _, err := open(t.Context(), at+"&lock_timeout=1", rows); !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "lock_timeout") {
-		t.Errorf("a parameter that the pooler refuses: got %v", err)
+		t.Errorf("opening with a parameter that the pooler refuses: got %v", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Package postgres stores a catalog in PostgreSQL. It promises what catalog.Store specifies, and classifies the
-// server's errors by package storage. It knows neither HTTP nor the other engines.
+// Package postgres stores a catalog in PostgreSQL. It fulfils the contract of catalog.Store, and classifies the
+// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
 package postgres
 
 import (
@@ -19,18 +19,18 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Config is the address of the database and the size of the pool.
+// Config holds the address of the database and the size of the connection pool.
 type Config struct {
 	URL              string
 	PoolMin, PoolMax int
-	Schema           string // creates the table and its sequence
-	// Deadline is the maximum duration of a request. Statements wait for a lock for at most four fifths of it, so that
-	// the cause is known before the request times out. With 0, for programs that may wait, the server's own limit
-	// applies.
+	Schema           string // SQL that creates the table and its sequence
+	// Deadline is the maximum duration of a request. Statements wait for a lock for at most four fifths of the
+	// deadline, so that the cause is known before the request times out. If Deadline is 0, for programs that may wait,
+	// the server's own limit applies.
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store on PostgreSQL.
+// Catalog is a catalog.Store in a PostgreSQL table.
 type Catalog[T catalog.Item] struct {
 	pool     *connections
 	poolMax  int
@@ -39,13 +39,13 @@ type Catalog[T catalog.Item] struct {
 	readOnly bool
 
 	works   works
-	damaged atomic.Pointer[reading] // the last read that found damaged data
+	damaged atomic.Pointer[reading] // the last read that failed because of damaged data
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It tries
-// once.
+// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It doesn't
+// retry.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	return s.Ping(ctx)
 }
 
-// Writable returns why the store accepts no writes, as far as that was known when it was opened.
+// Writable returns an error if the server or session was read-only when the store was opened.
 func (s *Catalog[T]) Writable(context.Context) error {
 	if s.readOnly {
 		return storage.Errorf(storage.ErrFull, "the PostgreSQL server or session is read-only")
@@ -103,7 +103,7 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 	return s.collect(ctx, s.works.Lists, s.sql.page, after, limit)
 }
 
-// collect reads all rows of a query.
+// collect runs a query and returns all of its rows.
 func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query string, args ...any) ([]T, error) {
 	return readRows(ctx, s, work, func(ctx context.Context, conn *pgxpool.Conn) ([]T, error) {
 		rows, err := conn.Query(ctx, query, args...)
@@ -114,8 +114,8 @@ func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query stri
 	})
 }
 
-// scan scans a row into an item's fields. If a value doesn't fit, the error names the column, which the driver doesn't
-// know.
+// scan scans a row into an item's fields. If a value doesn't fit, the error names the column, which the driver's error
+// doesn't.
 func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 	return func(fields ...any) error {
 		err := row.Scan(fields...)
@@ -127,11 +127,11 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 	}
 }
 
-// IDs implements catalog.Store. The version is the snapshot that PostgreSQL reads with, that is, the set of visible
-// transactions. As long as it is the same, so is every row, whoever writes. Reading it costs the server next to
-// nothing, though three round trips with its transaction; it needs no privilege, trigger or listener, and works on
-// existing tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same while one of
-// them ends: there is no version on a standby.
+// IDs implements catalog.Store. The version is PostgreSQL's snapshot, that is, the set of visible transactions. As long
+// as the snapshot is the same, no client has changed any row. Reading it costs the server next to nothing, but takes
+// three round trips including the transaction; it needs no privilege, trigger or listener, and works on existing
+// tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same although one of them
+// has ended: on a standby, there is no version.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -150,7 +150,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 			}
 			var id int64
 			ids = nil
-			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // there may be a million: no allocation per row
+			_, err = pgx.ForEachRow(rows, []any{&id}, func() error { // up to a million rows: no allocation per row
 				ids = append(ids, id)
 				return nil
 			})
@@ -162,13 +162,13 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 
 const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
 
-// Ping implements catalog.Store. It does what requests do: it reads all columns of a row by key. It waits for a locked
-// table no longer than lockTimeout.
+// Ping implements catalog.Store. As requests do, it reads all columns of a row. It waits for a locked table no longer
+// than lockTimeout.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
 		err := pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, s.sql.page, 0, 1) // not decoded: a row that can't be read is no fault of the store
+			_, err := tx.Exec(ctx, s.sql.page, 0, 1) // not decoded, since an unreadable row doesn't make the store unready
 			return err
 		})
 		if err != nil {
@@ -179,7 +179,8 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return err
 }
 
-// stillDamaged repeats the last read that found damaged data, if any.
+// stillDamaged repeats the last read that failed because of damaged data, if any, and returns its error if the damage
+// persists.
 func (s *Catalog[T]) stillDamaged(ctx context.Context, conn *pgxpool.Conn) error {
 	last := s.damaged.Load()
 	if last == nil {
@@ -199,13 +200,13 @@ func (s *Catalog[T]) Close() error {
 	return nil
 }
 
-// tableExists queries the system catalogs: to_regclass uses a session's cache of names, which may not yet include a
-// table that another session has just created.
+// tableExists queries the system catalogs, because to_regclass uses a session's cache of names, which may not yet
+// include a table that another session has just created.
 const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
 
-// prepare creates and seeds the table in one transaction, under a lock that other starting processes wait for. An
-// existing table is left as it is, empty or not.
+// prepare creates and seeds the table in one transaction, under a lock that makes other starting processes wait. It
+// leaves an existing table as it is, empty or not.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
@@ -226,8 +227,8 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 	})
 }
 
-// findColumns lists the columns of a table, each with its type as PostgreSQL formats it and the name of that type, or
-// of the base type of a domain. Only lower-case names match, since our statements don't quote them.
+// findColumns lists the columns of a table, each with its type as PostgreSQL formats it and with the name of that type,
+// or of the base type of a domain. Only lower-case names match, since the store's statements don't quote names.
 const findColumns = `WITH RECURSIVE based AS (
 		SELECT a.attname, a.atttypid, a.atttypmod, t.oid, t.typbasetype, t.typname
 		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -237,7 +238,7 @@ const findColumns = `WITH RECURSIVE based AS (
 		FROM based b JOIN pg_type t ON t.oid = b.typbasetype)
 	SELECT attname::text, format_type(atttypid, atttypmod), typname::text FROM based WHERE typbasetype = 0`
 
-// checkShape reports what an existing table lacks.
+// checkShape returns an error that lists missing and unsuitable columns of an existing table.
 func (s *Catalog[T]) checkShape(ctx context.Context) error {
 	kinds := map[string]catalog.ColumnKind{
 		"int2": catalog.IntegerColumn, "int4": catalog.IntegerColumn,
@@ -267,12 +268,13 @@ func (s *Catalog[T]) checkShape(ctx context.Context) error {
 	})
 }
 
-// Import implements catalog.Store. Other writers wait until it ends; readers don't.
+// Import implements catalog.Store. Other writers wait until the import ends; readers don't.
 func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed[T]) error {
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			// The weakest lock that also blocks writers who lock a row before the table, which could deadlock.
+			// The weakest lock that also blocks writers that lock a row first and the table later, which could
+			// deadlock.
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}
@@ -287,10 +289,10 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 	})
 }
 
-// batchSize is how many rows are sent to the server in one batch.
+// batchSize is the maximum number of rows sent to the server in one batch.
 const batchSize = 500
 
-// write writes the items of feed to the locked table and raises the sequence to the highest id.
+// write writes the items that feed yields to the locked table, and raises the sequence to the highest id.
 func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T]) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -322,18 +324,18 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T])
 		return err
 	}
 	if name != "" && sequence.Highest > 0 {
-		// Never lower than the value another application has reached meanwhile.
+		// Never set the sequence back if another application has advanced it meanwhile.
 		raise := "SELECT setval($1::regclass, GREATEST($2, (SELECT last_value FROM " + name + ")))"
 		_, err = tx.Exec(ctx, raise, name, sequence.Highest)
 	}
 	return err
 }
 
-// sharedSequence generates the ids of all tables under Hibernate's older default.
+// sharedSequence is the sequence that generates the ids of all tables under Hibernate's older default.
 const sharedSequence = "hibernate_sequence"
 
-// sequence reads the current position of the id sequence, and its name: "" if another application created the table
-// without one.
+// sequence returns the current position and the name of the id sequence; the name is "" if another application created
+// the table without a sequence.
 func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence, string, error) {
 	sequence := catalog.Sequence{Step: s.table.Step}
 	err := tx.QueryRow(ctx, "SELECT COALESCE(max(id), 0)::int8 FROM "+s.table.Name).Scan(&sequence.Highest)
@@ -352,7 +354,8 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx pgx.Tx) (catalog.Sequence,
 	return sequence, name, err
 }
 
-// sequenceName finds the sequence of an identity or serial id column, or else that of the Quarkus application.
+// sequenceName returns the name of the sequence of an identity or serial id column, or else of the Quarkus
+// application's sequence.
 func (s *Catalog[T]) sequenceName(ctx context.Context, tx pgx.Tx) (name string, err error) {
 	const find = `SELECT COALESCE(pg_get_serial_sequence($1::text, 'id'),
 		to_regclass($2::text)::text, to_regclass($3::text)::text, '')`

@@ -13,26 +13,27 @@ import (
 )
 
 const (
-	// finishTime is how long a read may take after its caller has left, unless the service's own deadline is longer.
+	// finishTime limits the total duration of a read that continues after its caller gave up, unless the service's own
+	// deadline is longer.
 	finishTime = 10 * time.Second
-	// lockTimeout is how long Ping waits for a locked table.
+	// lockTimeout is how long Ping waits for a lock on the table.
 	lockTimeout = "'500ms'"
 )
 
 type (
-	// query is a read on a connection.
+	// query is a function that reads over a connection.
 	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
-	// reading is a read whose result is discarded.
+	// reading is a function that reads over a connection and discards the result.
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
-// works are the uses of a pool, each with connections that the others can't take.
+// works divides a pool between its uses, each of which has reserved connections.
 type works struct {
 	bounded.Reads
 	checks *bounded.Work // one at a time
 }
 
-// newWorks divides a pool of that size. One connection is left for writes, reads of the ids, and checks.
+// newWorks divides a pool of the given size. One connection is reserved for writes, reads of the ids, and checks.
 func newWorks(pool int, deadline time.Duration) works {
 	limit := deadline
 	if limit > 0 {
@@ -41,13 +42,13 @@ func newWorks(pool int, deadline time.Duration) works {
 	return works{bounded.NewReads(pool-1, limit), bounded.NewWork(limit, bounded.Unlimited, bounded.NewSlots("checks", 1))}
 }
 
-// close cancels operations in progress.
+// close cancels all operations in progress.
 func (w works) close() {
 	w.Close()
 	w.checks.Close()
 }
 
-// readRows is read for requests. It remembers a read that found damaged data for Ping.
+// readRows is like read, for requests. If do fails because of damaged data, readRows stores do for Ping to repeat.
 func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
@@ -60,16 +61,16 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *b
 	return got, err
 }
 
-// read runs a short read. It returns when ctx ends, but a statement that has begun continues. Canceling it would cost
-// two connections: one that carries the cancellation, and the statement's own unless the server reacts immediately.
-// Impatient clients could then drain the pool of a server that hangs for a few seconds, and everybody would have to
-// reconnect.
+// read runs a short query. It returns when ctx ends, but a statement that has begun continues. Canceling the statement
+// would cost two connections: one to send the cancellation, and the statement's own unless the server reacts
+// immediately. While the server hangs for a few seconds, impatient clients could then drain the pool, and all
+// connections would have to be reopened.
 func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	return bounded.Do(ctx, work, func(statement context.Context) (got R, err error) {
 		err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
 			got, err = do(statement, conn)
 			if statement.Err() != nil && conn.Conn().IsClosed() {
-				s.pool.Reset() // the server is silent, so idle connections are probably dead too
+				s.pool.Reset() // the server doesn't respond, so idle connections are probably dead too
 			}
 			return err
 		})
@@ -77,9 +78,10 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 	})
 }
 
-// with runs do on a connection of the pool, and classifies its error. A plan older than an ALTER TABLE is replaced on
-// the same connection, since each has its own. Connections that broke while idle, as all of them do when the server
-// restarts, are dropped until one works. Neither happens if mayRepeat reports that do must not be called again.
+// with calls do with a connection of the pool, and classifies its error. If the query plan is older than an ALTER
+// TABLE, it repeats do on the same connection, since each connection has its own plans. If the connection broke while
+// idle, as all do when the server restarts, it drops the connection and tries others until one works. It doesn't repeat
+// do if mayRepeat returns false.
 func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)
@@ -93,9 +95,9 @@ func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(co
 	}
 }
 
-// try runs do and releases the connection. It repeats do if that makes a new plan or if the first run was canceled by
-// mistake. A broken connection leaves the pool at once, since closing it gracefully takes the driver some seconds if
-// the server is silent.
+// try calls do and releases the connection. It repeats do if the driver will make a new plan, or if the first call was
+// canceled by mistake. A broken connection leaves the pool at once, since closing it gracefully takes the driver some
+// seconds if the server doesn't respond.
 func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {
 	defer func() {
 		if broken = conn.Conn().IsClosed(); broken {
@@ -113,7 +115,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 
 func always() bool { return true }
 
-// causeOf classifies err, or returns why ctx ended if that interrupted a statement.
+// causeOf classifies err, or returns the cause of ctx if its end interrupted the statement.
 func causeOf(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)

@@ -13,8 +13,8 @@ import (
 	"superheroes/test/mongowire"
 )
 
-// TestTLS checks that connections are encrypted and the server's identity is verified as the URL demands, including
-// connections that carry a cancellation.
+// TestTLS checks that connections, including those that send cancellations, are encrypted and verify the server's
+// identity as the URL demands.
 func TestTLS(t *testing.T) {
 	certificate, ours := mongowire.Certificate(t)
 	_, theirs := mongowire.Certificate(t)
@@ -29,13 +29,13 @@ func TestTLS(t *testing.T) {
 	ours, theirs = url.QueryEscape(ours), url.QueryEscape(theirs)
 	for _, c := range []struct {
 		name, parameters string
-		refused          string // expected in the error; "" if it is accepted
+		refused          string // expected in the error; "" if the server is accepted
 	}{
 		{"verified in full", "sslmode=verify-full&sslrootcert=" + ours, ""},
 		{"encrypted", "sslmode=require", ""},
 		{"encrypted where possible", "", ""},
 		{"signed by another authority", "sslmode=verify-full&sslrootcert=" + theirs, "certificate signed by unknown authority"},
-		{"signed by an unknown authority", "sslmode=verify-full", "certificate signed by unknown authority"},
+		{"certificate of an unknown authority", "sslmode=verify-full", "certificate signed by unknown authority"},
 		{"a missing file", "sslmode=verify-full&sslrootcert=/nowhere.pem", "/nowhere.pem"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestTLS(t *testing.T) {
 			const count = `SELECT count(*) FILTER (WHERE NOT ssl), count(*) FILTER (WHERE ssl) FROM pg_stat_ssl
 				JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND backend_type = 'client backend'`
 			if err := db.QueryRowContext(t.Context(), count).Scan(&plain, &encrypted); err != nil || plain > 0 || encrypted < 2 {
-				t.Errorf("%d connections are plain, %d encrypted (%v)", plain, encrypted, err)
+				t.Errorf("the server reports %d plain and %d encrypted connections (%v)", plain, encrypted, err)
 			}
 			wants{}.check(t, s)
 			if c.parameters == "" {

@@ -15,15 +15,15 @@ import (
 	"superheroes/internal/storage"
 )
 
-// parameterRefused is PgBouncer's message for a parameter it doesn't know.
+// parameterRefused is PgBouncer's message for an unknown parameter.
 const parameterRefused = "unsupported startup parameter"
 
-// poolerRemedy tells the operator what a pooler in transaction mode needs.
+// poolerRemedy tells the operator which parameter a pooler in transaction mode needs.
 const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets prepared statements: " +
 	"add default_query_exec_mode=cache_describe to the parameters of the store URL"
 
-// trouble classifies an error of the driver (package storage). An error that isn't about the store, such as
-// catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
+// trouble classifies an error of the driver according to package storage. An error that doesn't concern the store, such
+// as catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
 func trouble(err error) error {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
@@ -31,17 +31,18 @@ func trouble(err error) error {
 			return storage.As(kind, err, detail)
 		}
 	}
-	if isConnection(err) { // whatever the reason, there is no connection
+	if isConnection(err) { // for whatever reason, there is no connection
 		return storage.As(storage.ErrUnavailable, err)
 	}
 	return err
 }
 
-// serverTrouble returns the operator's message for an error reported by the server, and its kind: nil if it says
-// nothing about the store. The codes are listed at https://www.postgresql.org/docs/current/errcodes-appendix.html.
+// serverTrouble returns the message for the operator and the kind of an error reported by the server. The kind is nil
+// if the error doesn't concern the store. The codes are listed at
+// https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code {
-	case "26000", statementExists: // a prepared statement doesn't exist
+	case "26000", statementExists: // unknown prepared statement
 		return poolerRemedy, storage.ErrSchema
 	case "42501":
 		return "a permission is missing", storage.ErrSchema
@@ -52,17 +53,17 @@ func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 		return "the server is read-only", storage.ErrFull
 	case "53100":
 		return "the server's disk is full", storage.ErrFull
-	case "3D000", "57P04": // unknown or dropped; it may be about to be created
+	case "3D000", "57P04": // the database is unknown or dropped, but may be about to be created
 		return "the database does not exist", storage.ErrUnavailable
-	case "55P03", "55006": // a lock is not available, an object is in use
+	case "55P03", "55006": // lock not available, object in use
 		return "", storage.ErrBusy
-	case "XX001", "XX002": // data or an index is corrupted
+	case "XX001", "XX002": // corrupted data or index
 		return "the server reports damaged data: repair it, or restore a backup", storage.ErrDamaged
 	}
 	return classTrouble(err)
 }
 
-// classTrouble is serverTrouble for codes that mean the same as their class.
+// classTrouble is like serverTrouble, for codes that have no meaning beyond that of their class.
 func classTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case "08": // the connection
@@ -73,11 +74,11 @@ func classTrouble(err *pgconn.PgError) (detail string, kind error) {
 		return "", storage.ErrUnavailable
 	case "28":
 		return "the server refuses the user or the password", storage.ErrSchema
-	case "40": // a deadlock or a conflict with another transaction
+	case "40": // deadlock, or conflict with another transaction
 		return "", storage.ErrBusy
-	case "42", "3F", "0A": // syntax or access, an unknown schema, an unsupported feature
+	case "42", "3F", "0A": // syntax or access rule, unknown schema, unsupported feature
 		return "", storage.ErrSchema
-	case "53", "57": // resources, intervention of an operator
+	case "53", "57": // insufficient resources, operator intervention
 		return "", storage.ErrUnavailable
 	case "58":
 		return "the server can't read or write its files: check its log and its disk", storage.ErrDamaged
@@ -90,7 +91,7 @@ const (
 	notNullViolation = "23502"
 )
 
-// isConnection reports whether an error concerns the connection or opening it.
+// isConnection reports whether an error was caused by the connection or by opening it.
 func isConnection(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
@@ -105,22 +106,22 @@ func isConnection(err error) bool {
 	return errors.As(err, &network)
 }
 
-// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which is reported as
-// an unsupported feature. The driver makes a new plan next time.
+// isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which the server
+// reports as an unsupported feature. The next time, the driver makes a new plan.
 func isStale(err error) bool { return codeOf(err) == "0A000" }
 
-// isCanceled reports whether the server canceled the statement. The cancellation may have been meant for another one:
-// it is sent to the session, and if it arrives late it hits the next statement.
+// isCanceled reports whether the server canceled the statement. The cancellation may have been meant for an earlier
+// statement: it addresses the session, so if it arrives late, it hits the next statement.
 func isCanceled(err error) bool { return codeOf(err) == "57014" }
 
-// isTimeLimit reports whether the server canceled the statement because of its own statement_timeout. Only the message
-// says so, in English.
+// isTimeLimit reports whether the server canceled the statement because of its own statement_timeout. Only the message,
+// which must be in English, identifies that cause.
 func isTimeLimit(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && strings.Contains(server.Message, "statement timeout")
 }
 
-// codeOf returns the code of an error that the server reported, "" for any other error.
+// codeOf returns the code of an error that the server reported, or "" for any other error.
 func codeOf(err error) string {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
@@ -129,8 +130,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// isUncertain reports whether a commit that failed with this error may have succeeded. An error reported by the server
-// has rolled back the transaction, unless the session ended with it.
+// isUncertain reports whether a commit that failed with this error may have succeeded. If the server reports an error,
+// it has rolled back the transaction, unless the error also ended the session.
 func isUncertain(err error) bool {
 	var server *pgconn.PgError
 	switch {
@@ -143,7 +144,7 @@ func isUncertain(err error) bool {
 	return server.Code == completionUnknown || server.SeverityUnlocalized != "ERROR"
 }
 
-// refusal distinguishes errors of the row from errors of the store.
+// refusal translates errors caused by the row, and returns errors of the store unchanged.
 func refusal(err error) error {
 	switch code := codeOf(err); {
 	case code == notNullViolation:

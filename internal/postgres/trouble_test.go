@@ -25,15 +25,15 @@ import (
 
 type store = postgres.Catalog[character.Character]
 
-// errDeadline means that the caller's own context has expired.
+// errDeadline is the error of an operation whose caller's own deadline has passed.
 var errDeadline = context.DeadlineExceeded
 
-// rows puts the two rows of the tables in these tests.
+// rows puts the two rows that the tables in these tests contain.
 func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
 
-// opened opens a store with two rows, which is closed at the end of the test.
+// opened opens a store with two rows. It is closed at the end of the test.
 func opened(t *testing.T, at string) *store {
 	t.Helper()
 	s, err := open(t.Context(), at, rows)
@@ -44,7 +44,7 @@ func opened(t *testing.T, at string) *store {
 	return s
 }
 
-// exec runs statements as another client.
+// exec executes statements as another client.
 func exec(t *testing.T, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
@@ -54,7 +54,7 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// with sets the parameters of a URL.
+// with returns the URL with its query parameters replaced.
 func with(t *testing.T, at, parameters string) string {
 	t.Helper()
 	location := mustParse(t, at)
@@ -62,12 +62,12 @@ func with(t *testing.T, at, parameters string) string {
 	return location.String()
 }
 
-// to returns a change to the item, nil to delete it.
+// to returns a change function that replaces a row with the item, or deletes the row if item is nil.
 func to(item *character.Character) func(*character.Character) (*character.Character, error) {
 	return func(*character.Character) (*character.Character, error) { return item, nil }
 }
 
-// lock locks the table against everything as another client, until unlock is called.
+// lock makes another client lock the table exclusively, until unlock is called.
 func lock(t *testing.T, at string) (unlock func()) {
 	t.Helper()
 	tx, err := other(t, at).BeginTx(t.Context(), nil)
@@ -82,10 +82,10 @@ func lock(t *testing.T, at string) (unlock func()) {
 	return unlock
 }
 
-// wants holds the expected error of each kind of call; nil means success.
+// wants holds the expected error of each kind of operation; nil means success.
 type wants struct{ read, ids, write, ping error }
 
-// sameFor expects the same error from every call.
+// sameFor returns wants with the same error for every operation.
 func sameFor(kind error) wants { return wants{kind, kind, kind, kind} }
 
 func (w wants) check(t *testing.T, s *store) {
@@ -120,8 +120,8 @@ func (w wants) check(t *testing.T, s *store) {
 	call("Ping", w.ping, s.Ping)
 }
 
-// TestTroubleWhileRunning checks that a problem with the table of an open store is reported by every affected call, and
-// is over as soon as it is fixed.
+// TestTroubleWhileRunning checks that every affected operation of an open store reports a problem with its table, and
+// that operations succeed as soon as the problem is fixed.
 func TestTroubleWhileRunning(t *testing.T) {
 	fails := func(code string) []string {
 		return []string{fmt.Sprintf("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '%s'; END$$", code),
@@ -154,7 +154,7 @@ func TestTroubleWhileRunning(t *testing.T) {
 				c.want.check(t, s)
 			} else if _, err := s.Write(t.Context(), 0, to(&character.Character{Name: "new"})); !errors.Is(err, storage.ErrSchema) ||
 				!strings.Contains(err.Error(), "cape") {
-				t.Errorf("got %v, want an error that names the column", err)
+				t.Errorf("adding a row: got %v, want an error that names the column", err)
 			}
 			exec(t, db, c.mend)
 			wants{}.check(t, s)
@@ -162,7 +162,7 @@ func TestTroubleWhileRunning(t *testing.T) {
 	}
 }
 
-// TestLockedTable checks that a locked table is reported as busy while it is locked, and that waiting for it costs no
+// TestLockedTable checks that operations report a locked table as busy, and that waiting for the lock doesn't cost a
 // connection.
 func TestLockedTable(t *testing.T) {
 	for _, c := range []struct {
@@ -170,9 +170,9 @@ func TestLockedTable(t *testing.T) {
 		deadline         time.Duration
 		want             wants
 	}{
-		{"for a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
+		{"in a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
 		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
-		{"with its own lock timeout", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
+		{"with a lock timeout in the URL", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			at := engines.Postgres(t)
@@ -196,8 +196,8 @@ func TestLockedTable(t *testing.T) {
 			}
 			unlock()
 			wants{}.check(t, s)
-			// The pool may have grown in the meantime, up to its eight connections. (sslmode=disable: otherwise each
-			// would try TLS first.)
+			// The pool may have grown to its maximum of eight connections in the meantime. (Without sslmode=disable,
+			// each would try TLS first.)
 			if n := opens.Load() - before; n >= 8 {
 				t.Errorf("%d connections were opened", n)
 			}
@@ -205,7 +205,8 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
-// TestStrayCancellation checks that a statement is repeated if it was canceled although nobody has given it up.
+// TestStrayCancellation checks that a statement is repeated if the server canceled it although its caller is still
+// waiting.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)
 	s, db := opened(t, with(t, at, "application_name=stray")), other(t, at)
@@ -231,7 +232,7 @@ func TestStrayCancellation(t *testing.T) {
 	}
 }
 
-// TestStatementTimeout checks that a statement that exceeds the server's time limit isn't repeated.
+// TestStatementTimeout checks that a statement that exceeds the server's time limit is not repeated.
 func TestStatementTimeout(t *testing.T) {
 	at := engines.Postgres(t)
 	s := opened(t, with(t, at, "statement_timeout=200"))
@@ -247,8 +248,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges checks that a change that a trigger silently drops isn't acknowledged: of an existing row, of a
-// new one in tables with and without a sequence, or in an import.
+// TestDroppedChanges checks that the store doesn't acknowledge a change that a trigger silently drops, whether it
+// changes a row, imports rows, or adds a row to a table with or without a sequence.
 func TestDroppedChanges(t *testing.T) {
 	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
 		t.Run(name, func(t *testing.T) {
@@ -270,7 +271,7 @@ func TestDroppedChanges(t *testing.T) {
 	}
 }
 
-// TestReadOnly checks that a read-only server serves reads, and that Writable reports it.
+// TestReadOnly checks that a store on a read-only server serves reads, and that Writable reports that it is read-only.
 func TestReadOnly(t *testing.T) {
 	want := wants{write: storage.ErrFull}
 	t.Run("by its settings", func(t *testing.T) {
@@ -298,9 +299,9 @@ func TestReadOnly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Its snapshot stays the same when a transaction commits that began after another one still in progress.
+		// The standby's snapshot doesn't change when a transaction commits while an older one is still in progress.
 		if ids, _, err := s.IDs(t.Context(), version); err != nil || ids == nil {
-			t.Errorf("a standby claims that nothing has changed (%v)", err)
+			t.Errorf("the standby reported that nothing has changed (%v)", err)
 		}
 		if err := s.Writable(t.Context()); !errors.Is(err, storage.ErrFull) {
 			t.Errorf("Writable returned %v", err)
@@ -308,8 +309,8 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// TestDamagedPage overwrites the table's only page: the running store notices and stays unready, even if another page
-// comes first, and a startup fails with the name of the file.
+// TestDamagedPage overwrites the table's only page. The running store must detect that and stay unready, even if an
+// intact page is read first, and starting must fail with an error that names the file.
 func TestDamagedPage(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
@@ -332,9 +333,9 @@ func TestDamagedPage(t *testing.T) {
 	sameFor(storage.ErrDamaged).check(t, s)
 	if again, err := open(t.Context(), server.URL, rows); err == nil {
 		_ = again.Close()
-		t.Error("a damaged store was opened")
+		t.Error("opening a damaged store succeeded")
 	} else if text := err.Error(); !errors.Is(err, storage.ErrDamaged) || !strings.Contains(text, file) || !strings.Contains(text, "backup") {
-		t.Errorf("got %v, want an error with the file and a remedy", err)
+		t.Errorf("opening a damaged store: got %v, want an error that names the file and a remedy", err)
 	}
 	server.Stop(t)
 	if err := os.WriteFile(server.Path(file), sound, 0o600); err != nil {
@@ -344,7 +345,7 @@ func TestDamagedPage(t *testing.T) {
 	wants{}.check(t, s)
 }
 
-// limited creates a user with the given grants, and returns their URL.
+// limited creates a user with the given grants, and returns the store URL of that user.
 func limited(t *testing.T, at string, grants ...string) string {
 	t.Helper()
 	db := other(t, at)
@@ -365,7 +366,8 @@ func limited(t *testing.T, at string, grants ...string) string {
 	return location.String()
 }
 
-// TestTroubleAtTheStart checks that problems that waiting can't solve are reported in one line, without the password.
+// TestTroubleAtTheStart checks that startup reports problems that waiting can't solve in one line, without revealing
+// the password.
 func TestTroubleAtTheStart(t *testing.T) {
 	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
 	table := func(from, to string) string {
@@ -381,7 +383,7 @@ func TestTroubleAtTheStart(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		create string
-		at     string // "" for the owner's URL
+		at     string // "" for the URL of the table's owner
 		kind   error
 		words  []string
 	}{
@@ -423,7 +425,7 @@ func TestTroubleAtTheStart(t *testing.T) {
 			}
 			for _, word := range c.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("%q is missing from %q", word, err)
+					t.Errorf("the error lacks %q: %q", word, err)
 				}
 			}
 			secret := "x@y"
@@ -432,22 +434,22 @@ func TestTroubleAtTheStart(t *testing.T) {
 			}
 			for _, secret := range []string{secret, url.PathEscape(secret)} {
 				if text := fmt.Sprintf("%v %+v", err, err); strings.Contains(text, secret) {
-					t.Errorf("the password is shown: %s", text)
+					t.Errorf("the error reveals the password: %s", text)
 				}
 			}
 		})
 	}
 }
 
-// TestReadsWithoutWriting checks that a user with read permission only is served, and changes fail for lack of
-// permission.
+// TestReadsWithoutWriting checks that the store works for a user who has only read permission: reads succeed, and
+// changes fail because permission is denied.
 func TestReadsWithoutWriting(t *testing.T) {
 	at := engines.Postgres(t)
 	_ = opened(t, at).Close()
 	wants{write: storage.ErrSchema}.check(t, opened(t, limited(t, at, "SELECT ON hero", "USAGE ON SCHEMA public")))
 }
 
-// TestRowsOutsideTheContract checks that the error for a row that can't be read names its id, that all other rows are
+// TestRowsOutsideTheContract checks that the error for an unreadable row contains its id, that all other rows are
 // served, and that the store stays ready.
 func TestRowsOutsideTheContract(t *testing.T) {
 	at := engines.Postgres(t)
@@ -458,41 +460,41 @@ func TestRowsOutsideTheContract(t *testing.T) {
 	for id, column := range map[int64]string{2: "level", 3: "level", 4: "level", 5: "name"} {
 		var row *storage.RowError
 		if got, err := s.Get(t.Context(), id); !errors.As(err, &row) || row.ID != fmt.Sprint(id) || row.What != "hero" || !strings.Contains(err.Error(), column) {
-			t.Errorf("%d: got %v and %v, want an error with its id and %s", id, got, err, column)
+			t.Errorf("reading row %d: got %v and %v, want an error with its id and %s", id, got, err, column)
 		}
 	}
 	var row *storage.RowError
 	if _, err := s.Page(t.Context(), 0, 10); !errors.As(err, &row) || row.ID != "2" {
-		t.Errorf("the list: got %v, want an error about row 2", err)
+		t.Errorf("listing rows: got %v, want an error about row 2", err)
 	}
 	if page, err := s.Page(t.Context(), 5, 10); len(page) != 1 || err != nil {
-		t.Errorf("the page after them: got %v and %v", page, err)
+		t.Errorf("the page after the unreadable rows: got %v and %v", page, err)
 	}
 	if _, err := s.Get(t.Context(), 1<<40); !errors.Is(err, catalog.ErrNotFound) {
-		t.Errorf("an id that doesn't fit the column: got %v", err)
+		t.Errorf("reading an id that doesn't fit its column: got %v", err)
 	}
 	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("the store is not ready: %v", err)
+		t.Errorf("the store is not ready because of unreadable rows: %v", err)
 	}
 	exec(t, db, "DELETE FROM hero WHERE id = 1")
 	if err := s.Ping(t.Context()); err != nil {
-		t.Errorf("not ready if such a row is the first: %v", err)
+		t.Errorf("the store is not ready if the first row is unreadable: %v", err)
 	}
 	written, err := s.Write(t.Context(), 6, func(old *character.Character) (*character.Character, error) { old.Name = "six"; return old, nil })
 	if err != nil || written.Name != "six" {
-		t.Errorf("another row: got %v and %v", written, err)
+		t.Errorf("changing a valid row: got %v and %v", written, err)
 	}
 	written, err = s.Write(t.Context(), 4, func(old *character.Character) (*character.Character, error) { old.Level = 4; return old, nil })
 	if err != nil || written.Level != 4 {
-		t.Errorf("repairing a row: got %v and %v", written, err)
+		t.Errorf("repairing an unreadable row: got %v and %v", written, err)
 	}
 	if _, err := s.Write(t.Context(), 5, to(nil)); err != nil {
-		t.Errorf("deleting a row: got %v", err)
+		t.Errorf("deleting an unreadable row: got %v", err)
 	}
 }
 
-// TestIdentityAlways checks that we assign ids even if the server insists on generating them, concurrently with clients
-// that let it.
+// TestIdentityAlways checks that the store can assign ids even if the column is GENERATED ALWAYS, concurrently with
+// clients that let the server generate ids.
 func TestIdentityAlways(t *testing.T) {
 	at := engines.Postgres(t)
 	db := other(t, at)
@@ -502,13 +504,13 @@ func TestIdentityAlways(t *testing.T) {
 	for want := int64(2); want < 6; want += 2 {
 		got, err := s.Write(t.Context(), 0, to(&character.Character{Name: "ours"}))
 		if err != nil || got.ID != want {
-			t.Fatalf("got %v and %v, want the id %d", got, err, want)
+			t.Fatalf("adding a row: got %v and %v, want the id %d", got, err, want)
 		}
 		exec(t, db, "INSERT INTO hero (name) VALUES ('theirs')")
 	}
 	got, err := s.Write(t.Context(), 2, to(&character.Character{Name: "changed"}))
 	if err != nil || got.ID != 2 {
-		t.Errorf("a change: got %v and %v", got, err)
+		t.Errorf("changing a row: got %v and %v", got, err)
 	}
 	err = s.Import(t.Context(), false, func(put func(character.Character) error) error {
 		return errors.Join(put(character.Character{Name: "next"}), put(character.Character{ID: 40, Name: "forty"}), put(character.Character{ID: 1, Name: "one"}))
@@ -519,11 +521,12 @@ func TestIdentityAlways(t *testing.T) {
 	exec(t, db, "INSERT INTO hero (name) VALUES ('theirs')")
 	found, _, err := s.IDs(t.Context(), "")
 	if want := []int64{1, 2, 3, 4, 5, 6, 40, 41}; fmt.Sprint(found) != fmt.Sprint(want) || err != nil {
-		t.Errorf("got the ids %v (%v), want %v", found, err, want)
+		t.Errorf("the table has the ids %v (%v), want %v", found, err, want)
 	}
 }
 
-// TestAlteredTable checks that nobody notices when the plans on all connections are older than the table.
+// TestAlteredTable checks that no request fails after an ALTER TABLE that makes the query plans of all connections
+// stale.
 func TestAlteredTable(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe"} {
 		t.Run(mode, func(t *testing.T) {
@@ -538,7 +541,7 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
-// busy runs do n times at once, so that all connections of a pool are used.
+// busy calls do n times concurrently, so that all connections of a pool are used.
 func busy(n int, do func()) {
 	var group sync.WaitGroup
 	for range n {
@@ -547,7 +550,7 @@ func busy(n int, do func()) {
 	group.Wait()
 }
 
-// TestServerRestarts checks that connections that broke while idle cause no errors.
+// TestServerRestarts checks that connections that broke while idle, in a restart of the server, cause no errors.
 func TestServerRestarts(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
@@ -562,8 +565,8 @@ func TestServerRestarts(t *testing.T) {
 	busy(8, func() { wants{}.check(t, s) })
 }
 
-// TestHastyClients checks that clients that give up on a hanging server cost no connections, and that the first clients
-// after that are served.
+// TestHastyClients checks that clients that give up on a hanging server don't cost connections, and that requests
+// succeed as soon as the server recovers.
 func TestHastyClients(t *testing.T) {
 	opens := &counter{}
 	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
@@ -576,7 +579,7 @@ func TestHastyClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	for opens.Load() < most { // the pool fills itself in the background
+	for opens.Load() < most { // the pool opens its connections in the background
 		time.Sleep(time.Millisecond)
 	}
 	busy(most, func() { wants{}.check(t, s) })
@@ -591,12 +594,12 @@ func TestHastyClients(t *testing.T) {
 	proxy.Become(tcpproxy.Passes)
 	busy(most, func() { wants{}.check(t, s) })
 	if n := opens.Load(); n != most {
-		t.Errorf("%d connections were opened, want the %d of the pool", n, most)
+		t.Errorf("the store opened %d connections, want only the %d of the pool", n, most)
 	}
 }
 
-// TestSettingsOfTheDatabase checks that settings of a database or user for its sessions affect neither the store nor
-// its strings.
+// TestSettingsOfTheDatabase checks that session settings of the database or user affect neither the store nor the
+// encoding of its strings.
 func TestSettingsOfTheDatabase(t *testing.T) {
 	at := engines.Postgres(t)
 	db, name := other(t, at), strings.TrimPrefix(mustParse(t, at).Path, "/")
@@ -627,8 +630,8 @@ func TestSettingsOfTheDatabase(t *testing.T) {
 	}
 }
 
-// TestServerSilentAfterItsGreeting checks that connections to a server that accepts them but never responds don't stay
-// in the pool.
+// TestServerSilentAfterItsGreeting checks that connections don't stay in the pool if the server accepts them but then
+// never responds.
 func TestServerSilentAfterItsGreeting(t *testing.T) {
 	location := mustParse(t, with(t, engines.Postgres(t), "sslmode=disable"))
 	greets := &silent{}
@@ -641,7 +644,7 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	greets.Store(true)
 	proxy.Cut()
-	for range 3 { // demand for more connections than the pool has
+	for range 3 { // more concurrent reads than the pool has connections
 		busy(8, func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
@@ -657,11 +660,11 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 		_, err = s.Get(ctx, 1)
 	}
 	if err != nil {
-		t.Errorf("not within a minute after the server came back: %v", err)
+		t.Errorf("the store did not recover within a minute after the server responded again: %v", err)
 	}
 }
 
-// TestClosedWhileItHangs checks that a store whose server hangs can be closed, even while it is being opened.
+// TestClosedWhileItHangs checks that a store can be closed while its server hangs, even if it is still being opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)
@@ -679,10 +682,10 @@ func TestClosedWhileItHangs(t *testing.T) {
 		_ = s.Close()
 		t.Errorf("got %v", err)
 	}
-	t.Logf("closed after %s, the other gave up after %s", closed, time.Since(begin))
+	t.Logf("the store was closed after %s, and opening the other one failed after %s", closed, time.Since(begin))
 }
 
-// counter counts the connections opened through a proxy.
+// counter counts the connections that are opened through a proxy.
 type counter struct{ atomic.Int64 }
 
 func (c *counter) relays() (up, down tcpproxy.Relay) {
@@ -690,7 +693,7 @@ func (c *counter) relays() (up, down tcpproxy.Relay) {
 	return tcpproxy.All()
 }
 
-// through returns a URL of the same server through a proxy.
+// through returns the URL of a proxy in front of the server. The proxy counts the opened connections.
 func through(t *testing.T, at string, opens *counter) string {
 	t.Helper()
 	location := mustParse(t, at)
@@ -698,7 +701,7 @@ func through(t *testing.T, at string, opens *counter) string {
 	return location.String()
 }
 
-// silent swallows everything after the first statement on each connection.
+// silent makes a proxy swallow everything after the first statement on each connection.
 type silent struct{ atomic.Bool }
 
 func (s *silent) relays() (up, down tcpproxy.Relay) {

@@ -14,8 +14,8 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// statements are the SQL that reads and changes rows. Parameters have explicit types, so that a column of another type,
-// such as a 32-bit id, changes neither what can be requested nor what can be stored.
+// statements holds the SQL statements that read and change rows. Parameters have explicit types, so that the same
+// requests are valid if a column has another type, such as a 32-bit id.
 type statements struct{ get, many, page, ids, lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
@@ -30,7 +30,7 @@ func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 		}
 	}
 	read := "SELECT " + table.SelectList() + " FROM " + table.Name
-	// An identity column accepts explicit ids only with OVERRIDING.
+	// A GENERATED ALWAYS identity column accepts explicit ids only with OVERRIDING.
 	insert := fmt.Sprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s) ON CONFLICT (id) DO ",
 		table.Name, strings.Join(names, ", "), strings.Join(places, ", "))
 	return statements{
@@ -46,7 +46,7 @@ func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 	}
 }
 
-// sqlType returns the SQL type of the parameter for a field.
+// sqlType returns the SQL type of a field's parameter.
 func sqlType(field any) string {
 	switch field.(type) {
 	case *int64:
@@ -81,7 +81,8 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, 
 		rollback(ctx, tx)
 		return nil, refusal(err)
 	}
-	// The driver considers a commit safe to retry even if it was sent and only the response was lost.
+	// Don't rely on the driver, which considers a commit safe to retry even if it was sent and only the response was
+	// lost.
 	switch err := tx.Commit(ctx); {
 	case err == nil:
 		return written, nil
@@ -92,13 +93,14 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn *pgxpool.Conn, id int64, 
 	}
 }
 
-// rollbackTimeout limits the rollback of a transaction whose caller has gone, which makes the connection usable again.
+// rollbackTimeout limits the rollback of a transaction whose caller gave up; the rollback makes the connection usable
+// again.
 const rollbackTimeout = time.Second
 
 func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	_ = tx.Rollback(ctx) // if it fails, the connection is closed
+	_ = tx.Rollback(ctx) // if the rollback fails, the connection is closed
 }
 
 func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change catalog.ChangeFunc[T]) (*T, error) {
@@ -118,7 +120,7 @@ func (s *Catalog[T]) change(ctx context.Context, tx pgx.Tx, id int64, change cat
 	return item, err
 }
 
-// changeRow runs a statement that must change a row.
+// changeRow runs a statement that must change exactly one row.
 func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string, args ...any) error {
 	done, err := tx.Exec(ctx, statement, args...)
 	if err != nil {
@@ -127,7 +129,7 @@ func (s *Catalog[T]) changeRow(ctx context.Context, tx pgx.Tx, statement string,
 	return catalog.CheckChanged(s.table, done.RowsAffected())
 }
 
-// lock returns the locked row with the id, or nil for an id of 0.
+// lock locks and returns the row with the given id, or returns nil if the id is 0.
 func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
@@ -139,13 +141,13 @@ func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) 
 	return &item, err
 }
 
-// maxIDAttempts is how many ids to try for a new row. The second one is free, unless others insert explicit ids at the
-// same time.
+// maxIDAttempts is how many ids to try for a new row. The second id is free, unless other clients insert explicit ids
+// at the same time.
 const maxIDAttempts = 10
 
-// insert inserts a new row with an id from the table's sequence, like the Quarkus application: an id taken from the
-// sequence, and those below it down to the previous one, belong to whoever took it. If the sequence is behind existing
-// ids, for instance after an import with ids, it is raised above them.
+// insert inserts a new row with an id from the table's sequence. As in the Quarkus application, a client that takes a
+// value from the sequence owns that id and the ids between it and the previous value. If the sequence lags behind
+// existing ids, for instance after an import with ids, it is raised above them.
 func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 	name, err := s.sequenceName(ctx, tx)
 	if err != nil {
@@ -180,7 +182,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 	return errors.New("every id from the sequence was already in use")
 }
 
-// insertHighest inserts a new row into a table without a sequence. Other writers wait.
+// insertHighest inserts a new row into a table without a sequence. Other writers must wait.
 func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err

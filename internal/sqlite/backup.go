@@ -10,7 +10,7 @@ import (
 )
 
 // Backup copies a database, which may be in use, to a new file: a consistent snapshot that is durable when Backup
-// returns. Writers don't wait for it. If it fails, it leaves no file behind.
+// returns. Writers don't wait for the backup. If it fails, it leaves no file behind.
 func Backup(ctx context.Context, path, to string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -34,8 +34,8 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return flush(to)
 }
 
-// copyTo writes a snapshot to a file, on a connection for reads. SQLite parses the file name as a URI, as it does for
-// every connection.
+// copyTo writes a snapshot to a file, over a read connection. SQLite parses the file name as a URI, as for every
+// connection.
 func (db *DB) copyTo(ctx context.Context, to string) error {
 	conn, err := db.Reads.Conn(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (db *DB) copyTo(ctx context.Context, to string) error {
 	}
 	defer func() { _ = conn.Close() }()
 	_, err = conn.ExecContext(ctx, "PRAGMA query_only = 0; VACUUM INTO ?", uri(to)) // the copy is written
-	if errors.Is(db.trouble(err), storage.ErrFull) {                                // the copy's disk, not the database's
+	if errors.Is(db.trouble(err), storage.ErrFull) {                                // it is the copy's disk that is full
 		return storage.As(storage.ErrFull, err, "writing ", to)
 	}
 	return db.trouble(err)

@@ -20,14 +20,14 @@ type Catalog[T catalog.Item] struct {
 	db *DB
 
 	mu         sync.Mutex
-	watch      *sql.Conn // reads versions, which can't be compared between connections; it must never write
+	watch      *sql.Conn // reads data_version, which is comparable only within one connection; must never write
 	generation int       // of watch
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// OpenCatalog opens the file; if the table is missing, it creates and seeds it in one transaction. A file that can't be
-// written is opened read-only.
+// OpenCatalog opens the file. If the table is missing, OpenCatalog creates and seeds it in one transaction. A file that
+// can't be written is opened read-only.
 func OpenCatalog[T catalog.Item](
 	ctx context.Context, path string, table catalog.Table[T], schema string, seed func(put func(T) error) error,
 ) (*Catalog[T], error) {
@@ -64,7 +64,7 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	})
 }
 
-// change runs do in a transaction, which isn't committed if ctx has ended.
+// change calls do within a transaction, which isn't committed if ctx has ended.
 func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) error {
 	inDoubt, err := s.db.inTx(ctx, func(tx *sql.Conn) error { return cmp.Or(do(tx), context.Cause(ctx)) })
 	s.db.wrote(err)
@@ -74,8 +74,8 @@ func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) er
 	return err
 }
 
-// Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it doesn't watch ctx: the
-// driver and database/sql would each start a goroutine for that, which costs more than the read.
+// Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it ignores ctx: to honor
+// it, the driver and database/sql would each start a goroutine, which costs more than the read.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
 		return item, context.Cause(ctx)
@@ -93,7 +93,7 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 	return list(ctx, s.db, func() ([]T, error) { return s.Reader.Page(ctx, after, limit) })
 }
 
-// Import implements catalog.Store. Other writers wait until it ends; readers don't.
+// Import implements catalog.Store. Other writers wait until the import ends; readers don't.
 func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put func(T) error) error) error {
 	return s.change(ctx, func(tx *sql.Conn) error {
 		if replace {
@@ -105,7 +105,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 	})
 }
 
-// put inserts the items of feed. A row with an existing id is overwritten.
+// put inserts the items that feed yields, and overwrites rows that have the same id.
 func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T) error) error) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -115,7 +115,7 @@ func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T
 	if err != nil {
 		return err
 	}
-	defer func() { _ = upsert.Close() }() // reports its last run's error again
+	defer func() { _ = upsert.Close() }() // returns the last execution's error again
 	return feed(func(item T) error {
 		id := s.Table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {
@@ -146,7 +146,7 @@ func (s *Catalog[T]) Write(ctx context.Context, id int64, change func(old *T) (*
 	return written, nil
 }
 
-// insert inserts a new item with the next id.
+// insert inserts a new item with the next id of the sequence.
 func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -160,7 +160,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 }
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the
-// highest id ever given; then it is the highest existing id.
+// highest id ever assigned; then the position is the highest existing id.
 func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequence, error) {
 	sequence, kept := catalog.Sequence{Step: s.Table.Step}, false
 	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.Table.Name).Scan(&sequence.Highest)
@@ -187,22 +187,22 @@ func (s *Catalog[T]) upsert() string {
 	return sqltable.Insertion(s.Table.Name, names) + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
-// Ping implements catalog.Store. It reads like requests do. A file that accepts no writes is no problem for a catalog,
-// which mainly serves reads.
+// Ping implements catalog.Store. It runs the same reads as requests do. A catalog mainly serves reads, so it is ready
+// even if its file is read-only.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")
 }
 
-// Writable returns why the last write was refused, as long as that lasts.
+// Writable returns the reason why writes are refused, or nil if they succeed.
 func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.writable(ctx, nil) }
 
-// IDs implements catalog.Store. SQLite's data_version shows cheaply whether the file has changed: it changes whenever
-// another connection, of this process or another, commits.
+// IDs implements catalog.Store. SQLite's data_version is a cheap way to detect that the file has changed: it changes
+// whenever another connection, of this process or any other, commits.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
 	ids, err = read(s.db, func() (ids []int64, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		once := s.db.frozen.Load() // a read-only connection doesn't see changes
+		once := s.db.frozen.Load() // a connection to a frozen file doesn't see changes
 		if s.watch == nil {
 			if s.watch, err = s.db.Reads.Conn(ctx); err != nil {
 				return nil, err
@@ -210,7 +210,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int6
 			s.generation++
 		}
 		if version, err = s.version(ctx); err == nil && version != known {
-			// A change since the version was read makes the next one differ.
+			// If the table changes after the version was read, the next version will differ.
 			ids, err = sqltable.IDs(ctx, s.watch, s.Table.Name)
 		}
 		if err != nil || once {
@@ -221,7 +221,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int6
 	return ids, version, err
 }
 
-// version reads the current version. The caller holds the mutex.
+// version reads the current version of the table. The caller must hold the mutex.
 func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	var number int64
 	if err := s.watch.QueryRowContext(ctx, "PRAGMA data_version").Scan(&number); err != nil {
@@ -230,7 +230,8 @@ func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	return catalog.Version(fmt.Sprintf("%d.%d", s.generation, number)), nil
 }
 
-// release returns the watching connection to the pool; the next read takes another one. The caller holds the mutex.
+// release returns the connection that reads data_version to the pool; the next call of IDs acquires another. The caller
+// must hold the mutex.
 func (s *Catalog[T]) release() {
 	if s.watch != nil {
 		_ = s.watch.Close()

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// sqliteEngine returns the SQLite engine for one kind.
+// sqliteEngine returns the SQLite engine for one kind of catalog.
 func sqliteEngine[T catalog.Item](
 	kind catalog.Kind[T], schema string, family ...catalogtest.Family,
 ) catalogtest.Engine[T] {
@@ -41,7 +41,7 @@ func sqliteEngine[T catalog.Item](
 	}
 }
 
-// otherSQLite opens the file like another program, with different settings, in particular without WAL.
+// otherSQLite opens the file as another program would, with different settings, in particular without WAL.
 func otherSQLite(tb testing.TB, path string) *sql.DB {
 	tb.Helper()
 	db, err := sql.Open("sqlite", uri(path)+"?_pragma=busy_timeout(5000)")
@@ -53,7 +53,7 @@ func otherSQLite(tb testing.TB, path string) *sql.DB {
 func sqliteHeroes() catalogtest.Engine[character.Character] {
 	return sqliteEngine(character.Heroes(), database.SQLiteCharacter,
 		catalogtest.Family{
-			Name: "every column nullable, no AUTOINCREMENT",
+			Name: "all columns nullable, without AUTOINCREMENT",
 			Create: []string{
 				`CREATE TABLE hero (level INTEGER, id INTEGER PRIMARY KEY, name varchar(50), othername varchar(255),
 					picture varchar(255), powers text)`,
@@ -89,14 +89,14 @@ func TestSQLiteHeroes(t *testing.T) {
 
 func TestSQLiteLocations(t *testing.T) {
 	t.Parallel()
-	sqliteLocations().Run(t, "picker") // which doesn't depend on the kind
+	sqliteLocations().Run(t, "picker") // one kind suffices: the picker doesn't depend on it
 }
 
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
 func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
 
-// openFound opens a catalog of heroes in a file in which another program, whose connection it also returns, has run the
-// statements.
+// openFound opens a catalog of heroes in a file that another program has created by running the statements. It also
+// returns the other program's connection.
 func openFound(t *testing.T, statements ...string) (*Catalog[character.Character], *sql.DB, string, error) {
 	t.Helper()
 	path, kind := filepath.Join(t.TempDir(), "found.db"), character.Heroes()
@@ -112,14 +112,14 @@ func openFound(t *testing.T, statements ...string) (*Catalog[character.Character
 	return store, other, path, err
 }
 
-// change changes the hero with the id, or adds or deletes one.
+// change stores hero under the id: it adds the hero if the id is 0, and deletes it if hero is nil.
 func change(t *testing.T, store *Catalog[character.Character], id int64, hero *character.Character) error {
 	t.Helper()
 	_, err := store.Write(t.Context(), id, func(*character.Character) (*character.Character, error) { return hero, nil })
 	return err
 }
 
-// requests returns the calls made for requests, including readiness.
+// requests returns the store's methods that requests call, including readiness checks.
 func requests(t *testing.T, store *Catalog[character.Character]) map[string]func() error {
 	hero := character.Heroes().Example
 	return map[string]func() error{
@@ -130,7 +130,7 @@ func requests(t *testing.T, store *Catalog[character.Character]) map[string]func
 	}
 }
 
-// A table of a different shape is reported at startup, with its column and the file.
+// A table without the expected columns is reported at startup, in an error that names the column and the file.
 func TestSQLiteDifferentColumns(t *testing.T) {
 	_, _, path, err := openFound(t,
 		"CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, other_name TEXT, level INTEGER, picture TEXT, powers TEXT)")
@@ -139,7 +139,8 @@ func TestSQLiteDifferentColumns(t *testing.T) {
 	}
 }
 
-// While a table or column is renamed, every request and readiness fail; they recover when it has its name again.
+// As long as a table or column is renamed, all requests and readiness checks fail; they succeed again once the original
+// name is restored.
 func TestSQLiteRenamed(t *testing.T) {
 	store, other, path, err := openFound(t)
 	must(t, err)
@@ -162,7 +163,7 @@ func TestSQLiteRenamed(t *testing.T) {
 	}
 }
 
-// A NOT NULL violation in a foreign column is not reported as a taken name.
+// A NOT NULL violation in a column that the service doesn't know is not reported as a name that is already taken.
 func TestSQLiteForeignNotNullColumn(t *testing.T) {
 	store, _, _, err := openFound(t, `CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER,
 		picture TEXT, powers TEXT, weight INTEGER NOT NULL)`)
@@ -173,7 +174,7 @@ func TestSQLiteForeignNotNullColumn(t *testing.T) {
 	}
 }
 
-// A change that a trigger silently drops isn't acknowledged.
+// A change that a trigger silently drops is not acknowledged.
 func TestSQLiteDroppedChanges(t *testing.T) {
 	heroes, other, _, err := openFound(t)
 	must(t, err)
@@ -194,7 +195,7 @@ func TestSQLiteDroppedChanges(t *testing.T) {
 	}
 }
 
-// A row with a value outside the contract is named in the error, and can be replaced; the other rows are served.
+// If a row contains an invalid value, the error names the row, which can be replaced; all other rows are served.
 func TestSQLiteUnreadableRows(t *testing.T) {
 	heroes, other, _, err := openFound(t)
 	must(t, err)
@@ -210,23 +211,23 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 		}
 		_, err := heroes.Get(t.Context(), 8)
 		if err := errors.Join(err, heroes.Ping(t.Context())); err != nil {
-			t.Errorf("%s, another row and readiness: %v", level, err)
+			t.Errorf("level %s: reading another row, and readiness: %v", level, err)
 		}
 	}
 	_, err = heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {
 		return old, catalog.ErrUnreadable
 	})
 	if row, is := errors.AsType[*storage.RowError](err); !is || row.ID != "7" {
-		t.Errorf("changing it: %v", err)
+		t.Errorf("replacing the invalid row: %v", err)
 	}
 	mended := character.Character{ID: 7, Name: "mended"}
 	must(t, change(t, heroes, 7, &mended))
 	if got, err := heroes.Get(t.Context(), 7); got != mended || err != nil {
-		t.Errorf("replaced: got %v and %v", got, err)
+		t.Errorf("after replacing the invalid row: got %v and %v", got, err)
 	}
 }
 
-// A change whose file is removed while it is made is not confirmed, and neither is any later one.
+// If the database file is removed during a write, neither that write nor any later one is acknowledged.
 func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 	for name, write := range map[string]func(*Catalog[character.Character], func() error) error{
 		"Write": func(s *Catalog[character.Character], remove func() error) error {
@@ -257,7 +258,7 @@ func TestSQLiteRemovedWithinAWrite(t *testing.T) {
 	}
 }
 
-// A table whose first page is damaged is reported when the store is opened, not by the first request.
+// Damage to the first page of a table is reported when the store is opened, not by the first request.
 func TestSQLiteDamagedTable(t *testing.T) {
 	store, other, path, err := openFound(t)
 	must(t, err)

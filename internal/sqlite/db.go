@@ -1,6 +1,6 @@
-// Package sqlite is the embedded store: catalogs, fights and statistics, each in a SQLite file. A [DB] promises that
-// commits are durable in the file at its path, and reports when that is no longer so. The package knows neither HTTP
-// nor the other engines.
+// Package sqlite is the embedded store: catalogs, fights and statistics, each in a SQLite file. A [DB] guarantees that
+// commits are durable in the file at its path, and reports an error once it can't. The package knows neither HTTP nor
+// the other engines.
 package sqlite
 
 import (
@@ -26,23 +26,23 @@ import (
 	"superheroes/internal/storage"
 )
 
-// DB is one database file with concurrent readers and one writer, which is what SQLite supports. Reads go through
-// [read] or [list], writes through [DB.inTx].
+// DB is a database file that is used by many concurrent readers and one writer, which is what SQLite supports. Reads go
+// through [read] or [list], writes through [DB.inTx].
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB        // one connection
-	lists  *bounded.Slots // for list; they leave connections of Reads for reads by key, which never wait for lists
+	lists  *bounded.Slots // for list; the remaining connections of Reads serve reads by key, which never wait for lists
 
 	path    string
 	guard   guard
-	frozen  atomic.Bool // opened read-only because it couldn't be opened for writing
-	reading string      // the mode of frozen connections
+	frozen  atomic.Bool // the file was opened read-only because it couldn't be opened for writing
+	reading string      // mode of the connections to a frozen file
 	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
 }
 
-// readers is the number of connections for reads, and listers how many of them may read lists.
+// readers is the number of read connections; listers is how many of them may read lists at the same time.
 const (
 	readers = 6
 	listers = 2
@@ -53,23 +53,23 @@ const busyTimeout = 5 * time.Second
 
 // settings apply to every connection, since they are part of the DSN. WAL lets readers continue while a writer commits;
 // synchronous=FULL makes each commit wait for fdatasync; an 8 KiB page holds several fights. The page size must be set
-// before WAL creates the first page: the driver sorts pragmas by name, and sets the journal mode after them only if it
-// is spelled this way.
+// before WAL creates the first page: the driver sorts pragmas by name, and sets the journal mode last only if it is
+// spelled _journal_mode.
 const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_synchronous=FULL"
 
-// The modes of connections, in addition to the settings.
+// DSN parameters of each connection mode, appended to the settings.
 const (
 	toCreate  = "mode=rwc"
 	toWrite   = "mode=rw"
 	toRead    = "mode=rw&_query_only=1"
-	immutable = "mode=ro&immutable=1&_query_only=1" // no lock, no log, no other files
+	immutable = "mode=ro&immutable=1&_query_only=1" // takes no lock, and uses no log or other files
 )
 
 // Open opens the file and creates it if it is missing. A file that can't be written, because it or its disk is
-// read-only or full, is opened read-only if possible; the first write after that changes reopens it.
+// read-only or full, is opened read-only if possible; the first write after it becomes writable reopens it.
 func Open(ctx context.Context, path string) (*DB, error) {
-	// SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other systems use
-	// fsync.
+	// This is SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other
+	// systems use fsync.
 	_, _ = sqlite.Fdatasync(true)
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
@@ -93,7 +93,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return db, nil
 }
 
-// openError is trouble for an error of Open; it makes sure that the message names the file.
+// openError classifies an error of Open like trouble does, and makes sure that the message names the file.
 func (db *DB) openError(err error) error {
 	if err = db.trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
@@ -127,8 +127,8 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// complete reports whether the database file itself holds every commit. Then it can be read without a write-ahead log
-// and its index, for which there may be no disk space.
+// complete reports whether the database file itself holds every commit. A complete file can be read without a
+// write-ahead log and its index, for which there may be no disk space.
 func complete(path, logPath string) bool {
 	file, err := os.Stat(path)
 	if err != nil || file.Size() == 0 {
@@ -154,7 +154,7 @@ func (db *DB) connect(ctx context.Context, mode string) error {
 	}
 }
 
-// thaw reopens a read-only file for writing, if that is possible by now.
+// thaw tries to reopen a read-only file for writing.
 func (db *DB) thaw(ctx context.Context) error {
 	db.thawing.Lock()
 	defer db.thawing.Unlock()
@@ -175,7 +175,7 @@ func (db *DB) pool(connections int, mode string) *sql.DB {
 	return pool
 }
 
-// connector opens a pool's connections, but never to a different file than the one opened first.
+// connector opens the connections of a pool, and refuses to if the path now leads to a different file.
 type connector struct {
 	db   *DB
 	mode string
@@ -201,8 +201,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// open opens a connection. One to a frozen file is used for a single read: it sees the file as it was when the
-// connection was opened.
+// open opens a connection. A connection to a frozen file serves a single read, because it keeps seeing the file as it
+// was when the connection was opened.
 func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	if !c.db.frozen.Load() {
 		return connection(ctx, dsn(c.db.path, c.mode))
@@ -217,7 +217,7 @@ func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 // Driver implements driver.Connector.
 func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
 
-// readingConn lists the methods that database/sql needs of a connection for reads.
+// readingConn lists the methods that database/sql needs on a read connection.
 type readingConn interface {
 	driver.Conn
 	driver.ConnPrepareContext
@@ -241,12 +241,12 @@ func connection(ctx context.Context, dsn string) (driver.Conn, error) {
 
 func dsn(path, mode string) string { return uri(path) + "?" + settings + "&" + mode }
 
-// uri encodes a path so that no character in it is parsed as an option.
+// uri encodes a path as a URI, so that SQLite parses none of its characters as an option.
 func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// read runs a read, unless there is a known problem with the files, and classifies its error.
+// read calls do, a read, unless a problem with the files is known, and classifies its error.
 func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 	if err := db.guard.check(); err != nil {
 		return result, err
@@ -255,7 +255,8 @@ func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 	return result, db.trouble(err)
 }
 
-// list is read for a page of a list, or for many rows in general: it waits for one of the slots for those.
+// list is like read, for queries that return many rows, such as a page of a list: it first waits for one of the slots
+// reserved for them.
 func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	return read(db, func() (result R, err error) {
 		if err := db.lists.Take(ctx); err != nil {
@@ -266,8 +267,8 @@ func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	})
 }
 
-// create runs the statements that create what is missing, then the queries, which show whether tables and columns
-// exist and can be read. A file that can't be written must have them already.
+// create runs the statements that create missing tables, then the queries, which check that the tables and columns
+// exist and are readable. A read-only file must already contain the tables and columns.
 func (db *DB) create(ctx context.Context, what, statements string, queries ...string) error {
 	_, err := db.Writes.ExecContext(ctx, statements)
 	if err != nil {
@@ -283,8 +284,8 @@ func (db *DB) create(ctx context.Context, what, statements string, queries ...st
 	return nil
 }
 
-// ping returns an error if anything is wrong with the files that can be found out without reading them completely, or
-// if a query fails.
+// ping returns an error if a query fails, or if the files have a problem that can be detected without reading them
+// completely.
 func (db *DB) ping(ctx context.Context, queries ...string) error {
 	if err := db.guard.identical(); err != nil {
 		return err
@@ -295,8 +296,8 @@ func (db *DB) ping(ctx context.Context, queries ...string) error {
 	return db.readable(ctx, append([]string{"PRAGMA schema_version"}, queries...)...)
 }
 
-// checkFiles checks the files while no other goroutine of this process writes. If another one writes for long, it
-// returns nil: the other's commit will check them.
+// checkFiles checks the files while no other goroutine of this process writes. If a long write is in progress,
+// checkFiles returns nil: the commit of that write will check the files.
 func (db *DB) checkFiles(ctx context.Context) error {
 	if db.frozen.Load() {
 		return nil
@@ -321,9 +322,9 @@ func (db *DB) readable(ctx context.Context, queries ...string) error {
 	return nil
 }
 
-// Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. If there is
-// damage, the files are left as they are, since a corrupt log would destroy the database. Damage that was not reported
-// yet is returned.
+// Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. Damaged files are
+// left as they are, since checkpointing a corrupt log would destroy the database. Close returns damage that was not
+// reported yet.
 func (db *DB) Close() error {
 	known := db.guard.found.Load() != nil
 	err := errors.Join(db.Reads.Close(), db.Writes.Close())
@@ -331,7 +332,7 @@ func (db *DB) Close() error {
 		if !known {
 			err = errors.Join(err, damage)
 		}
-		return err // the guard's connection stays open until the process exits
+		return err // the guard's connection must stay open until the process exits
 	}
 	return errors.Join(err, db.guard.close())
 }

@@ -13,7 +13,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// All connections of both pools, open at once, have the durable settings.
+// Every connection of the read and write pools has the settings that make commits durable.
 func TestEveryConnectionIsDurable(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	for queryOnly, pool := range []*sql.DB{db.Writes, db.Reads} {
@@ -27,7 +27,7 @@ func TestEveryConnectionIsDurable(t *testing.T) {
 			} {
 				var got string
 				if err := conn.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
-					t.Errorf("connection %d: %s is %s (%v), want %s", n, pragma, got, err, want)
+					t.Errorf("connection %d: pragma %s is %s (%v), want %s", n, pragma, got, err, want)
 				}
 			}
 		}
@@ -48,12 +48,12 @@ func TestPaths(t *testing.T) {
 				db := opened(t, path)
 				run(t, db.Writes, "CREATE TABLE t (id INTEGER)")
 				if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-					t.Errorf("%s isn't the database: %v", path, err)
+					t.Errorf("the database is not in the file %s: %v", path, err)
 				}
 				var synchronous int
 				err := db.Writes.QueryRow("PRAGMA synchronous").Scan(&synchronous)
 				if err != nil || synchronous != 2 {
-					t.Errorf("%s: synchronous is %d (%v)", path, synchronous, err)
+					t.Errorf("%s: the pragma synchronous is %d (%v)", path, synchronous, err)
 				}
 			}
 		})
@@ -78,8 +78,8 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// TestOpenAtOnce opens one new file several times at once: SQLite refuses all but one of those that switch it to WAL,
-// without waiting.
+// TestOpenAtOnce opens a new file several times concurrently: SQLite lets only one connection switch it to WAL, and
+// refuses the others without waiting.
 func TestOpenAtOnce(t *testing.T) {
 	for range 10 {
 		path := filepath.Join(t.TempDir(), "test.db")
@@ -100,7 +100,7 @@ func TestOpenAtOnce(t *testing.T) {
 	}
 }
 
-// A write that SQLite refuses because of another connection's lock is certainly not stored.
+// If SQLite refuses a write because another connection holds the lock, the error says that nothing was stored.
 func TestLocked(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	holder, other := opened(t, path), opened(t, path)
@@ -108,11 +108,11 @@ func TestLocked(t *testing.T) {
 	run(t, holder.Writes, "BEGIN IMMEDIATE")
 	inDoubt, err := other.inTx(t.Context(), func(*sql.Conn) error { return nil })
 	if inDoubt || !errors.Is(err, storage.ErrBusy) {
-		t.Errorf("got %v, in doubt: %t", err, inDoubt)
+		t.Errorf("a write to a locked file: got %v, in doubt: %t", err, inDoubt)
 	}
 }
 
-// A panic within a transaction rolls it back.
+// A panic within a transaction rolls the transaction back.
 func TestPanicInTx(t *testing.T) {
 	db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 	func() {
@@ -127,27 +127,27 @@ func TestPanicInTx(t *testing.T) {
 		t.Errorf("after the panic: %v", err)
 	}
 	if err := db.readable(t.Context(), "SELECT id FROM t"); !errors.Is(err, storage.ErrSchema) {
-		t.Errorf("the change was kept: %v", err)
+		t.Errorf("the change was not rolled back: %v", err)
 	}
 }
 
-// TestThaw checks that reads of a frozen file don't hide what is written after it thaws.
+// TestThaw checks that, once a frozen file is reopened for writing, earlier reads don't hide new rows.
 func TestThaw(t *testing.T) {
 	for _, mode := range []string{toRead, immutable} {
 		t.Run(mode, func(t *testing.T) {
 			db := opened(t, filepath.Join(t.TempDir(), "test.db"))
 			run(t, db.Writes, "CREATE TABLE t (n INTEGER)")
-			run(t, db.Writes, "PRAGMA wal_checkpoint(TRUNCATE)") // an immutable database has no log
+			run(t, db.Writes, "PRAGMA wal_checkpoint(TRUNCATE)") // an immutable database must not have a log
 			db.reading = mode
 			db.frozen.Store(true)
-			db.Reads.SetMaxIdleConns(0) // drops the connections opened before
+			db.Reads.SetMaxIdleConns(0) // drops the connections that were opened before
 			db.Reads.SetMaxIdleConns(readers)
 			under, err := db.Reads.QueryContext(t.Context(), "SELECT count(*) FROM t")
 			must(t, err)
 			defer func() { _ = under.Close() }()
 			must(t, db.thaw(t.Context()))
 			run(t, db.Writes, "INSERT INTO t VALUES (1)")
-			for under.Next() { // at its end the connection returns to the pool
+			for under.Next() { // after the last row, the connection returns to the pool
 			}
 			must(t, under.Err())
 			for range 2 * readers {

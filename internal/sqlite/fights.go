@@ -21,31 +21,30 @@ import (
 type Fights struct {
 	db       *DB
 	prepared statements
-	// Its Insert implements fight.Store. The fight gets its own transaction or a share of the group's next one. It waits
-	// for the transaction to begin as long as its context allows.
+	// Its Insert implements fight.Store. The fight is stored in a transaction of its own or in the group's next one.
+	// Insert waits for the transaction to begin until its context ends.
 	*fight.Committer
 }
 
 var _ fight.Store = (*Fights)(nil)
 
 // statements insert fights through the driver itself, and are prepared once: database/sql would prepare BEGIN and
-// COMMIT every time, and needs a lock, an allocation and a goroutine or two for each row. They are used by one
-// goroutine at a time, the one that holds the only connection for writes.
+// COMMIT every time, and needs a lock, an allocation and one or two goroutines for each row. Only the goroutine that
+// holds the single write connection uses the statements.
 type statements struct {
-	of            any // the connection that they belong to, or nil
+	of            any // the connection that the statements belong to, or nil
 	begin, commit driver.StmtExecContext
-	one, many     driver.StmtExecContext // INSERT of one row, and of manyRows
+	one, many     driver.StmtExecContext // INSERT of one row, and of manyRows rows
 }
 
-// manyRows is how many rows one statement inserts if there are enough: each row then costs a third less
-// (BenchmarkInsert).
+// manyRows is how many rows a multi-row INSERT has: each row then costs a third less (BenchmarkInsert).
 const manyRows = 8
 
-// tableIsReadable checks that the table exists with its columns.
+// tableIsReadable is a query that fails unless the table of fights exists with all columns.
 const tableIsReadable = "SELECT number, id, document FROM fight LIMIT 1"
 
 // OpenFights opens the file and creates the table if it is missing. A file that can't be written is opened read-only.
-// In a grouped store, concurrent inserts share one transaction, and so one fsync.
+// In a grouped store, concurrent inserts share one transaction and therefore one fsync.
 func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights, error) {
 	db, err := Open(ctx, path)
 	if err != nil {
@@ -62,20 +61,20 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 	return s, nil
 }
 
-// write stores a batch in one transaction, and returns an error for each document that is not stored. What the table
-// refuses doesn't affect the others; any other failure affects them all. If it happened before the commit, or if the
-// commit could not be written, nothing is stored. If the sync failed, or the files were no longer at their path
-// afterwards, the result is unknown.
+// write stores a batch in one transaction, and returns an error for each document that is not stored. A document that
+// the table refuses doesn't affect the others; any other failure affects the whole batch. After a failure before the
+// commit, or if the commit could not be written, nothing is stored. If the sync failed, or if the files were no longer
+// at their path after the commit, the result is unknown.
 //
-// Before the transaction begins, it waits for other writes and processes as long as ctx allows; after that it can't be
+// Before the transaction begins, write waits for other writes and processes until ctx ends; after that it can't be
 // interrupted, so that its result is known.
 func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
-	errs := make([]error, len(batch)) // of the documents that are refused
+	errs := make([]error, len(batch)) // errors of the refused documents
 	conn, err := s.db.Writes.Conn(ctx)
 	if err != nil {
 		return s.results(errs, fmt.Errorf("waiting for the writer: %w", s.db.waited(err)))
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	_ = conn.Raw(func(raw any) error {
 		if err = s.begin(ctx, raw); err == nil {
 			if err = s.insert(batch); isRefusal(err) {
@@ -88,13 +87,13 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 		if err == nil {
 			return nil
 		}
-		s.prepared.close()       // with open statements, a closed connection would live on and keep its locks
-		return driver.ErrBadConn // ends the transaction with its connection, whose cache may differ from the file
+		s.prepared.close()       // with open statements, a closed connection would stay alive and keep its locks
+		return driver.ErrBadConn // closes the connection, whose cache may differ from the file, and with it the transaction
 	})
 	return s.results(errs, err)
 }
 
-// results returns the result of each document, given the errors of those that are refused and the error of all others.
+// results returns the result of each document: its own error if it is refused, otherwise err.
 func (s *Fights) results(refused []error, err error) []error {
 	for i := range refused {
 		refused[i] = s.db.trouble(cmp.Or(refused[i], err))
@@ -119,8 +118,8 @@ func (s *Fights) begin(ctx context.Context, conn any) error {
 }
 
 // insert inserts a batch into the transaction. If the table has refused or dropped a row, it is unknown which rows are
-// in the transaction, or whether that still exists: it depends on the trigger (RAISE(FAIL), INSERT OR ROLLBACK) or the
-// constraint (ON CONFLICT FAIL).
+// in the transaction, or whether the transaction still exists: that depends on the trigger (RAISE(FAIL), INSERT OR
+// ROLLBACK) or the constraint (ON CONFLICT FAIL).
 func (s *Fights) insert(batch []fight.Document) error {
 	for len(batch) > 0 {
 		statement, rows := s.prepared.one, batch[:1]
@@ -148,14 +147,14 @@ func (s *Fights) insert(batch []fight.Document) error {
 // isRefusal reports whether err means that the table refuses or drops a row.
 func isRefusal(err error) bool { return isConstraint(err) || errors.Is(err, storage.ErrSchema) }
 
-// insertApart restarts the transaction and inserts each row within a savepoint, so that nothing remains of a row that
-// is refused. A refusal that rolls back the transaction refuses the whole batch.
+// insertApart restarts the transaction and inserts each row within a savepoint, so that a refused row leaves nothing
+// behind. If refusing a row rolls back the transaction, the whole batch is refused.
 func (s *Fights) insertApart(conn any, batch []fight.Document, errs []error) error {
 	exec := func(query string) error {
 		_, err := conn.(driver.ExecerContext).ExecContext(context.Background(), query, nil)
 		return err
 	}
-	_ = exec("ROLLBACK") // fails if the refusal did it
+	_ = exec("ROLLBACK") // fails if the refusal has rolled back already
 	if err := s.begin(context.Background(), conn); err != nil {
 		return err
 	}
@@ -175,7 +174,7 @@ func (s *Fights) insertApart(conn any, batch []fight.Document, errs []error) err
 	return nil
 }
 
-// commit commits the transaction and checks that it is in the files at their path.
+// commit commits the transaction and checks that the files with the commit are still at their path.
 func (s *Fights) commit() error {
 	if _, err := s.prepared.commit.ExecContext(context.Background(), nil); undone(err) {
 		return err
@@ -188,7 +187,7 @@ func (s *Fights) commit() error {
 	return nil
 }
 
-// prepare prepares the statements unless they are already.
+// prepare prepares the statements unless that has been done already.
 func (s *statements) prepare(ctx context.Context, conn any) (err error) {
 	if s.of == conn {
 		return nil
@@ -217,7 +216,7 @@ func (s *statements) prepare(ctx context.Context, conn any) (err error) {
 func (s *statements) close() {
 	for _, statement := range []driver.StmtExecContext{s.begin, s.one, s.many, s.commit} {
 		if statement != nil {
-			_ = statement.(driver.Stmt).Close() // reports its last run's error again
+			_ = statement.(driver.Stmt).Close() // returns the last execution's error again
 		}
 	}
 	*s = statements{}
@@ -258,7 +257,7 @@ func (s *Fights) Page(ctx context.Context, before fight.ID, limit int) ([]fight.
 
 var errOddID = errors.New("the id is not 16 bytes long")
 
-// parse reads a row with fight.Parse or fight.ParseOutcome. Its error is a *storage.RowError.
+// parse reads a row with fight.Parse or fight.ParseOutcome. Any error is a *storage.RowError.
 func parse[F any](id, document []byte, with func(fight.ID, []byte) (F, error)) (f F, err error) {
 	if len(id) != len(fight.ID{}) {
 		return f, &storage.RowError{What: "fight", ID: fmt.Sprintf("%x", id), Err: errOddID}
@@ -277,9 +276,10 @@ func (s *Fights) Count(ctx context.Context) (int64, error) {
 	})
 }
 
-// Last implements fight.Store. It scans the index of ids backwards, skipping ids made by others.
+// Last implements fight.Store. It scans the index of ids backwards, skipping ids that other programs made.
 func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
-	// The hex digit after the 12 of the time is the version; the upper two bits of the ninth byte are the variant.
+	// In a UUID of version 7, the first 12 hex digits are the time and the 13th is the version; the upper two bits of
+	// the ninth byte are the variant.
 	const query = `SELECT id FROM fight WHERE id < ? AND typeof(id) = 'blob' AND length(id) = 16
 		AND substr(hex(id), 13, 1) = '7' AND substr(hex(id), 17, 1) IN ('8', '9', 'A', 'B') ORDER BY id DESC LIMIT 1`
 	return read(s.db, func() (last fight.ID, err error) {
@@ -294,7 +294,8 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	})
 }
 
-// Ping implements fight.Store. It reads like requests do. While writes are refused, it tries one.
+// Ping implements fight.Store. It runs the same reads as requests do. While writes are refused, it also attempts a
+// write.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.db.ping(ctx, tableIsReadable); err != nil {
 		return err
@@ -302,8 +303,8 @@ func (s *Fights) Ping(ctx context.Context) error {
 	return s.db.writable(ctx, insertOfProbe)
 }
 
-// insertOfProbe returns the statement that inserts a whole fight, because a trigger or a constraint may accept other
-// documents.
+// insertOfProbe returns a statement that inserts a complete fight, because a trigger or a constraint may accept a
+// smaller document but refuse fights.
 func insertOfProbe() string {
 	now := time.Now()
 	id := fight.NewIDs(fight.ID{}).Next(now)
@@ -311,17 +312,17 @@ func insertOfProbe() string {
 	return fmt.Sprintf("INSERT INTO fight (id, document) VALUES (x'%x', x'%x')", f.ID[:], f.AppendJSON(nil))
 }
 
-// Close implements fight.Store. A write in progress has five seconds to finish.
+// Close implements fight.Store. Close gives a write in progress five seconds to finish.
 func (s *Fights) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	conn, err := s.db.Writes.Conn(ctx)
-	if err != nil { // it is closed already, or hangs
+	if err != nil { // the store is closed already, or a write hangs
 		return s.db.Close()
 	}
 	// Closing the last connection checkpoints the write-ahead log, provided no statement is open.
 	err = conn.Raw(func(raw any) error {
-		if s.prepared.of == raw { // if not, another user had the connection dropped; its statements can't be closed any more
+		if s.prepared.of == raw { // if not, other code had the connection dropped, and its statements can no longer be closed
 			s.prepared.close()
 		}
 		return nil
@@ -329,6 +330,7 @@ func (s *Fights) Close() error {
 	return errors.Join(err, conn.Close(), s.db.Close())
 }
 
-// File returns the underlying database, for callers that store other data alongside the fights. It is closed with the
-// store. Its only writer must not be held longer than a short transaction, nor returned within one.
+// File returns the underlying database, for callers that store other data alongside the fights. It is closed together
+// with the store. Callers must not hold its only write connection for longer than a short transaction, nor return it
+// within one.
 func (s *Fights) File() *DB { return s.db }

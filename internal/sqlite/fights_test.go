@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// kinds maps the name of a kind of store to whether it is grouped.
+// kinds maps each kind of store to whether it groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func TestFights(t *testing.T) {
@@ -25,7 +25,7 @@ func TestFights(t *testing.T) {
 	}
 }
 
-// writer returns the only connection for writes.
+// writer returns the single write connection of the store.
 func writer(t *testing.T, store *Fights) (used any) {
 	t.Helper()
 	conn, err := store.db.Writes.Conn(t.Context())
@@ -33,7 +33,7 @@ func writer(t *testing.T, store *Fights) (used any) {
 	return used
 }
 
-// batchOf returns documents of new fights. change may change the fight with an index.
+// batchOf returns the documents of n new fights. change is called with each index, and may change the id of that fight.
 func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	for i, f := range fighttest.Fights(n) {
 		change(i, &f.ID)
@@ -42,7 +42,7 @@ func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	return batch
 }
 
-// write stores a batch, checks that each result is truthful, and returns the results.
+// write stores a batch, checks that the results are correct, and returns them.
 func write(t *testing.T, store *Fights, batch []fight.Document) []error {
 	t.Helper()
 	errs := store.write(t.Context(), batch)
@@ -52,12 +52,12 @@ func write(t *testing.T, store *Fights, batch []fight.Document) []error {
 	return errs
 }
 
-// A document that violates a constraint is refused alone.
+// If a document violates a constraint, only that document is refused, not the rest of the batch.
 func TestRefusedAmongOthers(t *testing.T) {
 	store := openNew(t, false)
 	batch := batchOf(6, func(int, *fight.ID) {})
 	batch[4].Bytes = nil
-	must(t, store.write(t.Context(), batch[5:])...) // now the last one is a duplicate
+	must(t, store.write(t.Context(), batch[5:])...) // makes the last document of the batch a duplicate
 	used := writer(t, store)
 	for i, err := range store.write(t.Context(), batch) {
 		refused := i >= 4
@@ -66,14 +66,14 @@ func TestRefusedAmongOthers(t *testing.T) {
 		}
 	}
 	if all := fighttest.Everything(t, store); len(all) != 5 {
-		t.Errorf("%d fights are stored, want 5", len(all))
+		t.Errorf("the store holds %d fights, want 5", len(all))
 	}
 	if writer(t, store) != used {
 		t.Error("the connection was dropped")
 	}
 }
 
-// A row that a trigger silently drops isn't acknowledged.
+// An insert that a trigger silently drops is not acknowledged.
 func TestDroppedRows(t *testing.T) {
 	for name, when := range map[string]string{"every fight": "", "one of many": "WHEN NEW.id = (SELECT id FROM dropped)"} {
 		t.Run(name, func(t *testing.T) {
@@ -93,8 +93,8 @@ func TestDroppedRows(t *testing.T) {
 	}
 }
 
-// Each fight gets a truthful result whatever a trigger or a constraint leaves of the statement and the transaction. A
-// refused fight doesn't affect others unless the refusal rolls back the transaction.
+// Whether a trigger or a constraint aborts the row, the statement or the whole transaction, the result of each fight is
+// correct. A refused fight doesn't affect others unless the refusal rolls back the transaction.
 func TestRefusals(t *testing.T) {
 	for _, action := range []string{"ABORT", "FAIL", "ROLLBACK"} {
 		trigger := func(when, does string) string {
@@ -114,7 +114,7 @@ func TestRefusals(t *testing.T) {
 			t.Run(action+" "+name, func(t *testing.T) {
 				store := openNew(t, false)
 				run(t, store.db.Writes, "CREATE TABLE taken (one INTEGER UNIQUE); INSERT INTO taken VALUES (1);"+refuses)
-				for range 2 { // the store continues to work
+				for range 2 { // the store works after a refusal, too
 					stored, batch := 0, batchOf(2*manyRows+3, func(i int, id *fight.ID) {
 						if id[15] = 0; i == 3 || i == 2*manyRows+1 {
 							id[15] = 0xFF
@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 						}
 					}
 					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
-						t.Errorf("%d of %d stored, want all but the 2 refused", stored, len(batch))
+						t.Errorf("stored %d fights of %d, want all but the 2 refused", stored, len(batch))
 					}
 				}
 			})
@@ -134,7 +134,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Readiness depends on whether real fights are stored, not on whether other documents are.
+// The readiness check tries to insert a real fight, since the table may refuse fights but accept other documents, or
+// vice versa.
 func TestPingTriesARealFight(t *testing.T) {
 	for condition, ready := range map[string]bool{
 		"length(NEW.document) > 10": false,
@@ -153,13 +154,13 @@ func TestPingTriesARealFight(t *testing.T) {
 				t.Errorf("readiness: %v", err)
 			}
 			if n, err := store.Count(t.Context()); n != 0 || err != nil {
-				t.Errorf("%d fights are stored, %v", n, err)
+				t.Errorf("the readiness check left %d fights in the store (%v)", n, err)
 			}
 		})
 	}
 }
 
-// A store closes cleanly after somebody else has dropped its connection.
+// A store closes cleanly even after other code has made the pool drop its connection.
 func TestDroppedConnection(t *testing.T) {
 	store, f := openNew(t, false), fighttest.Fights(1)[0]
 	must(t, store.Insert(t.Context(), f, f.AppendJSON(nil)))
@@ -169,7 +170,7 @@ func TestDroppedConnection(t *testing.T) {
 	_ = conn.Close()
 }
 
-// A missing table or column fails readiness and requests until it is back.
+// As long as a table or column is missing, readiness checks and requests fail.
 func TestSchema(t *testing.T) {
 	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
 	store := openFights(t, path, false)
@@ -210,7 +211,7 @@ func TestSchema(t *testing.T) {
 func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	store, release := openFights(t, path, false), lockElsewhere(t, path)
-	const writers = 3 // one waits for the lock, the others for that one
+	const writers = 3 // the first waits for the lock, the others wait for the first
 	fights, said := fighttest.Fights(writers+1), make(chan error, writers)
 	insert := func(ctx context.Context, f fight.Fight) { said <- store.Insert(ctx, f, f.AppendJSON(nil)) }
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -219,33 +220,34 @@ func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		go insert(ctx, f)
 	}
 	for range writers {
-		// The lock is still held, so only the deadline can have ended the wait.
+		// The other process still holds the lock, so only the deadline can have ended the wait.
 		if err := <-said; !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, fight.ErrMaybeStored) {
-			t.Errorf("got %v, want context.DeadlineExceeded without fight.ErrMaybeStored", err)
+			t.Errorf("inserting into a locked file: got %v, want context.DeadlineExceeded without fight.ErrMaybeStored", err)
 		}
 	}
 	if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrBusy) {
-		t.Errorf("while locked, Ping returns %v", err)
+		t.Errorf("while another process holds the lock, Ping returns %v", err)
 	}
 	go insert(t.Context(), fights[writers])
 	select {
 	case err := <-said:
-		t.Fatalf("inserted despite another process's lock: %v", err)
-	case <-time.After(50 * time.Millisecond): // it may not be waiting yet, which makes the case easier
+		t.Fatalf("the insert did not wait for the other process's lock: %v", err)
+	case <-time.After(50 * time.Millisecond): // if the insert isn't waiting for the lock yet, the test still passes
 	}
 	release()
 	if err := <-said; err != nil {
-		t.Errorf("after the lock was released: %v", err)
+		t.Errorf("inserting after the lock was released: %v", err)
 	}
 	if err := store.Ping(t.Context()); err != nil {
 		t.Errorf("after the lock was released, Ping returns %v", err)
 	}
 	if all := fighttest.Everything(t, store); len(all) != 1 || all[0].ID != fights[writers].ID {
-		t.Errorf("stored %v, want only the one that waited", all)
+		t.Errorf("stored %v, want only the fight whose insert waited for the lock", all)
 	}
 }
 
-// In a group, the first caller's batch waits for the lock; only the others can time out before their write begins.
+// In a grouped store, the first caller's batch waits for the lock; only the other callers can time out before their
+// write begins.
 func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	path, fights := filepath.Join(t.TempDir(), "fights.db"), fighttest.Fights(3)
 	store, release := openFights(t, path, true), lockElsewhere(t, path)
@@ -253,7 +255,7 @@ func TestGroupWhileAnotherProcessHoldsTheLock(t *testing.T) {
 		patience time.Duration
 		maybe    bool
 	}{
-		{time.Second, true}, // enough for its batch to begin
+		{time.Second, true}, // long enough for the batch to begin
 		{50 * time.Millisecond, false},
 		{time.Minute, false},
 	} {
@@ -275,7 +277,8 @@ func BenchmarkInsert(b *testing.B) {
 	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store { return openNew(tb, grouped) })
 }
 
-// BenchmarkWrite measures a transaction of size fights by a single caller, so that its allocations are reproducible.
+// BenchmarkWrite measures a transaction that stores size fights. A single caller makes the number of allocations
+// reproducible.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("fights=%d", size), func(b *testing.B) {

@@ -15,16 +15,18 @@ import (
 	"superheroes/internal/storage"
 )
 
-// guard notices if the files are no longer those that SQLite has open, or were changed by anything but SQLite. SQLite
-// itself doesn't: it keeps using a file that was removed, and writes past a hole in a truncated log.
+// guard detects that the files at the path are no longer those that SQLite has open, or were changed by anything but
+// SQLite. SQLite itself doesn't detect that: it keeps using a file that was removed, and writes past a hole in a
+// truncated log.
 //
-// The guard always holds its own connection, because as long as there is one, SQLite neither deletes nor replaces a
-// file. So each file keeps its identity, its device and inode, for the whole lifetime. The guard doesn't open the database
-// by itself, since closing it would release SQLite's locks on it; for the log's index, see indexFile.
+// The guard always holds its own connection, because as long as a connection exists, SQLite neither deletes nor
+// replaces a file. So each file keeps its identity, its device and inode, as long as the guard exists. The guard never
+// opens the database file directly, since closing it would release SQLite's locks on it; for the log's index, see
+// indexFile.
 type guard struct {
 	paths [3]string
 	found atomic.Pointer[storage.Error] // a permanent problem
-	last  atomic.Int64                  // when the identities were last checked, in nanoseconds
+	last  atomic.Int64                  // time of the last check of the identities, in nanoseconds
 
 	settling time.Duration // see the constant
 
@@ -32,10 +34,10 @@ type guard struct {
 	conn   driver.Conn // nil if the file is frozen
 	log    *os.File
 	index  *indexFile
-	known  [3]fileStat // the last known state that SQLite left behind
+	known  [3]fileStat // the state in which SQLite last left the files
 	header logHeader   // of the log
-	copied copied      // from the log into the database
-	sparse bool        // files occupy less disk space than their length: the file system compresses them
+	copied copied      // frames copied from the log into the database
+	sparse bool        // the files occupy less disk space than their length, because the file system compresses them
 }
 
 // The files of a database.
@@ -45,39 +47,41 @@ const (
 	logIndex // shared memory: the index of the log
 )
 
-// fileStat is the state of a file. It changes with every write.
+// fileStat describes a file. It differs after every write.
 type fileStat struct {
 	identity
 	size, blocks, modified int64
 }
 
-// identity is zero if there is no file, or the system has no identities.
+// identity identifies a file. It is zero if there is no file, or if the system has no inodes.
 type identity struct{ device, inode uint64 }
 
-// same reports whether nobody has written in between. Blocks don't count: some file systems, such as ZFS, update them
-// seconds after a write.
+// same reports whether the file wasn't written between the two calls of stat. Block counts are ignored: some file
+// systems, such as ZFS, update them seconds after a write.
 func (s fileStat) same(other fileStat) bool {
 	return s.size == other.size && s.modified == other.modified
 }
 
-// hasHole reports whether a part of the file occupies no disk space. Some systems don't report blocks.
+// hasHole reports whether part of the file occupies no disk space. It returns false on systems that don't report block
+// counts.
 func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
-// copied records how many frames of a log SQLite has checkpointed into the database. The log is identified by its
-// header and by its salt, which also changes if the log was restarted and truncated to nothing.
+// copied records how many frames of a log SQLite has copied into the database in checkpoints. The log is identified by
+// its header and by its salt, which also changes if the log was restarted and truncated to nothing.
 type copied struct {
 	log    logHeader
 	salt   uint64
 	frames int64
 }
 
-// checkInterval is the minimum time between checks by readers.
+// checkInterval is the minimum time between two checks of the files by readers.
 const checkInterval = 100 * time.Millisecond
 
-// settling is how long to wait for another process's checkpoint to finish if only that can have changed the database.
+// settling is how long to wait for a checkpoint of another process to finish, if nothing else can have changed the
+// database.
 const settling = 2 * time.Second
 
-// name sets the paths. SQLite places its other files next to the file that a symbolic link refers to.
+// name sets the paths. If the path is a symbolic link, SQLite places its other files next to the target.
 func (g *guard) name(path string) {
 	file, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -86,7 +90,7 @@ func (g *guard) name(path string) {
 	g.paths = [3]string{path, file + "-wal", file + "-shm"}
 }
 
-// open opens the guard's connection and records its files. It fails if they can't be written.
+// open opens the guard's connection and records its files. It fails if the files can't be written.
 func (g *guard) open(ctx context.Context, dsn string) error {
 	conn, err := connection(ctx, dsn)
 	if err != nil {
@@ -101,10 +105,10 @@ func (g *guard) open(ctx context.Context, dsn string) error {
 	return nil
 }
 
-// note records the files of the connection. It reads the checkpoint progress before it stats the files: frames copied
-// in between are noticed next time.
+// note records the state of the connection's files. It reads the checkpoint progress before it stats the files, so
+// frames copied in between are noticed at the next check.
 func (g *guard) note() (err error) {
-	if _, err := query(g.conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all the files
+	if _, err := query(g.conn, "PRAGMA schema_version"); err != nil { // makes SQLite open all of its files
 		return err
 	}
 	g.name(g.paths[mainFile]) // the target of a link may have just been created
@@ -130,8 +134,7 @@ func (g *guard) note() (err error) {
 	return nil
 }
 
-// noteDatabase is like note for a database that is read without a connection of the guard, and without other files that
-// others might replace.
+// noteDatabase is like note, for a database that is opened without a log, an index or a connection of the guard.
 func (g *guard) noteDatabase() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -146,7 +149,7 @@ func (g *guard) close() error {
 	return g.closeFiles()
 }
 
-// closeFiles closes the connection and then the files. The caller holds the mutex.
+// closeFiles closes the guard's connection and then its files. The caller must hold the mutex.
 func (g *guard) closeFiles() (err error) {
 	if g.conn != nil {
 		err = g.conn.Close()
@@ -159,8 +162,8 @@ func (g *guard) closeFiles() (err error) {
 	return err
 }
 
-// check returns a known problem, or checks the files for readers: at most every checkInterval, which costs nothing
-// measurable.
+// check returns a known problem, or checks the files on behalf of a reader: at most once per checkInterval, so its cost
+// is not measurable.
 func (g *guard) check() error {
 	if found := g.found.Load(); found != nil {
 		return found
@@ -171,7 +174,7 @@ func (g *guard) check() error {
 	return g.identical()
 }
 
-// due reports whether it is time to check all files again, to only one of its concurrent callers.
+// due reports whether all files are due for a check. Of several concurrent callers, it returns true to only one.
 func (g *guard) due() bool {
 	now, last := time.Now().UnixNano(), g.last.Load()
 	return now-last >= int64(checkInterval) && g.last.CompareAndSwap(last, now)
@@ -185,7 +188,8 @@ func (g *guard) identical() error {
 	return err
 }
 
-// statFiles stats the files at the paths and checks that they are those that were opened. The caller holds the mutex.
+// statFiles stats the files at the paths and checks that they are the files that were opened. The caller must hold the
+// mutex.
 func (g *guard) statFiles(paths []string) (now [3]fileStat, err error) {
 	if found := g.found.Load(); found != nil {
 		return now, found
@@ -208,7 +212,7 @@ func (g *guard) statFiles(paths []string) (now [3]fileStat, err error) {
 	return now, nil
 }
 
-// fail records a permanent problem and returns it.
+// fail records a permanent problem with the files, and returns it as an error.
 func (g *guard) fail(cause error, what string) error {
 	g.found.CompareAndSwap(nil, &storage.Error{Kind: storage.ErrDamaged, Err: cause,
 		Detail: what + ": put the files back or restore a backup, or move " + g.paths[mainFile] + " and the files that " +
@@ -216,8 +220,8 @@ func (g *guard) fail(cause error, what string) error {
 	return g.found.Load()
 }
 
-// begun must be called by a transaction that holds the write lock, before it writes. It returns an error if the files
-// are no longer those that were opened, or were changed by anything but SQLite.
+// begun must be called within a transaction that holds the write lock, before its first write. It returns an error if
+// the files are no longer the ones that were opened, or were changed by anything but SQLite.
 func (g *guard) begun() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -229,14 +233,14 @@ func (g *guard) begun() error {
 	return g.settle() // another process has committed, or another program has written
 }
 
-// settled checks all files. Nobody in this process may be writing.
+// settled checks all files. No goroutine of this process may be writing meanwhile.
 func (g *guard) settled() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.settle()
 }
 
-// settle checks that only SQLite has changed the files since the last check. The caller holds the mutex.
+// settle checks that only SQLite has changed the files since the last check. The caller must hold the mutex.
 func (g *guard) settle() error {
 	if found := g.found.Load(); found != nil {
 		return found
@@ -257,13 +261,13 @@ func (g *guard) settle() error {
 }
 
 // committed must be called after a commit, before it is acknowledged; an error means that it is unknown whether the
-// commit is in the files at the path. It checks that they are still there, and that what preceded the commit is intact,
-// without reading the data of the commit itself. A log that became smaller, or has a new header without having been
-// restarted by SQLite, was changed by another program. So was one with a hole: SQLite leaves one if it continues at its
-// old offset after the file was truncated.
+// commit is in the files at the path. It checks that the files are still there, and that the log up to the commit is
+// intact, without reading the data of the commit itself. A log that shrank, or that has a new header although SQLite
+// didn't restart it, was changed by another program. So was a log with a hole: SQLite creates a hole when it continues
+// to write at its old offset after the file was truncated.
 //
-// The log's index is checked only as often as readers check it: a stat by path is most of the cost, and since recovery
-// rebuilds the index, losing it loses no data.
+// The log's index is checked only at the rate of readers' checks: a stat by path is most of the cost, and since
+// recovery rebuilds the index, losing the index loses no data.
 func (g *guard) committed() error {
 	paths := g.paths[:logIndex]
 	if g.due() {
@@ -290,18 +294,18 @@ func (g *guard) committed() error {
 	return g.adopt(now)
 }
 
-// adopt records the state of the files. The database file itself may only have changed through a checkpoint. The caller
-// holds the mutex.
+// adopt accepts the current state of the files as the known one. It returns an error if the database file was changed
+// by anything but a checkpoint. The caller must hold the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
 	case !now[mainFile].same(g.known[mainFile]):
 		if err := g.copiedSince(); err != nil {
 			return err
 		}
-		if now, err = g.statFiles(g.paths[:]); err != nil { // frames copied in between are noticed next time
+		if now, err = g.statFiles(g.paths[:]); err != nil { // frames copied in between are noticed at the next check
 			return err
 		}
-	case g.header != g.copied.log: // the log was restarted after all of it was copied
+	case g.header != g.copied.log: // the log was restarted after all of its frames were copied
 		copied, _, err := g.progress()
 		if err != nil {
 			return err
@@ -312,9 +316,9 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 	return nil
 }
 
-// copiedSince returns nil if SQLite has checkpointed frames since progress was last read, or has begun to: then a
-// checkpoint is in progress, or was abandoned because the disk is full or the process ended. The caller holds the
-// mutex.
+// copiedSince returns nil if SQLite has checkpointed frames since the last call of progress, or has begun to: a begun
+// checkpoint is still in progress, or was abandoned because the disk is full or the process ended. The caller must hold
+// the mutex.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(g.settling); ; time.Sleep(10 * time.Millisecond) {
 		now, begun, err := g.progress()
@@ -331,7 +335,8 @@ func (g *guard) copiedSince() error {
 	}
 }
 
-// progress returns how many frames were copied, and whether SQLite has begun to copy more. The caller holds the mutex.
+// progress returns how many frames of the log were copied into the database, and whether SQLite has begun to copy more.
+// The caller must hold the mutex.
 func (g *guard) progress() (now copied, begun bool, err error) {
 	salt, attempted, err := g.index.read()
 	if err != nil {
@@ -341,11 +346,11 @@ func (g *guard) progress() (now copied, begun bool, err error) {
 	if _, now.frames, err = frames(g.conn); err != nil {
 		return now, false, err
 	}
-	now.log, _ = readLogHeader(g.log) // zero if the log is empty
+	now.log, _ = readLogHeader(g.log) // the zero header if the log is empty
 	return now, attempted > now.frames, nil
 }
 
-// readLog verifies every checksum of the log. The caller holds the mutex.
+// readLog verifies every checksum of the log. The caller must hold the mutex.
 func (g *guard) readLog() error {
 	for attempt := 1; ; attempt++ {
 		first, err := readLogHeader(g.log)
@@ -368,7 +373,7 @@ func (g *guard) readLog() error {
 	}
 }
 
-// frames returns how many frames are in the log, and how many of them are in the database as well.
+// frames returns how many frames are in the log, and how many of them were copied into the database.
 func frames(conn driver.Conn) (log, copied int64, err error) {
 	row, err := query(conn, "PRAGMA wal_checkpoint(NOOP)")
 	if err != nil || len(row) < 3 {

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// filled returns a database with some rows, partly in the file itself and partly in the log, and its path.
+// filled returns a database and its path. Some of its rows are in the file itself, others still in the log.
 func filled(t *testing.T) (db *DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
@@ -30,7 +30,7 @@ func filled(t *testing.T) (db *DB, path string) {
 	return db, path
 }
 
-// put commits a row of several pages. It calls meanwhile between the beginning of the transaction and its commit.
+// put commits a row that fills several pages, and calls the functions in meanwhile within the transaction.
 func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	t.Helper()
 	_, err := db.inTx(t.Context(), func(tx *sql.Conn) error {
@@ -43,13 +43,13 @@ func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	return err
 }
 
-// well checks that neither readiness nor a write reports damage.
+// well checks that neither the readiness check nor a write reports damage.
 func well(t *testing.T, db *DB) {
 	t.Helper()
 	must(t, db.ping(t.Context()), put(t, db), db.ping(t.Context()), db.guard.check())
 }
 
-// overwrite overwrites a part of a file.
+// overwrite overwrites a file with text, beginning at an offset.
 func overwrite(t *testing.T, path string, at int64, text string) {
 	t.Helper()
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -65,14 +65,14 @@ func size(t *testing.T, path string) int64 {
 	return info.Size()
 }
 
-// copyOver overwrites a file with the contents of another, without replacing it.
+// copyOver overwrites a file in place with the contents of another.
 func copyOver(t *testing.T, from, to string) {
 	t.Helper()
 	contents, err := os.ReadFile(from)
 	must(t, err, os.WriteFile(to, contents, 0o600))
 }
 
-// harm returns what may happen to the files of a running program.
+// harm returns functions that damage the files of a database in use, each in a different way.
 func harm() map[string]func(t *testing.T, path string) {
 	truncate := func(suffix string, part int64) func(*testing.T, string) {
 		return func(t *testing.T, path string) { must(t, os.Truncate(path+suffix, size(t, path+suffix)*part/2)) }
@@ -109,11 +109,11 @@ func harm() map[string]func(t *testing.T, path string) {
 	return each
 }
 
-// Harm to the files is noticed by the commit of a transaction during which it happens, or by the next write or
-// readiness check, whichever comes first, and reported from then on.
+// Damage to the files is detected by the commit in progress, the next write or the next readiness check, whichever
+// comes first, and reported from then on.
 func TestHarm(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("open files can't be removed")
+		t.Skip("open files can't be removed on this system")
 	}
 	for name, do := range harm() {
 		for first, look := range map[string]func(t *testing.T, db *DB, do func()) error{
@@ -121,7 +121,7 @@ func TestHarm(t *testing.T) {
 			"readiness":  func(t *testing.T, db *DB, do func()) error { do(); return db.ping(t.Context()) },
 			"the commit": func(t *testing.T, db *DB, do func()) error { return put(t, db, do) },
 		} {
-			if name == "log overwritten in the middle" && first == "the commit" { // it writes the log without reading it
+			if name == "log overwritten in the middle" && first == "the commit" { // a commit doesn't read the log
 				continue
 			}
 			t.Run(name+", then "+first, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestHarm(t *testing.T) {
 				for what, err := range map[string]error{
 					first: look(t, db, func() {
 						do(t, path)
-						db.guard.last.Store(0) // as if the last check was a while ago
+						db.guard.last.Store(0) // as if the last check was long ago
 					}),
 					"a write after it":   put(t, db),
 					"readiness after it": db.ping(t.Context()),
@@ -149,7 +149,7 @@ func TestHarm(t *testing.T) {
 	}
 }
 
-// A damaged log is not checkpointed when the program stops, even if nobody used the database in between.
+// A damaged log is not checkpointed on shutdown, even if the database was not used since the damage.
 func TestCloseLeavesDamageAlone(t *testing.T) {
 	db, path := filled(t)
 	db.guard.settling = 20 * time.Millisecond
@@ -166,13 +166,13 @@ func TestCloseLeavesDamageAlone(t *testing.T) {
 	}
 }
 
-// Removed files are noticed even if there are only reads.
+// The removal of the files is detected even if the database is only read.
 func TestReadsNotice(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.guard.check(), os.Remove(path))
 	for end := time.Now().Add(30 * time.Second); db.guard.check() == nil; time.Sleep(checkInterval / 10) {
 		if time.Now().After(end) {
-			t.Fatal("the removal was not noticed")
+			t.Fatal("no read detected that the files were removed")
 		}
 	}
 	if err := db.guard.check(); !errors.Is(err, storage.ErrDamaged) {
@@ -180,7 +180,7 @@ func TestReadsNotice(t *testing.T) {
 	}
 }
 
-// Anything that other programs do through SQLite is harmless, whether the log is empty or not.
+// Whatever other programs do to the database through SQLite is not reported as damage, whether the log is empty or not.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)
@@ -214,7 +214,7 @@ func TestOthersMayWrite(t *testing.T) {
 		"a touched log": func() { now := time.Now(); must(t, os.Chtimes(path+"-wal", now, now)) },
 		"many commits of ours": func() {
 			run(t, db.Writes, "PRAGMA wal_autocheckpoint = 50")
-			for range 20 { // SQLite checkpoints the log and restarts it
+			for range 20 { // enough to make SQLite checkpoint the log and restart it
 				must(t, put(t, db))
 			}
 		},
@@ -229,13 +229,13 @@ func TestOthersMayWrite(t *testing.T) {
 	}
 }
 
-// A checkpoint that was abandoned, because the disk was full or its process was killed, is no damage.
+// A checkpoint that was interrupted, because the disk was full or the process was killed, is not reported as damage.
 func TestUnfinishedCheckpoint(t *testing.T) {
 	db, path := filled(t)
 	must(t, db.ping(t.Context()))
 	log, _, err := frames(db.guard.conn)
 	must(t, err)
-	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0) // stays open, since closing it would release SQLite's locks
+	index, err := os.OpenFile(path+"-shm", os.O_RDWR, 0) // not closed, since closing it would release SQLite's locks
 	must(t, err)
 	t.Cleanup(func() { _ = index.Close() })
 	_, err = index.WriteAt(binary.NativeEndian.AppendUint32(nil, uint32(log)), attemptedAt)
@@ -248,8 +248,8 @@ func TestUnfinishedCheckpoint(t *testing.T) {
 	well(t, db)
 }
 
-// A log whose commits SQLite would discard, because its database is gone or its header is damaged, is an error and
-// stays as it is.
+// If SQLite would discard the commits in a log, because the database is missing or the log's header is damaged, opening
+// fails and the log stays unchanged.
 func TestLeftLog(t *testing.T) {
 	_, from := filled(t)
 	header := func(text string) func(path string) error {
@@ -278,13 +278,13 @@ func TestLeftLog(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			if c.fails && (!strings.Contains(err.Error(), path+"-wal") || size(t, path+"-wal") != before) {
-				t.Errorf("the log was changed, or isn't named: %v", err)
+				t.Errorf("the log was changed, or the error doesn't name it: %v", err)
 			}
 		})
 	}
 }
 
-// checkLog agrees with SQLite on the number of frames, and detects a change of any byte.
+// checkLog finds the same number of frames as SQLite, and detects a change to any byte.
 func TestCheckLog(t *testing.T) {
 	db, path := filled(t)
 	frames, _, err := frames(db.guard.conn)
@@ -307,7 +307,7 @@ func TestCheckLog(t *testing.T) {
 		wrong := bytes.Clone(whole)
 		wrong[at] ^= 1
 		if check(wrong) == nil {
-			t.Errorf("a change of byte %d was not detected", at)
+			t.Errorf("checkLog did not detect a change to byte %d of the log", at)
 		}
 	}
 	if err := check(whole[:len(whole)/2]); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -315,8 +315,8 @@ func TestCheckLog(t *testing.T) {
 	}
 }
 
-// A path may be a symbolic link to the file, even if that doesn't exist yet. If the link changes to another file, that
-// is damage.
+// The path of a database may be a symbolic link, even to a file that doesn't exist yet. Pointing the link to another
+// file is reported as damage.
 func TestLink(t *testing.T) {
 	folder := t.TempDir()
 	path, file := filepath.Join(folder, "link.db"), filepath.Join(folder, "disk", "file.db")
@@ -333,11 +333,11 @@ func TestLink(t *testing.T) {
 	copyOver(t, file, filepath.Join(folder, "other.db"))
 	must(t, os.Remove(path), os.Symlink("other.db", path))
 	if err := put(t, db); !errors.Is(err, storage.ErrDamaged) {
-		t.Errorf("written through a link to another file: %v", err)
+		t.Errorf("a write after the link was pointed to another file: %v", err)
 	}
 }
 
-// BenchmarkGuard measures the cost of the guard: begun and committed for a commit, check for a read.
+// BenchmarkGuard measures what the guard costs a commit (begun and committed) and a read (check).
 func BenchmarkGuard(b *testing.B) {
 	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "test.db"))
 	must(b, err)

@@ -15,10 +15,10 @@ import (
 const (
 	logHeaderSize   = 32
 	frameHeaderSize = 24
-	logMagic        = 0x377f0682 // its last bit is the byte order of checksums
+	logMagic        = 0x377f0682 // its last bit is the byte order of the checksums
 )
 
-// logHeader is the header of a log. It changes each time SQLite restarts the log.
+// logHeader is the header of a write-ahead log. It changes each time SQLite restarts the log.
 type logHeader [logHeaderSize]byte
 
 // readLogHeader returns the header of a log, or the zero header if the log is empty.
@@ -31,7 +31,7 @@ func readLogHeader(log *os.File) (h logHeader, err error) {
 	return h, nil
 }
 
-// checksum is SQLite's checksum, which is cumulative over the log.
+// checksum computes SQLite's checksum, which is cumulative over the log.
 type checksum struct {
 	order  binary.ByteOrder
 	s0, s1 uint32
@@ -53,12 +53,13 @@ func (c *checksum) add(data []byte) {
 	c.s0, c.s1 = s0, s1
 }
 
-// is reports whether the checksum equals the stored one.
+// is reports whether the computed checksum equals the stored one.
 func (c *checksum) is(stored []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(stored) && c.s1 == binary.BigEndian.Uint32(stored[4:])
 }
 
-// check verifies the header and returns its checksum, which those of the frames continue, and the page size.
+// check verifies the header and returns the page size and the header's checksum, which is the initial value for the
+// frames.
 func (h logHeader) check() (sum checksum, pageSize int, err error) {
 	magic, pageSize := binary.BigEndian.Uint32(h[:]), int(binary.BigEndian.Uint32(h[8:]))
 	sum = checksum{order: binary.LittleEndian}
@@ -72,8 +73,8 @@ func (h logHeader) check() (sum checksum, pageSize int, err error) {
 	return sum, pageSize, nil
 }
 
-// checkLog reads the log up to the given frame like SQLite's recovery, and returns an error if that would stop earlier.
-// It returns the log's header.
+// checkLog reads the log up to the given frame like SQLite's recovery, and returns an error if recovery would stop
+// earlier. It returns the log's header.
 func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 	if h, err = readLogHeader(log); err != nil || frames == 0 {
 		return h, err
@@ -97,12 +98,12 @@ func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 	return h, nil
 }
 
-// checkLeftLog returns an error if SQLite would discard the latest commits in a log that was left behind: because its
-// database is missing or empty, or because its header is damaged. A log that begins with zeros is what a power failure
-// leaves of a new log without any commits.
+// checkLeftLog returns an error if SQLite would discard the latest commits in a leftover log because its database is
+// missing or empty, or because the log's header is damaged. A header of zeros is not an error: a power failure leaves
+// it in a new log that has no commits yet.
 func checkLeftLog(path, logPath string) error {
 	if info, err := os.Stat(logPath); err != nil || info.Size() == 0 {
-		return nil // no log, nothing to discard
+		return nil // without a log there is nothing to discard
 	}
 	if file, err := os.Stat(path); err != nil || file.Size() == 0 {
 		return storage.Errorf(storage.ErrDamaged, "%s is missing or empty, while its log %s holds the latest writes: "+
@@ -110,9 +111,9 @@ func checkLeftLog(path, logPath string) error {
 	}
 	log, err := os.Open(logPath)
 	if err != nil {
-		return nil // SQLite will report the problem
+		return nil // SQLite will report the error when it opens the file
 	}
-	defer func() { _ = log.Close() }() // it was only read
+	defer func() { _ = log.Close() }() // the file was only read
 	header, err := readLogHeader(log)
 	if err != nil || header == (logHeader{}) { // shorter than a header
 		return nil
@@ -123,8 +124,8 @@ func checkLeftLog(path, logPath string) error {
 }
 
 // indexFile is the open index of a log, which SQLite's connections share. On Unix, closing a file releases all locks
-// that the process holds on it, including SQLite's through another descriptor. So the file is only closed when no
-// database of this process uses it any more.
+// that the process holds on it, including SQLite's through another descriptor. So the index is closed only when no
+// database in this process uses it any more.
 type indexFile struct {
 	identity identity
 	file     *os.File
@@ -160,7 +161,7 @@ func openIndex(path string) (*indexFile, error) {
 	return index, nil
 }
 
-// close must be called after the connections are closed.
+// close must be called after all connections to the database are closed.
 func (f *indexFile) close() error {
 	if f == nil {
 		return nil
@@ -174,14 +175,14 @@ func (f *indexFile) close() error {
 	return f.file.Close()
 }
 
-// Offsets in the index: https://sqlite.org/walformat.html#the_wal_index_file_format.
+// Offsets in the log's index: https://sqlite.org/walformat.html#the_wal_index_file_format.
 const (
 	saltAt      = 32
 	attemptedAt = 128
 )
 
-// read returns the log's salt, which changes each time the log is restarted, and the last frame that SQLite has
-// attempted to checkpoint.
+// read returns two fields of the index: the log's salt, which changes each time the log is restarted, and the last
+// frame that SQLite has attempted to checkpoint.
 func (f *indexFile) read() (salt uint64, attempted int64, err error) {
 	if f == nil {
 		return 0, 0, nil

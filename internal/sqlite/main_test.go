@@ -24,7 +24,7 @@ import (
 	"superheroes/internal/fight/fighttest"
 )
 
-// The test binary runs itself as a child process; this variable selects its role.
+// The test binary starts itself as a child process; this environment variable selects the role of the child.
 const roleVariable = "FIGHT_SQLITE_TEST_ROLE"
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
-		_ = flag.Set("test.parallel", "12") // parallel tests are those that mostly wait
+		_ = flag.Set("test.parallel", "12") // only tests that mostly wait run in parallel
 		goleak.VerifyTestMain(m)
 		return
 	}
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// as returns a command that runs this binary in the role.
+// as returns a command that runs this test binary in a role.
 func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -56,7 +56,7 @@ func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
 	return child
 }
 
-// holdLock holds the write lock until its standard input ends.
+// holdLock holds the write lock of a database until standard input is closed.
 func holdLock(path string) error {
 	db, err := Open(context.Background(), path)
 	if err != nil {
@@ -71,7 +71,7 @@ func holdLock(path string) error {
 	return nil
 }
 
-// lockElsewhere makes another process take the write lock, and returns a function that releases it.
+// lockElsewhere makes another process take the write lock of a database, and returns a function that releases the lock.
 func lockElsewhere(t *testing.T, path string) (release func()) {
 	t.Helper()
 	child := as(t, "hold the lock", path)
@@ -80,7 +80,7 @@ func lockElsewhere(t *testing.T, path string) (release func()) {
 	output, err := child.StdoutPipe()
 	must(t, err, child.Start())
 	if line, err := bufio.NewReader(output).ReadString('\n'); err != nil {
-		t.Fatalf("the other process printed %q: %v", line, err)
+		t.Fatalf("the process that takes the lock printed %q: %v", line, err)
 	}
 	return func() {
 		_ = input.Close()
@@ -90,20 +90,20 @@ func lockElsewhere(t *testing.T, path string) (release func()) {
 	}
 }
 
-// insertions is how many fights a child process inserts, one by one or by each of its concurrent callers.
+// insertions is how many fights each caller in a child process inserts; insertAtOnce runs several callers concurrently.
 const (
 	insertions = 12
 	callers    = 16
 )
 
-// insertAll inserts fights one by one and prints each result with its own write.
+// insertAll inserts fights one by one, and prints each result with a separate write call.
 func insertAll(path string) error { return insertEach(path, false) }
 
 // insertUntilFailure is like insertAll, but exits at the first failure without closing the store.
 func insertUntilFailure(path string) error { return insertEach(path, true) }
 
 func insertEach(path string, exit bool) error {
-	runtime.LockOSThread() // strace counts calls per thread
+	runtime.LockOSThread() // pins the goroutine to one thread, since strace counts calls per thread
 	store, err := OpenFights(context.Background(), path, database.SQLiteFight, false)
 	if err != nil {
 		return err
@@ -117,7 +117,7 @@ func insertEach(path string, exit bool) error {
 	return store.Close()
 }
 
-// insertAtOnce is like insertAll with many callers of a grouped store.
+// insertAtOnce is like insertAll, but inserts into a grouped store from many goroutines.
 func insertAtOnce(path string) error {
 	store, err := OpenFights(context.Background(), path, database.SQLiteFight, true)
 	if err != nil {
@@ -136,7 +136,7 @@ func insertAtOnce(path string) error {
 	return store.Close()
 }
 
-// insertOne inserts a fight and prints the result.
+// insertOne inserts a fight, and prints its id and result.
 func insertOne(store *Fights, ids *fight.IDs) error {
 	f := fighttest.NewFight(ids)
 	answer, err := "stored", store.Insert(context.Background(), f, f.AppendJSON(nil))
@@ -159,7 +159,7 @@ func must(tb testing.TB, errs ...error) {
 	}
 }
 
-// opened opens a database and closes it at the end of the test.
+// opened opens a database that is closed at the end of the test.
 func opened(t *testing.T, path string) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), path)
@@ -198,7 +198,7 @@ func run(t *testing.T, db *sql.DB, statement string, args ...any) {
 	}
 }
 
-// names reports whether err is of the kind and contains all the words.
+// names reports whether err is of the given kind and its message contains all the words.
 func names(err, kind error, words ...string) bool {
 	if !errors.Is(err, kind) {
 		return false

@@ -16,7 +16,8 @@ func stat(path string) (fileStat, error) {
 	return stateOf(&of), err
 }
 
-// statOpen is stat for an open file, wherever it is by now. It costs a third, since no path is resolved.
+// statOpen returns the state of an open file, even if it was moved or removed. It costs a third of stat, since no path
+// is resolved.
 func statOpen(file *os.File) (fileStat, error) {
 	var of unix.Stat_t
 	err := unix.Fstat(int(file.Fd()), &of)
@@ -32,7 +33,7 @@ func stateOf(of *unix.Stat_t) fileStat {
 	}
 }
 
-// free returns the disk space available to this process on the disk of a file.
+// free returns the space available to this process on the file's disk.
 func free(path string) (bytes uint64, known bool) {
 	var of unix.Statfs_t
 	if unix.Statfs(filepath.Dir(path), &of) != nil || of.Blocks == 0 {
@@ -40,7 +41,7 @@ func free(path string) (bytes uint64, known bool) {
 	}
 	blocks := of.Bavail
 	if os.Geteuid() == 0 {
-		blocks = of.Bfree // some blocks are reserved for root
+		blocks = of.Bfree // includes the blocks reserved for root
 	}
 	return blocks * uint64(of.Bsize), true
 }

@@ -13,12 +13,13 @@ import (
 	"superheroes/internal/storage"
 )
 
-// usualBatch is how many fights are counted in one transaction.
+// usualBatch is the maximum number of fights that are counted in one transaction.
 const usualBatch = 4096
 
-// Statistics is a statistics.Store in the file of the fights. A fight's number is assigned in the transaction that
-// stores it, and SQLite runs one such transaction at a time. So whatever follows the last counted number is uncounted,
-// in whatever order the ids are. That number changes together with the totals, in one transaction.
+// Statistics is a statistics.Store in the file of the fights. Each fight is numbered in the transaction that stores it,
+// and SQLite runs one write transaction at a time. So all fights with a number above the last counted one are
+// uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
+// transaction.
 type Statistics struct {
 	db    *DB
 	batch int64
@@ -26,7 +27,7 @@ type Statistics struct {
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// tablesAreReadable checks that the tables exist with their columns.
+// tablesAreReadable returns queries that fail unless all tables exist with all columns.
 func tablesAreReadable() []string {
 	return []string{
 		"SELECT counted, version, corrections, total, heroes, villains, since FROM statistics",
@@ -36,8 +37,8 @@ func tablesAreReadable() []string {
 	}
 }
 
-// NewStatistics returns the store in the file that holds the fights, whose writer it shares, and creates missing
-// tables.
+// NewStatistics returns the statistics store in the file that holds the fights, and creates missing tables. It shares
+// the write connection of the fights.
 func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
 	if err := db.create(ctx, "the tables of statistics", schema, tablesAreReadable()...); err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, err
 	return &Statistics{db, usualBatch}, nil
 }
 
-// Ping implements statistics.Store. It reads like requests do.
+// Ping implements statistics.Store. It runs the same reads as requests do.
 func (s *Statistics) Ping(ctx context.Context) error { return s.db.ping(ctx, tablesAreReadable()...) }
 
 // Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
@@ -65,7 +66,7 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 			progress.Version, err = addTally(context.WithoutCancel(ctx), tx, tally, "counted = ?", last, counted)
 			return err
 		})
-		if errors.Is(err, errMoved) { // another process counted the same fights
+		if errors.Is(err, errMoved) { // another process has counted the same fights
 			return statistics.Progress{More: true}, nil
 		}
 		progress.Counted, progress.More, progress.Unreadable = int(tally.Total), tally.Total == s.batch, unreadable
@@ -73,7 +74,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	})
 }
 
-// tallyUp sums up the selected fights. It returns the number of the last one, and those that can't be read.
+// tallyUp sums up the selected fights. It also returns the number of the last fight, and the errors of the unreadable
+// ones.
 func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args ...any) (
 	tally *statistics.Tally, last int64, unreadable []*storage.RowError, err error,
 ) {
@@ -95,11 +97,12 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 	return tally, last, unreadable, err
 }
 
-// errMoved means that the statistics have changed since they were read.
+// errMoved is the error of an update based on statistics that have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// addTally adds the tally and sets the column in expected to value, provided it still has the value was; otherwise it
-// returns errMoved. It returns the new version.
+// addTally adds the tally and sets a column to value, provided its current value is was; otherwise it returns errMoved.
+// The SQL term expected, of the form "column = ?", is both the assignment and the condition. It returns the new
+// version.
 func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {
@@ -124,7 +127,7 @@ func addTally(
 		func(name string, fights int64) []any { return []any{name, fights} })
 }
 
-// addEach executes a statement with the arguments of each number.
+// addEach executes a statement for each entry of numbers, with the arguments that args returns.
 func addEach[K comparable](
 	ctx context.Context, tx *sql.Conn, query string, numbers map[K]int64, args func(K, int64) []any,
 ) (err error) {
@@ -141,7 +144,7 @@ func addEach[K comparable](
 	return nil
 }
 
-// moment returns a time as it is stored, nil for none.
+// moment returns the stored form of a time: nil for the zero time.
 func moment(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -149,7 +152,7 @@ func moment(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// Read implements statistics.Store, in one snapshot.
+// Read implements statistics.Store. It reads everything from one snapshot.
 func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
 	return read(s.db, func() (result statistics.Statistics, err error) {
 		err = s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -170,12 +173,12 @@ func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
 	})
 }
 
-// snapshot runs do in a transaction that only reads.
+// snapshot calls do within a read-only transaction.
 func (s *Statistics) snapshot(ctx context.Context, do func(tx *sql.Tx) error) error {
 	return sqltable.InTx(ctx, s.db.Reads, &sql.TxOptions{ReadOnly: true}, do)
 }
 
-// sums is the only row of the table statistics.
+// sums holds the single row of the table statistics.
 type sums struct {
 	statistics.Sums
 	counted, version, corrections int64
@@ -213,8 +216,8 @@ func readPlaces(ctx context.Context, tx *sql.Tx, clause string, args ...any) (pl
 }
 
 // Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
-// the difference to the current totals. Sums can be added in any order, so it blocks nobody and is correct whatever is
-// counted in the meantime.
+// the difference to the current totals. Since sums can be added in any order, a rebuild blocks nobody, and is correct
+// even if fights are counted in the meantime.
 func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		found, err := s.recount(ctx)
@@ -233,11 +236,11 @@ func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	}
 }
 
-// recount is the stored and the recounted statistics in one snapshot.
+// recount holds the stored and the recounted statistics of one snapshot.
 type recount struct {
 	sums
 	stored, actual *statistics.Tally
-	last           int64 // the number of the last counted fight that still exists
+	last           int64 // number of the last counted fight that still exists
 }
 
 func (s *Statistics) recount(ctx context.Context) (found recount, err error) {
@@ -271,8 +274,8 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	return tally, err
 }
 
-// correct adds the difference. The earliest date is replaced if it is still the wrong one. If the last counted fights
-// were deleted, their numbers will be reused, so counting continues after the last one that exists.
+// correct adds the difference. The earliest date is replaced if it still has the wrong value. If the last counted
+// fights were deleted, new fights will reuse their numbers, so counting continues after the last existing fight.
 func (s *Statistics) correct(ctx context.Context, found recount) error {
 	lasting := context.WithoutCancel(ctx)
 	_, err := s.db.inTx(ctx, func(tx *sql.Conn) error {

@@ -17,10 +17,10 @@ import (
 	"superheroes/internal/storage"
 )
 
-// testBatch is small, so that a few fights make several batches.
+// testBatch is a small batch size, so that even a few fights take several batches.
 const testBatch = 40
 
-// counted is one of the stores of fights and statistics in a file.
+// counted holds the fight store and the statistics store that share a file.
 type counted struct {
 	fights *Fights
 	store  *Statistics
@@ -35,7 +35,7 @@ func openCounted(tb testing.TB, path string) counted {
 	return counted{fights, store}
 }
 
-// countedNew opens the stores in a new file, and counts some fights.
+// countedNew opens both stores in a new file, stores the fights and counts them.
 func countedNew(t *testing.T, fights ...fight.Fight) counted {
 	t.Helper()
 	at := openCounted(t, filepath.Join(t.TempDir(), "fights.db"))
@@ -44,7 +44,7 @@ func countedNew(t *testing.T, fights ...fight.Fight) counted {
 	return at
 }
 
-// exact counts, and checks that the statistics are those of all fights, and that a rebuild finds nothing to correct.
+// exact counts all fights, checks that the statistics are exact, and checks that a rebuild finds nothing to correct.
 func (c counted) exact(t *testing.T) {
 	t.Helper()
 	statisticstest.CountAll(t, c.store)
@@ -89,7 +89,7 @@ func TestRebuild(t *testing.T) {
 		"a deleted fight": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool {
 			return r.Corrected.Total == 59 && r.Winners == 1
 		}},
-		// New fights reuse the numbers of deleted ones at the end.
+		// New fights reuse the numbers of deleted fights if those were the highest.
 		"the last fights": {"DELETE FROM fight WHERE number > 20", func(r statistics.Report) bool {
 			return r.Corrected.Total == 20
 		}},
@@ -112,11 +112,11 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// unreadable fills a store with fights. It spoils the documents of some, whose numbers it returns, and the id of one
-// more.
+// unreadable fills a store with fights, and corrupts the documents of some and the id of one. It returns the numbers of
+// the fights with corrupt documents.
 func unreadable(t *testing.T, at counted, fights []fight.Fight) (bad map[int]any) {
 	t.Helper()
-	for _, f := range fights { // one by one, so that they get the numbers 1, 2 ..
+	for _, f := range fights { // one by one, so that the fights are numbered from 1 in this order
 		statisticstest.Insert(t, at.fights, f)
 	}
 	bad = map[int]any{3: "no JSON", 4: 5, 6: []byte{}, 8: fights[0].AppendJSON(nil)}
@@ -132,7 +132,7 @@ func unreadable(t *testing.T, at counted, fights []fight.Fight) (bad map[int]any
 	return bad
 }
 
-// A fight that can't be read is named by reads, without affecting others.
+// Reading an unreadable fight returns an error that names the fight; other fights are not affected.
 func TestUnreadableFights(t *testing.T) {
 	at, fights := openCounted(t, filepath.Join(t.TempDir(), "fights.db")), statisticstest.Fights(20)
 	bad := unreadable(t, at, fights)
@@ -144,8 +144,8 @@ func TestUnreadableFights(t *testing.T) {
 		}
 	}
 	page, err := at.fights.Page(t.Context(), fights[12].ID, len(fights))
-	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // the numbers 12 to 10
-		t.Errorf("the list returned %d fights and %v, want the 3 above number 9", len(page), err)
+	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // numbers 12 to 10
+		t.Errorf("the page has %d fights (error: %v), want the 3 before the unreadable number 9", len(page), err)
 	}
 	if err := at.fights.Ping(t.Context()); err != nil {
 		t.Errorf("not ready: %v", err)
@@ -155,7 +155,8 @@ func TestUnreadableFights(t *testing.T) {
 	}
 }
 
-// A fight that can't be read counts once, as unreadable: before and after a restart, by counting and by a rebuild.
+// An unreadable fight is counted exactly once, as unreadable, both by counting and by a rebuild, before and after a
+// restart.
 func TestUnreadableAreCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	at := openCounted(t, path)
@@ -173,7 +174,7 @@ func TestUnreadableAreCounted(t *testing.T) {
 	}
 	slices.Sort(reported)
 	if len(reported) != want || len(slices.Compact(reported)) != want {
-		t.Errorf("reported %v", reported)
+		t.Errorf("the counts reported these unreadable fights: %v", reported)
 	}
 	check := func(s statistics.Store) {
 		t.Helper()
@@ -194,7 +195,7 @@ func TestUnreadableAreCounted(t *testing.T) {
 	check(again.store)
 }
 
-// Two rebuilds, a counter and inserts run at the same time.
+// Statistics stay exact while two rebuilds, a counter and inserts run concurrently.
 func TestRebuildMeanwhile(t *testing.T) {
 	fights := statisticstest.Fights(400)
 	at := countedNew(t, fights[:100]...)
@@ -222,7 +223,7 @@ func TestRebuildMeanwhile(t *testing.T) {
 	at.exact(t)
 }
 
-// Counts that fail within their transaction block no fights, and are rolled back.
+// A count that fails within its transaction is rolled back, and doesn't block inserts.
 func TestFailedCount(t *testing.T) {
 	fights := statisticstest.Fights(30)
 	at := countedNew(t)
@@ -231,7 +232,7 @@ func TestFailedCount(t *testing.T) {
 		statisticstest.Insert(t, at.fights, fights[:10]...)
 		fights = fights[10:]
 		if progress, err := at.store.Count(t.Context()); err == nil {
-			t.Fatalf("counted without the table of places: %+v", progress)
+			t.Fatalf("counting succeeded although a table is missing: %+v", progress)
 		}
 	}
 	run(t, at.fights.db.Writes, "ALTER TABLE away RENAME TO statistics_place")
@@ -239,7 +240,7 @@ func TestFailedCount(t *testing.T) {
 	at.exact(t)
 }
 
-// BenchmarkCount measures the cost of counting per fight, in batches.
+// BenchmarkCount measures the cost per fight of counting in batches.
 func BenchmarkCount(b *testing.B) {
 	const together = 4000
 	at := openCounted(b, filepath.Join(b.TempDir(), "fights.db"))

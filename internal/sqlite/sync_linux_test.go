@@ -17,15 +17,16 @@ import (
 	"superheroes/internal/storage"
 )
 
-// underStrace runs this binary in a role under strace. It returns the lines that both of them printed.
+// underStrace runs this test binary in a role under strace. It returns the output of the binary and of strace, in
+// lines.
 func underStrace(t *testing.T, role, path string, options ...string) (said, seen []string) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
-		t.Skip("needs strace, which is not installed (apt-get install strace)")
+		t.Skip("strace is not installed (apt-get install strace)")
 	}
 	if complaint, err := exec.CommandContext(t.Context(), strace, "-o", os.DevNull, "true").CombinedOutput(); err != nil {
-		t.Skipf("needs to trace processes, which is forbidden here: %s", bytes.TrimSpace(complaint))
+		t.Skipf("this system doesn't allow tracing processes: %s", bytes.TrimSpace(complaint))
 	}
 	trace := filepath.Join(t.TempDir(), "trace")
 	command := []string{strace, "-f", "-o", trace, "-s", "20000", "-e", "trace=fsync,fdatasync,write,pwrite64"}
@@ -37,15 +38,15 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 	return strings.Split(strings.TrimSpace(string(output)), "\n"), strings.Split(string(traced), "\n")
 }
 
-// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. They are the
-// same unless another thread's call came in between.
+// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. The two differ
+// if strace printed another thread's call in between.
 type call struct {
 	text       string // starting with its name
 	begin, end int
 	failed     bool
 }
 
-// calls parses strace's output of all threads, in the order in which the calls began.
+// calls parses strace's output and returns the calls of all threads, in the order in which they began.
 func calls(seen []string) (all []*call) {
 	unfinished := map[string]*call{} // by thread
 	for i, line := range seen {
@@ -63,10 +64,11 @@ func calls(seen []string) (all []*call) {
 	return all
 }
 
-// Every acknowledgement follows a successful sync that began after its fight was written. A group shares its syncs.
+// A fight is acknowledged only after a successful sync that began after the fight was written. The fights of a group
+// share a sync.
 func TestSyncs(t *testing.T) {
 	for role, want := range map[string]struct{ fights, least, most int }{
-		"insert":         {insertions, insertions, 2 * insertions}, // creating the file takes some, too
+		"insert":         {insertions, insertions, 2 * insertions}, // includes the syncs that create the file
 		"insert at once": {callers * insertions, 1, callers * insertions / 2},
 	} {
 		t.Run(role, func(t *testing.T) {
@@ -78,7 +80,7 @@ func TestSyncs(t *testing.T) {
 				switch {
 				case strings.HasPrefix(c.text, "pwrite64("):
 					for _, id := range idOf.FindAllStringSubmatch(c.text, -1) {
-						if written[id[1]] == nil { // the page may be written again with more content
+						if written[id[1]] == nil { // a later write of the same page contains the fight as well
 							written[id[1]] = c
 						}
 					}
@@ -92,11 +94,11 @@ func TestSyncs(t *testing.T) {
 				t.Errorf("%d of %d acknowledged", len(acknowledged), want.fights)
 			}
 			if len(syncs) < want.least || len(syncs) > want.most {
-				t.Errorf("%d syncs for %d fights", len(syncs), want.fights)
+				t.Errorf("strace shows %d syncs for %d fights", len(syncs), want.fights)
 			}
 			for id, answer := range acknowledged {
 				if !syncedBetween(written[id], answer, syncs) {
-					t.Errorf("%s was acknowledged without a sync after its write", id)
+					t.Errorf("fight %s was acknowledged without a sync after its write", id)
 				}
 			}
 		})
@@ -112,12 +114,12 @@ func syncedBetween(write, answer *call, syncs []*call) bool {
 	return false
 }
 
-// A failed sync is acknowledged to nobody, and the store continues with a new connection. If the process dies instead,
-// the next one may still find the fight, since it was written but not synced.
+// If a sync fails, no fight of the transaction is acknowledged, and the store continues with a new connection. If the
+// process dies instead, the next process may still find the fight, since it was written but not synced.
 func TestFailedSync(t *testing.T) {
 	for name, c := range map[string]struct {
 		role, nth, last string // the last line printed
-		perhaps         int    // how many results may be uncertain at most
+		perhaps         int    // maximum number of uncertain results
 	}{
 		"the store continues": {"insert", "8", "stored", 1},
 		"the process dies":    {"insert until it fails", "8", "perhaps", 1},
@@ -125,7 +127,7 @@ func TestFailedSync(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "fights.db")
-			must(t, openFights(t, path, false).Close()) // creating a file takes many syncs
+			must(t, openFights(t, path, false).Close()) // creates the file, which takes many syncs
 			said, seen := underStrace(t, c.role, path, "-e", "inject=fsync,fdatasync:error=EIO:when="+c.nth)
 			if !strings.Contains(strings.Join(seen, "\n"), "INJECTED") {
 				t.Fatal("no sync failed")
@@ -142,19 +144,20 @@ func TestFailedSync(t *testing.T) {
 				fighttest.Truthful(t, store, fight.Fight{ID: id}, errs[answer])
 			}
 			if counts["perhaps"] == 0 || counts["perhaps"] > c.perhaps || counts["stored"] == 0 || counts["refused"] > 0 {
-				t.Errorf("got %v, want some stored and some uncertain", counts)
+				t.Errorf("got the results %v, want some stored and some uncertain", counts)
 			}
 			if !strings.HasPrefix(said[len(said)-1], c.last) {
-				t.Errorf("the last of %v is not %s", said, c.last)
+				t.Errorf("the last result of %v is not %q", said, c.last)
 			}
 		})
 	}
 }
 
-// padding is the size of the files that a limit applies to: larger than the log that a test binary itself writes.
+// padding is the file size at which the limit starts to apply. It must exceed the size of any log that the test binary
+// writes.
 const padding = 4 << 20
 
-// limitFiles simulates a full disk: until restore is called, no file of this process can grow beyond size.
+// limitFiles simulates a full disk: until restore is called, this process can't make any file larger than size.
 func limitFiles(t *testing.T, size int64) (restore func()) {
 	t.Helper()
 	signal.Ignore(syscall.SIGXFSZ)
@@ -167,8 +170,8 @@ func limitFiles(t *testing.T, size int64) (restore func()) {
 	}
 }
 
-// A failed write is never acknowledged and certainly not stored, and its connection is dropped. Once there is space
-// again, the store is ready and works.
+// A write that fails on a full disk is neither acknowledged nor stored, and its connection is dropped. Once there is
+// space again, the store is ready and accepts writes.
 func TestFailedWrite(t *testing.T) {
 	for name, grouped := range kinds() {
 		t.Run(name, func(t *testing.T) {
@@ -182,19 +185,19 @@ func TestFailedWrite(t *testing.T) {
 			run(t, store.db.Writes, "CREATE TABLE padding AS SELECT zeroblob(?)", padding)
 			must(t, insert(), insert(), insert())
 			first := writer(t, store)
-			restore := limitFiles(t, size(t, path+"-wal")+100) // a part of the next write fits
+			restore := limitFiles(t, size(t, path+"-wal")+100) // leaves room for only part of the next write
 			for range 3 {
 				if err := insert(); !errors.Is(err, storage.ErrFull) || errors.Is(err, fight.ErrMaybeStored) {
-					t.Errorf("got %v, want storage.ErrFull without fight.ErrMaybeStored", err)
+					t.Errorf("inserting with a full disk: got %v, want storage.ErrFull without fight.ErrMaybeStored", err)
 				}
 				if err := store.Ping(t.Context()); !errors.Is(err, storage.ErrFull) {
 					t.Errorf("Ping with a full disk: %v", err)
 				}
 				if all := fighttest.Everything(t, store); len(all) != 3 {
-					t.Errorf("%d fights can be read", len(all))
+					t.Errorf("with a full disk, %d fights can be read", len(all))
 				}
 				if next := writer(t, store); next == first {
-					t.Error("the connection whose write failed is used again")
+					t.Error("the store still uses the connection whose write failed")
 				}
 			}
 			restore()
@@ -214,7 +217,7 @@ func TestFailedWrite(t *testing.T) {
 	}
 }
 
-// A backup that runs out of disk space fails and leaves no file behind.
+// A backup that runs out of disk space fails, and leaves no file behind.
 func TestBackupWithoutRoom(t *testing.T) {
 	db, path := filled(t)
 	run(t, db.Writes, "INSERT INTO t VALUES (zeroblob(?))", 2*padding)
@@ -225,7 +228,7 @@ func TestBackupWithoutRoom(t *testing.T) {
 		t.Errorf("got %v, want storage.ErrFull", err)
 	}
 	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the copy: %v, want no file", err)
+		t.Errorf("the failed backup left a file behind: %v", err)
 	}
 	must(t, Backup(t.Context(), path, to))
 }

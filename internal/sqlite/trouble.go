@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// code returns SQLite's extended error code, or 0 if err isn't SQLite's.
+// code returns SQLite's extended error code, or 0 if err doesn't come from SQLite.
 func code(err error) int {
 	if sqliteErr, is := errors.AsType[*sqlite.Error](err); is {
 		return sqliteErr.Code()
@@ -21,7 +21,7 @@ func code(err error) int {
 // isConstraint reports whether err means that a row violates a constraint or was refused by a trigger.
 func isConstraint(err error) bool { return code(err)&0xff == sqlite3.SQLITE_CONSTRAINT }
 
-// isTaken reports whether err means that another row has the same key or unique value.
+// isTaken reports whether err means that another row already has the same primary key or unique value.
 func isTaken(err error) bool {
 	switch code(err) {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID:
@@ -41,7 +41,7 @@ func isBusy(err error) bool {
 
 const readOnly = " can't be written: the file, its folder or its disk is read-only"
 
-// trouble classifies an error of this database. Damage is permanent.
+// trouble classifies an error of SQLite according to package storage. Damage is permanent.
 func (db *DB) trouble(err error) error {
 	if _, known := errors.AsType[*storage.Error](err); err == nil || known {
 		return err
@@ -76,7 +76,7 @@ func (db *DB) trouble(err error) error {
 	return err
 }
 
-// ioError is trouble for errors of the operating system.
+// ioError classifies errors of the operating system.
 func (db *DB) ioError(err error) error {
 	if gone := db.guard.identical(); errors.Is(gone, storage.ErrDamaged) {
 		return gone

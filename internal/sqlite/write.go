@@ -13,21 +13,21 @@ import (
 	"superheroes/internal/storage"
 )
 
-// inTx runs do in a transaction that holds the write lock, for which it waits as long as ctx allows. If inDoubt is
-// true, it is unknown whether the changes are stored; after any other error they aren't.
+// inTx calls do within a transaction that holds the write lock; it waits for the lock until ctx ends. If inDoubt is
+// true, it is unknown whether the changes are stored; after any other error they are not.
 //
-// A failed transaction is rolled back explicitly: closing the connection is not enough, because with the prepared
-// statements of the fights it would live on and keep its locks.
+// A failed transaction is rolled back explicitly: closing the connection is not enough, because the prepared statements
+// of the fights would keep it and its locks alive.
 func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt bool, err error) {
 	conn, err := db.Writes.Conn(ctx)
 	if err != nil {
 		return false, db.waited(err)
 	}
-	defer func() { _ = conn.Close() }() // returns it to the pool
+	defer func() { _ = conn.Close() }() // returns the connection to the pool
 	lasting, committed := context.WithoutCancel(ctx), false
 	defer func() {
 		if !committed {
-			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has rolled back by itself
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has already rolled back by itself
 		}
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -47,15 +47,16 @@ func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt 
 	return err != nil, err
 }
 
-// undone reports whether a commit that failed with err certainly stored nothing, now and after a crash. A commit is the
-// last frame of its transaction in the log: if SQLite could not begin or complete writing that, recovery finds no
-// commit. An error of the sync, or of the index that is written afterwards, leaves it open.
+// undone reports whether a commit that failed with err certainly stored nothing, now and after a crash. The commit is
+// marked in the last frame of its transaction in the log: if SQLite could not write that frame completely, recovery
+// finds no commit. After an error of the sync, or of the later write to the index, the result is uncertain.
 func undone(err error) bool {
 	return isBusy(err) || code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||
 		code(err)&0xff == sqlite3.SQLITE_READONLY
 }
 
-// waited is trouble for an error while waiting for the write lock: a timeout means that another connection held it.
+// waited classifies an error that occurred while waiting for the write lock: a timeout means that another connection
+// held the lock.
 func (db *DB) waited(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return storage.As(storage.ErrBusy, err, db.path, " was locked for longer than the request could wait")
@@ -63,16 +64,16 @@ func (db *DB) waited(err error) error {
 	return db.trouble(err)
 }
 
-// dropped returns the error for rows that SQLite inserted without an error but that don't exist, because a trigger
-// ignores them.
+// dropped returns the error for rows that SQLite reported as inserted but that don't exist, because a trigger ignored
+// them.
 func (db *DB) dropped() error {
 	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
 }
 
-// refusal is the reason why the last write was refused.
+// refusal holds the reason why the last write was refused.
 type refusal struct{ err error }
 
-// wrote records the result of a write, for writable.
+// wrote records the result of a write, which writable reports.
 func (db *DB) wrote(err error) {
 	switch {
 	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):
@@ -82,25 +83,26 @@ func (db *DB) wrote(err error) {
 	}
 }
 
-// With less free space than fullBelow, a disk counts as full before anything was written; a full one is tried again
-// once there is more than retryAbove.
+// A disk with less free space than fullBelow counts as full even before a write fails; once it has more than
+// retryAbove, writes are attempted again.
 const (
 	fullBelow  = 64 << 10
 	retryAbove = 1 << 20
 )
 
-// diskFull reports whether the disk of a file is known to have less free space than that.
+// diskFull reports whether the disk of the file at path is known to have less free space than the given number of
+// bytes.
 func diskFull(path string, bytes uint64) bool {
 	available, known := free(path)
 	return known && available < bytes
 }
 
-// probeTime limits one attempt to write.
+// probeTime limits the duration of an attempt to write.
 const probeTime = time.Second
 
 // writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
-// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once there
-// is room. try, which may be nil, returns an INSERT that must insert a row, and is rolled back.
+// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once it
+// succeeds. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
 func (db *DB) writable(ctx context.Context, try func() string) error {
 	last := db.refused.Load()
 	if last == nil {
@@ -124,7 +126,7 @@ func (db *DB) writable(ctx context.Context, try func() string) error {
 	return err
 }
 
-// tryInsert runs a statement that must insert a row, and rolls it back.
+// tryInsert runs a statement that must insert a row, and rolls the insert back.
 func (db *DB) tryInsert(ctx context.Context, conn *sql.Conn, insert string) error {
 	if _, err := conn.ExecContext(ctx, "SAVEPOINT try"); err != nil {
 		return err
@@ -140,7 +142,7 @@ func (db *DB) tryInsert(ctx context.Context, conn *sql.Conn, insert string) erro
 	return err
 }
 
-// rewrite writes a page without changing it.
+// rewrite writes a page with unchanged content.
 func rewrite(ctx context.Context, conn *sql.Conn) error {
 	var version int64
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {

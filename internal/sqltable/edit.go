@@ -10,22 +10,22 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// Edit changes one row in a transaction, as catalog.Store.Write specifies.
+// Edit changes one row of a catalog's table within a transaction, as catalog.Store.Write specifies.
 type Edit[T catalog.Item] struct {
 	Table   catalog.Table[T]
 	Tx      Tx
-	Lock    string // the clause that locks the row, appended to the query
+	Lock    string // clause that locks the row, appended to the query
 	Insert  func(ctx context.Context, item *T) error
-	Refusal func(error) error // distinguishes errors of the row from errors of the store
+	Refusal func(error) error // translates errors caused by the row rather than the store
 }
 
-// Tx runs the statements of a transaction, as *sql.Tx and *sql.Conn do.
+// Tx runs the statements of a transaction; *sql.Tx and *sql.Conn implement it.
 type Tx interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// Run applies change to the row with the id, as catalog.Store.Write specifies, and returns the result.
+// Run applies change to the row with the given id, as catalog.Store.Write specifies, and returns the changed row.
 func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, error)) (*T, error) {
 	old, err := e.read(ctx, id)
 	item, err := catalog.Change(old, err, change)
@@ -48,7 +48,7 @@ func (e Edit[T]) changeRow(ctx context.Context, statement string, args ...any) e
 	return Changed(e.Table)(e.Tx.ExecContext(ctx, statement, args...))
 }
 
-// Changed returns a function that turns the result of a statement that must change one row into an error.
+// Changed returns a function that checks the result of a statement that must change exactly one row.
 func Changed[T catalog.Item](table catalog.Table[T]) func(done sql.Result, err error) error {
 	return func(done sql.Result, err error) error {
 		if err != nil {
@@ -62,7 +62,7 @@ func Changed[T catalog.Item](table catalog.Table[T]) func(done sql.Result, err e
 	}
 }
 
-// read returns the row with the id, or nil for an id of 0.
+// read returns the row with the given id, or nil if the id is 0.
 func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	if id == 0 {
 		return nil, nil
@@ -75,13 +75,13 @@ func (e Edit[T]) read(ctx context.Context, id int64) (*T, error) {
 	return &item, err
 }
 
-// Insertion returns the statement that inserts a row with all its columns.
+// Insertion returns the INSERT statement for a row with all columns.
 func Insertion(table string, columns []string) string {
 	parameters := strings.Repeat(", ?", len(columns)-1)
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), parameters)
 }
 
-// Updating returns the statement that sets all columns after the id; its last parameter is the id.
+// Updating returns the UPDATE statement for all columns except the id, which is its last parameter.
 func Updating(table string, columns []string) string {
 	return fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(columns[1:], " = ?, "))
 }

@@ -1,5 +1,5 @@
-// Package sqltable reads and writes the table of a catalog through database/sql. It is what the SQLite and MariaDB
-// stores share, and knows neither engine.
+// Package sqltable reads and writes the table of a catalog through database/sql. The SQLite and MariaDB stores share
+// it; it depends on neither engine.
 package sqltable
 
 import (
@@ -12,16 +12,16 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// Reader implements all reads of a catalog.Store except IDs.
+// Reader implements the read methods of catalog.Store except IDs.
 type Reader[T catalog.Item] struct {
 	Table catalog.Table[T]
 	pool  *sql.DB
 	get   *sql.Stmt
-	many  string // up to the list of ids
+	many  string // the query up to the list of ids
 	page  *sql.Stmt
 }
 
-// NewReader prepares the reads of the table. Its statements are closed with db.
+// NewReader prepares the statements that read the table. Closing db closes the prepared statements.
 func NewReader[T catalog.Item](ctx context.Context, db *sql.DB, table catalog.Table[T]) (Reader[T], error) {
 	selected := "SELECT " + table.SelectList() + " FROM " + table.Name
 	r := Reader[T]{Table: table, pool: db, many: selected + " WHERE id IN ("}
@@ -43,7 +43,7 @@ func (r *Reader[T]) Get(ctx context.Context, id int64) (T, error) {
 }
 
 // GetMany implements catalog.Store. The ids are part of the statement: with parameters, the MariaDB driver would need
-// another round trip to prepare a statement for that many.
+// another round trip to prepare a statement for each number of ids.
 func (r *Reader[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
 	query := []byte(r.many)
 	for _, id := range ids {
@@ -68,12 +68,12 @@ func (r *Reader[T]) collect(rows *sql.Rows, err error) (items []T, _ error) {
 	return items, err
 }
 
-// Querier runs queries, as a *sql.DB, a *sql.Conn and a *sql.Tx do.
+// Querier runs queries; *sql.DB, *sql.Conn and *sql.Tx implement it.
 type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Each calls take for each row of a query, until one call fails.
+// Each runs a query and calls take for each row, until a call fails.
 func Each(ctx context.Context, from Querier, take func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := from.QueryContext(ctx, query, args...)
 	return each(rows, err, take)
@@ -92,10 +92,10 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 	return rows.Err()
 }
 
-// IDs reads every positive id in ascending order.
+// IDs returns all positive ids in ascending order.
 func IDs(ctx context.Context, from Querier, table string) (found []int64, err error) {
 	var id int64
-	into := []any{&id} // there may be a million rows: allocate nothing per row
+	into := []any{&id} // hoisted out of the loop: with up to a million rows, nothing may be allocated per row
 	err = Each(ctx, from, func(rows *sql.Rows) error {
 		err := rows.Scan(into...)
 		found = append(found, id)
@@ -104,7 +104,7 @@ func IDs(ctx context.Context, from Querier, table string) (found []int64, err er
 	return found, err
 }
 
-// InTx runs do in a transaction, which is rolled back if do fails.
+// InTx calls do within a transaction, which is rolled back if do fails.
 func InTx(ctx context.Context, db interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }, options *sql.TxOptions, do func(tx *sql.Tx) error) error {
@@ -112,12 +112,12 @@ func InTx(ctx context.Context, db interface {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // no effect after the commit
+	defer func() { _ = tx.Rollback() }() // has no effect after the commit
 	if err = do(tx); err == nil {
 		err = tx.Commit()
 	}
 	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
-		return context.Cause(ctx) // database/sql rolled it back because ctx ended
+		return context.Cause(ctx) // database/sql rolled the transaction back because ctx ended
 	}
 	return err
 }

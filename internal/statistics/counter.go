@@ -8,53 +8,54 @@ import (
 	"time"
 )
 
-// Pace determines when a counter counts.
+// Pace determines how often a counter counts.
 type Pace struct {
-	// Watched and Alone are the minimum times between rounds, with and without listeners.
+	// Watched and Alone are the minimum times between two rounds, with and without listeners.
 	Watched, Alone time.Duration
-	// Look is the polling interval after a change and while there are listeners; Rest replaces it after Looks rounds
-	// without a change. While another process counts, the interval is half of Look. A Look of 0 means no polling: the
-	// counter counts only when woken or asked.
+	// Look is the polling interval after a change and while there are listeners. After Looks rounds without a change,
+	// the interval is Rest. While another process counts, the interval is half of Look. A Look of 0 means no polling:
+	// the counter counts only when Wake is called, or when a caller or a new listener needs current statistics.
 	Look, Rest time.Duration
 	Looks      int
 }
 
-// Woken is the pace of a counter in the process that stores the fights: it is idle until one is stored.
+// Woken returns the pace of a counter in the process that stores the fights: the counter is idle until a fight is
+// stored.
 func Woken() Pace { return Pace{Watched: 250 * time.Millisecond, Alone: time.Second} }
 
-// Looking is the pace of a counter whose fights are stored by other processes.
+// Looking returns the pace of a counter whose fights are stored by other processes, so that it has to poll.
 func Looking() Pace {
 	return Pace{Watched: time.Second, Alone: time.Second, Look: time.Second, Rest: 5 * time.Second, Looks: 5}
 }
 
 const (
-	// stepTime limits one step of a store.
+	// stepTime limits the duration of one counting step.
 	stepTime = 10 * time.Second
-	// showEvery is how often the state is published while there is much to count.
+	// showEvery is the interval at which the state is published during a long round.
 	showEvery = 250 * time.Millisecond
-	// retryAfter is the delay before the next round after a failed one.
+	// retryAfter is the time between a failed round and the next one.
 	retryAfter = time.Second
 )
 
-// counter counts in rounds, one at a time. Each round lasts until nothing is left to count.
+// counter counts fights in rounds, one round at a time. A round ends when there are no more uncounted fights.
 type counter struct {
 	store   Store
 	pace    Pace
 	log     *slog.Logger
-	show    func(ctx context.Context, version int64) // called during a round when there may be news
+	show    func(ctx context.Context, version int64) // called during a round when the statistics may have changed
 	woken   chan struct{}                            // buffered: a fight was stored
-	pending atomic.Bool                              // a fight was stored since the last round began
-	asked   chan struct{}                            // buffered: a caller waits for a round, or has begun to listen
+	pending atomic.Bool                              // whether a fight was stored since the last round began
+	asked   chan struct{}                            // buffered: a caller waits for a round, or a listener was added
 
 	mu        sync.Mutex
 	listeners int
-	fresh     time.Time     // when the last successful round began
-	version   int64         // of the statistics at that time
+	fresh     time.Time     // start of the last successful round
+	version   int64         // version of the statistics after that round
 	ended     chan struct{} // closed at the end of the next round
 
-	// Owned by the goroutine that runs.
-	began      time.Time // when the last round began
-	idleRounds int       // consecutive rounds that found nothing
+	// Used only by the goroutine of run.
+	began      time.Time // start of the last round
+	idleRounds int       // consecutive rounds that found no uncounted fights
 	waiting    bool      // another process counts
 	failing    bool
 }
@@ -66,7 +67,7 @@ func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
 	}
 }
 
-// Wake signals that a fight was stored. It never blocks, and costs next to nothing if a round is due anyway.
+// Wake signals that a fight was stored. It never blocks, and costs next to nothing if a signal is already pending.
 func (c *counter) Wake() {
 	if c.pending.Load() {
 		return
@@ -102,8 +103,8 @@ func (c *counter) Listeners() int {
 	return c.listeners
 }
 
-// await returns the version of the statistics once they include everything the counter was woken for before, and
-// everything that others stored longer ago than the minimum time between rounds. It returns early if ctx ends.
+// await waits until the statistics include all fights for which Wake was called before, and all fights that other
+// processes stored more than Watched ago. Then it returns their version. It returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
 	if !c.pending.Load() {
@@ -124,7 +125,7 @@ func (c *counter) await(ctx context.Context) int64 {
 	}
 }
 
-// run counts until ctx ends.
+// run counts fights until ctx ends.
 func (c *counter) run(ctx context.Context) {
 	for c.round(ctx); c.rest(ctx); {
 		c.round(ctx)
@@ -155,7 +156,7 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain clears the signals that the next round takes care of. pending must be cleared last, since it suppresses new
+// drain clears the signals that the next round will satisfy. It must clear pending last, since pending suppresses new
 // signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
@@ -167,7 +168,7 @@ func (c *counter) drain() {
 	c.pending.Store(false)
 }
 
-// gap returns the minimum time between rounds.
+// gap returns the current minimum time between rounds.
 func (c *counter) gap() time.Duration {
 	if c.failing {
 		return retryAfter
@@ -178,7 +179,7 @@ func (c *counter) gap() time.Duration {
 	return c.pace.Alone
 }
 
-// due returns when the next round is due without a signal, or the zero time for never.
+// due returns the time of the next round if there is no signal, or the zero time for never.
 func (c *counter) due() time.Time {
 	switch {
 	case c.failing:
@@ -193,7 +194,7 @@ func (c *counter) due() time.Time {
 	return c.began.Add(c.pace.Rest)
 }
 
-// earlier returns the earlier of two times, where the zero time of a means never.
+// earlier returns the earlier of two times. The zero time as a means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b
@@ -227,7 +228,7 @@ func (c *counter) round(ctx context.Context) {
 	}
 }
 
-// failed logs the first of consecutive failures.
+// failed logs the first of consecutive failed rounds.
 func (c *counter) failed(ctx context.Context, err error) {
 	if !c.failing && ctx.Err() == nil {
 		c.log.Warn("fights can't be counted now; trying again", "cause", err)
@@ -242,7 +243,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
-		for _, row := range progress.Unreadable { // each is counted once, so it is logged once
+		for _, row := range progress.Unreadable { // each fight is counted once, and therefore logged once
 			c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 		}
 		c.waiting = progress.Waiting

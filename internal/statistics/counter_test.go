@@ -16,7 +16,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Without fights and requests, a woken counter does nothing, and a polling one polls less and less often.
+// As long as there are no fights and no requests, a counter that is woken stays idle, and a counter that polls does so
+// less and less often.
 func TestIdle(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	log := slog.New(slog.DiscardHandler)
@@ -30,10 +31,10 @@ func TestIdle(t *testing.T) {
 	}
 	time.Sleep(200 * time.Millisecond)
 	if n := woken.Steps.Load(); n != 1 {
-		t.Errorf("%d steps while idle, want only the first one", n)
+		t.Errorf("the idle counter took %d steps, want only the first one", n)
 	}
 	if n := looking.Steps.Load(); n != 4 {
-		t.Errorf("%d polls while idle, want 4 before the pause", n)
+		t.Errorf("the idle counter polled %d times, want 4 times before the pause", n)
 	}
 	first.Close()
 	second.Close()
@@ -50,7 +51,7 @@ func TestAppendJSON(t *testing.T) {
 	}
 }
 
-// spoiled is a store in which no fight can be read.
+// spoiled is a store in which every fight is unreadable.
 type spoiled struct{ statisticstest.Fake }
 
 func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
@@ -63,7 +64,7 @@ func (s *spoiled) Count(ctx context.Context) (statistics.Progress, error) {
 	return progress, err
 }
 
-// Fights that can't be read are named in the log.
+// The log names every unreadable fight.
 func TestUnreadableIsLogged(t *testing.T) {
 	text := new(strings.Builder)
 	store := &spoiled{}

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// freshTime limits how long a response waits for recent fights to be counted; after that it reports what is counted so
-// far.
+// freshTime limits how long a response waits for recent fights to be counted; after that, it includes only the fights
+// counted so far.
 const freshTime = time.Second
 
-// Service counts fights and provides the latest statistics to callers and listeners.
+// Service counts fights, and provides the latest statistics to callers and listeners.
 type Service struct {
 	*counter
 	stop    context.CancelFunc
@@ -24,15 +24,15 @@ type Service struct {
 	latest  atomic.Pointer[State]
 }
 
-// State is the result of the last read, encoded once for everyone.
+// State is the result of the last read of the statistics, encoded once for all responses.
 type State struct {
 	version  int64
-	JSON     []byte        // must not be modified, nor must Event
-	Event    []byte        // the same as a server-sent event
-	Replaced chan struct{} // closed when there is a newer state
+	JSON     []byte        // JSON and Event must not be modified
+	Event    []byte        // the JSON as a server-sent event
+	Replaced chan struct{} // closed when a newer state is published
 }
 
-// NewService returns a service that counts until it is closed.
+// NewService returns a service that counts fights until it is closed.
 func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Service{counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
@@ -50,10 +50,10 @@ func (s *Service) Close() {
 	<-s.stopped
 }
 
-// Latest returns the result of the last read, or nil if there was none yet.
+// Latest returns the state published last, or nil if there is none yet.
 func (s *Service) Latest() *State { return s.latest.Load() }
 
-// Current returns statistics that include every fight stored up to a moment ago.
+// Current returns the statistics including, if possible, every fight stored until now.
 func (s *Service) Current(ctx context.Context) (*State, error) {
 	waiting, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()
@@ -70,7 +70,7 @@ func (s *Service) show(ctx context.Context, version int64) {
 	}
 }
 
-// read returns the statistics of the version or a later one.
+// read returns the statistics of the given version or a later one.
 func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	if latest := s.latest.Load(); latest != nil && latest.version >= version {
 		return latest, nil
@@ -90,7 +90,7 @@ func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	return s.publish(latest, statistics), nil
 }
 
-// publish makes the statistics the latest state. If the JSON is unchanged, listeners are not notified.
+// publish stores the statistics as the latest state. If the JSON is unchanged, listeners are not notified.
 func (s *Service) publish(before *State, statistics Statistics) *State {
 	answer := statistics.AppendJSON(nil)
 	if before != nil && bytes.Equal(before.JSON, answer) {

@@ -1,6 +1,6 @@
-// Package statistics counts every stored fight exactly once. A Store counts in repeatable steps and records its
-// progress together with the totals, the counter decides when to take a step, and the Service answers requests and
-// notifies listeners. The package knows neither HTTP nor any database driver.
+// Package statistics counts every stored fight exactly once. A Store counts in repeatable steps, and records its
+// progress together with the totals. The counter decides when to take a step. The Service provides the statistics for
+// responses, and notifies listeners. The package depends on neither HTTP nor any database driver.
 package statistics
 
 import (
@@ -14,12 +14,12 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Most is the maximum number of winners and of locations in the statistics.
+// Most is the maximum number of winners, and of locations, in the statistics.
 const Most = 10
 
 // Statistics summarise all counted fights.
 type Statistics struct {
-	Total    int64     // including fights that can't be read
+	Total    int64     // including unreadable fights
 	Heroes   int64     // won by heroes
 	Villains int64     // won by villains
 	Since    time.Time // date of the earliest fight; the zero time if there is none
@@ -28,10 +28,10 @@ type Statistics struct {
 	Version  int64     // different after every change
 }
 
-// Unreadable returns how many of the fights can't be read.
+// Unreadable returns how many of the counted fights are unreadable.
 func (s Statistics) Unreadable() int64 { return Sums{s.Total, s.Heroes, s.Villains}.Unreadable() }
 
-// Winner is a fighter with at least one win. Fighters with the same name and team count as one.
+// Winner is a fighter with at least one win. Fighters that have the same name and team count as one.
 type Winner struct {
 	Name string     `json:"name"`
 	Team fight.Team `json:"team"`
@@ -44,7 +44,7 @@ type Place struct {
 	Fights int64  `json:"fights"`
 }
 
-// AppendJSON appends the response body, on one line.
+// AppendJSON appends the statistics as JSON on one line, which is the response body.
 func (s Statistics) AppendJSON(dst []byte) []byte {
 	document := struct {
 		Total      int64    `json:"total"`
@@ -61,31 +61,31 @@ func (s Statistics) AppendJSON(dst []byte) []byte {
 	}
 	body, err := json.Marshal(document, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
-		panic(err) // impossible: the fields are numbers and strings
+		panic(err) // impossible: numbers and strings can always be encoded
 	}
 	return append(dst, body...)
 }
 
-// Store counts fights in the database that holds them. All methods may be called concurrently, and by several
+// Store counts fights in the database that holds them. Its methods may be called concurrently, even from several
 // processes.
 type Store interface {
-	// Count counts at most one batch of fights that aren't counted yet.
+	// Count counts at most one batch of uncounted fights.
 	Count(ctx context.Context) (Progress, error)
 	// Read returns the current statistics.
 	Read(ctx context.Context) (Statistics, error)
-	// Rebuild recounts all fights while new ones are stored, and corrects any differences.
+	// Rebuild recounts all fights, even while new fights are stored, and corrects the statistics.
 	Rebuild(ctx context.Context) (Report, error)
-	// Ping returns an error unless the store responds.
+	// Ping returns an error if the store is not ready.
 	Ping(ctx context.Context) error
 }
 
-// Progress is the result of one step.
+// Progress is the result of one counting step.
 type Progress struct {
-	Version int64 // of the statistics; the same version needn't be read again
-	Counted int   // fights counted in this step
-	More    bool  // there may be more to count right now
-	Waiting bool  // another process is counting; try again soon
-	// Unreadable lists the counted fights that can't be read.
+	Version int64 // version of the statistics; a version that was read already need not be read again
+	Counted int   // number of fights counted in this step
+	More    bool  // there may be more uncounted fights
+	Waiting bool  // another process is counting, so try again soon
+	// Unreadable lists the errors of the unreadable fights among those counted.
 	Unreadable []*storage.RowError
 }
 
@@ -93,17 +93,17 @@ type Progress struct {
 type Report struct {
 	Fights           int64 // recounted
 	Total, Corrected Sums  // before and after
-	Since            bool  // the earliest date was wrong
+	Since            bool  // whether the earliest date was wrong
 	Winners, Places  int   // number of wrong entries
 }
 
-// Sums are the three totals that belong together.
+// Sums holds the totals of all fights, and of those won by each side.
 type Sums struct{ Total, Heroes, Villains int64 }
 
-// Unreadable returns how many of the fights can't be read: one side has won every other fight.
+// Unreadable returns the number of unreadable fights: those that count as won by neither side.
 func (s Sums) Unreadable() int64 { return s.Total - s.Heroes - s.Villains }
 
-// Differed reports whether anything had to be corrected.
+// Differed reports whether the rebuild had to correct anything.
 func (r Report) Differed() bool {
 	return r.Total != r.Corrected || r.Since || r.Winners > 0 || r.Places > 0
 }

@@ -6,13 +6,13 @@ import (
 	"superheroes/internal/fight"
 )
 
-// Fighter identifies a winner.
+// Fighter identifies a winner by name and team.
 type Fighter struct {
 	Name string
 	Team fight.Team
 }
 
-// Tally sums up some fights.
+// Tally holds the sums of a set of fights.
 type Tally struct {
 	Sums
 	Since   time.Time // the earliest date; the zero time if there is none
@@ -23,7 +23,7 @@ type Tally struct {
 // NewTally returns an empty tally.
 func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
 
-// TallyOf returns the tally that the statistics show, if they list all winners and places.
+// TallyOf returns the tally of statistics that list all winners and places.
 func TallyOf(s Statistics) *Tally {
 	t := NewTally()
 	t.Sums, t.Since = Sums{s.Total, s.Heroes, s.Villains}, s.Since
@@ -56,7 +56,7 @@ func (t *Tally) Add(o fight.Outcome) {
 	}
 }
 
-// AddUnreadable adds a fight that can't be read. It counts towards the total but for neither side.
+// AddUnreadable adds an unreadable fight, which counts towards the total but for neither side.
 func (t *Tally) AddUnreadable() { t.Total++ }
 
 // Lists returns the winners and the places, in no particular order.
@@ -70,7 +70,7 @@ func (t *Tally) Lists() (winners []Winner, places []Place) {
 	return winners, places
 }
 
-// Minus returns the differences of all numbers, leaving out entries without one.
+// Minus returns the tally minus the other, without the entries that are equal in both.
 func (t *Tally) Minus(other *Tally) *Tally {
 	return &Tally{
 		Sums:    Sums{t.Total - other.Total, t.Heroes - other.Heroes, t.Villains - other.Villains},
@@ -94,7 +94,7 @@ func minus[K comparable](a, b map[K]int64) map[K]int64 {
 	return difference
 }
 
-// ReportOn returns the report of a rebuild that found recounted where counted was stored.
+// ReportOn returns the report of a rebuild, given the stored tally counted and the correct tally recounted.
 func ReportOn(counted, recounted *Tally) Report {
 	difference := recounted.Minus(counted)
 	return Report{

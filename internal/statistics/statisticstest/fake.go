@@ -8,11 +8,11 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Fake is an in-memory statistics.Store in which fights are only a number. It counts in batches of ten.
+// Fake is an in-memory statistics.Store that only holds the number of fights. It counts in batches of ten.
 type Fake struct {
 	Stored, Counted, Steps atomic.Int64
 	Broken                 atomic.Bool
-	Padding                string // makes the statistics longer
+	Padding                string // text that makes the encoded statistics longer
 }
 
 // Count implements statistics.Store.

@@ -1,5 +1,5 @@
-// Package statisticstest holds the tests that every statistics.Store must pass, and a fake. Each engine's own tests run
-// them; it doesn't know the engines.
+// Package statisticstest holds the tests that every statistics.Store must pass, and a fake store. It doesn't depend on
+// the engines: each engine's own tests run the suite.
 package statisticstest
 
 import (
@@ -19,27 +19,27 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Place is an empty database for fights, with the statistics stores that count them.
+// Place is an empty database for fights, with functions to open statistics stores on it.
 type Place struct {
 	Fights fight.Store
-	Open   func() statistics.Store // opens another statistics store on the database, like another process
-	Batch  int                     // the maximum number of fights that one step counts
+	Open   func() statistics.Store // opens another statistics store on the database, as another process would
+	Batch  int                     // maximum number of fights that one step counts
 }
 
-// Run runs the whole suite on the databases that open returns.
+// Run runs the whole suite, with a new database from open for each test.
 func Run(t *testing.T, open func(tb testing.TB) Place) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Place){
-		"fights of all kinds":                  testKinds,
-		"fights stored before the first count": testBefore,
-		"the order of names":                   testOrder,
-		"several counters while fights run":    testConcurrent,
+		"fights of all kinds":                      testKinds,
+		"fights stored before the first count":     testBefore,
+		"the order of names":                       testOrder,
+		"several counters while fights are stored": testConcurrent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 }
 
-// Fights returns n fights with recurring names.
+// Fights returns n fights in which the names of fighters and locations recur.
 func Fights(n int) []fight.Fight {
 	ids, now := fight.NewIDs(fight.ID{}), time.Now()
 	all := make([]fight.Fight, n)
@@ -55,7 +55,7 @@ func Fights(n int) []fight.Fight {
 	return all
 }
 
-// Insert stores the fights, many of them concurrently.
+// Insert stores the fights, using many goroutines.
 func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
 	tb.Helper()
 	var group errgroup.Group
@@ -68,7 +68,7 @@ func Insert(tb testing.TB, store fight.Store, fights ...fight.Fight) {
 	}
 }
 
-// Expect returns the statistics of the fights, without a version.
+// Expect returns the expected statistics of the fights, without a version.
 func Expect(fights []fight.Fight) statistics.Statistics {
 	tally := statistics.NewTally()
 	for _, f := range fights {
@@ -86,7 +86,7 @@ func Expect(fights []fight.Fight) statistics.Statistics {
 	return want
 }
 
-// CountAll counts until nothing is left, and returns the number of fights counted.
+// CountAll counts until no uncounted fights are left, and returns the number of fights that it counted.
 func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	tb.Helper()
 	for {
@@ -101,7 +101,7 @@ func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	}
 }
 
-// Exact checks that the store's statistics are exactly those of the fights.
+// Exact checks that the store's statistics are exactly the expected statistics of the fights.
 func Exact(tb testing.TB, store statistics.Store, fights []fight.Fight) {
 	tb.Helper()
 	got, err := store.Read(tb.Context())
@@ -118,13 +118,13 @@ func testKinds(t *testing.T, place Place) {
 	store, fights := place.Open(), Fights(60)
 	Exact(t, store, nil)
 	if counted := CountAll(t, store); counted != 0 {
-		t.Errorf("counted %d fights, want none", counted)
+		t.Errorf("counting again counted %d fights, want none", counted)
 	}
 	Exact(t, store, nil)
 	if err := store.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
-	slices.Reverse(fights) // the order of ids must not matter
+	slices.Reverse(fights) // store the fights in reverse order of their ids, which must not matter
 	for i, name := range []string{"\"\\\x01\u2028", "🦸🏽‍♀️", "$where", "a.b", "heroes/x", " ", "%_"} {
 		fights[i].Hero.Name, fights[i].Villain.Name = name, name
 		fights[i].Location = &location.Location{Name: name}
@@ -137,18 +137,18 @@ func testKinds(t *testing.T, place Place) {
 			Exact(t, store, fights[:i+1])
 			read, err := store.Read(t.Context())
 			if err != nil || versions[read.Version] {
-				t.Errorf("version %d occurred twice (%v)", read.Version, err)
+				t.Errorf("two different statistics have the version %d (%v)", read.Version, err)
 			}
 			versions[read.Version] = true
 		}
 	}
 	if counted := CountAll(t, place.Open()); counted != 19 {
-		t.Errorf("another counter counted %d, want the last 19", counted)
+		t.Errorf("the second counter counted %d fights, want the last 19", counted)
 	}
 	Exact(t, store, fights)
 	got, err := place.Fights.Get(t.Context(), fights[0].ID)
 	if diff := gocmp.Diff(string(fights[0].AppendJSON(nil)), string(got.AppendJSON(nil))); diff != "" || err != nil {
-		t.Errorf("%v, a counted fight reads (-put +got):\n%s", err, diff)
+		t.Errorf("%v, counting changed a fight (-stored +read):\n%s", err, diff)
 	}
 }
 
@@ -159,17 +159,17 @@ func testBefore(t *testing.T, place Place) {
 	store := place.Open()
 	first, err := store.Count(t.Context())
 	if err != nil || first.Counted != place.Batch || !first.More {
-		t.Fatalf("the first step: %+v, %v", first, err)
+		t.Fatalf("the first step returned %+v, %v", first, err)
 	}
 	if read, err := store.Read(t.Context()); err != nil || read.Total != int64(place.Batch) {
-		t.Errorf("after the first step: %+v, %v", read, err)
+		t.Errorf("the statistics after the first step are %+v, %v", read, err)
 	}
 	CountAll(t, place.Open())
 	Exact(t, store, counted)
-	Insert(t, place.Fights, later...) // not counted yet, which is no error
+	Insert(t, place.Fights, later...) // these fights are not counted yet, which a rebuild must not treat as an error
 	report, err := store.Rebuild(t.Context())
 	if err != nil || report.Differed() || report.Fights != int64(len(counted)) {
-		t.Errorf("a rebuild with nothing to correct: %+v, %v", report, err)
+		t.Errorf("a rebuild with nothing to correct returned %+v, %v", report, err)
 	}
 	CountAll(t, store)
 	Exact(t, store, fights)
@@ -182,7 +182,7 @@ func testOrder(t *testing.T, place Place) {
 		f.Location = &location.Location{Name: string([]rune("Zaé日🌍BbAz0 ~Éßs")[i])}
 		fights = append(fights, f)
 	}
-	both := Fights(2) // one name in both teams
+	both := Fights(2) // both teams have a fighter with the same name
 	both[0].Hero.Name, both[0].Hero.Level, both[0].Winner = "a", 2, fight.Heroes
 	both[1].Villain.Name, both[1].Hero.Level, both[1].Winner = "a", 0, fight.Villains
 	fights = append(fights, both[0], both[1])
@@ -192,7 +192,7 @@ func testOrder(t *testing.T, place Place) {
 	Exact(t, store, fights)
 }
 
-// testConcurrent runs three counters while fights are stored.
+// testConcurrent checks that three concurrent counters count fights exactly while fights are being stored.
 func testConcurrent(t *testing.T, place Place) {
 	fights := Fights(200)
 	storing, stop := context.WithCancel(t.Context())
