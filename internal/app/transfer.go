@@ -89,13 +89,7 @@ type transfers interface {
 
 // catalogNamed returns heroes, villains or locations.
 func catalogNamed(name string) transfers {
-	switch name {
-	case "heroes":
-		return heroes()
-	case "villains":
-		return villains()
-	}
-	return locations()
+	return map[string]transfers{"heroes": heroes(), "villains": villains(), "locations": locations()}[name]
 }
 
 // ImportFile is one file to import.
