@@ -230,7 +230,7 @@ func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchang
 func (k catalogKind[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
-		Columns:    k.Table.Names(),
+		Columns:    k.Table.Columns,
 		MySQL:      k.engine == engineMySQL,
 		Set:        k.Table.Set,
 		Get:        k.Table.Value,

@@ -252,7 +252,7 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 // write writes the items of feed. A row with an existing id overwrites that row. It is not an upsert, because MySQL's
 // would also overwrite a different row with the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
-	names := s.Table.Names()
+	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
 	if err != nil {
 		return err
@@ -341,7 +341,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 		return err
 	}
 	fields[0] = next
-	inserted, err := tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), fields...)
+	inserted, err := tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Columns), fields...)
 	if err != nil {
 		return err
 	}
