@@ -1,8 +1,8 @@
 package catalogtest
 
 import (
-	"strconv"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
