@@ -112,14 +112,14 @@ func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(s
 		rows = append(rows, "("+strings.Join(literals(table, item, quote), ", ")+")")
 	}
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES\n%s;\n",
-		table.Name, strings.Join(table.Names(), ", "), strings.Join(rows, ",\n")), highest, nil
+		table.Name, strings.Join(table.Columns, ", "), strings.Join(rows, ",\n")), highest, nil
 }
 
 // literals returns an item's values as SQL literals.
 func literals[T any](table catalog.Table[T], item T, quote func(string) string) []string {
 	fields := table.Fields(&item)
 	texts := make([]string, len(fields))
-	for i, column := range table.Names() {
+	for i, column := range table.Columns {
 		texts[i] = table.Value(item, column)
 		if _, isText := fields[i].(*string); isText {
 			texts[i] = quote(texts[i])

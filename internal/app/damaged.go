@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"superheroes/internal/catalog"
@@ -86,13 +87,7 @@ func (d *damage) tolerate(service string, err error) bool {
 
 // report logs each damaged store in the log of its service. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
-	left := 0
-	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
-		if d.errors[service] == nil {
-			left++
-		}
-	}
-	if left == 0 {
+	if !slices.ContainsFunc(storing(), func(service string) bool { return d.errors[service] == nil }) {
 		return d.errors["fights"] // the other errors are similar
 	}
 	for service, err := range d.errors {

@@ -19,7 +19,7 @@ func embeddedURL(dir, service string) string { return "sqlite:" + databaseFile(d
 
 // databases returns the names of the services that have a database in the data folder.
 func databases(dir string) (services []string, err error) {
-	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
+	for _, service := range storing() {
 		switch _, err := os.Stat(databaseFile(dir, service)); {
 		case err == nil:
 			services = append(services, service)
@@ -38,9 +38,9 @@ func databases(dir string) (services []string, err error) {
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	embedded := false
-	for service, url := range s.urls() {
-		if *url == "" {
-			*url, embedded = embeddedURL(s.DataDir, service), true
+	for _, at := range s.urls() {
+		if *at.url == "" {
+			*at.url, embedded = embeddedURL(s.DataDir, at.service), true
 		}
 	}
 	if !embedded {
@@ -52,17 +52,31 @@ func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	return lockFolder(s.DataDir)
 }
 
-func (s *Stores) urls() map[string]*string {
-	return map[string]*string{
-		"heroes": &s.Heroes.DatabaseURL, "villains": &s.Villains.DatabaseURL,
-		"locations": &s.Locations.MysqlURL, "fights": &s.Fights.MongodbURL,
+// storeURLSetting is the setting for the URL of a service's store.
+type storeURLSetting struct {
+	service string
+	url     *string
+}
+
+func (s *Stores) urls() []storeURLSetting {
+	return []storeURLSetting{
+		{"heroes", &s.Heroes.DatabaseURL}, {"villains", &s.Villains.DatabaseURL},
+		{"locations", &s.Locations.MysqlURL}, {"fights", &s.Fights.MongodbURL},
 	}
+}
+
+// storing returns the services that have a store of their own.
+func storing() (services []string) {
+	for _, at := range new(Stores).urls() {
+		services = append(services, at.service)
+	}
+	return services
 }
 
 // Describe returns the locations of the stores, which up prints when it starts.
 func (s Stores) Describe() string {
-	for _, url := range s.urls() {
-		if *url == "" {
+	for _, at := range s.urls() {
+		if *at.url == "" {
 			dir, err := filepath.Abs(s.DataDir)
 			if err != nil {
 				return s.DataDir

@@ -32,6 +32,7 @@ const retryInterval = 500 * time.Millisecond
 type catalogKind[T catalog.Item] struct {
 	catalog.Kind[T]
 	engine       string // supported engine besides SQLite
+	engineSchema string
 	sqliteSchema string
 	roster       []byte // JSON lines
 	synthetic    func(seed uint64) iter.Seq[T]
@@ -39,19 +40,22 @@ type catalogKind[T catalog.Item] struct {
 
 func heroes() catalogKind[character.Character] {
 	return catalogKind[character.Character]{
-		character.Heroes(), enginePostgreSQL, database.SQLiteCharacter, database.Heroes(), synthetic.Heroes,
+		character.Heroes(), enginePostgreSQL, database.PostgreSQL, database.SQLiteCharacter,
+		database.Heroes(), synthetic.Heroes,
 	}
 }
 
 func villains() catalogKind[character.Character] {
 	return catalogKind[character.Character]{
-		character.Villains(), enginePostgreSQL, database.SQLiteCharacter, database.Villains(), synthetic.Villains,
+		character.Villains(), enginePostgreSQL, database.PostgreSQL, database.SQLiteCharacter,
+		database.Villains(), synthetic.Villains,
 	}
 }
 
 func locations() catalogKind[location.Location] {
 	return catalogKind[location.Location]{
-		location.Locations(), engineMySQL, database.SQLiteLocation, database.Locations(), synthetic.Locations,
+		location.Locations(), engineMySQL, database.MySQL, database.SQLiteLocation,
+		database.Locations(), synthetic.Locations,
 	}
 }
 
@@ -70,12 +74,12 @@ func openCatalog[T catalog.Item](ctx context.Context, kind catalogKind[T], cfg s
 		case enginePostgreSQL:
 			return postgres.Open(ctx, kind.Table, postgres.Config{
 				URL: at.text, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
-				Schema: database.PostgreSQL, Deadline: cfg.deadline,
+				Schema: kind.engineSchema, Deadline: cfg.deadline,
 			}, kind.seed)
 		case engineMySQL:
 			return mariadb.Open(ctx, kind.Table, mariadb.Config{
 				Driver: at.mysql, PoolMin: cfg.PoolMin, PoolMax: cfg.PoolMax,
-				Schema: database.MySQL, Deadline: cfg.deadline,
+				Schema: kind.engineSchema, Deadline: cfg.deadline,
 			}, kind.seed)
 		}
 		return sqlite.OpenCatalog(ctx, at.place, kind.Table, kind.sqliteSchema, kind.seed)

@@ -89,13 +89,7 @@ type transfers interface {
 
 // catalogNamed returns the catalog with the name heroes, villains or locations.
 func catalogNamed(name string) transfers {
-	switch name {
-	case "heroes":
-		return heroes()
-	case "villains":
-		return villains()
-	}
-	return locations()
+	return map[string]transfers{"heroes": heroes(), "villains": villains(), "locations": locations()}[name]
 }
 
 // ImportFile is one file to import.
@@ -236,7 +230,7 @@ func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchang
 func (k catalogKind[T]) schema() exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:      k.Table.Name,
-		Columns:    k.Table.Names(),
+		Columns:    k.Table.Columns,
 		MySQL:      k.engine == engineMySQL,
 		Set:        k.Table.Set,
 		Get:        k.Table.Value,

@@ -14,40 +14,30 @@ import (
 // Table describes a catalog's table, for all engines.
 type Table[T any] struct {
 	Name     string
-	Row      string // the noun for a row in messages
-	Sequence string // the PostgreSQL sequence that generates ids, "" for none
-	Step     int64  // the increment of the sequence; Hibernate's is 50
-	Columns  []Column
+	Row      string   // the noun for a row in messages
+	Sequence string   // the PostgreSQL sequence that generates ids, "" for none
+	Step     int64    // the increment of the sequence; Hibernate's is 50
+	Columns  []string // as in JSON; SQL ignores the case
 	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan
 	// into these pointers, and writes take their values.
 	Fields func(*T) []any
 }
 
-// Column is one column. NULL is read as Zero.
-type Column struct {
-	Name string // the name in JSON; SQL ignores its case
-	Zero string // an SQL literal: '' or 0
-}
-
-// Names returns the names of the columns.
-func (t Table[T]) Names() []string {
-	names := make([]string, len(t.Columns))
-	for i, column := range t.Columns {
-		names[i] = column.Name
-	}
-	return names
-}
-
 // Key returns a pointer to the item's id.
 func (t Table[T]) Key(item *T) *int64 { return t.Fields(item)[0].(*int64) }
 
-// SelectList returns the column list for a SELECT that replaces NULLs.
+// SelectList returns the columns for a SELECT, with NULL replaced by the zero value of the field.
 func (t Table[T]) SelectList() string {
+	var item T
 	list := make([]string, len(t.Columns))
-	for i, column := range t.Columns {
-		list[i] = fmt.Sprintf("COALESCE(%s, %s)", column.Name, column.Zero)
+	for i, field := range t.Fields(&item) {
+		zero := "0"
+		if _, text := field.(*string); text {
+			zero = "''"
+		}
+		list[i] = fmt.Sprintf("COALESCE(%s, %s)", t.Columns[i], zero)
 	}
-	list[0] = t.Columns[0].Name // the id is never NULL, and wrapping it in a function would prevent the use of its index
+	list[0] = t.Columns[0] // the id is never NULL, and wrapping it in a function would prevent the use of its index
 	return strings.Join(list, ", ")
 }
 
@@ -74,7 +64,7 @@ func (t Table[T]) CheckColumns(found []FoundColumn) error {
 	var item T
 	var wrong []string
 	for i, field := range t.Fields(&item) {
-		name, kind, noun := t.Columns[i].Name, IntegerColumn, "an integer"
+		name, kind, noun := t.Columns[i], IntegerColumn, "an integer"
 		if _, text := field.(*string); text {
 			kind, noun = TextColumn, "a text"
 		}
@@ -129,7 +119,7 @@ func (t Table[T]) Value(item T, column string) string {
 }
 
 func (t Table[T]) field(item *T, column string) any {
-	i := slices.IndexFunc(t.Columns, func(c Column) bool { return strings.EqualFold(c.Name, column) })
+	i := slices.IndexFunc(t.Columns, func(name string) bool { return strings.EqualFold(name, column) })
 	if i < 0 {
 		return nil
 	}

@@ -84,10 +84,7 @@ func table(name string) catalog.Table[Character] {
 		Row:      name,
 		Sequence: name + "_seq",
 		Step:     50,
-		Columns: []catalog.Column{
-			{Name: "id", Zero: "0"}, {Name: "name", Zero: "''"}, {Name: "otherName", Zero: "''"},
-			{Name: "level", Zero: "0"}, {Name: "picture", Zero: "''"}, {Name: "powers", Zero: "''"},
-		},
+		Columns:  []string{"id", "name", "otherName", "level", "picture", "powers"},
 		Fields: func(c *Character) []any {
 			return []any{&c.ID, &c.Name, &c.OtherName, &c.Level, &c.Picture, &c.Powers}
 		},

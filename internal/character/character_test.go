@@ -119,7 +119,7 @@ func TestKinds(t *testing.T) {
 func checkInverse(t *testing.T, kind catalog.Kind[character.Character]) {
 	t.Helper()
 	var got character.Character
-	for _, column := range kind.Table.Names() {
+	for _, column := range kind.Table.Columns {
 		if err := kind.Table.Set(&got, column, kind.Table.Value(kind.Example, column)); err != nil {
 			t.Error(err)
 		}

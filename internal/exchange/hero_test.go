@@ -21,7 +21,7 @@ func heroes() exchange.Schema[hero] { return schema(character.Heroes()) }
 func schema[T catalog.Item](kind catalog.Kind[T]) exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:   kind.Table.Name,
-		Columns: kind.Table.Names(),
+		Columns: kind.Table.Columns,
 		Set:     kind.Table.Set,
 		Get:     kind.Table.Value,
 		Decode: func(line []byte) (item T, err error) {

@@ -70,13 +70,10 @@ func Locations() catalog.Kind[Location] {
 		Singular: "location",
 		Plural:   "locations",
 		Table: catalog.Table[Location]{
-			Name: "locations",
-			Row:  "location",
-			Step: 1,
-			Columns: []catalog.Column{
-				{Name: "id", Zero: "0"}, {Name: "name", Zero: "''"}, {Name: "description", Zero: "''"},
-				{Name: "picture", Zero: "''"}, {Name: "type", Zero: "''"},
-			},
+			Name:    "locations",
+			Row:     "location",
+			Step:    1,
+			Columns: []string{"id", "name", "description", "picture", "type"},
 			Fields: func(l *Location) []any {
 				return []any{&l.ID, &l.Name, &l.Description, &l.Picture, &l.Type}
 			},

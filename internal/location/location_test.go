@@ -72,7 +72,7 @@ func TestKind(t *testing.T) {
 	}
 	kind.Example.Check(func(field, message string) { t.Errorf("the example's %s %s", field, message) })
 	var got location.Location
-	for _, column := range kind.Table.Names() {
+	for _, column := range kind.Table.Columns {
 		if err := kind.Table.Set(&got, column, kind.Table.Value(kind.Example, column)); err != nil {
 			t.Error(err)
 		}

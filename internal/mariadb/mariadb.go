@@ -254,7 +254,7 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 // write writes the items that feed yields. An item with an existing id overwrites that row. It doesn't use MySQL's
 // upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
-	names := s.Table.Names()
+	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
 	if err != nil {
 		return err
@@ -344,7 +344,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 		return err
 	}
 	fields[0] = next
-	inserted, err := tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Names()), fields...)
+	inserted, err := tx.ExecContext(ctx, sqltable.Insertion(s.Table.Name, s.Table.Columns), fields...)
 	if err != nil {
 		return err
 	}

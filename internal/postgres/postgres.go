@@ -121,7 +121,7 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 		err := row.Scan(fields...)
 		var unfit pgx.ScanArgError
 		if errors.As(err, &unfit) && unfit.ColumnIndex < len(s.table.Columns) {
-			return fmt.Errorf("%s: %w", s.table.Columns[unfit.ColumnIndex].Name, unfit.Err)
+			return fmt.Errorf("%s: %w", s.table.Columns[unfit.ColumnIndex], unfit.Err)
 		}
 		return err
 	}

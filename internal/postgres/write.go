@@ -20,7 +20,7 @@ type statements struct{ get, many, page, ids, lock, insert, upsert, update, remo
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
 	var item T
-	names := table.Names()
+	names := table.Columns
 	places, sets, excluded := make([]string, len(names)), make([]string, len(names)-1), make([]string, len(names)-1)
 	for i, field := range table.Fields(&item) {
 		places[i] = fmt.Sprintf("$%d::%s", i+1, sqlType(field))

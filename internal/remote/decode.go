@@ -19,7 +19,7 @@ type decoder[T catalog.Item] struct {
 
 func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
 	d := decoder[T]{fields: table.Fields}
-	for _, name := range table.Names() {
+	for _, name := range table.Columns {
 		d.before = append(d.before, `,"`+name+`":`)
 	}
 	d.before[0] = "{" + d.before[0][1:]

@@ -155,7 +155,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 	if *s.Table.Key(item), err = sequence.Give(0); err != nil {
 		return err
 	}
-	insertion := sqltable.Insertion(s.Table.Name, s.Table.Names())
+	insertion := sqltable.Insertion(s.Table.Name, s.Table.Columns)
 	return sqltable.Changed(s.Table)(tx.ExecContext(ctx, insertion, s.Table.Fields(item)...))
 }
 
@@ -179,7 +179,7 @@ func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequen
 }
 
 func (s *Catalog[T]) upsert() string {
-	names := s.Table.Names()
+	names := s.Table.Columns
 	sets := make([]string, 0, len(names))
 	for _, name := range names[1:] {
 		sets = append(sets, name+" = excluded."+name)

@@ -38,7 +38,7 @@ func (e Edit[T]) Run(ctx context.Context, id int64, change func(old *T) (*T, err
 		err = e.Insert(ctx, item)
 	default:
 		*e.Table.Key(item) = id
-		err = e.changeRow(ctx, Updating(e.Table.Name, e.Table.Names()), append(e.Table.Fields(item)[1:], id)...)
+		err = e.changeRow(ctx, Updating(e.Table.Name, e.Table.Columns), append(e.Table.Fields(item)[1:], id)...)
 	}
 	return item, e.Refusal(err)
 }

@@ -82,7 +82,7 @@ func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.Reques
 func (s catalogRoutes[T]) exampleFields() map[string]any {
 	fields, example := map[string]any{}, s.Kind.Example
 	for i, field := range s.Kind.Table.Fields(&example) {
-		fields[s.Kind.Table.Columns[i].Name] = reflect.ValueOf(field).Elem().Interface()
+		fields[s.Kind.Table.Columns[i]] = reflect.ValueOf(field).Elem().Interface()
 	}
 	delete(fields, "id")
 	return fields

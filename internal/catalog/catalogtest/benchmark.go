@@ -70,7 +70,7 @@ func (f *fixture[T]) fill(rows int) {
 	table := f.engine.Kind.Table
 	example := f.item(1, "")
 	values := make([]string, len(table.Columns))
-	for i, name := range table.Names() {
+	for i, name := range table.Columns {
 		values[i] = "'" + strings.ReplaceAll(table.Value(example, name), "'", "''") + "'"
 	}
 	// 10^n rows are the cross join of n tables of digits.
@@ -83,6 +83,6 @@ func (f *fixture[T]) fill(rows int) {
 	f.exec(f.db.SQL,
 		"CREATE TABLE digit (n INTEGER)",
 		"INSERT INTO digit VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)",
-		fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", table.Name, strings.Join(table.Names(), ", "),
+		fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", table.Name, strings.Join(table.Columns, ", "),
 			strings.Join(values, ", "), strings.TrimPrefix(from, " CROSS JOIN ")))
 }

@@ -25,10 +25,10 @@ func (f *fixture[T]) exec(on execer, statements ...string) {
 func (f *fixture[T]) insertion(item T) string {
 	table := f.engine.Kind.Table
 	values := make([]string, len(table.Columns))
-	for i, name := range table.Names() {
+	for i, name := range table.Columns {
 		values[i] = "'" + strings.ReplaceAll(table.Value(item, name), "'", "''") + "'"
 	}
-	return "INSERT INTO " + table.Name + " (" + strings.Join(table.Names(), ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
+	return "INSERT INTO " + table.Name + " (" + strings.Join(table.Columns, ", ") + ") VALUES (" + strings.Join(values, ", ") + ")"
 }
 
 // texts runs a query with a single column through another client, and returns the rows.

@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,19 +74,10 @@ func (e Engine[T]) testText(t *testing.T) {
 func (f *fixture[T]) setTexts(item *T, text string) {
 	f.Helper()
 	for _, column := range []string{"otherName", "description", "picture", "powers"} {
-		if f.hasColumn(column) {
+		if slices.Contains(f.engine.Kind.Table.Columns, column) {
 			f.set(item, column, text)
 		}
 	}
-}
-
-func (f *fixture[T]) hasColumn(name string) bool {
-	for _, column := range f.engine.Kind.Table.Columns {
-		if column.Name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // last returns the item with the highest id.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"superheroes/internal/bounded"
@@ -61,9 +62,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 	}
 }
 
-func isCatalog(name string) bool {
-	return name == "heroes" || name == "villains" || name == "locations"
-}
+func isCatalog(name string) bool { return slices.Contains(catalogs(), name) }
 
 // passing returns the handler that forwards requests to a part.
 func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
