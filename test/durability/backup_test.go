@@ -24,6 +24,7 @@ func TestBackup(t *testing.T) {
 	program := system.Build(t)
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
 			dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "backup")
 			s := system.Up(t, program, dir, append(patience(), "--profile="+profile)...)
 			load := (&load{ledger: newLedger(true), base: s.Fights}).start(t.Context(), 8)
@@ -91,7 +92,6 @@ func checkNames(t *testing.T, folder string, want ...string) {
 
 // TestBackupThatFails checks that a failed backup explains the failure in one line and leaves no files behind.
 func TestBackupThatFails(t *testing.T) {
-	t.Parallel()
 	program := system.Build(t)
 	dir, damaged, at := t.TempDir(), t.TempDir(), t.TempDir()
 	for _, folder := range []string{dir, damaged} {

@@ -109,7 +109,6 @@ func onSQLite(t *testing.T, dir string) *seeds {
 // both before the start and concurrently; that unreadable fights are reported by id; and that new ids don't continue
 // from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
-	t.Parallel()
 	program := system.Build(t)
 	t.Run("MongoDB, over TLS", func(t *testing.T) {
 		store := engines.MongoDB(t)
