@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Numbers of server errors that are caused by a single row.
+// Error numbers that the server reports for problems with a single row.
 const (
 	errNoIDLeft       = 167
 	errNoIDLeftMySQL  = 1467
@@ -27,7 +27,7 @@ const (
 	errDataTooLong    = 1406
 )
 
-// Numbers of server errors that mean missing permissions.
+// Error numbers that the server reports for missing permissions.
 const (
 	errDatabaseAccessDenied = 1044
 	errTableAccessDenied    = 1142
@@ -57,13 +57,13 @@ func kindOf(server *mysql.MySQLError) error {
 		1054, 1072, 1146, 1356, 1109, // unknown column or table, also in a view
 		1048, 1364: // a mandatory column gets no value
 		return storage.ErrSchema
-	case 1049, // unknown database, which may be about to be created
+	case 1049, // unknown database; another program may be about to create it
 		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or out of memory
 		1047, 1053, 1077, 1079, // the server isn't ready yet, or is shutting down
 		1152, 1158, 1159, 1160, 1161, 1184, // the connection broke
 		1317, 1927, 4031: // an administrator killed the statement or the connection
 		return storage.ErrUnavailable
-	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // errors of a file or the storage engine
+	case 1004, 1005, 1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1180, 1296: // file or storage engine errors
 		if errno := errnoInMessage.FindStringSubmatch(server.Message); errno != nil {
 			number, _ := strconv.Atoi(errno[1])
 			return kindOfErrno(number)
@@ -95,8 +95,8 @@ func kindOfErrno(errno int) error {
 	return nil
 }
 
-// classify classifies an error of the driver or the server according to package storage. Other errors, such as those of
-// a context or a callback, are returned unchanged.
+// classify wraps an error from the driver or the server as one of the error kinds in package storage. Other errors,
+// such as those from a context or a callback, are returned unchanged.
 func classify(err error, table string) error {
 	var server *mysql.MySQLError
 	var untrusted *tls.CertificateVerificationError
@@ -129,7 +129,7 @@ func isError(err error, numbers ...uint16) bool {
 // duplicateID matches the primary key in a duplicate entry message: 'PRIMARY' in MariaDB, 'locations.PRIMARY' in MySQL.
 var duplicateID = regexp.MustCompile(`['.]PRIMARY'$`)
 
-// refusal translates errors caused by a single row, and returns errors of the store unchanged.
+// refusal translates errors caused by a single row, and returns the store's errors unchanged.
 func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry) && duplicateID.MatchString(err.Error()):

@@ -1,5 +1,5 @@
-// Package mariadb stores a catalog in MariaDB or MySQL. It fulfils the contract of catalog.Store, and classifies the
-// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
+// Package mariadb stores a catalog in MariaDB or MySQL. It fulfils the contract of catalog.Store, and maps the server's
+// errors to the error kinds in package storage. The package depends on neither HTTP nor the other engines.
 package mariadb
 
 import (
@@ -27,12 +27,12 @@ type Config struct {
 	Driver           *mysql.Config // address, user, password, database, TLS
 	PoolMin, PoolMax int
 	Schema           string // creates the table
-	// Deadline is the maximum duration of a request. A read ends within the deadline even if its client waits longer,
-	// and never waits for a lock beyond it. If Deadline is 0, for programs that may wait, there is no limit.
+	// Deadline is the maximum duration of a request. A read ends within the deadline even if its client would wait
+	// longer, and a wait for a lock ends before it. A Deadline of 0, for programs that may wait, means no limit.
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store in a table of MariaDB or MySQL.
+// Catalog is a catalog.Store backed by a MariaDB or MySQL table.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
 	db        *sql.DB
@@ -40,7 +40,7 @@ type Catalog[T catalog.Item] struct {
 	givesIDs  bool // whether the table's id is AUTO_INCREMENT
 	lockWait  int  // how long a statement waits for a lock, in seconds
 	poolMax   int
-	reads     bounded.Reads // leaves one connection for everything except the reads of clients
+	reads     bounded.Reads // leaves one connection for everything except client reads
 	pings     singleflight.Group
 }
 
@@ -48,7 +48,8 @@ var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
 // Open connects to the database, and creates and seeds the table if it is missing. It doesn't retry.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
-	// The wait for a lock must end before the deadline, so that the connection survives and the cause is known.
+	// A wait for a lock must end before the request's deadline, so that the connection survives and the error names the
+	// cause.
 	lockWait := defaultLockWait
 	if cfg.Deadline > 0 {
 		lockWait = max(1, int(cfg.Deadline/time.Second)-1)
@@ -77,11 +78,11 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 // defaultLockWait is InnoDB's default lock wait timeout in seconds.
 const defaultLockWait = 50
 
-// driverConfig returns the address with the settings that this package relies on.
+// driverConfig returns a copy of the driver's configuration with the settings that this package relies on.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
 	config.ClientFoundRows = true      // so that an UPDATE that changes no value still counts its row
-	config.Logger = &mysql.NopLogger{} // callers handle the driver's errors, and its log lines have a different format
+	config.Logger = &mysql.NopLogger{} // callers report the driver's errors; its own log lines have a different format
 	config.Params = map[string]string{
 		"sql_mode": "'STRICT_ALL_TABLES'",
 		// Without these limits, the server keeps waiting for a table or row lock after the client has given up, for up
@@ -91,7 +92,7 @@ func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	return config
 }
 
-// warm opens the minimum number of connections of the pool.
+// warm opens the pool's minimum number of connections.
 func warm(ctx context.Context, db *sql.DB, least int) error {
 	for range least {
 		conn, err := db.Conn(ctx)
@@ -124,7 +125,8 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 
 const (
 	tableExists = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?"
-	// A version table may be left over from an earlier table that was replaced by a table without triggers.
+	// An existing version table doesn't prove that the catalog table has triggers: the version table may be left over
+	// from an earlier catalog table.
 	triggersExist = `SELECT count(*) = 3 FROM information_schema.triggers
 		WHERE event_object_schema = DATABASE() AND event_object_table = ? AND action_statement = ?`
 )
@@ -147,8 +149,8 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 // createWait is how long a starting process waits for another one to create the table, in seconds.
 const createWait = 30
 
-// locked calls do with a connection that holds a named lock of the server, which only one connection can hold at a
-// time.
+// locked calls do with a connection that holds a named lock of the server, a lock that only one connection can hold at
+// a time.
 func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -242,8 +244,8 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// onConn calls do with the pool. If ids is true and the table doesn't generate its own ids, it calls do with a
-// connection that holds the lock for assigning ids.
+// onConn calls do with the connection pool. If ids is true and the table doesn't generate its own ids, it calls do with
+// a connection that holds the lock for assigning ids.
 func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
 	if !ids {
 		return do(s.db)
@@ -251,8 +253,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write writes the items that feed yields. An item with an existing id overwrites that row. It doesn't use MySQL's
-// upsert, which would also overwrite a different row that has the same name.
+// write writes the items that feed yields. An item with an existing id overwrites the row that has this id. write
+// doesn't use MySQL's upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
@@ -356,9 +358,9 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	return err
 }
 
-// readVersion is the query for the version. It also reads whether the table has rows, because TRUNCATE fires no trigger
-// (inserts after it do), and whether the triggers still exist, because another application may have recreated the
-// table.
+// readVersion is the query that reads the version counter. It also reads whether the table has rows, because TRUNCATE
+// fires no trigger (inserts after it do), and whether the triggers still exist, because another application may have
+// recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
 // IDs implements catalog.Store. It reads the version and the ids in one snapshot.

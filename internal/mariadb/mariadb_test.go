@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// mysqlLocations returns the engine for locations in MariaDB or MySQL.
+// mysqlLocations returns the storage engine for locations on MariaDB or MySQL.
 func mysqlLocations(schema string) catalogtest.Engine[location.Location] {
 	return catalogtest.Engine[location.Location]{
 		Kind:        location.Locations(),

@@ -8,9 +8,10 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// When the context of a query ends, the driver closes the query's connection. Each read that takes longer than its
-// client's deadline would then cost a connection, and enough such reads would drain the pool. So a read that has begun
-// continues until it completes or the service's own deadline passes, while its client gets an error response in time.
+// When the context of a query ends, the driver closes the query's connection. If queries used the client's context,
+// each read that outlasts its client's deadline would cost a connection, and enough such reads would drain the pool. So
+// a read that has begun continues until it completes or the service's own deadline passes, while its client gets an
+// error response in time.
 
 // Get implements catalog.Store.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (T, error) {
@@ -34,7 +35,7 @@ const (
 	// pingTimeout limits the duration of a readiness check.
 	pingTimeout = 2 * time.Second
 	// pingLock limits how long the check waits for a lock to one second, so that it can report the cause. MySQL treats
-	// the prefix as a comment.
+	// the whole prefix as a comment.
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 
@@ -75,8 +76,8 @@ func (s *Catalog[T]) begin(ctx context.Context, query string) error {
 	return rows.Err()
 }
 
-// CheckWrites returns an error if the server accepts no writes from this user. It detects only what the server reports
-// in advance: that it is read-only, but not that its disk is full.
+// CheckWrites returns an error if the server accepts no writes from this user. It detects only problems that the server
+// reports in advance: a read-only server, but not a full disk.
 func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {

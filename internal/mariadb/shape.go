@@ -32,7 +32,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) 
 		return false, err
 	}
 	if len(found) == 0 {
-		// The table is missing, hidden from this user or can't be opened: the server's error says which.
+		// The table is missing, is hidden from this user or can't be opened: the server's error says which.
 		if _, err := s.db.ExecContext(ctx, pingLock+"SELECT 1 FROM "+s.Table.Name+" LIMIT 0"); err != nil {
 			return false, err
 		}
@@ -41,7 +41,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) 
 	return givesIDs, s.Table.CheckColumns(found)
 }
 
-// kindOfColumn returns the kind of field that a column of the SQL type can be read into without loss.
+// kindOfColumn returns the kind of field into which a column of the given SQL type can be read without loss.
 func kindOfColumn(dataType string) catalog.ColumnKind {
 	switch dataType {
 	case "tinyint", "smallint", "mediumint", "int", "bigint":

@@ -17,20 +17,20 @@ import (
 )
 
 const (
-	// markField is the field that marks a fight as counted; its value is the number of the batch. A fight without the
-	// field is not counted yet, no matter which program stored it or when.
+	// markField is the field that marks a fight as counted; its value is the number of the batch. A fight without this
+	// field has not been counted yet, no matter which program stored it or when.
 	markField = "counted"
 	// stateID is the id of the only document in the collection that holds the totals.
 	stateID = "state"
 	// maxBatch is the maximum number of fights in a batch.
 	maxBatch = 1000
-	// updatesPerCommand limits the updates in one command. Other clients get their turn between commands. A server such
-	// as FerretDB, which occupies one of its hundred connections for each update until the command ends, doesn't run
-	// out of connections.
+	// updatesPerCommand limits the updates in one command. Between commands, the server can serve other clients. The
+	// limit also keeps FerretDB, which occupies one of its hundred connections for each update until the command ends,
+	// from running out of connections.
 	updatesPerCommand = 40
 )
 
-// collections implements the interface documents on a real database.
+// collections implements the documents interface on a real database.
 type collections struct {
 	fights, state, batches, winners, places *mongo.Collection
 	batchSize                               int64
@@ -38,8 +38,8 @@ type collections struct {
 
 var _ documents = collections{}
 
-// newCollections returns the collections with majority reads and writes at the primary, overriding the options of the
-// URL.
+// newCollections returns the collections, read and written with majority concern on the primary, whatever the options
+// in the URL say.
 func newCollections(database *mongo.Database) collections {
 	strict := durable().SetReadConcern(readconcern.Majority()).SetReadPreference(readpref.Primary())
 	at := func(name string) *mongo.Collection { return database.Collection(name, strict) }
@@ -49,7 +49,7 @@ func newCollections(database *mongo.Database) collections {
 	}
 }
 
-// state holds the totals and the number of the last batch that they include.
+// state holds the totals and the number of the last batch included in the totals.
 type state struct {
 	ID              string `bson:"_id"`
 	Done            int64  `bson:"done"`
@@ -65,8 +65,8 @@ func winnersFirst() bson.D {
 func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "name", Value: 1}} }
 
 // createIndexes creates missing indexes. The index of marks is not partial: a partial index would be smaller, but
-// couldn't find fights without a mark. It includes the ids, so that foreign documents, which never get a mark, are
-// skipped by their keys, mostly as a range, and not read each time.
+// couldn't find fights without a mark. The index includes the ids, so that other applications' documents, which are
+// never marked, are skipped by their index keys, mostly as a range, and needn't be read each time.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
@@ -83,7 +83,7 @@ func (c collections) createIndexes(ctx context.Context) error {
 	return nil
 }
 
-// readState reads the state. If nothing was counted yet, it returns the zero state, which has no id.
+// readState reads the state. If nothing has been counted yet, it returns the zero state, which has no id.
 func (c collections) readState(ctx context.Context) (s state, err error) {
 	err = c.state.FindOne(ctx, bson.M{"_id": stateID}).Decode(&s)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -105,7 +105,8 @@ func (c collections) done(ctx context.Context) (int64, error) {
 }
 
 // createState creates the state, with a number above every batch number that a fight is marked with: fights are marked
-// already if the statistics were lost. If several processes call it at the same time, one succeeds.
+// already if the statistics were lost. If several processes call createState at the same time, one of them creates the
+// state.
 func (c collections) createState(ctx context.Context) error {
 	var marked struct{ Counted int64 }
 	highest := options.FindOne().SetSort(bson.M{markField: -1}).SetProjection(bson.M{markField: 1})
@@ -140,7 +141,7 @@ func (c collections) uncounted(ctx context.Context, number int64) (*batch, error
 }
 
 // eachFight adds the selected fights to the tally and calls take with the id of each. It reads at most limit fights, or
-// all if limit is 0, and returns the errors of the unreadable ones.
+// all if limit is 0, and returns the errors for unreadable fights.
 func (c collections) eachFight(
 	ctx context.Context, selected bson.E, limit int64, tally *statistics.Tally, take func(id any),
 ) (unreadable []*storage.RowError, err error) {
@@ -191,8 +192,8 @@ func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err
 	return next, r.write(ctx)
 }
 
-// raises collects updates of the documents that count the wins of a winner or the fights at a place. Each document has
-// a field with the count, and records the last batch that raised it.
+// raises collects updates of the documents that hold a winner's wins or a place's fights. Each document holds the count
+// in one field, and the last batch that raised the count in another.
 type raises struct {
 	in        *mongo.Collection
 	field     string
@@ -201,8 +202,8 @@ type raises struct {
 	updates   []mongo.WriteModel
 }
 
-// add adds an update that raises the document with the id by n. If the document is missing, it is created with the
-// names.
+// add adds an update that raises the count in the document with the given id by n. A missing document is created, with
+// the given names.
 func (r *raises) add(id string, n int64, names bson.M) {
 	names["_id"], names[r.field], names["batch"] = id, int64(0), int64(0)
 	r.documents = append(r.documents, names)
@@ -234,7 +235,7 @@ func update(ctx context.Context, in *mongo.Collection, updates []mongo.WriteMode
 	return err
 }
 
-// mark marks fights individually by id, so that a server which uses no other index finds them quickly.
+// mark marks fights individually by id, so that even a server that uses no other index finds them quickly.
 func (c collections) mark(ctx context.Context, b *batch, at int) (next int, err error) {
 	next = min(at+updatesPerCommand, len(b.Fights))
 	var marks []mongo.WriteModel

@@ -16,7 +16,7 @@ import (
 )
 
 // A fight is a document whose _id is a UUID as a lower-case string. All other documents in the collection belong to
-// other applications, and are neither counted nor listed. No fight has the largest UUID.
+// other applications, and are neither counted nor listed. No fight has the largest possible UUID as its id.
 const (
 	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
 	ourIDs = `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z`
@@ -74,7 +74,7 @@ func (r reader) fail(field, format string, args ...any) {
 	}
 }
 
-// value returns a field. A missing field has type 0, and so has a null.
+// value returns a field. The type of a missing or null field is 0.
 func (r reader) value(field string) bson.RawValue {
 	value, err := r.document.LookupErr(field)
 	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) {
@@ -94,8 +94,7 @@ func (r reader) require(field string) reader {
 	return r
 }
 
-// get returns the converted value of a field, or the zero value if the field is missing or has another type than
-// wanted.
+// get returns the converted value of a field, or the zero value if the field is missing or has the wrong type.
 func get[T any](r reader, field, want string, convert func(bson.RawValue) (T, bool)) (converted T) {
 	value := r.value(field)
 	if value.Type == 0 {

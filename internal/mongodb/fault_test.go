@@ -55,9 +55,9 @@ func decideInserts(p *mongowire.Proxy, decide func(nth int) mongowire.Fate) *ato
 	return sent
 }
 
-// Writes request a journaled majority, and the statistics request majority reads from the primary, even if the URL says
-// otherwise. The test can't check that the server honours these requests, since that server may be FerretDB rather than
-// MongoDB.
+// Writes request acknowledgement by a journaled majority, and the statistics request majority reads from the primary,
+// even if the URL says otherwise. The test can't check that the server honours these settings, since the server may be
+// FerretDB rather than MongoDB.
 func TestConcerns(t *testing.T) {
 	for _, options := range []string{
 		"", "?w=0", "?readPreference=secondaryPreferred&w=1&journal=false&readConcernLevel=local",
@@ -91,14 +91,14 @@ func TestConcerns(t *testing.T) {
 		mu.Lock()
 		for _, name := range []string{"find", "insert", "update", "delete"} {
 			if !seen[name] {
-				t.Errorf("the client sent no command %s, only %v", name, seen)
+				t.Errorf("the client sent no %s command, only %v", name, seen)
 			}
 		}
 		mu.Unlock()
 	}
 }
 
-// said returns the name of the result that an error of Insert stands for.
+// said returns the name of the result that an error from Insert represents.
 func said(err error) string {
 	switch {
 	case err == nil:
@@ -109,7 +109,7 @@ func said(err error) string {
 	return "refused"
 }
 
-// asDocuments encodes fights as a group passes them to the store.
+// asDocuments encodes fights the way a group passes them to the store.
 func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	for _, f := range fights {
 		batch = append(batch, fight.Document{ID: f.ID, Bytes: appendDocument(nil, f)})
@@ -242,7 +242,7 @@ func burst(t *testing.T, store fight.Store, ids *fight.IDs) ([]fight.Fight, []er
 }
 
 // A client that gives up on a read doesn't cost a connection, however slow the server is, because the read runs to
-// completion. (If a deadline passes, the driver itself keeps the connection.)
+// completion. (If the read fails because its deadline has passed, the driver itself keeps the connection.)
 func TestAbandonedReadsCostNoConnections(t *testing.T) {
 	const rounds, each = 5, 5
 	address := engines.MongoDB(t)

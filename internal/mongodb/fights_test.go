@@ -53,8 +53,8 @@ func BenchmarkInsert(b *testing.B) {
 	})
 }
 
-// foreign returns documents that other applications may have left in the collection. None of them counts as a fight,
-// because their ids aren't UUIDs as lower-case strings.
+// foreign returns documents that other applications may have left in the collection. None of these documents counts as
+// a fight, because their ids aren't UUIDs as lower-case strings.
 func foreign() (documents []bson.D) {
 	for _, id := range []any{
 		bson.NewObjectID(), int64(5), time.Now(), bson.D{{Key: "a", Value: 1}}, bson.Binary{Subtype: 4, Data: make([]byte, 16)},

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Insert implements fight.Store. It returns once a majority of the servers has the fight in its journal.
+// Insert implements fight.Store. It returns once a majority of the servers have journaled the fight.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := appendDocument(make([]byte, 0, usualSize), f)
 	if s.group != nil {
@@ -28,8 +28,8 @@ func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 // usualSize is a capacity in bytes that suffices for most documents.
 const usualSize = 2048
 
-// attempts limits how many times a document with an uncertain result is sent. It keeps its id, so if the server reports
-// a duplicate id after the first attempt, the fight is stored.
+// attempts limits how many times a document with an uncertain result is sent. The document keeps its id, so if the
+// server reports a duplicate id after the first attempt, the fight is stored.
 const attempts = 3
 
 // write stores a batch with one command, and sends documents whose result is uncertain again.
@@ -71,7 +71,7 @@ func (s *Fights) note(errs []error) {
 // insert sends the chosen documents of a batch, which are already encoded as BSON. The driver's InsertMany would scan
 // each document again for its id.
 func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []int) error {
-	size := 256 // more than the command needs besides the documents
+	size := 256 // more than the command needs in addition to the documents
 	for _, i := range chosen {
 		size += len(batch[i].Bytes) + 8 // the document's key and framing bytes
 	}
@@ -116,8 +116,8 @@ func (o *outcomes) settle(err error) {
 	o.inDoubt = true
 }
 
-// applyErrors updates the outcomes with a response that lists refused documents. A write concern error concerns all
-// other documents: they may be stored.
+// applyErrors updates the outcomes with a response that lists refused documents. A write concern error applies to all
+// other documents: each may or may not be stored.
 func (o *outcomes) applyErrors(answer mongo.WriteException) {
 	causes := make(map[int]error, len(answer.WriteErrors)) // keyed by position among the documents sent
 	for _, each := range answer.WriteErrors {

@@ -40,7 +40,7 @@ func modelFights() [maxFights]fight.Outcome {
 	}
 }
 
-// world is an in-memory database. Two worlds in the same state are equal values.
+// world is an in-memory database. Two worlds in the same state compare equal.
 type world struct {
 	stored [maxFights]bool
 	marks  [maxFights]int64 // 0 for none
@@ -245,8 +245,8 @@ func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	return e.batches[key]
 }
 
-// wrong describes what is counted incorrectly, or returns "". Unless all is set, fights that are not counted yet are no
-// error.
+// wrong describes an incorrect count, or returns "" if there is none. Unless all is set, uncounted fights are not
+// considered an error.
 func (e *explorer) wrong(w world, all bool) string {
 	var ids []any
 	for i, stored := range w.stored {
@@ -275,8 +275,8 @@ func (e *explorer) explore() {
 	}
 }
 
-// visit queues a configuration unless it was visited before. Swapping the two counters doesn't make a new
-// configuration.
+// visit queues a configuration unless it was visited before. Two configurations that differ only in the order of the
+// counters count as the same configuration.
 func (e *explorer) visit(c configuration) {
 	if c.counters[0].id > c.counters[1].id {
 		c.counters[0], c.counters[1] = c.counters[1], c.counters[0]

@@ -11,13 +11,13 @@ import (
 
 // Any number of processes, which may stop at any point, count each fight exactly once without transactions:
 //
-//  1. Read the number of the last batch that is done. If the next one is already frozen, continue at 4.
+// 1. Read the number of the last batch that is done. If the next batch is already frozen, continue with step 4.
 //  2. Find fights without a mark. All fights of earlier batches are marked, since a batch is done only after its fights
 //     are marked.
-//  3. Freeze them, with their sums, as the next batch: a document whose id is the batch number, so that only one
+// 3. Freeze these fights, with their sums, as the next batch: a document whose id is the batch number, so that only one
 //     process can freeze a batch with that number.
-//  4. Confirm that the batch with this number isn't done. If it is done, it was finished and removed meanwhile, and the
-//     batch that was frozen or found under its number must be discarded.
+// 4. Confirm that the batch with this number isn't done. If it is done, another process has finished and removed it in
+// the meantime, and the batch that was frozen or found under its number must be discarded.
 //  5. Raise the count of each winner and place in its document, and record this batch there, unless the document
 //     already records this batch or a later one.
 //  6. Mark the fights.
@@ -41,8 +41,8 @@ type documents interface {
 	// freeze stores the batch and returns true, or returns false if there is already a batch with its number.
 	freeze(ctx context.Context, b *batch) (bool, error)
 	// raise adds the counts of some of the batch's winners and places, beginning at position at, to their documents. It
-	// skips a document that already records this batch or a later one. It returns the next position. Positions of
-	// places follow those of winners.
+	// skips a document that already records this batch or a later one. It returns the next position. The places'
+	// positions follow the winners'.
 	raise(ctx context.Context, b *batch, at int) (next int, err error)
 	// mark marks some of the batch's fights with its number, beginning at position at, and returns the next position.
 	mark(ctx context.Context, b *batch, at int) (next int, err error)
@@ -52,7 +52,7 @@ type documents interface {
 	forget(ctx context.Context, upTo int64) error
 }
 
-// batch is a set of fights that are counted together, in the form in which it is frozen. It must not be modified.
+// batch is a set of fights that are counted together, in the form in which it is frozen. A batch must not be modified.
 type batch struct {
 	Number          int64 `bson:"_id"`
 	Fights          []any `bson:"fights"` // their ids

@@ -20,12 +20,13 @@ const (
 	comparePause    = 50 * time.Millisecond
 )
 
-// errBusy means that batches followed each other so closely that the statistics could not be read in between.
+// errBusy means that batches followed each other in such quick succession that the statistics could not be read between
+// two of them.
 var errBusy = errors.New("fights are being counted without a pause; try again under less load")
 
 // Rebuild implements statistics.Store. Each fight's mark is the number of its batch, so all fights up to a batch can be
-// recounted while later ones are being counted. The stored statistics are read between two batches, and the difference
-// is added by a separate batch, which every process treats like any other.
+// recounted while later fights are being counted. The stored statistics are read between two batches, and the
+// difference is added by a separate batch, which every process treats like any other.
 func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err error) {
 	for first := true; ; first = false {
 		done, counted, recounted, err := s.compare(ctx)
@@ -45,7 +46,8 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	}
 }
 
-// compare returns the stored and the recounted statistics as of the time after the batch done and before the next one.
+// compare returns the stored and the recounted statistics as of the time between the batch with the number done and the
+// next one.
 func (s *Statistics) compare(ctx context.Context) (done int64, counted, recounted *statistics.Tally, err error) {
 	recounted = statistics.NewTally()
 	for range compareAttempts {

@@ -13,13 +13,13 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// takeoverDelay is how long to wait before taking over a batch that another process froze. A shorter time would only
+// takeoverDelay is how long to wait before taking over a batch that another process froze. A shorter delay would only
 // duplicate work.
 const takeoverDelay = 400 * time.Millisecond
 
-// Statistics is a statistics.Store in the database of the fights. It relies only on atomic updates of single documents
-// and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or the order of
-// ids. The protocol is explained in protocol.go.
+// Statistics is a statistics.Store in the same database as the fights. It relies only on atomic updates of single
+// documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or
+// the order of ids. The protocol is explained in protocol.go.
 type Statistics struct {
 	collections
 	counting sync.Mutex // held during a pass
@@ -33,7 +33,7 @@ type Statistics struct {
 
 var _ statistics.Store = (*Statistics)(nil)
 
-// NewStatistics returns the statistics store in the database of the fights, and creates missing indexes.
+// NewStatistics returns the statistics store in the fights' database, and creates missing indexes.
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
@@ -87,8 +87,8 @@ func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err 
 	return read, trouble(err)
 }
 
-// readOnce returns the totals and the first winners and places, at most most of each, or all if most is 0. latest
-// reports whether nothing changed during the read; otherwise the winners and places may be ahead of the totals.
+// readOnce returns the totals and the first winners and places, up to most of each, or all if most is 0. latest reports
+// whether nothing changed during the read; otherwise the winners and places may be ahead of the totals.
 func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.Statistics, latest bool, err error) {
 	totals, err := s.readState(ctx)
 	if err != nil || totals.ID == "" {

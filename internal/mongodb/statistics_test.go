@@ -152,7 +152,7 @@ func foreignFights() []bson.D {
 	}, foreign()...)
 }
 
-// exactBeside checks that the statistics are those of our fights and foreignFights together.
+// exactBeside checks that the statistics count exactly our fights and foreignFights.
 func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	t.Helper()
 	read, err := at.store.Read(t.Context())
@@ -216,7 +216,7 @@ func TestOtherFights(t *testing.T) {
 	exactBeside(t, at, fights)
 }
 
-// The stored form of the totals and of a frozen batch is the one that other versions of the program read and write.
+// The totals and a frozen batch are stored in the format that other versions of the program read and write.
 func TestLayout(t *testing.T) {
 	since := bson.E{Key: "since", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)}
 	sums := bson.D{{Key: "total", Value: int64(3)}, {Key: "heroes", Value: int64(1)}, {Key: "villains", Value: int64(2)}}
@@ -239,7 +239,7 @@ func TestLayout(t *testing.T) {
 			t.Error(err)
 		}
 		if again, err := bson.Marshal(c.into); err != nil || !bytes.Equal(raw, again) {
-			t.Errorf("read %s\nwrote %s, %v", bson.Raw(raw), bson.Raw(again), err)
+			t.Errorf("decoded %s\nencoded %s, %v", bson.Raw(raw), bson.Raw(again), err)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func meaningOf(code int) (remedy string, kind error) {
 	return "", nil
 }
 
-// trouble classifies an error of the driver as one of the kinds in package storage, if the kind is known.
+// trouble wraps an error from the driver as one of the error kinds in package storage, if its kind is known.
 func trouble(err error) error {
 	var server mongo.ServerError
 	var selection topology.ServerSelectionError
@@ -86,7 +86,7 @@ func trouble(err error) error {
 	case errors.As(err, &server):
 		for _, code := range server.ErrorCodes() {
 			remedy, kind := meaningOf(code)
-			if code == atlasError { // Atlas uses this code for everything that it refuses itself
+			if code == atlasError { // Atlas uses this code for every command that Atlas itself refuses
 				kind = storage.ErrSchema
 				if strings.Contains(server.Error(), "quota") {
 					kind = storage.ErrFull

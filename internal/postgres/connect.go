@@ -22,8 +22,8 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	// maxOpening limits how many connections are opened at the same time. Otherwise, every two seconds the pool would
-	// try to open all its connections to a hanging server.
+	// maxOpening limits how many connections are opened at the same time. Without this limit, the pool would try to
+	// open all its connections to a hanging server every two seconds.
 	maxOpening = 4
 )
 
@@ -56,8 +56,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	if cfg.Deadline > 0 {
 		config.AfterConnect = boundLocks(cfg.Deadline * 4 / 5)
 	}
-	// A connection isn't pinged before use: Catalog.with notices a broken connection when it uses it, and takes
-	// another.
+	// A connection isn't pinged before use: Catalog.with notices a broken connection when it uses it, and takes another
+	// connection.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
@@ -66,9 +66,9 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 }
 
 // boundLocks returns a hook that limits how long statements of a session wait for a lock, unless the URL, the user or
-// the database already sets a limit. The hook doesn't change a pooler's session, which other clients use too. It has
-// the same time limit as opening the connection: the pool itself has none, and a connection being opened occupies a
-// slot of the pool.
+// the database already sets a limit. The hook doesn't change a pooler's session, which other clients use too. The hook
+// has the same time limit as opening the connection, because the pool sets none, and a connection being opened occupies
+// a slot of the pool.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
 		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections but does not respond")
@@ -85,8 +85,8 @@ func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	}
 }
 
-// ParseURL parses a store URL. Its errors reveal nothing of the URL except the name of an unreadable file; the driver's
-// own errors might reveal the password.
+// ParseURL parses a store URL. Its errors reveal nothing about the URL except the name of an unreadable file; the
+// driver's own errors might reveal the password.
 func ParseURL(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	var file *fs.PathError
@@ -115,7 +115,8 @@ type (
 	statementsKey struct{}
 )
 
-// Acquire returns a connection of the pool. It doesn't open one for a caller whose context has ended in the meantime.
+// Acquire returns a connection of the pool. It doesn't open a connection for a caller whose context has ended in the
+// meantime.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, callerKey{}, ctx))
 }

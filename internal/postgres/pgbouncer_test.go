@@ -11,7 +11,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPgBouncer runs the tests of the store through a pooler in transaction mode, but not those of the layers above it.
+// TestPgBouncer runs the tests of the store through a pooler in transaction mode, but not the tests of the layers above
+// the store.
 func TestPgBouncer(t *testing.T) {
 	pooler, err := url.Parse(engines.PgBouncer(t, engines.Postgres(t)).URL)
 	if err != nil {

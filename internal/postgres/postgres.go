@@ -1,5 +1,5 @@
-// Package postgres stores a catalog in PostgreSQL. It fulfils the contract of catalog.Store, and classifies the
-// server's errors according to package storage. The package depends on neither HTTP nor the other engines.
+// Package postgres stores a catalog in PostgreSQL. It fulfils the contract of catalog.Store, and maps the server's
+// errors to the error kinds in package storage. The package depends on neither HTTP nor the other engines.
 package postgres
 
 import (
@@ -25,8 +25,8 @@ type Config struct {
 	PoolMin, PoolMax int
 	Schema           string // SQL that creates the table and its sequence
 	// Deadline is the maximum duration of a request. Statements wait for a lock for at most four fifths of the
-	// deadline, so that the cause is known before the request times out. If Deadline is 0, for programs that may wait,
-	// the server's own limit applies.
+	// deadline, so that the error names the cause before the request times out. With a Deadline of 0, for programs that
+	// may wait, the server's own limit applies.
 	Deadline time.Duration
 }
 
@@ -128,10 +128,10 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 }
 
 // IDs implements catalog.Store. The version is PostgreSQL's snapshot, that is, the set of visible transactions. As long
-// as the snapshot is the same, no client has changed any row. Reading it costs the server next to nothing, but takes
-// three round trips including the transaction; it needs no privilege, trigger or listener, and works on existing
-// tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same although one of them
-// has ended: on a standby, there is no version.
+// as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing,
+// but takes three round trips including the transaction; it needs no privilege, trigger or listener, and works on
+// existing tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same although one
+// of them has ended: on a standby, there is no version.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -200,7 +200,7 @@ func (s *Catalog[T]) Close() error {
 	return nil
 }
 
-// tableExists queries the system catalogs, because to_regclass uses a session's cache of names, which may not yet
+// tableExists queries the system catalogs, because to_regclass relies on the session's name cache, which may not yet
 // include a table that another session has just created.
 const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
@@ -273,8 +273,8 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			// The weakest lock that also blocks writers that lock a row first and the table later, which could
-			// deadlock.
+			// This is the weakest lock that also blocks writers that lock first a row and then the table, and that
+			// could otherwise deadlock with the import.
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func heroes() catalogtest.Engine[character.Character] { return heroesAt(engines.Postgres) }
 
-// heroesAt returns the PostgreSQL engine for heroes, on databases that fresh creates.
+// heroesAt returns the PostgreSQL engine for heroes, on databases created by fresh.
 func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Character] {
 	return catalogtest.Engine[character.Character]{
 		Kind: character.Heroes(),
@@ -162,10 +162,10 @@ func TestSequenceFollows(t *testing.T) {
 		err  error
 		want int64
 	}{
-		{"without ids", []int64{0, 0}, nil, 152}, // the ids were 52 and 102; the roster has the ids 1 and 2
+		{"without ids", []int64{0, 0}, nil, 152}, // the import got the ids 52 and 102; the roster has the ids 1 and 2
 		{"rolled back", []int64{1000}, failure, 202},
 		{"with ids", []int64{1000, 3}, nil, 1050},
-		{"nothing", nil, nil, 1100},
+		{"no rows", nil, nil, 1100},
 	} {
 		err := store.Import(t.Context(), false, func(put func(character.Character) error) error {
 			for _, id := range c.ids {

@@ -27,7 +27,7 @@ type (
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
-// works divides a pool between its uses, each of which has reserved connections.
+// works divides a pool among its uses, each of which has its own reserved connections.
 type works struct {
 	bounded.Reads
 	checks *bounded.Work // one at a time
@@ -61,10 +61,10 @@ func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *b
 	return got, err
 }
 
-// read runs a short query. It returns when ctx ends, but a statement that has begun continues. Canceling the statement
-// would cost two connections: one to send the cancellation, and the statement's own unless the server reacts
-// immediately. While the server hangs for a few seconds, impatient clients could then drain the pool, and all
-// connections would have to be reopened.
+// read runs a short query. It returns when ctx ends, but a statement that has already started continues. Canceling the
+// statement would cost two connections: one to send the cancellation, and the statement's own unless the server reacts
+// immediately. If statements were canceled, clients that give up while the server hangs for a few seconds could drain
+// the pool, and all connections would have to be reopened.
 func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	return bounded.Do(ctx, work, func(statement context.Context) (got R, err error) {
 		err = s.with(ctx, always, func(conn *pgxpool.Conn) (err error) {
@@ -96,8 +96,8 @@ func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(co
 }
 
 // try calls do and releases the connection. It repeats do if the driver will make a new plan, or if the first call was
-// canceled by mistake. A broken connection leaves the pool at once, since closing it gracefully takes the driver some
-// seconds if the server doesn't respond.
+// canceled by mistake. A broken connection is removed from the pool immediately, since closing it gracefully takes the
+// driver several seconds if the server doesn't respond.
 func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {
 	defer func() {
 		if broken = conn.Conn().IsClosed(); broken {

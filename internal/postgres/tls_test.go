@@ -14,7 +14,7 @@ import (
 )
 
 // TestTLS checks that connections, including those that send cancellations, are encrypted and verify the server's
-// identity as the URL demands.
+// identity as the URL requires.
 func TestTLS(t *testing.T) {
 	certificate, ours := mongowire.Certificate(t)
 	_, theirs := mongowire.Certificate(t)

@@ -22,8 +22,8 @@ const parameterRefused = "unsupported startup parameter"
 const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets prepared statements: " +
 	"add default_query_exec_mode=cache_describe to the parameters of the store URL"
 
-// trouble classifies an error of the driver according to package storage. An error that doesn't concern the store, such
-// as catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
+// trouble wraps an error from the driver as one of the error kinds in package storage. An error that doesn't concern
+// the store, such as catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
 func trouble(err error) error {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
@@ -31,7 +31,7 @@ func trouble(err error) error {
 			return storage.As(kind, err, detail)
 		}
 	}
-	if isConnection(err) { // for whatever reason, there is no connection
+	if isConnection(err) { // no connection could be opened, for whatever reason
 		return storage.As(storage.ErrUnavailable, err)
 	}
 	return err
@@ -63,7 +63,7 @@ func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	return classTrouble(err)
 }
 
-// classTrouble is like serverTrouble, for codes that have no meaning beyond that of their class.
+// classTrouble is like serverTrouble, for codes that mean no more than their class.
 func classTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case "08": // the connection

@@ -309,8 +309,8 @@ func TestReadOnly(t *testing.T) {
 	})
 }
 
-// TestDamagedPage overwrites the table's only page. The running store must detect that and stay unready, even if an
-// intact page is read first, and starting must fail with an error that names the file.
+// TestDamagedPage overwrites the table's only page. The running store must detect the damage and stay unready, even if
+// an intact page is read first, and starting must fail with an error that names the file.
 func TestDamagedPage(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)

@@ -89,7 +89,7 @@ func TestSQLiteHeroes(t *testing.T) {
 
 func TestSQLiteLocations(t *testing.T) {
 	t.Parallel()
-	sqliteLocations().Run(t, "picker") // one kind suffices: the picker doesn't depend on it
+	sqliteLocations().Run(t, "picker") // one catalog suffices: the picker doesn't depend on its kind
 }
 
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
@@ -139,8 +139,8 @@ func TestSQLiteDifferentColumns(t *testing.T) {
 	}
 }
 
-// As long as a table or column is renamed, all requests and readiness checks fail; they succeed again once the original
-// name is restored.
+// While a table or column is renamed, all requests and readiness checks fail; they succeed again once the original name
+// is restored.
 func TestSQLiteRenamed(t *testing.T) {
 	store, other, path, err := openFound(t)
 	must(t, err)
@@ -211,7 +211,7 @@ func TestSQLiteUnreadableRows(t *testing.T) {
 		}
 		_, err := heroes.Get(t.Context(), 8)
 		if err := errors.Join(err, heroes.Ping(t.Context())); err != nil {
-			t.Errorf("level %s: reading another row, and readiness: %v", level, err)
+			t.Errorf("level %s: reading another row or checking readiness failed: %v", level, err)
 		}
 	}
 	_, err = heroes.Write(t.Context(), 7, func(old *character.Character) (*character.Character, error) {

@@ -1,6 +1,6 @@
 // Package sqlite is the embedded store: catalogs, fights and statistics, each in a SQLite file. A [DB] guarantees that
-// commits are durable in the file at its path, and reports an error once it can't. The package knows neither HTTP nor
-// the other engines.
+// commits are durable in the file at its path, and reports an error once it can no longer guarantee this. The package
+// depends on neither HTTP nor the other engines.
 package sqlite
 
 import (
@@ -31,7 +31,7 @@ import (
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB        // one connection
-	lists  *bounded.Slots // for list; the remaining connections of Reads serve reads by key, which never wait for lists
+	lists  *bounded.Slots // slots for list; the other connections of Reads serve reads by key, which never wait for lists
 
 	path    string
 	guard   guard
@@ -93,7 +93,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return db, nil
 }
 
-// openError classifies an error of Open like trouble does, and makes sure that the message names the file.
+// openError classifies an error from Open as trouble does, and makes sure that the message names the file.
 func (db *DB) openError(err error) error {
 	if err = db.trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
@@ -127,7 +127,7 @@ func (db *DB) open(ctx context.Context) error {
 	return err
 }
 
-// complete reports whether the database file itself holds every commit. A complete file can be read without a
+// complete reports whether the database file itself contains every commit. A complete file can be read without a
 // write-ahead log and its index, for which there may be no disk space.
 func complete(path, logPath string) bool {
 	file, err := os.Stat(path)
@@ -246,7 +246,8 @@ func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// read calls do, a read, unless a problem with the files is known, and classifies its error.
+// read calls do, which reads from the database, and classifies the error of do. If a problem with the files is already
+// known, read returns that problem instead.
 func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 	if err := db.guard.check(); err != nil {
 		return result, err
@@ -323,8 +324,8 @@ func (db *DB) readable(ctx context.Context, queries ...string) error {
 }
 
 // Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. Damaged files are
-// left as they are, since checkpointing a corrupt log would destroy the database. Close returns damage that was not
-// reported yet.
+// left as they are, since checkpointing a corrupt log would destroy the database. Close returns an error for damage
+// that was not reported yet.
 func (db *DB) Close() error {
 	known := db.guard.found.Load() != nil
 	err := errors.Join(db.Reads.Close(), db.Writes.Close())

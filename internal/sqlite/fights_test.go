@@ -170,7 +170,7 @@ func TestDroppedConnection(t *testing.T) {
 	_ = conn.Close()
 }
 
-// As long as a table or column is missing, readiness checks and requests fail.
+// While a table or column is missing, readiness checks and requests fail.
 func TestSchema(t *testing.T) {
 	path, ids := filepath.Join(t.TempDir(), "fights.db"), fight.NewIDs(fight.ID{})
 	store := openFights(t, path, false)

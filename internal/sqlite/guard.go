@@ -15,9 +15,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// guard detects that the files at the path are no longer those that SQLite has open, or were changed by anything but
-// SQLite. SQLite itself doesn't detect that: it keeps using a file that was removed, and writes past a hole in a
-// truncated log.
+// guard detects that the files at the path are no longer the files that SQLite has open, or were changed by anything
+// other than SQLite. SQLite itself doesn't detect such changes: it keeps using a file that was removed, and leaves a
+// hole in a log that was truncated.
 //
 // The guard always holds its own connection, because as long as a connection exists, SQLite neither deletes nor
 // replaces a file. So each file keeps its identity, its device and inode, as long as the guard exists. The guard never
@@ -26,7 +26,7 @@ import (
 type guard struct {
 	paths [3]string
 	found atomic.Pointer[storage.Error] // a permanent problem
-	last  atomic.Int64                  // time of the last check of the identities, in nanoseconds
+	last  atomic.Int64                  // time of the last check of the files' identities, in nanoseconds
 
 	settling time.Duration // see the constant
 
@@ -263,8 +263,8 @@ func (g *guard) settle() error {
 // committed must be called after a commit, before it is acknowledged; an error means that it is unknown whether the
 // commit is in the files at the path. It checks that the files are still there, and that the log up to the commit is
 // intact, without reading the data of the commit itself. A log that shrank, or that has a new header although SQLite
-// didn't restart it, was changed by another program. So was a log with a hole: SQLite creates a hole when it continues
-// to write at its old offset after the file was truncated.
+// didn't restart it, was changed by another program. A log with a hole was changed by another program as well: SQLite
+// creates a hole when it continues to write at its old offset after the file was truncated.
 //
 // The log's index is checked only at the rate of readers' checks: a stat by path is most of the cost, and since
 // recovery rebuilds the index, losing the index loses no data.

@@ -180,7 +180,8 @@ func TestReadsNotice(t *testing.T) {
 	}
 }
 
-// Whatever other programs do to the database through SQLite is not reported as damage, whether the log is empty or not.
+// Changes that other programs make to the database through SQLite are not reported as damage, whether the log is empty
+// or not.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)

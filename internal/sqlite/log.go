@@ -124,8 +124,8 @@ func checkLeftLog(path, logPath string) error {
 }
 
 // indexFile is the open index of a log, which SQLite's connections share. On Unix, closing a file releases all locks
-// that the process holds on it, including SQLite's through another descriptor. So the index is closed only when no
-// database in this process uses it any more.
+// that the process holds on it, including the locks that SQLite holds through another descriptor. So the index is
+// closed only when no database in this process uses it any more.
 type indexFile struct {
 	identity identity
 	file     *os.File

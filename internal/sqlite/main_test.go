@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// as returns a command that runs this test binary in a role.
+// as returns a command that runs this test binary in the given role.
 func as(t *testing.T, role, path string, before ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()

@@ -16,9 +16,9 @@ import (
 // usualBatch is the maximum number of fights that are counted in one transaction.
 const usualBatch = 4096
 
-// Statistics is a statistics.Store in the file of the fights. Each fight is numbered in the transaction that stores it,
-// and SQLite runs one write transaction at a time. So all fights with a number above the last counted one are
-// uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
+// Statistics is a statistics.Store in the same file as the fights. Each fight is numbered in the transaction that
+// stores it, and SQLite runs one write transaction at a time. So all fights with a number above the last counted one
+// are uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
 // transaction.
 type Statistics struct {
 	db    *DB
@@ -216,8 +216,8 @@ func readPlaces(ctx context.Context, tx *sql.Tx, clause string, args ...any) (pl
 }
 
 // Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
-// the difference to the current totals. Since sums can be added in any order, a rebuild blocks nobody, and is correct
-// even if fights are counted in the meantime.
+// the difference to the current totals. Since sums can be added in any order, a rebuild blocks no other operation, and
+// is correct even if fights are counted in the meantime.
 func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		found, err := s.recount(ctx)
@@ -274,8 +274,9 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	return tally, err
 }
 
-// correct adds the difference. The earliest date is replaced if it still has the wrong value. If the last counted
-// fights were deleted, new fights will reuse their numbers, so counting continues after the last existing fight.
+// correct adds the difference that a recount found. The earliest date is replaced if it still has the wrong value. If
+// the last counted fights were deleted, new fights will reuse their numbers, so counting continues after the last
+// existing fight.
 func (s *Statistics) correct(ctx context.Context, found recount) error {
 	lasting := context.WithoutCancel(ctx)
 	_, err := s.db.inTx(ctx, func(tx *sql.Conn) error {

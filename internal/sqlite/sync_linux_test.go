@@ -17,8 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// underStrace runs this test binary in a role under strace. It returns the output of the binary and of strace, in
-// lines.
+// underStrace runs this test binary in a role under strace. It returns the output of the binary and of strace, split
+// into lines.
 func underStrace(t *testing.T, role, path string, options ...string) (said, seen []string) {
 	t.Helper()
 	strace, err := exec.LookPath("strace")
@@ -65,7 +65,7 @@ func calls(seen []string) (all []*call) {
 }
 
 // A fight is acknowledged only after a successful sync that began after the fight was written. The fights of a group
-// share a sync.
+// share one sync.
 func TestSyncs(t *testing.T) {
 	for role, want := range map[string]struct{ fights, least, most int }{
 		"insert":         {insertions, insertions, 2 * insertions}, // includes the syncs that create the file

@@ -41,7 +41,7 @@ func isBusy(err error) bool {
 
 const readOnly = " can't be written: the file, its folder or its disk is read-only"
 
-// trouble classifies an error of SQLite according to package storage. Damage is permanent.
+// trouble wraps an error from SQLite as one of the error kinds in package storage. Damage is permanent.
 func (db *DB) trouble(err error) error {
 	if _, known := errors.AsType[*storage.Error](err); err == nil || known {
 		return err
@@ -76,7 +76,7 @@ func (db *DB) trouble(err error) error {
 	return err
 }
 
-// ioError classifies errors of the operating system.
+// ioError classifies errors from the operating system.
 func (db *DB) ioError(err error) error {
 	if gone := db.guard.identical(); errors.Is(gone, storage.ErrDamaged) {
 		return gone

@@ -17,7 +17,7 @@ type Reader[T catalog.Item] struct {
 	Table catalog.Table[T]
 	pool  *sql.DB
 	get   *sql.Stmt
-	many  string // the query up to the list of ids
+	many  string // the query, up to but not including the list of ids
 	page  *sql.Stmt
 }
 

@@ -85,7 +85,7 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	return operation
 }
 
-// fault records the fault if there is true.
+// fault records a fault, described by what, if there is one.
 func (l *ledger) fault(there bool, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -164,8 +164,8 @@ func ask(ctx context.Context, request *http.Request) (status int, answer []byte,
 var errLost = errors.New("acknowledged and lost")
 
 // check compares the clients' records with the fights that the server lists above the id down, or with all fights if
-// down is "". It finds fights that were lost, changed, stored twice, or stored without a request. Fights up to down
-// were listed by an earlier check; the total count shows whether they are still stored.
+// down is "". It finds fights that were lost, changed, stored twice, or stored without a request. Fights with ids up to
+// down were listed by an earlier check; the total count shows whether they are still stored.
 func (l *ledger) check(ctx context.Context, base, down string) error {
 	if len(l.faults) > 0 {
 		return fmt.Errorf("%d faults, of which the first is: %s", len(l.faults), l.faults[0])

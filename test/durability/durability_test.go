@@ -1,10 +1,10 @@
 // Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
 // moment.
 //
-// kill -9 proves this only for the death of the process: the kernel's page cache survives, so these tests would not
-// notice a missing sync. The tests of the embedded store prove with strace that every commit waits for its sync. Where
-// FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests of that store prove that
-// the driver requests it.
+// kill -9 proves this only for a crash of the process, not of the machine: the kernel's page cache survives, so these
+// tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit waits for
+// its sync. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests in
+// internal/mongodb prove that the driver requests the write concern.
 package durability
 
 import (
@@ -65,7 +65,8 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 	return rounds, ledger.check(t.Context(), run.base, "")
 }
 
-// atOnce is how many tests run in parallel. Most of the time they wait, for a process to start and for its engines.
+// atOnce is how many tests run in parallel. The tests spend most of their time waiting for processes and database
+// engines to start.
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
@@ -125,7 +126,7 @@ func startFights(t *testing.T, program, store string, args []string, env ...stri
 	return running{"http://" + addr, fights.Kill}
 }
 
-// TestBrokenBuildIsCaught checks that these rounds catch a build that acknowledges fights before storing them.
+// TestBrokenBuildIsCaught checks that the kill rounds catch a build that acknowledges fights before storing them.
 func TestBrokenBuildIsCaught(t *testing.T) {
 	t.Parallel()
 	round, err := killedOnSQLite(t, faulty.Build(t, "chaos_acknowledge_early"))

@@ -27,7 +27,7 @@ import (
 )
 
 // seeds are documents written by other programs: readable fights, unreadable fights, and documents that aren't fights.
-// Each call of put writes new ones.
+// Each call of put writes new documents.
 type seeds struct {
 	readable, unreadable []string // ids
 	put                  func(t *testing.T, n int)
@@ -41,7 +41,7 @@ func (s *seeds) next(n int) (readable, unreadable string) {
 	return readable, unreadable
 }
 
-// onMongoDB returns seeds that are written to the MongoDB collection as by other applications.
+// onMongoDB returns seeds that are written to the MongoDB collection the way other applications would write them.
 func onMongoDB(t *testing.T, address string) *seeds {
 	client, err := mongo.Connect(options.Client().ApplyURI(address))
 	if err != nil {

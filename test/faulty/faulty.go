@@ -1,5 +1,5 @@
-// Package faulty builds the program with a deliberate fault, to show that the tests that look for lost and repeated
-// fights find some. The sources of the program contain no fault.
+// Package faulty builds the program with a deliberate fault, to prove that the tests detect lost and repeated fights.
+// The program's own sources contain no such fault.
 package faulty
 
 import (
@@ -17,15 +17,14 @@ import (
 //go:embed testdata/goroutines.go testdata/faults
 var added embed.FS
 
-// A build with a deliberate fault replaces the first of these statements, which opens the store of fights, with the
-// second.
+// A faulty build replaces opensFights, the statement that opens the fight store, with opensBrokenFights.
 const (
 	opensFights       = "return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)"
 	opensBrokenFights = "return broken(sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped))"
 )
 
-// Build builds the program with a report of its goroutines and, unless fault is "", with that deliberate fault, named
-// like its file in testdata/faults. Both are added through an overlay; the sources on disk don't change.
+// Build builds the program with a goroutine report and, unless fault is "", with the deliberate fault in the file of
+// that name in testdata/faults. Both are added through an overlay; the sources on disk don't change.
 func Build(t testing.TB, fault string) string {
 	t.Helper()
 	module, err := find.Module(t.Context())

@@ -43,22 +43,22 @@ func TestCheckCatches(t *testing.T) {
 		change func(*[]Operation, *[]Fight)
 		want   Verdict // counts of faults only
 	}{
-		"no faults":            {func(*[]Operation, *[]Fight) {}, Verdict{}},
-		"a posted fight lost":  {func(_ *[]Operation, s *[]Fight) { *s = (*s)[1:] }, Verdict{Lost: 1}},
-		"a picked fight lost":  {func(_ *[]Operation, s *[]Fight) { *s = append((*s)[:2], (*s)[3:]...) }, Verdict{Lost: 1}},
-		"a fight changed":      {func(_ *[]Operation, s *[]Fight) { (*s)[0].Text += " " }, Verdict{Changed: 1}},
-		"all fights lost":      {func(_ *[]Operation, s *[]Fight) { *s = nil }, Verdict{Lost: 5}},
-		"a fight listed twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
-		"an id used twice":     {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
-		"refused, but stored":  {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
-		"a refused picked fight stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // the indeterminate operation explains one of them
+		"no faults":              {func(*[]Operation, *[]Fight) {}, Verdict{}},
+		"a posted fight lost":    {func(_ *[]Operation, s *[]Fight) { *s = (*s)[1:] }, Verdict{Lost: 1}},
+		"a picked fight lost":    {func(_ *[]Operation, s *[]Fight) { *s = append((*s)[:2], (*s)[3:]...) }, Verdict{Lost: 1}},
+		"a fight changed":        {func(_ *[]Operation, s *[]Fight) { (*s)[0].Text += " " }, Verdict{Changed: 1}},
+		"all fights lost":        {func(_ *[]Operation, s *[]Fight) { *s = nil }, Verdict{Lost: 5}},
+		"a fight listed twice":   {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
+		"an id used twice":       {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
+		"a refused fight stored": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
+		"a refused fight without a known hero stored": {func(_ *[]Operation, s *[]Fight) {
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // the indeterminate operation accounts for one of the two
 		}, Verdict{Unasked: 1}},
-		"indeterminate twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
+		"an indeterminate fight stored twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
 		"an acknowledged fight stored again with other ids": {func(_ *[]Operation, s *[]Fight) {
 			*s = append(*s, fightOf(8, "op-5"), fightOf(9, "op-5"))
 		}, Verdict{Duplicated: 2}},
-		"indeterminate, not stored": {func(_ *[]Operation, s *[]Fight) { *s = (*s)[:len(*s)-1] }, Verdict{}},
+		"an indeterminate fight not stored": {func(_ *[]Operation, s *[]Fight) { *s = (*s)[:len(*s)-1] }, Verdict{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			operations, stored := known()

@@ -43,11 +43,11 @@ type Fate int32
 const (
 	Delivered   Fate = iota
 	CutBefore        // the connection breaks before the server receives anything
-	CutWithin        // … after the server has received half of the command
-	CutAfter         // … after the server has responded, before the client receives anything
-	CutAnswer        // … after the client has received half of the response
-	StallBefore      // the server receives nothing any more, but the connection stays open
-	StallAfter       // the client receives nothing any more, but the connection stays open
+	CutWithin        // the connection breaks after the server has received half of the command
+	CutAfter         // the connection breaks after the server has responded, before the client receives anything
+	CutAnswer        // the connection breaks after the client has received half of the response
+	StallBefore      // the server receives nothing more, but the connection stays open
+	StallAfter       // the client receives nothing more, but the connection stays open
 	Fates            // the number of fates
 )
 
