@@ -11,13 +11,13 @@ import (
 
 // Any number of processes, which may stop at any point, count each fight exactly once without transactions:
 //
-// 1. Read the number of the last batch that is done. If the next batch is already frozen, continue with step 4.
+//  1. Read the number of the last batch that is done. If the next batch is already frozen, continue with step 4.
 //  2. Find fights without a mark. All fights of earlier batches are marked, since a batch is done only after its fights
 //     are marked.
-// 3. Freeze these fights, with their sums, as the next batch: a document whose id is the batch number, so that only one
-//     process can freeze a batch with that number.
-// 4. Confirm that the batch with this number isn't done. If it is done, another process has finished and removed it in
-// the meantime, and the batch that was frozen or found under its number must be discarded.
+//  3. Freeze these fights, with their sums, as the next batch: a document whose id is the batch number, so that only
+//     one process can freeze a batch with that number.
+//  4. Confirm that the batch with this number isn't done. If it is done, another process has finished and removed it in
+//     the meantime, and the batch that was frozen or found under its number must be discarded.
 //  5. Raise the count of each winner and place in its document, and record this batch there, unless the document
 //     already records this batch or a later one.
 //  6. Mark the fights.

@@ -37,7 +37,7 @@ var _ statistics.Store = (*Statistics)(nil)
 func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, error) {
 	s := &Statistics{collections: newCollections(database)}
 	if err := s.createIndexes(ctx); err != nil {
-		return nil, fmt.Errorf("creating the indexes of statistics: %w", trouble(err))
+		return nil, fmt.Errorf("creating the statistics indexes: %w", trouble(err))
 	}
 	return s, nil
 }

@@ -33,7 +33,7 @@ func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
 
-// opened opens a store with two rows. It is closed at the end of the test.
+// opened opens a store with two rows, and closes it at the end of the test.
 func opened(t *testing.T, at string) *store {
 	t.Helper()
 	s, err := open(t.Context(), at, rows)

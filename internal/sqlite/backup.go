@@ -43,7 +43,7 @@ func (db *DB) copyTo(ctx context.Context, to string) error {
 	}
 	defer func() { _ = conn.Close() }()
 	_, err = conn.ExecContext(ctx, "PRAGMA query_only = 0; VACUUM INTO ?", uri(to)) // the copy is written
-	if errors.Is(db.trouble(err), storage.ErrFull) {                                // the disk with the copy is full
+	if errors.Is(db.trouble(err), storage.ErrFull) {                                // the copy's disk is full
 		return storage.As(storage.ErrFull, err, "writing ", to)
 	}
 	return db.trouble(err)

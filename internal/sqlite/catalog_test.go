@@ -89,7 +89,7 @@ func TestSQLiteHeroes(t *testing.T) {
 
 func TestSQLiteLocations(t *testing.T) {
 	t.Parallel()
-	sqliteLocations().Run(t, "picker") // one catalog suffices: the picker doesn't depend on its kind
+	sqliteLocations().Run(t, "picker") // one kind of catalog suffices: all kinds share the picker
 }
 
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
