@@ -55,7 +55,7 @@ func TestClassify(t *testing.T) {
 		{"no database", server(1049, "42000", "Unknown database"), storage.ErrUnavailable},
 		{"another mandatory column", server(1364, "HY000", "Field 'region' doesn't have a default value"), storage.ErrSchema},
 		{"too many connections", server(1040, "08004", "Too many connections"), storage.ErrUnavailable},
-		{"unknown number of the connection class", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},
+		{"unknown error number in the connection class", server(9999, "08S01", "Aborted"), storage.ErrUnavailable},
 		{"shutdown", server(1053, "08S01", "Server shutdown in progress"), storage.ErrUnavailable},
 		{"killed", server(1927, "70100", "Connection was killed"), storage.ErrUnavailable},
 		{"connection broken", mysql.ErrInvalidConn, storage.ErrUnavailable},

@@ -123,7 +123,8 @@ func (r reader) integer(field string, most int64) int64 {
 	return n
 }
 
-// integerOf converts a number of any BSON type to an integer if it has no fraction, since JavaScript writes doubles.
+// integerOf converts a number of any BSON type to an integer if it has no fraction, since JavaScript stores integers as
+// doubles.
 func integerOf(value bson.RawValue) (int64, bool) {
 	d, ok := value.DoubleOK()
 	if !ok {

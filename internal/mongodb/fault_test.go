@@ -117,7 +117,7 @@ func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	return batch
 }
 
-// Network faults occur while a batch is inserted that contains a fight that is already stored, and a duplicate.
+// Network faults occur during the insertion of a batch that contains an already stored fight and a duplicate.
 func TestInsertThroughFaults(t *testing.T) {
 	t.Parallel()
 	const all = 3 // number of new fights in the batch

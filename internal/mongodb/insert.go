@@ -32,7 +32,7 @@ const usualSize = 2048
 // server reports a duplicate id after the first attempt, the fight is stored.
 const attempts = 3
 
-// write stores a batch with one command, and sends documents whose result is uncertain again.
+// write stores a batch with one command, and resends documents whose result is uncertain.
 func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	o := outcomes{errs: make([]error, len(batch)), open: make([]int, len(batch))}
 	for i := range batch {
@@ -53,7 +53,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	return o.errs
 }
 
-// note records whether the server accepts writes, as far as the results of a batch show.
+// note records whether the server accepts writes, judging by the results of a batch.
 func (s *Fights) note(errs []error) {
 	for _, err := range errs {
 		switch {
@@ -71,7 +71,7 @@ func (s *Fights) note(errs []error) {
 // insert sends the chosen documents of a batch, which are already encoded as BSON. The driver's InsertMany would scan
 // each document again for its id.
 func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []int) error {
-	size := 256 // more than the command needs in addition to the documents
+	size := 256 // more than enough for the command without its documents
 	for _, i := range chosen {
 		size += len(batch[i].Bytes) + 8 // the document's key and framing bytes
 	}

@@ -38,7 +38,8 @@ func response(text string) error {
 	return exception
 }
 
-// After each sequence of responses, three documents have the expected results, and the uncertain ones are sent again.
+// After each sequence of responses, three documents have the expected results, and the uncertain documents are sent
+// again.
 func TestOutcomes(t *testing.T) {
 	broken, noServer, noConnection := errors.New("broken"), topology.ServerSelectionError{}, topology.WaitQueueTimeoutError{}
 	for _, test := range []struct {

@@ -14,9 +14,9 @@ import (
 
 // The model runs the protocol on in-memory documents. Two counters take their steps in every possible order, and each
 // may be killed and restarted between any two steps. In the model with a ghost, the next step of a killed counter may
-// be carried out later, as if the network had delayed it. Fights are stored at any time and in any order of ids. No
-// counter ever waits for another to finish its batch, so every order of steps that a lease would permit is covered. The
-// test visits every reachable state.
+// be carried out later, as if the network had delayed it. Fights are stored at any time and in any order of ids. In the
+// model, no counter ever waits for another to finish its batch, so every order of steps that a lease would permit is
+// covered. The test visits every reachable state.
 type model struct {
 	fights int
 	most   int // fights in a batch

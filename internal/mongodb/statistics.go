@@ -111,7 +111,7 @@ func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.
 	return read, now.Done == totals.Done, err
 }
 
-// first returns the first most documents in the given order whose field is positive, or all documents if most is 0.
+// first returns up to most documents whose field is positive, in the given order, or all documents if most is 0.
 func first[T any](
 	ctx context.Context, in *mongo.Collection, field string, order bson.D, most int64,
 ) (documents []T, err error) {

@@ -56,7 +56,7 @@ func meaningOf(code int) (remedy string, kind error) {
 	case outOfDiskSpace, quotaExceeded:
 		return "", storage.ErrFull
 	case userWritesBlocked:
-		return "the server was told to block writes", storage.ErrFull
+		return "an administrator has blocked writes on the server", storage.ErrFull
 	// The URL restricts the driver to this server; otherwise the driver would find the primary by itself.
 	case notWritablePrimary, notPrimaryLegacy:
 		return "the server is not the primary and accepts no writes; list the whole replica set in the URL", storage.ErrFull

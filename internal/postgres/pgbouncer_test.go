@@ -47,8 +47,9 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	})
 }
 
-// TestPgBouncerWithoutItsParameter checks that every startup without the required parameter fails, none succeeding by
-// chance, and that the error names the parameter. Modes without prepared statements need no parameter.
+// TestPgBouncerWithoutItsParameter checks that startup without the required parameter always fails, instead of
+// sometimes succeeding by chance, and that the error names the parameter. Modes without prepared statements need no
+// parameter.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")

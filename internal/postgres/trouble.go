@@ -115,7 +115,7 @@ func isStale(err error) bool { return codeOf(err) == "0A000" }
 func isCanceled(err error) bool { return codeOf(err) == "57014" }
 
 // isTimeLimit reports whether the server canceled the statement because of its own statement_timeout. Only the message,
-// which must be in English, identifies that cause.
+// which must be in English, identifies the time limit as the cause.
 func isTimeLimit(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && strings.Contains(server.Message, "statement timeout")
@@ -144,7 +144,7 @@ func isUncertain(err error) bool {
 	return server.Code == completionUnknown || server.SeverityUnlocalized != "ERROR"
 }
 
-// refusal translates errors caused by the row, and returns errors of the store unchanged.
+// refusal translates errors caused by the row, and returns the store's errors unchanged.
 func refusal(err error) error {
 	switch code := codeOf(err); {
 	case code == notNullViolation:

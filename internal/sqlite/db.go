@@ -26,8 +26,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// DB is a database file that is used by many concurrent readers and one writer, which is what SQLite supports. Reads go
-// through [read] or [list], writes through [DB.inTx].
+// DB is a database file used by many concurrent readers and a single writer, since SQLite supports only one writer at a
+// time. Reads go through [read] or [list], writes through [DB.inTx].
 type DB struct {
 	Reads  *sql.DB
 	Writes *sql.DB        // one connection

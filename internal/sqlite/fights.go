@@ -88,7 +88,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 			return nil
 		}
 		s.prepared.close()       // with open statements, a closed connection would stay alive and keep its locks
-		return driver.ErrBadConn // closes the connection, whose cache may differ from the file, and with it the transaction
+		return driver.ErrBadConn // ends the transaction by closing the connection, whose cache may differ from the file
 	})
 	return s.results(errs, err)
 }

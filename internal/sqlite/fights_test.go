@@ -211,7 +211,7 @@ func TestSchema(t *testing.T) {
 func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	store, release := openFights(t, path, false), lockElsewhere(t, path)
-	const writers = 3 // the first waits for the lock, the others wait for the first
+	const writers = 3 // the first insert waits for the lock, the others for the first
 	fights, said := fighttest.Fights(writers+1), make(chan error, writers)
 	insert := func(ctx context.Context, f fight.Fight) { said <- store.Insert(ctx, f, f.AppendJSON(nil)) }
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

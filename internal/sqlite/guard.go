@@ -384,7 +384,7 @@ func frames(conn driver.Conn) (log, copied int64, err error) {
 	return log, copied, nil
 }
 
-// query returns the first row of a result.
+// query runs a query and returns the first row of its result.
 func query(conn driver.Conn, text string) (row []driver.Value, err error) {
 	rows, err := conn.(driver.QueryerContext).QueryContext(context.Background(), text, nil)
 	if err != nil {

@@ -73,7 +73,7 @@ func (db *DB) dropped() error {
 // refusal holds the reason why the last write was refused.
 type refusal struct{ err error }
 
-// wrote records the result of a write, which writable reports.
+// wrote records the result of a write for writable to report.
 func (db *DB) wrote(err error) {
 	switch {
 	case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):

@@ -106,8 +106,8 @@ func onSQLite(t *testing.T, dir string) *seeds {
 }
 
 // TestFightsOfOthers checks that count, list and statistics agree in every process when other programs write fights,
-// both before the start and concurrently; that unreadable fights are reported by id; and that new ids don't continue
-// from the other programs' ids.
+// both before the start and while the services run; that unreadable fights are reported by id; and that new ids don't
+// continue from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
 	program := system.Build(t)
 	t.Run("MongoDB, over TLS", func(t *testing.T) {
