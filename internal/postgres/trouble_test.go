@@ -701,7 +701,7 @@ func through(t *testing.T, at string, opens *counter) string {
 	return location.String()
 }
 
-// silent makes a proxy swallow everything after the first statement on each connection.
+// silent makes a proxy discard everything after the first statement on each connection.
 type silent struct{ atomic.Bool }
 
 func (s *silent) relays() (up, down tcpproxy.Relay) {

@@ -294,7 +294,7 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	})
 }
 
-// Ping implements fight.Store. It runs the same reads as requests do. While writes are refused, it also attempts a
+// Ping implements fight.Store. It runs the same queries as requests do. While writes are refused, it also attempts a
 // write.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.db.ping(ctx, tableIsReadable); err != nil {

@@ -133,7 +133,7 @@ func TestHarm(t *testing.T) {
 				for what, err := range map[string]error{
 					first: look(t, db, func() {
 						do(t, path)
-						db.guard.last.Store(0) // as if the last check was long ago
+						db.guard.last.Store(0) // as if the last check had been long ago
 					}),
 					"a write after it":   put(t, db),
 					"readiness after it": db.ping(t.Context()),

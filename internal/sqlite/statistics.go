@@ -46,7 +46,7 @@ func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, err
 	return &Statistics{db, usualBatch}, nil
 }
 
-// Ping implements statistics.Store. It runs the same reads as requests do.
+// Ping implements statistics.Store. It runs the same queries as requests do.
 func (s *Statistics) Ping(ctx context.Context) error { return s.db.ping(ctx, tablesAreReadable()...) }
 
 // Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
