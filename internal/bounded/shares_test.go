@@ -40,9 +40,9 @@ func TestShares(t *testing.T) {
 		synctest.Wait()
 		shares.Give(other)
 		if !<-waits || running.Load() != 3 {
-			t.Errorf("a share went to the client that already has %d, not to the other one", running.Load())
+			t.Errorf("the free share went to the client that already holds %d, not to the other client", running.Load())
 		}
-		for ; running.Load() > 0; running.Add(-1) { // let the queued requests run
+		for ; running.Load() > 0; running.Add(-1) { // let all queued requests run
 			shares.Give(fmt.Sprintf(greedy, 1))
 			synctest.Wait()
 		}

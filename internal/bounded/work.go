@@ -20,7 +20,7 @@ type Work struct {
 	end     context.CancelCauseFunc
 	running sync.WaitGroup
 
-	mu     sync.Mutex // also held when an operation starts and when it ends
+	mu     sync.Mutex // also held to register an operation at its start and its end
 	left   int        // abandoned operations in progress
 	closed bool
 }
@@ -28,7 +28,7 @@ type Work struct {
 // ErrClosed means that an operation was started after Close, or was canceled by Close.
 var ErrClosed = errors.New("the service is stopping")
 
-// Unlimited lets any number of abandoned operations continue, limited only by the slots.
+// Unlimited lets every abandoned operation continue, so that only the slots limit their number.
 const Unlimited = -1
 
 // NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit

@@ -150,9 +150,9 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 	return nil
 }
 
-// longestIdle returns the connection to evict and the time since when it has been idle. Among the hosts that have an
-// idle connection and at least the given number of connections, it selects the host with the most connections, and of
-// that host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
+// longestIdle returns the connection to evict and the time at which it became idle. Among the hosts that have an idle
+// connection and at least the given number of connections, it selects the host with the most connections, and of that
+// host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

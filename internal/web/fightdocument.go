@@ -48,9 +48,9 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 // missing.
 func kept(s *huma.Schema) {
 	id := s.Properties["id"]
-	id.Nullable, id.Description = true, "Null if the request contained none."
+	id.Nullable, id.Description = true, "Null if the fight was posted without an id."
 	if kind := s.Properties["type"]; kind != nil {
-		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty if the request contained none."
+		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty if the fight was posted without a type."
 	}
 }
 
@@ -92,7 +92,7 @@ const storeAway = "The store is unavailable, or there are too many requests at o
 func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newFightSchemas(api), exampleFight()
 	stored := func() map[string]*huma.Response {
-		return api.Returns("The fight, which has been stored.", schemas.fight, example.JSON())
+		return api.Returns("The stored fight.", schemas.fight, example.JSON())
 	}
 	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
@@ -108,17 +108,17 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
 	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
-		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the address of the next page, if there is one.",
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the URL of the next page, if there is one.",
 			&huma.Schema{Type: "array", Items: schemas.fight}, []fight.JSON{example.JSON()})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.", http.StatusInternalServerError: unreadable,
 			http.StatusServiceUnavailable: storeAway,
 		})
-	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
+	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative URL of the next page.", Schema: &huma.Schema{Type: "string"}}
 	list.Parameters = []*huma.Param{
 		{Name: "limit", In: "query", Description: "Maximum number of fights.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxFightsLimit)), Default: defaultFightsLimit}},
-		{Name: "before", In: "query", Description: "Only fights with a smaller id. The id need not exist.",
+		{Name: "before", In: "query", Description: "Only fights with a smaller id. A fight with the given id need not exist.",
 			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
 	}
 	compressor := &httpserver.Compressor{}
@@ -138,7 +138,7 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems())},
 		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "Count the stored fights exactly, including any that can't be read",
-			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
+			api.Returns("The number of fights.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }
 
