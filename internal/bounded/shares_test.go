@@ -13,7 +13,8 @@ import (
 )
 
 // One client gets at most three quarters of the shares and of the queue, whichever ports and addresses of its network
-// it uses. Another client gets the rest, and is served next even though the first client's requests have waited longer.
+// it uses. A second client gets the remaining shares, and is served next even though the first client's requests have
+// waited longer.
 func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shares := bounded.NewShares(4, 8)

@@ -47,7 +47,8 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Cause, e.Stack) }
 
-// task is one operation. Its context has the lifetime of the Work and the values of the caller's context.
+// task is one operation, and also the operation's context, which has the lifetime of the Work and the values of the
+// caller's context.
 type task[R any] struct {
 	context.Context
 	caller context.Context
@@ -57,8 +58,8 @@ type task[R any] struct {
 	left   bool          // the caller has left
 }
 
-// Value implements context.Context. It queries the parent before the caller, since package context uses Value to link a
-// context to its parent.
+// Value implements context.Context. Value queries the parent context before the caller's context, since package context
+// uses Value to link a context to its parent.
 func (t *task[R]) Value(key any) any {
 	if value := t.Context.Value(key); value != nil {
 		return value

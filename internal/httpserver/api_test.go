@@ -44,7 +44,7 @@ func TestRequestID(t *testing.T) {
 		}
 	}
 	if got := RequestID(t.Context()); got != "" {
-		t.Errorf("outside of a request: got id %q", got)
+		t.Errorf("outside a request: got id %q", got)
 	}
 }
 

@@ -113,7 +113,7 @@ func (c *connection) state(state http.ConnState) {
 	}
 }
 
-// evict claims a connection for closing if it has been idle since the given time. It fails if a request has begun to
+// evict marks a connection as evicted if it has been idle since the given time. It fails if a request has begun to
 // arrive.
 func (c *connection) evict(since int64) bool {
 	return !pending(c.TCPConn) && c.idle.CompareAndSwap(since, evicted)

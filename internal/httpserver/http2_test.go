@@ -125,7 +125,7 @@ func TestHTTP2StalledStream(t *testing.T) {
 	}
 }
 
-// endless returns a route that streams until it fails.
+// endless returns a route that streams until a write fails.
 func endless(ended chan<- error) Route {
 	return get(func(w http.ResponseWriter, r *http.Request) error {
 		stream, part := NewStream(w, r), make([]byte, 32<<10)

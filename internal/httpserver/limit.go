@@ -17,7 +17,7 @@ const minIdle = int64(time.Second)
 // limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
 // idle connection of the host with the most connections. If no connection is idle, or if only hosts with fewer
 // connections than the new connection's host have idle ones, the new connection is refused. As a result, no client
-// waits in the kernel's queue, and no host uses up the connections of others.
+// waits in the kernel's queue, and no host uses up the connections of other hosts.
 //
 // The limit costs each request one clock read and two atomic operations. Connections are compared only when a new one
 // needs room.

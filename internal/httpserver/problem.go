@@ -151,8 +151,8 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) // an error means that the client is gone
 }
 
-// logProblem logs problems that concern an operator: failures of this service as errors, failures of others as
-// warnings.
+// logProblem logs problems that concern an operator: a 500 as an error, and other server errors, such as an unavailable
+// store or peer, as warnings.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
 	ctx, level := r.Context(), slog.LevelWarn
 	switch {

@@ -121,7 +121,7 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 // flushSize is how many bytes of a list are buffered before they are sent.
 const flushSize = 64 << 10
 
-// serveRandom picks one item. The undocumented ?count= exists for services of an older version; batches now have their
+// serveRandom picks one item. The undocumented ?count= exists for services of older versions; batches now have their
 // own path.
 func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)

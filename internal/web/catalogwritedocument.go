@@ -103,7 +103,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 		problems[http.StatusConflict] = "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left."
 		refused = append(refused, "A value is invalid; the response lists each one.")
 	}
-	problems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."
+	problems[http.StatusServiceUnavailable] = "The store can't accept the change now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."
 	problems[http.StatusUnprocessableEntity] = strings.Join(refused, " ")
 	return api.Problems(responses, problems)
 }

@@ -70,7 +70,7 @@ func sent(s *huma.Schema) {
 func peerProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
-		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't write it now, or there are too many requests at once; Retry-After says when to retry.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't accept the fight now, or there are too many requests at once; Retry-After says when to retry.",
 		http.StatusGatewayTimeout:     "A peer was too slow; the response names it.",
 	}
 }
@@ -78,10 +78,10 @@ func peerProblems() map[int]string {
 // bodyProblems returns the documented errors of an operation with a request body, except for invalid values.
 func bodyProblems() map[int]string {
 	return map[int]string{
-		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
+		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested more than 32 levels deep.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
-		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
+		http.StatusUnsupportedMediaType:  "The content type is not JSON, or the body is compressed.",
 	}
 }
 
@@ -102,7 +102,7 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		stored(), peerProblems())
 	postProblems := bodyProblems()
 	postProblems[http.StatusUnprocessableEntity] = "A value is invalid; the response lists each one."
-	postProblems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway."
+	postProblems[http.StatusServiceUnavailable] = "The store can't accept the fight now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway."
 	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", stored(), postProblems)
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
