@@ -70,7 +70,7 @@ func sent(s *huma.Schema) {
 func peerProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
-		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't accept the fight now, or there are too many requests at once; Retry-After says when to retry.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't accept a fight now, or there are too many requests at once; Retry-After says when to retry.",
 		http.StatusGatewayTimeout:     "A peer was too slow; the response names it.",
 	}
 }
