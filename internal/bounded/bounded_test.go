@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type key struct{}
 
 // A caller that times out while all slots are taken gets a "too many" error only if other work succeeded in the
-// meantime. Otherwise the fault lies with whatever the work depends on, and the error is a plain timeout.
+// meantime. If no other work succeeded, whatever the work depends on is to blame, and the error is a plain timeout.
 func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
 	for name, ends := range map[string]error{"other work succeeds": nil, "other work fails": errors.New("silent")} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAbandonedWorkIsBounded(t *testing.T) {
 	}
 }
 
-// Work is canceled at its own time limit, and a panic becomes an error; both release their slots.
+// Work is canceled at its own time limit, and a panic in it becomes an error; in either case its slot is released.
 func TestWorkThatFails(t *testing.T) {
 	slots := bounded.NewSlots("reads", 1)
 	work := bounded.NewWork(time.Millisecond, bounded.Unlimited, slots)
@@ -133,10 +133,10 @@ func TestClose(t *testing.T) {
 	<-begun
 	work.Close()
 	if err := <-result; !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("work in progress during Close returned %v, want ErrClosed", err)
+		t.Errorf("Do returned %v for work in progress during Close, want ErrClosed", err)
 	}
 	if _, err := bounded.Do(t.Context(), work, func(context.Context) (int, error) { return 1, nil }); !errors.Is(err, bounded.ErrClosed) {
-		t.Errorf("work started after Close returned %v, want ErrClosed", err)
+		t.Errorf("Do returned %v for work started after Close, want ErrClosed", err)
 	}
 }
 

@@ -23,7 +23,8 @@ type waiter struct {
 	turn   chan struct{} // closed when the waiter gets a share
 }
 
-// NewShares returns Shares for the given number of running requests, with a queue for the given number of waiting ones.
+// NewShares returns Shares for the given number of running requests, with a queue for the given number of waiting
+// requests.
 func NewShares(running, waiting int) *Shares {
 	return &Shares{running: newQuota(running), waiting: newQuota(waiting)}
 }
@@ -79,7 +80,7 @@ func (s *Shares) drop(at int) {
 	s.queue = slices.Delete(s.queue, at, at+1)
 }
 
-// quota is a number of slots, of which a single client gets at most three quarters.
+// quota is a set of slots of which a single client can hold at most three quarters.
 type quota struct {
 	free, share int
 	held        map[netip.Addr]int
@@ -89,8 +90,8 @@ func newQuota(places int) quota {
 	return quota{free: places, share: max(1, places-max(1, places/4)), held: map[netip.Addr]int{}}
 }
 
-// take takes a slot if the client may have another, and reports whether it did. The caller must later release it with
-// give.
+// take acquires a slot if the client may have another, and reports whether it did. The caller must later release it
+// with give.
 func (q *quota) take(client netip.Addr) bool {
 	if q.free == 0 || q.held[client] >= q.share {
 		return false

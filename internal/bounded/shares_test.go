@@ -13,7 +13,8 @@ import (
 )
 
 // One client gets at most three quarters of the shares and of the queue, whichever ports and addresses of its network
-// it uses. Another client gets the rest, and is served next even though the first client's requests have waited longer.
+// it uses. A second client gets the remaining shares, and is served next even though the first client's requests have
+// waited longer.
 func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shares := bounded.NewShares(4, 8)
@@ -40,9 +41,9 @@ func TestShares(t *testing.T) {
 		synctest.Wait()
 		shares.Give(other)
 		if !<-waits || running.Load() != 3 {
-			t.Errorf("a share went to the client that already has %d, not to the other one", running.Load())
+			t.Errorf("the free share went to the client that already holds %d, not to the other client", running.Load())
 		}
-		for ; running.Load() > 0; running.Add(-1) { // let the queued requests run
+		for ; running.Load() > 0; running.Add(-1) { // let all queued requests run
 			shares.Give(fmt.Sprintf(greedy, 1))
 			synctest.Wait()
 		}

@@ -25,7 +25,7 @@ func NewSlots(kind string, most int) *Slots {
 // FullError means that the caller's context ended before a slot was free.
 type FullError struct {
 	Kind  string // kind of work, for instance "lists"
-	Crowd bool   // other work of this kind succeeded meanwhile, so the only problem is too many callers
+	Crowd bool   // other work of this kind succeeded meanwhile, so the slots were full only because of too many callers
 	Err   error  // why the context ended
 }
 
@@ -36,7 +36,7 @@ func (e *FullError) Error() string {
 	return e.Err.Error()
 }
 
-// Unwrap returns the reason why the context ended.
+// Unwrap returns the reason the context ended.
 func (e *FullError) Unwrap() error { return e.Err }
 
 // Take waits for a slot, which the caller must release with Give. It fails with a FullError if ctx ends first.
@@ -53,7 +53,7 @@ func (s *Slots) Take(ctx context.Context) error {
 	return &FullError{s.kind, s.served.Load() != before, context.Cause(ctx)}
 }
 
-// CrowdOf returns the kind of work that has too many callers according to err, or "" if err doesn't report that.
+// CrowdOf returns the kind of work for which err reports too many callers, or "" if err has another cause.
 func CrowdOf(err error) (kind string) {
 	var full *FullError
 	if errors.As(err, &full) && full.Crowd {

@@ -20,7 +20,7 @@ type Work struct {
 	end     context.CancelCauseFunc
 	running sync.WaitGroup
 
-	mu     sync.Mutex // also held when an operation starts and when it ends
+	mu     sync.Mutex // also held to register an operation at its start and its end
 	left   int        // abandoned operations in progress
 	closed bool
 }
@@ -28,7 +28,7 @@ type Work struct {
 // ErrClosed means that an operation was started after Close, or was canceled by Close.
 var ErrClosed = errors.New("the service is stopping")
 
-// Unlimited lets any number of abandoned operations continue, limited only by the slots.
+// Unlimited lets every abandoned operation continue, so that only the slots limit their number.
 const Unlimited = -1
 
 // NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
@@ -47,7 +47,8 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Cause, e.Stack) }
 
-// task is one operation. Its context has the lifetime of the Work and the values of the caller's context.
+// task is one operation, and also the operation's context, which has the lifetime of the Work and the values of the
+// caller's context.
 type task[R any] struct {
 	context.Context
 	caller context.Context
@@ -57,8 +58,8 @@ type task[R any] struct {
 	left   bool          // the caller has left
 }
 
-// Value implements context.Context. It queries the parent before the caller, since package context uses Value to link a
-// context to its parent.
+// Value implements context.Context. Value queries the parent context before the caller's context, since package context
+// uses Value to link a context to its parent.
 func (t *task[R]) Value(key any) any {
 	if value := t.Context.Value(key); value != nil {
 		return value

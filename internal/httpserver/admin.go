@@ -29,7 +29,7 @@ func NewAdmin(token string) *Admin {
 // so wrong guesses never lock the administrator out.
 func (a *Admin) check(log *slog.Logger, r *http.Request) error {
 	if !a.enabled {
-		return Errorf(http.StatusForbidden, "changes are disabled: start the service with ADMIN_TOKEN or --admin-token set, and send it as Authorization: Bearer TOKEN")
+		return Errorf(http.StatusForbidden, "changes are disabled: start the service with ADMIN_TOKEN or --admin-token set, and send the token as Authorization: Bearer TOKEN")
 	}
 	token := bearer(r.Header)
 	sent := sha256.Sum256([]byte(token))
@@ -71,11 +71,11 @@ type guesses struct {
 	mu      sync.Mutex
 	taken   [maxGuesses]time.Time // times of the latest wrong tokens within the limit
 	oldest  int                   // index into taken
-	refused time.Time             // time of the latest wrong token above the limit
+	refused time.Time             // time of the latest wrong token beyond the limit
 }
 
 // take counts a wrong token. If the token exceeds the limit, take returns how long to wait until another is allowed,
-// and whether no other token was refused within the last window.
+// and whether it is the first to be refused after at least one window without refusals.
 func (g *guesses) take(now time.Time) (wait time.Duration, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,7 +114,7 @@ func (a *API) documentAdmin(route *Route) {
 	route.Security = []map[string][]string{{scheme: {}}}
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnauthorized:    "The token is missing or wrong.",
-		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so nobody may do this, or a browser sent the request for a page of another site.",
-		http.StatusTooManyRequests: "The token is wrong, and there were ten wrong tokens within the last minute; Retry-After says when to try another. The right one is never refused.",
+		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so nobody may do this, or a browser sent the request on behalf of a page on another site.",
+		http.StatusTooManyRequests: "The token is wrong, and there were ten wrong tokens within the last minute; Retry-After says when to try again. The right token is never refused.",
 	})
 }

@@ -36,16 +36,16 @@ func TestAdmin(t *testing.T) {
 	}{
 		{"the token", enabled, []string{"Bearer " + token}, 200},
 		{"scheme in another letter case", enabled, []string{"bEARER  " + token}, 200},
-		{"no header", enabled, nil, 401},
+		{"no Authorization header", enabled, nil, 401},
 		{"scheme without a token", enabled, []string{"Bearer"}, 401},
 		{"a prefix of the token", enabled, []string{"Bearer pass"}, 401},
-		{"the token and another character", enabled, []string{"Bearer " + token + "x"}, 401},
+		{"the token followed by another character", enabled, []string{"Bearer " + token + "x"}, 401},
 		{"the token in another letter case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
-		{"another scheme", enabled, []string{"Basic " + token}, 401},
-		{"two headers", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
-		{"disabled", disabled, nil, 403},
-		{"disabled, with a token", disabled, []string{"Bearer x"}, 403},
-		{"disabled, with an empty token", disabled, []string{"Bearer "}, 403},
+		{"scheme other than Bearer", enabled, []string{"Basic " + token}, 401},
+		{"two Authorization headers", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
+		{"changes disabled", disabled, nil, 403},
+		{"changes disabled, with a token", disabled, []string{"Bearer x"}, 403},
+		{"changes disabled, with an empty token", disabled, []string{"Bearer "}, 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			request := newRequest(t, c.server, http.MethodPost, "/", nil)
@@ -75,7 +75,7 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("got response %+v and error %v, want a 401", got, err)
 		}
 	})
-	t.Run("a page of another site can't try tokens", func(t *testing.T) {
+	t.Run("a page on another site can't try tokens", func(t *testing.T) {
 		got := ask(t, enabled, http.MethodPost, "/", "", "Origin", "http://elsewhere.example", "Authorization", "Bearer "+token)
 		got.problem(t, http.StatusForbidden)
 	})
@@ -88,10 +88,10 @@ func TestGuessesWithinAMinute(t *testing.T) {
 		pause time.Duration // pause before each guess except the first
 		want  string        // result of each guess: t if allowed, 1 if the first to be refused, r if refused
 	}{
-		{"at once", 0, "tttttttttt1rrrr"},
-		{"every 6 s", 6 * time.Second, "ttttttttttttttt"},
-		{"every 4 s, logged once", 4 * time.Second, "tttttttttt1rrrrttttttttttrrrrrt"},
-		{"a nanosecond less than every 6 s", 6*time.Second - 1, "tttttttttt1tttttt"},
+		{"all guesses at once", 0, "tttttttttt1rrrr"},
+		{"one guess every 6 s", 6 * time.Second, "ttttttttttttttt"},
+		{"one guess every 4 s", 4 * time.Second, "tttttttttt1rrrrttttttttttrrrrrt"},
+		{"guesses a nanosecond less than 6 s apart", 6*time.Second - 1, "tttttttttt1tttttt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 				}
 				all.Wait()
 				if logged.Load() != 1 || taken.Load() != maxGuesses {
-					t.Errorf("after a pause, %d guesses were allowed and %d were logged", taken.Load(), logged.Load())
+					t.Errorf("after a pause, %d guesses were allowed and %d warnings were logged", taken.Load(), logged.Load())
 				}
 			})
 		})

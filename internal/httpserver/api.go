@@ -26,7 +26,7 @@ type Route struct {
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. As with other methods, pages of other sites must not send it.
+	// Stores marks a GET that stores something. As with other methods, pages on other sites must not send it.
 	Stores bool
 }
 
@@ -75,14 +75,14 @@ func (a *API) Handle(route Route) {
 		problems[http.StatusServiceUnavailable] = fmt.Sprintf("Too many %s at once; Retry-After says when to retry.", route.Kind)
 	}
 	if route.changes() {
-		problems[http.StatusForbidden] = "A browser sent the request for a page of another site."
+		problems[http.StatusForbidden] = "A browser sent the request on behalf of a page on another site."
 	}
 	a.Problems(route.Responses, problems)
 	a.document.AddOperation(&route.Operation)
 	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
 }
 
-// checks returns the checks that a request must pass before the rest of it is read.
+// checks returns the checks that a request must pass before its body is read.
 func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 	if route.changes() {
 		checks = append(checks, a.sites.check)
@@ -97,7 +97,7 @@ func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 // requests; the service behind a proxy has its own.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
 
-// MountForOwnPages is like Mount, but the route refuses requests from pages of other sites.
+// MountForOwnPages is like Mount, but the route refuses requests from pages on other sites.
 func (a *API) MountForOwnPages(pattern string, serve Handler) {
 	a.handle(pattern, operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
@@ -122,7 +122,8 @@ func (a *API) handle(pattern string, o operation) {
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r, nil) }
 
-// serve gives a request its id, deadline and log lines, and passes it to instead, or to its route if instead is nil.
+// serve assigns a request its id and deadline, logs it, and passes it to the given handler, or to its route if the
+// handler is nil.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	begin := time.Now()
 	x := &exchange{
@@ -153,7 +154,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	if x.status == 0 {
 		x.status = http.StatusOK // net/http sends a 200 if the handler writes nothing
 	}
-	if x.pauses { // for data that remains to be written
+	if x.pauses { // gives net/http time to write buffered data
 		x.restartWriteTimeout()
 	}
 }

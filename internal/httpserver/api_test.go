@@ -40,11 +40,11 @@ func TestRequestID(t *testing.T) {
 		}
 		made[got[0]] = true
 		if seen != got[0] {
-			t.Errorf("%s: the handler saw id %q, the client %q", test.name, seen, got[0])
+			t.Errorf("%s: the handler saw the id %q, but the client got %q", test.name, seen, got[0])
 		}
 	}
 	if got := RequestID(t.Context()); got != "" {
-		t.Errorf("outside of a request: got id %q", got)
+		t.Errorf("outside a request: got id %q", got)
 	}
 }
 
@@ -146,8 +146,8 @@ func TestPanicBeforeTheResponse(t *testing.T) {
 	}
 }
 
-// A response that fails after it has begun must not look complete to the client: with a Content-Length bytes are
-// missing, and without one the final chunk is missing.
+// A response that fails after it has begun must not look complete to the client: with a Content-Length, some bytes are
+// missing; without it, the final chunk is missing.
 func TestFailureAfterTheResponseHasBegun(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("[1,"))
@@ -166,7 +166,7 @@ func TestFailureAfterTheResponseHasBegun(t *testing.T) {
 			begin(w)
 			return Unavailable("too late")
 		}, "WARN"},
-		{"an error after a write that was only buffered", func(w http.ResponseWriter, _ *http.Request) error {
+		{"an error after a write that is still buffered", func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = w.Write([]byte("[1,"))
 			return errors.New("too late")
 		}, "ERROR"},

@@ -27,15 +27,15 @@ type connection struct {
 	limit *limit
 	idle  atomic.Int64 // when it became idle, by limit.now; 0 while a request is in flight; or evicted
 
-	// The first bytes read. They need no lock, because net/http reads from one goroutine at a time.
+	// The first bytes read from the client. They need no lock, because net/http reads from one goroutine at a time.
 	first [len(preface)]byte
 	got   int
 	http2 bool
-	ended error // the timeout while reading the first request
+	ended error // set once reading the first request has timed out
 
 	// Guarded by limit.mu.
 	from  *host // nil once the connection is closed
-	used  int64 // when makeRoom last found a request about to be read
+	used  int64 // the last time makeRoom found that a request was about to be read
 	index int   // in limit.open
 }
 
@@ -113,7 +113,7 @@ func (c *connection) state(state http.ConnState) {
 	}
 }
 
-// evict claims a connection for closing if it has been idle since the given time. It fails if a request has begun to
+// evict marks a connection as evicted if it has been idle since the given time. It fails if a request has begun to
 // arrive.
 func (c *connection) evict(since int64) bool {
 	return !pending(c.TCPConn) && c.idle.CompareAndSwap(since, evicted)

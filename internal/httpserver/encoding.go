@@ -119,12 +119,12 @@ func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 // Compressed documents that a route's 200 response may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
-	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many are being compressed at the time."
+	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many other responses are being compressed at the time."
 	if good.Headers == nil {
 		good.Headers = map[string]*huma.Param{}
 	}
 	text := &huma.Schema{Type: "string"}
-	good.Headers["Content-Encoding"] = &huma.Param{Description: "gzip, if the answer is compressed.", Schema: text}
+	good.Headers["Content-Encoding"] = &huma.Param{Description: "gzip, if the response is compressed.", Schema: text}
 	good.Headers["Vary"] = &huma.Param{Description: "Accept-Encoding.", Schema: text}
 	return responses
 }

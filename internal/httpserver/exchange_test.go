@@ -96,8 +96,8 @@ func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 // witness queries a context and checks that the results are consistent.
 type witness struct {
 	x       *exchange
-	reasons map[error]bool // reasons why it may have ended
-	said    error          // the reported end, nil if none was reported
+	reasons map[error]bool // possible reasons for the end of the context
+	said    error          // the first reason that the context reported, or nil
 	ran     atomic.Int32
 	pending int32 // number of functions to run once the context has ended
 	wrong   []string

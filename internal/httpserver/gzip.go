@@ -15,7 +15,7 @@ import (
 // safe for concurrent use.
 type Compressor struct {
 	busy atomic.Int32
-	idle sync.Pool // unused *flate.Writers, with 0.8 MB of state each
+	idle sync.Pool // unused *flate.Writers, each of which holds 0.8 MB of state
 }
 
 // level compresses the full list of 3,458 heroes to less than a fifth, at 4.5 ms of CPU time per MB. The next lower
@@ -47,8 +47,8 @@ func (c *Compressor) put(deflater *flate.Writer) {
 	c.busy.Add(-1)
 }
 
-// gzipText writes the gzip format (RFC 1952) part by part. Between parts it keeps only a checksum and a length: it
-// holds a deflater only while compressing, so slow clients never occupy a deflater.
+// gzipText produces a gzip stream (RFC 1952) in parts. Between parts it keeps only a checksum and a length: it holds a
+// deflater only while compressing, so slow clients never occupy a deflater.
 type gzipText struct {
 	compressor *Compressor
 	sum, size  uint32

@@ -38,7 +38,7 @@ func isHostName(name string) bool {
 // listeners accept any name.
 type hosts struct {
 	loopback bool
-	usual    [2]string // the common cases: the listener's address, or localhost and its port
+	usual    [2]string // the common cases: the listener's own address, or localhost with its port
 	allowed  map[string]struct{}
 }
 

@@ -96,8 +96,8 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 	}
 }
 
-// A client that doesn't read one stream doesn't block others on the same connection, and loses that stream at the
-// write timeout.
+// A client that doesn't read one stream doesn't block others on the same connection, and loses only the stalled stream,
+// at the write timeout.
 func TestHTTP2StalledStream(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
@@ -125,7 +125,7 @@ func TestHTTP2StalledStream(t *testing.T) {
 	}
 }
 
-// endless returns a route that streams until it fails.
+// endless returns a route that streams until a write fails.
 func endless(ended chan<- error) Route {
 	return get(func(w http.ResponseWriter, r *http.Request) error {
 		stream, part := NewStream(w, r), make([]byte, 32<<10)
@@ -138,8 +138,8 @@ func endless(ended chan<- error) Route {
 	})
 }
 
-// A client that reads nothing from its connection also loses all streams at the write timeout, after which the
-// connection counts as idle.
+// A client that reads nothing from its HTTP/2 connection loses all its streams at the write timeout; the connection
+// then counts as idle.
 func TestHTTP2StalledConnection(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()

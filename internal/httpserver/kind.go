@@ -17,7 +17,7 @@ import (
 // that need a slot wait for one.
 type Kind int
 
-// The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the others have a
+// The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the other kinds have a
 // fixed number of slots and a short queue.
 const (
 	Reads     Kind = iota // by key
@@ -69,8 +69,8 @@ func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 //
 // A search scans a table, so a few searches keep the cores busy; running more at once would only slow down every search
 // and everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
-// long. Lists, writes and checks wait as well. The queues are bounded: a request that would have to wait for long is
-// refused at once. Streams never wait for a slot, because a stream never ends on its own.
+// long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would have to wait for
+// long is refused at once. Streams never wait for a slot, because a stream never ends on its own.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
@@ -101,9 +101,9 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service. They equal what that service allows one
-// address, since it sees all forwarded lists come from this process. Because these limits in turn apply per address, no
-// client uses up the share of the others.
+// forwardedLists returns limits for lists that are forwarded to a service. They equal that service's own limits for a
+// single address, since all forwarded lists reach it from this process's address. These limits in turn apply per client
+// address, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
@@ -121,7 +121,7 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 		return tooMany(kind, limit)
 	}
 	x.kind, x.limit = kind, limit
-	x.hurried = kind != Writes && x.shortOfTime() // the response to a write must say what became of the write
+	x.hurried = kind != Writes && x.shortOfTime() // the response to a write must state the outcome
 	return nil
 }
 

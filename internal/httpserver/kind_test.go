@@ -161,7 +161,7 @@ func TestResponsesThatCount(t *testing.T) {
 	}
 }
 
-// When one kind has so many requests that it refuses more, requests of all other kinds still succeed.
+// When requests of one kind are refused because too many are in flight, requests of all other kinds still succeed.
 func TestKindsDoNotStarveEachOther(t *testing.T) {
 	paths := map[Kind]string{
 		Reads: "/one", Fights: "/fight", Lists: "/list", Searches: "/list?name=x", Streams: "/stream", Writes: "/write", Checks: "/check",
@@ -263,7 +263,7 @@ func TestOneClientLeavesTurns(t *testing.T) {
 		if _, waits := limit.(slots); !waits {
 			continue
 		}
-		for limit.enter(from(gone, "192.0.2.1:1")) { // until the next request would have to wait
+		for limit.enter(from(gone, "192.0.2.1:1")) { // fill the slots until the next request would have to wait
 		}
 		if !limit.enter(from(gone, "192.0.2.2:1")) {
 			t.Errorf("%s: one client can occupy all slots", kind)

@@ -17,7 +17,7 @@ const minIdle = int64(time.Second)
 // limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
 // idle connection of the host with the most connections. If no connection is idle, or if only hosts with fewer
 // connections than the new connection's host have idle ones, the new connection is refused. As a result, no client
-// waits in the kernel's queue, and no host uses up the connections of others.
+// waits in the kernel's queue, and no host uses up the connections of other hosts.
 //
 // The limit costs each request one clock read and two atomic operations. Connections are compared only when a new one
 // needs room.
@@ -150,9 +150,9 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 	return nil
 }
 
-// longestIdle returns the connection to evict and the time since when it has been idle. Among the hosts that have an
-// idle connection and at least the given number of connections, it selects the host with the most connections, and of
-// that host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
+// longestIdle returns the connection to evict and the time at which it became idle. Among the hosts that have an idle
+// connection and at least the given number of connections, it selects the host with the most connections, and of that
+// host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

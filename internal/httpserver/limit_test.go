@@ -127,7 +127,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 // A connection is never evicted while it serves a request or after a request has begun to arrive; new connections are
 // refused, however many there are. Once there is room again, new connections are accepted.
 func TestBusyConnectionsStay(t *testing.T) {
-	t.Parallel() // waits as long as an idle connection would be kept
+	t.Parallel() // waits longer than an idle connection would be kept
 	const most = 4
 	cfg := settings()
 	cfg.MaxConnections = most
@@ -304,8 +304,8 @@ func TestFirstRead(t *testing.T) {
 }
 
 // TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
-// an idle connection and at least as many connections as the new connection's host. Of these it picks the host with the
-// most connections, and of that host the connection that has been idle longest.
+// an idle connection and at least as many connections as the new connection's host. Of these hosts it picks the host
+// with the most connections, and of that host the connection that has been idle longest.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -12,7 +12,7 @@ type List struct {
 	request *http.Request
 	begun   bool
 	zip     *gzipText // nil for an uncompressed list
-	out     []byte    // buffer of the last part, for reuse
+	out     []byte    // buffer of the previous part, for reuse
 }
 
 // NewList returns the List for a request's response.

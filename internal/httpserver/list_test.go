@@ -24,7 +24,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("a HEAD must compress nothing and stop after the first part")
+				panic("in response to a HEAD, nothing must be compressed and the list must stop after its first part")
 			}
 			if !more {
 				return nil
@@ -233,7 +233,7 @@ func (s *slowly) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// noise returns a text of the given size that compresses to half.
+// noise returns text of the given size that compresses to about half its size.
 func noise(size int) []byte {
 	dice, raw := rand.NewChaCha8([32]byte{}), make([]byte, size/2)
 	_, _ = dice.Read(raw)

@@ -18,7 +18,7 @@ func enterAll(o *overload, n int) (admitted int) {
 	return admitted
 }
 
-// end makes n requests leave, as successes if good, otherwise as failures.
+// end completes n requests, as successes if good, otherwise as failures.
 func end(o *overload, n int, good bool) {
 	for range n {
 		if good {
@@ -28,8 +28,8 @@ func end(o *overload, n int, good bool) {
 	}
 }
 
-// overloaded returns an overload after its store has been blocked for so long that only 128 requests are admitted; they
-// are in flight.
+// overloaded returns an overload in the state after a blocked store: it admits only 128 requests, all of which are in
+// flight.
 func overloaded(t *testing.T) *overload {
 	t.Helper()
 	o := newOverload(5 * time.Second)

@@ -22,10 +22,10 @@ const ProblemType = "application/problem+json"
 // Problem is an error that is sent to the client as a problem response. Its exported text fields go to the client, so
 // they must not contain a password, SQL or a stack trace; details for the log belong in Cause.
 type Problem struct {
-	Title  string  `json:"title" doc:"What kind of error this is, the same for every answer of this status." example:"Unprocessable Entity"`
+	Title  string  `json:"title" doc:"The kind of error, the same for every response with this status." example:"Unprocessable Entity"`
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
-	Detail string  `json:"detail" doc:"What went wrong this time." example:"body.hero.name: is missing"`
-	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"Each part of the request that was refused."`
+	Detail string  `json:"detail" doc:"What went wrong with this request." example:"body.hero.name: is missing"`
+	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"The invalid parts of the request."`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty
@@ -35,10 +35,10 @@ type Problem struct {
 	refused bool // the request was refused because too many of its kind are in flight
 }
 
-// Place names an invalid part of a request and the reason why it was refused.
+// Place names an invalid part of a request and the reason it was refused.
 type Place struct {
-	Location string `json:"location" doc:"Where: path.…, query.… or body.…" example:"body.hero.name"`
-	Message  string `json:"message" doc:"Why." example:"is missing"`
+	Location string `json:"location" doc:"Location of the invalid part: path.…, query.… or body.…" example:"body.hero.name"`
+	Message  string `json:"message" doc:"Why it was refused." example:"is missing"`
 }
 
 func (p Place) String() string { return p.Location + ": " + p.Message }
@@ -151,8 +151,8 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) // an error means that the client is gone
 }
 
-// logProblem logs problems that concern an operator: failures of this service as errors, failures of others as
-// warnings.
+// logProblem logs problems that concern an operator: a 500 as an error, and other server errors, such as an unavailable
+// store or peer, as warnings.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
 	ctx, level := r.Context(), slog.LevelWarn
 	switch {

@@ -14,8 +14,8 @@ import (
 const (
 	// RequestIDHeader carries the id under which the client, the service and its peers log a request.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries the time that the caller will still wait, in whole milliseconds. It can shorten the
-	// service's own deadline, but not extend it.
+	// TimeoutHeader carries how much longer the caller will wait, in whole milliseconds. It can shorten the service's
+	// own deadline, but not extend it.
 	TimeoutHeader = "X-Request-Timeout-Ms"
 	// AgeHeader carries the age of the oldest pick in a batch at the time of the response, in whole milliseconds,
 	// rounded up. HTTP's own Age header counts whole seconds, which is too coarse for a limit of one second.
@@ -55,7 +55,7 @@ func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	return time.Duration(max(ms, 0)) * time.Millisecond
 }
 
-// SetTimeout tells a peer how long the caller will still wait. It rounds up, so that the peer doesn't give up before
+// SetTimeout tells a peer how much longer the caller will wait. It rounds up, so that the peer doesn't give up before
 // the caller does.
 func SetTimeout(header http.Header, deadline time.Time) {
 	left := max(time.Until(deadline), 1)

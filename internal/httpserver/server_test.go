@@ -91,7 +91,8 @@ func TestServerTimeouts(t *testing.T) {
 func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
-	cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.Deadline = time.Second, time.Second, 2*time.Second // far apart, so that the test passes on a busy machine
+	// The timeouts are far apart, so that the test passes on a busy machine.
+	cfg.ReadHeaderTimeout, cfg.ReadTimeout, cfg.Deadline = time.Second, time.Second, 2*time.Second
 	cfg.WriteTimeout = 3 * time.Second
 	ended := make(chan error, 1)
 	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {

@@ -2,9 +2,9 @@ package httpserver
 
 import "net/http"
 
-// sites refuses requests that store or change something if a browser sends them for a page of another site. Otherwise
-// any page could make its visitors' browsers send such requests, even to machines that aren't reachable from the
-// internet.
+// sites refuses requests that store or change something if a browser sends them on behalf of a page on another site.
+// Otherwise any page could make its visitors' browsers send such requests, even to machines that aren't reachable from
+// the internet.
 type sites struct{ protection *http.CrossOriginProtection }
 
 // newSites returns the rule that allows requests from a service's own pages and from pages of the trusted origins. It
@@ -19,7 +19,7 @@ func newSites(trusted []Origin) sites {
 	return sites{protection}
 }
 
-// check refuses a request whose headers say that a page of another site sent it. Only browsers send these headers. A
+// check refuses a request whose headers say that a page on another site sent it. Only browsers send these headers. A
 // GET caused by a user's click is allowed.
 func (s sites) check(r *http.Request) error {
 	site := r.Header.Get("Sec-Fetch-Site")
@@ -37,7 +37,7 @@ func (s sites) check(r *http.Request) error {
 	if s.protection.Check(asked) == nil {
 		return nil
 	}
-	return Errorf(http.StatusForbidden, "a page of another site sent this request; to allow it, start the service with the page's "+
+	return Errorf(http.StatusForbidden, "a page on another site sent this request; to allow it, start the service with the page's "+
 		"origin as --trusted-origin (TRUSTED_ORIGINS), and a proxy in front should pass on Host")
 }
 

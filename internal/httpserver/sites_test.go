@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// storing returns one route that reads, one that stores by GET, and one that stores for each other method. They count
-// in stored how often they store something.
+// storing returns one route that reads, one that stores by GET, and one that stores for each other method. Each storing
+// route increments stored when it is called.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++
@@ -24,7 +24,7 @@ func storing(stored *int) []Route {
 	return routes
 }
 
-// TestSites sends requests as browsers send them: those from pages of other sites are refused on routes that store
+// TestSites sends requests as browsers send them: requests from pages on other sites are refused on routes that store
 // something, and allowed on routes that only read.
 func TestSites(t *testing.T) {
 	const trusted = "https://front.example"

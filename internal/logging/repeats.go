@@ -87,8 +87,8 @@ func causeOf(record slog.Record) cause {
 	return c
 }
 
-// detailOf returns a text that distinguishes an error from others logged with the same message. For an unexpected error
-// of our own, it is the text of the innermost wrapped error, which contains no id.
+// detailOf returns text that distinguishes an error from others logged with the same message. For an unexpected error
+// of our own, that is the text of the innermost wrapped error, which contains no id.
 func detailOf(err error, level slog.Level) string {
 	if detailed, is := errors.AsType[Detailed](err); is {
 		return detailed.LogDetail()

@@ -134,7 +134,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// times counts the lines that contain a text: those written in full, and the repetitions reported by summaries.
+// times counts the lines that contain the text, both those written in full and the repetitions that summaries report.
 func times(t *testing.T, lines []string, text string) (whole, repeated int) {
 	t.Helper()
 	for _, line := range lines {

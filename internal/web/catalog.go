@@ -40,7 +40,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+singular+".", item, s.Kind.Example), problems)
 	}
 
-	list := get("list-"+plural, "", "List all "+plural+" by id, or a page of them", api.Problems(
+	list := get("list-"+plural, "", "List all "+plural+" by id, or one page of the list", api.Problems(
 		httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
@@ -61,7 +61,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	tagged := func() map[string]*huma.Response {
 		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
 		responses["200"].Headers = etagHeader()
-		responses["304"] = &huma.Response{Description: "The client already has it, according to If-None-Match.", Headers: etagHeader()}
+		responses["304"] = &huma.Response{Description: "According to If-None-Match, the client already has the current version.", Headers: etagHeader()}
 		return responses
 	}
 	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: get("get-"+singular, "/{id}", "Get a "+singular, tagged(), id, ifNoneMatch())})
@@ -80,9 +80,9 @@ func listParameters() []*huma.Param {
 	return []*huma.Param{
 		{Name: "limit", In: "query", Description: "Maximum number of entries.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxCatalogLimit))}},
-		{Name: "after", In: "query", Description: "Only ids above this one.",
+		{Name: "after", In: "query", Description: "Only entries with an id above this one.",
 			Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}},
-		{Name: "name", In: "query", Description: "Only names that contain this text. Case is ignored, accents are not; % and _ have no special meaning.",
+		{Name: "name", In: "query", Description: "Only entries whose name contains this text. Case is ignored, accents are not; % and _ have no special meaning.",
 			Schema: &huma.Schema{Type: "string"}},
 	}
 }
@@ -121,7 +121,7 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 // flushSize is how many bytes of a list are buffered before they are sent.
 const flushSize = 64 << 10
 
-// serveRandom picks one item. The undocumented ?count= exists for services of an older version; batches now have their
+// serveRandom picks one item. The undocumented ?count= exists for services of older versions; batches now have their
 // own path.
 func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)

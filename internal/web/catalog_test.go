@@ -164,7 +164,8 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted. Its tag is unknown, and a patch needs its values.
+// An unreadable row can be replaced and deleted. It can't be patched, because a patch needs the row's values, and it
+// matches no entity tag except *.
 func TestEditOfAnUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {

@@ -29,7 +29,7 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 		responses["200"].Headers = etagHeader()
 		return responses
 	}
-	created := written("The " + s.Kind.Singular + " as stored, with its id.")
+	created := written("The " + s.Kind.Singular + " as stored, including its id.")
 	created["201"] = created["200"]
 	delete(created, "200")
 	created["201"].Headers["Location"] = &huma.Param{Description: "Path of the new entry.", Schema: &huma.Schema{Type: "string"}}
@@ -88,8 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes the catalog. body means that it takes a request body, and
-// entry that it changes an existing entry.
+// editProblems adds the errors of an operation that changes the catalog. body says whether the operation takes a
+// request body, and entry whether it changes an existing entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{}
 	var refused []string
@@ -103,7 +103,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 		problems[http.StatusConflict] = "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left."
 		refused = append(refused, "A value is invalid; the response lists each one.")
 	}
-	problems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."
+	problems[http.StatusServiceUnavailable] = "The store can't accept the change now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."
 	problems[http.StatusUnprocessableEntity] = strings.Join(refused, " ")
 	return api.Problems(responses, problems)
 }
@@ -111,7 +111,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 // ifMatch has no example, because Swagger UI would prefill it, and the example would match no entry.
 func ifMatch() *huma.Param {
 	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
-		"Comparison and write are one transaction.", Schema: &huma.Schema{Type: "string"}}
+		"The comparison and the change are a single transaction.", Schema: &huma.Schema{Type: "string"}}
 }
 
 func ifNoneMatch() *huma.Param {

@@ -54,8 +54,8 @@ func TestBodyRefused(t *testing.T) {
 		{"level a string", hero(`"level":"5"`), invalid, []string{"body.hero.level"}},
 		{"id 0", hero(`"id":0`), invalid, []string{"body.hero.id"}},
 		{"id 2^63", hero(`"id":9223372036854775808`), invalid, []string{"body.hero.id"}},
-		{"place without a name", place(`{}`), invalid, []string{"body.location.name"}},
-		{"place of an unknown type", place(`{"name":"p","type":"city"}`), invalid, []string{"body.location.type"}},
+		{"location without a name", place(`{}`), invalid, []string{"body.location.name"}},
+		{"location of an unknown type", place(`{"name":"p","type":"city"}`), invalid, []string{"body.location.type"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestBodyAccepted(t *testing.T) {
 			`{0 h  0  } {0 v  0  } <nil>`},
 		{"name of 50 code points of four bytes each", `{"hero":{"name":"` + long + `"},"villain":{"name":"v"}}`,
 			`{0 ` + long + `  0  } {0 v  0  } <nil>`},
-		{"a place with a name only", `{"hero":{"name":"h"},"villain":{"name":"v"},"location":{"name":"l"}}`,
+		{"location with only a name", `{"hero":{"name":"h"},"villain":{"name":"v"},"location":{"name":"l"}}`,
 			`{0 h  0  } {0 v  0  } &{0 l   }`},
 		{"text is not normalized", `{"hero":{"name":" h\u0301\t"},"villain":{"name":"v"}}`,
 			"{0  h\u0301\t  0  } {0 v  0  } <nil>"},

@@ -48,9 +48,9 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 // missing.
 func kept(s *huma.Schema) {
 	id := s.Properties["id"]
-	id.Nullable, id.Description = true, "Null if the request contained none."
+	id.Nullable, id.Description = true, "Null if the fight was posted without an id."
 	if kind := s.Properties["type"]; kind != nil {
-		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty if the request contained none."
+		kind.Enum, kind.Description = append(kind.Enum, ""), "Empty if the fight was posted without a type."
 	}
 }
 
@@ -70,7 +70,7 @@ func sent(s *huma.Schema) {
 func peerProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
-		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't write it now, or there are too many requests at once; Retry-After says when to retry.",
+		http.StatusServiceUnavailable: "A peer's catalog is empty or its breaker open, the store can't accept a fight now, or there are too many requests at once; Retry-After says when to retry.",
 		http.StatusGatewayTimeout:     "A peer was too slow; the response names it.",
 	}
 }
@@ -78,10 +78,10 @@ func peerProblems() map[int]string {
 // bodyProblems returns the documented errors of an operation with a request body, except for invalid values.
 func bodyProblems() map[int]string {
 	return map[int]string{
-		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested deeper than 32.",
+		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested more than 32 levels deep.",
 		http.StatusRequestTimeout:        "The body did not arrive in time.",
 		http.StatusRequestEntityTooLarge: "The body is over 64 KiB.",
-		http.StatusUnsupportedMediaType:  "The body is not JSON by its content type, or it is compressed.",
+		http.StatusUnsupportedMediaType:  "The content type is not JSON, or the body is compressed.",
 	}
 }
 
@@ -92,7 +92,7 @@ const storeAway = "The store is unavailable, or there are too many requests at o
 func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	schemas, example := newFightSchemas(api), exampleFight()
 	stored := func() map[string]*huma.Response {
-		return api.Returns("The fight, which has been stored.", schemas.fight, example.JSON())
+		return api.Returns("The stored fight.", schemas.fight, example.JSON())
 	}
 	operation := func(method, id, path, summary string, responses map[string]*huma.Response, problems map[int]string) huma.Operation {
 		return huma.Operation{OperationID: id, Method: method, Path: "/api/fights" + path, Summary: summary, Tags: []string{"fights"},
@@ -102,23 +102,23 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		stored(), peerProblems())
 	postProblems := bodyProblems()
 	postProblems[http.StatusUnprocessableEntity] = "A value is invalid; the response lists each one."
-	postProblems[http.StatusServiceUnavailable] = "The store can't write it now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway."
+	postProblems[http.StatusServiceUnavailable] = "The store can't accept the fight now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the fight may have been stored anyway."
 	post := operation(http.MethodPost, "post-fight", "", "Let a given hero and villain fight, and store the fight", stored(), postProblems)
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {
 		Schema: schemas.body, Example: map[string]any{"hero": example.Hero, "villain": example.Villain, "location": example.Location},
 	}}}
 	list := operation(http.MethodGet, "list-fights", "", "List stored fights, newest first",
-		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the address of the next page, if there is one.",
+		httpserver.Compressed(api.Returns("The fights. A Link header with rel=next contains the URL of the next page, if there is one.",
 			&huma.Schema{Type: "array", Items: schemas.fight}, []fight.JSON{example.JSON()})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.", http.StatusInternalServerError: unreadable,
 			http.StatusServiceUnavailable: storeAway,
 		})
-	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative address of the next page.", Schema: &huma.Schema{Type: "string"}}
+	list.Responses["200"].Headers["Link"] = &huma.Param{Description: "Relative URL of the next page.", Schema: &huma.Schema{Type: "string"}}
 	list.Parameters = []*huma.Param{
 		{Name: "limit", In: "query", Description: "Maximum number of fights.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxFightsLimit)), Default: defaultFightsLimit}},
-		{Name: "before", In: "query", Description: "Only fights with a smaller id. The id need not exist.",
+		{Name: "before", In: "query", Description: "Only fights with a smaller id. A fight with the given id need not exist.",
 			Schema: &huma.Schema{Type: "string", Format: "uuid"}},
 	}
 	compressor := &httpserver.Compressor{}
@@ -138,7 +138,7 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
 			api.Returns("The location.", schemas.location, example.Location), peerProblems())},
 		{Kind: httpserver.Searches, Serve: s.serveCount, Operation: operation(http.MethodGet, "count-fights", "/count", "Count the stored fights exactly, including any that can't be read",
-			api.Returns("The number.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
+			api.Returns("The number of fights.", schemas.count, count{42}), map[int]string{http.StatusServiceUnavailable: storeAway})},
 	}
 }
 

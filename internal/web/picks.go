@@ -49,7 +49,7 @@ func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) err
 	return s.writeBatch(w, array, age, err)
 }
 
-// serveBatch serves ?count= on a random path, where services of an older version request picks.
+// serveBatch serves ?count= on the random paths, where services of older versions request picks.
 func (s catalogRoutes[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
 	return s.writeBatch(w, array, age, err)

@@ -23,13 +23,13 @@ func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Reques
 // statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes that JSON, and a
 // test checks that both match.
 type statisticsDocument struct {
-	Total      int64            `json:"total" minimum:"0" doc:"Stored fights: heroes, villains and unreadable together." example:"42"`
-	Heroes     int64            `json:"heroes" minimum:"0" doc:"Won by heroes." example:"20"`
-	Villains   int64            `json:"villains" minimum:"0" doc:"Won by villains." example:"22"`
+	Total      int64            `json:"total" minimum:"0" doc:"Number of stored fights: the sum of heroes, villains and unreadable." example:"42"`
+	Heroes     int64            `json:"heroes" minimum:"0" doc:"Fights won by heroes." example:"20"`
+	Villains   int64            `json:"villains" minimum:"0" doc:"Fights won by villains." example:"22"`
 	Unreadable int64            `json:"unreadable,omitempty" minimum:"1" doc:"Stored fights that can't be read, because another writer omitted a value or used another type. Missing if there are none."`
-	Since      *time.Time       `json:"since" doc:"When the first of them was fought; null if there is none."`
-	TopWinners []winnerDocument `json:"top_winners" nullable:"false" doc:"Most wins first, then by name and team."`
-	Locations  []placeDocument  `json:"locations" nullable:"false" doc:"Most fights first, then by name."`
+	Since      *time.Time       `json:"since" doc:"When the first of these fights took place; null if there are none."`
+	TopWinners []winnerDocument `json:"top_winners" nullable:"false" doc:"Sorted by wins, most first, then by name and team."`
+	Locations  []placeDocument  `json:"locations" nullable:"false" doc:"Sorted by number of fights, most first, then by name."`
 }
 
 type winnerDocument struct {
@@ -78,13 +78,13 @@ func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	}
 	full := map[int]string{http.StatusServiceUnavailable: "The store is unavailable, or there are too many open streams; Retry-After says when to retry."}
 	stream := huma.Operation{
-		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "Stream the totals with every change",
-		Description: "Server-sent events: the state at once, then within a second of a change, at most four a second. The data of each " +
-			"is the JSON of /api/statistics, on one line. Lines that begin with a colon keep the connection alive. A client that does " +
-			"not read is dropped.",
+		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "Stream the totals whenever they change",
+		Description: "Server-sent events: the current totals immediately, then again within a second of each change, at most four " +
+			"events a second. The data of each event is the JSON of /api/statistics, on one line. Lines that begin with a colon keep " +
+			"the connection alive. A client that does not read is dropped.",
 		Tags: []string{"statistics"},
 		Responses: api.Problems(map[string]*huma.Response{"200": {
-			Description: "Events, until one side closes the stream.",
+			Description: "Events until either side closes the stream.",
 			Content: map[string]*huma.MediaType{"text/event-stream": {
 				Schema: &huma.Schema{Type: "string"}, Example: "data: {\"total\":42}\n\n",
 			}},

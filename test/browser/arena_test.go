@@ -96,7 +96,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 			if with {
 				page.wait(t, liveIsLive)
 			} else {
-				page.wait(t, `document.querySelector("#live-notice .empty").textContent.includes("statistics does not run here")`)
+				page.wait(t, `document.querySelector("#live-notice .empty").textContent.includes("statistics is not running here")`)
 				page.wait(t, `document.getElementById("link").textContent === "Not connected"`)
 			}
 			page.click(t, "#fight")
@@ -112,7 +112,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 			page.wait(t, picturesAreThere)
 			page.do(t, chromedp.Navigate("http://"+hosts["arena"]+"/status"))
 			page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
-			page.wait(t, `document.getElementById("service-statistics").textContent.includes("does not run here")`)
+			page.wait(t, `document.getElementById("service-statistics").textContent.includes("is not running here")`)
 		})
 	}
 }

@@ -1,5 +1,5 @@
-// Package arena serves the battle page and the gateway through which the page reaches the services. Both have one
-// origin, so the page needs no other. The package knows only the paths of the services.
+// Package arena serves the battle page and the gateway through which the page reaches the services. Both are served
+// from one origin, so the page accesses no other. All the package knows about the services is their paths.
 package arena
 
 import (

@@ -95,7 +95,7 @@ func isClean(decoded string) bool {
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error { //nolint:revive // not the context of this call
 	part, runs := g.parts[name]
 	if !runs {
-		return httpserver.Errorf(http.StatusNotFound, "%s does not run here", name)
+		return httpserver.Errorf(http.StatusNotFound, "%s is not running here", name)
 	}
 	out, err := outgoing(r, name, target)
 	if err != nil {

@@ -151,7 +151,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// The gateway forwards no other requests.
+// The gateway rejects requests for unknown paths, with unclean paths or with unsupported methods, and forwards none of
+// them.
 func TestNothingElse(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
@@ -198,21 +199,21 @@ func TestPartThatDoesNotRun(t *testing.T) {
 	addr := serve(t, cfg, map[string]Part{})
 	for _, name := range Parts() {
 		for _, target := range []string{"/api/" + name, "/api/" + name + "/1", "/status/" + name} {
-			if got := get(t, addr, target); got.status != http.StatusNotFound || !strings.Contains(got.body, name+" does not run here") {
+			if got := get(t, addr, target); got.status != http.StatusNotFound || !strings.Contains(got.body, name+" is not running here") {
 				t.Errorf("%s: got %+v", target, got)
 			}
 		}
 	}
 }
 
-// Requests from pages of other sites are refused.
+// Requests from pages on other sites are refused.
 func TestPagesOfOtherSites(t *testing.T) {
 	asked := &seen{}
 	cfg, calls := limits()
 	cfg.TrustedOrigins = []httpserver.Origin{"https://trusted.example"}
 	answer := asked.handler("fights")
 	addr := serve(t, cfg, map[string]Part{"fights": remotePart(t, "fights", fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Access-Control-Allow-Origin", "*") // as other implementations of the service may
+		w.Header().Set("Access-Control-Allow-Origin", "*") // other implementations of the service may send this header
 		answer(w, r)
 	}).URL, calls)})
 	for _, c := range []struct {
@@ -257,11 +258,11 @@ func TestFaults(t *testing.T) {
 	}{
 		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
 		{"closes at once", broken(""), 502, "NAME failed to answer"},
-		{"closes in the middle of the header", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
+		{"closes in the middle of the headers", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
 		{"isn't HTTP", broken("220 mail\r\n"), 502, "NAME failed to answer"},
 		{"switches protocols", broken("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), 502, "NAME failed to answer"},
 		{"redirects", answering(302, "text/html", ""), 502, "NAME failed to answer"},
-		{"sends another kind of error", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
+		{"sends an error that is not a problem response", answering(500, "text/html", "<h1>stack trace"), 502, "NAME failed to answer"},
 		{"sends a problem", answering(503, "application/problem+json", `{"detail":"the store does not answer"}`), 503, "the store does not answer"},
 		{"sends a problem that names another service", answering(504, "application/problem+json", `{"detail":"heroes did not answer in time"}`), 504, "heroes did not answer in time"},
 		{"is silent", fakepeer.New(t, silent).URL, 504, "NAME did not answer in time"},
@@ -307,8 +308,8 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// On each connection the part closes without a response to the second request. net/http would repeat that request on a
-// new connection, but a fight must be executed only once.
+// The part closes each connection without responding to the second request on it. net/http would repeat that request on
+// a new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -427,10 +428,11 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	const limit, pause = 2 * time.Second, 700 * time.Millisecond // far apart, so that the test passes on a busy machine
+	// The two times are far apart, so that the test passes on a busy machine.
+	const limit, pause = 2 * time.Second, 700 * time.Millisecond
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
-	if way == "in process" { // in process the service limits the time of each write, not the arena
+	if way == "in process" { // in process, the service rather than the arena limits the time of each write
 		cfg.WriteTimeout = time.Minute
 	}
 	conn, response := open(t, serve(t, cfg, parts), target)
@@ -535,8 +537,8 @@ func TestBrowserThatStopsReading(t *testing.T) {
 	}
 }
 
-// A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can get
-// both.
+// A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can
+// still get both lists and streams.
 func TestTooManyStreamsOfOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // the request of a client that doesn't read
@@ -553,7 +555,7 @@ func TestTooManyStreamsOfOneClient(t *testing.T) {
 		share             int
 	}{
 		{"streams", stream, list, maxStreams * 3 / 4},
-		{"lists", list, stream, 36}, // of the 48 lists that a service allows the arena's address
+		{"lists", list, stream, 36}, // three quarters of the 48 lists that a service allows the arena's address
 	} {
 		t.Run(c.kind, func(t *testing.T) {
 			for range c.share {

@@ -78,7 +78,7 @@ type answer struct {
 	body   string
 }
 
-// ask sends the text of a request with CRLF as line ends, and returns the response.
+// ask sends the text of a request with CRLF line endings, and returns the response.
 func ask(t *testing.T, addr, request string) answer {
 	t.Helper()
 	conn := dial(t, addr)

@@ -138,7 +138,7 @@ function newPanel() {
       again = retry;
       if (told === error?.message) return;
       told = error?.message;
-      if (error?.status === 404) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody counts the fights: statistics does not run here.'));
+      if (error?.status === 404) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody is counting the fights: statistics is not running here.'));
       else if (error) notice(box, error, () => again());
       else clear(box);
     },
