@@ -63,7 +63,7 @@ func TestMeter(t *testing.T) {
 	board(88_000_000)
 	again(99_000_000)
 	joules(t, m, 8.5)
-	first(3_000_000) // the counter wrapped around: 5 J before that and 3 J after
+	first(3_000_000) // 5 J before the counter wrapped around, and 3 J after
 	joules(t, m, 16.5)
 	joules(t, m, 16.5)
 }
@@ -96,7 +96,7 @@ func TestNoMeter(t *testing.T) {
 func TestModel(t *testing.T) {
 	m := CloudCarbonFootprint()
 	if got := m.Joules(10); math.Abs(got-27.6) > 1e-9 {
-		t.Errorf("energy of 10 CPU seconds is %v J, want 27.6", got)
+		t.Errorf("the modelled energy of 10 CPU seconds is %v J, want 27.6 J", got)
 	}
 	if !strings.Contains(m.Source, "https://") {
 		t.Errorf("the model's source has no URL: %q", m.Source)

@@ -20,8 +20,8 @@ type load struct {
 	window      window
 }
 
-// window is the time in which iterations are measured. Iterations before it are the warm-up; no iteration starts after
-// it.
+// window is the period in which iterations are measured. Iterations before it are the warm-up; no iteration starts
+// after it.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
@@ -92,7 +92,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // a wait for a free connection is the target's fault
+					t.sent(now.Sub(later(next.intended, free))) // excludes the wait for a free connection, which the target causes
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}

@@ -152,7 +152,7 @@ func TestBadOptions(t *testing.T) {
 			var usage UsageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.says) {
 				if runtime.GOOS != "linux" && strings.Contains(c.name, "that doesn't exist") {
-					t.Skip("processes and cores are not available on", runtime.GOOS)
+					t.Skip("this system does not report processes and cores:", runtime.GOOS)
 				}
 				t.Errorf("got %v, want a usage error containing %q", err, c.says)
 			}
@@ -201,7 +201,8 @@ func TestParseMix(t *testing.T) {
 	}
 }
 
-// TestTargetThatDies checks that if a target dies, the runs so far are reported, marked void with the reason.
+// TestTargetThatDies checks that if a target dies, the report contains the runs made so far and is marked void with the
+// reason.
 func TestTargetThatDies(t *testing.T) {
 	t.Parallel()
 	living, counts := new(member), 0

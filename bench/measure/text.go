@@ -109,7 +109,7 @@ func (m Member) table(unit string) string {
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
-			fmt.Fprint(rows, "\t\t\t\t\t") // a column is only aligned if every line has it
+			fmt.Fprint(rows, "\t\t\t\t\t") // tabwriter aligns a column only if every line has it
 		}
 		fmt.Fprintln(rows)
 	}

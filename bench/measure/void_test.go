@@ -108,8 +108,8 @@ func TestVoid(t *testing.T) {
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
 		{"the same id again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
-		{"a level that is not a number", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
-		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
+		{"a level that is not a number", spoiled("winner_level", "high"), "execute_fight", "name or level is missing or invalid"},
+		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "name or level is missing or invalid"},
 		{"not JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
 			_, _ = w.Write([]byte("a fight"))
 			return true

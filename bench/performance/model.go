@@ -63,7 +63,7 @@ type forecast struct {
 	Rate                                    float64
 	Fights, Catalogs, CatalogStores, Stores float64 // cores
 	Written, Wire, Packets                  float64 // per second
-	Store                                   tier    // a single node until it is sharded
+	Store                                   tier    // a single node until the store is sharded
 	others                                  []tier
 }
 

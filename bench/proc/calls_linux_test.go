@@ -19,7 +19,7 @@ func TestCountCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { // which may run on a new thread
+	go func() { // possibly on a new thread
 		defer close(done)
 		for range 1000 {
 			_ = unix.Getppid()

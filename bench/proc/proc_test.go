@@ -57,7 +57,7 @@ func TestUsage(t *testing.T) {
 		t.Errorf("resident memory is %d", rss)
 	}
 	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
-		t.Errorf("usage since the same reading is %+v", since)
+		t.Errorf("usage between two equal readings is %+v", since)
 	}
 }
 
@@ -81,7 +81,7 @@ func TestExitedWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	if before.CPU != 1550*time.Millisecond || before.Trees[21] != 50*time.Millisecond {
-		t.Errorf("before the exit, %v were used, by process %v", before.CPU, before.Trees)
+		t.Errorf("CPU time before the worker exited is %v, by process %v", before.CPU, before.Trees)
 	}
 	used := after.Since(before)
 	want := map[int]time.Duration{10: 170 * time.Millisecond, 21: 0} // 10 ticks used by the server, 5 + 2 by the worker
@@ -111,7 +111,7 @@ func TestTree(t *testing.T) {
 	p.process(10, 11, "a", 1, 0, 0, 0) // 10 and 11 are each other's parents
 	p.process(11, 10, "b", 1, 0, 0, 0)
 	p.process(12, 1, "c", 1, 0, 0, 0)
-	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // a process that has just exited
+	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // like a process that has just exited
 		t.Fatal(err)
 	}
 	if got, err := At(p.Path).Tree([]int{12}); err != nil || len(got) != 1 {

@@ -147,8 +147,8 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. The responses become
-// smaller, since net/http sends only large responses in chunks.
+// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. It covers large responses,
+// which net/http sends in chunks, and small ones.
 func TestKeepAlive(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -238,7 +238,7 @@ func TestNoResponse(t *testing.T) {
 func TestBadBases(t *testing.T) {
 	for _, base := range []string{"", "localhost:8004", "http://", "ftp://h", "http://h/path", "http://h?q", "http://u:p@h", "http://h:port", "http://h#f"} {
 		if _, err := New(base, timeout); err == nil {
-			t.Errorf("base URL %q was accepted", base)
+			t.Errorf("New accepted the base URL %q", base)
 		}
 	}
 }
