@@ -82,8 +82,8 @@ func TestNoMeter(t *testing.T) {
 	for _, c := range []struct{ name, folder, says string }{
 		{"a missing folder", filepath.Join(empty, "none"), "does not exist"},
 		{"a folder without counters", empty, "no package counter"},
-		{"a counter that is not a number", broken, "much"},
-		{"a counter that can't be read", locked, "energy_uj"},
+		{"a non-numeric counter", broken, "much"},
+		{"an unreadable counter", locked, "energy_uj"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := Open(c.folder); err == nil || !strings.Contains(err.Error(), c.says) {

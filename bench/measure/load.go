@@ -79,7 +79,8 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	}
 	defer pace.close()
 	defer context.AfterFunc(ctx, pace.close)()
-	// The channel has room for all iterations that can come due within maxWait; later ones would be dropped anyway.
+	// The channel has room for all iterations that can come due within maxWait; an iteration that finds the channel
+	// full would be dropped anyway.
 	arrivals := make(chan arrival, int(l.rate*l.maxWait.Seconds())+1)
 	var workers sync.WaitGroup
 	for _, c := range clients {

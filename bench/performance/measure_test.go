@@ -47,10 +47,10 @@ func TestLoopback(t *testing.T) {
     lo: 2000 30 0 0 0 0 0 0 2000 30 0 0 0 0 0 0
 `
 	if bytes, packets := loopback(devices); bytes != 2000 || packets != 30 {
-		t.Errorf("got %v bytes and %v packets, want 2000 and 30", bytes, packets)
+		t.Errorf("parsed %v bytes and %v packets, want 2000 and 30", bytes, packets)
 	}
 	if bytes, packets := loopback(""); bytes != 0 || packets != 0 {
-		t.Errorf("got %v bytes and %v packets from an empty file, want 0", bytes, packets)
+		t.Errorf("parsed %v bytes and %v packets from an empty file, want 0", bytes, packets)
 	}
 }
 

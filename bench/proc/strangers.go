@@ -92,8 +92,8 @@ type Stranger struct {
 }
 
 // Strangers returns the CPU time that strangers have used since the earlier census before, and these strangers, busiest
-// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process alone,
-// whose children do count as strangers.
+// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process whose PID
+// is alone. Children of the latter do count as strangers.
 //
 // The CPU time of a process that started and exited between the two censuses is included in its parent's reaped time,
 // in steps of 10 ms. If the parent told the kernel to discard the time of its children, that time is lost, together
@@ -123,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that strangers which have since exited had used by the earlier census, because that time is
-// now part of another process's reaped time. It also returns this time by the nearest ancestor that still exists, which
-// most likely reaped the process.
+// past returns the CPU time, up to the earlier census, of strangers that have exited since, because that time is now
+// part of other processes' reaped time. It also returns this time by the nearest ancestor that still exists, which most
+// likely reaped the stranger.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {

@@ -116,7 +116,7 @@ func TestSteal(t *testing.T) {
 		}
 	}
 	if _, err := At(p.Path).Census([]int{0, 2}); err == nil || !strings.Contains(err.Error(), "only 1 of the cores") {
-		t.Errorf("got error %v for a core that doesn't exist", err)
+		t.Errorf("Census of a core that doesn't exist returned the error %v", err)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestHidden(t *testing.T) {
 func TestLoad(t *testing.T) {
 	p := newTree(t)
 	if _, err := At(p.Path).Load(); err == nil {
-		t.Error("no error without a loadavg file")
+		t.Error("Load returned no error although loadavg is missing")
 	}
 	p.Write("loadavg", "2.61 1.08 0.60 3/123 4567\n")
 	if got, err := At(p.Path).Load(); got != 2.61 || err != nil {
