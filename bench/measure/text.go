@@ -132,7 +132,7 @@ func (f Figure) cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
-// missing lists the figures of a process that could not be read.
+// missing lists the process figures that could not be read.
 func missing(runs []Run) []string {
 	var all []string
 	for _, run := range runs {

@@ -119,8 +119,8 @@ func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }
 
-// oneConnection compares one connection with both floors. The verdict uses the floor at 32 connections, which is
-// stricter.
+// oneConnection returns the figures at one connection, relative to the floor at 32 connections and to the floor at one.
+// Only the first has a verdict, because it is stricter.
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
@@ -129,7 +129,7 @@ func (r *Results) oneConnection() []Target {
 	t = s.fill(t, s.cell(upEco), floorCell(usual), limit)
 	other := s.fill(Target{What: what + ", relative to the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
-		other.Verdict = "" // this row has no limit
+		other.Verdict = "" // this row is for comparison only
 	}
 	return []Target{t, other}
 }
