@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Mix     Mix          `kong:"-"`
 	Targets []Target     `kong:"-"` // members to measure; all others are compared with the first
-	Floor   []string     `kong:"-"` // command that serves the floor; the size is appended; empty: no floor
+	Floor   []string     `kong:"-"` // command that serves the floor, without the response size; empty: no floor
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
 	Version string       `kong:"-"` // version of this program, for the report
 

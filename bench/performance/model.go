@@ -112,7 +112,7 @@ func (u unitCosts) Largest() forecast { return u.forecast(1_000_000) }
 type check struct {
 	Name                string
 	Connections         int
-	Predicted, Measured float64 // CPU microseconds per fight, in fights and catalogs
+	Predicted, Measured float64 // CPU microseconds per fight, in the fights and catalog processes
 	Store               float64 // measured CPU microseconds per fight in the database servers
 	Through             float64 // fights per second
 }

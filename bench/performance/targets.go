@@ -71,8 +71,8 @@ func (r *Results) targets() []Target {
 	)
 	all = append(all, r.idleTargets()...)
 	return append(all,
-		r.startTarget("process start to response of the first fight, `up`, new data", newData, 50),
-		r.startTarget("process start to response of the first fight, `up`, existing data", existingData, 30),
+		r.startTarget("time from process start to the first fight's response, `up`, new data", newData, 50),
+		r.startTarget("time from process start to the first fight's response, `up`, existing data", existingData, 30),
 		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
 		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
 	)
@@ -228,7 +228,7 @@ func list(values []float64, write func(float64) string) string {
 // idleTargets returns the targets for idle processes, judged by the worst one.
 func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
-	busy := Target{What: "idle CPU of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
+	busy := Target{What: "idle CPU, as a share of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
 	resident := func(what string, most int) Target {
 		what = "resident memory of " + what + ", after a start and a few fights"
 		return Target{What: what, Wanted: fmt.Sprintf("<= %d MiB", most), Verdict: notMeasured}
