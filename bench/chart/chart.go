@@ -25,7 +25,7 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; if nil, the axis is linear
+	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear axis
 	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars

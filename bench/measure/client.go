@@ -118,7 +118,7 @@ func (c *client) family() error {
 	if err != nil {
 		return err
 	}
-	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied before the next response overwrites the buffer
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied, since the next response overwrites it
 	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
 	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
 		return err

@@ -32,7 +32,8 @@ func (o Options) find(report *Report) error {
 		}
 		pids := t.processes()
 		if len(pids) == 0 {
-			report.note("the processes of %s are unknown: no process that can be inspected listens at its addresses on this host", t.Name)
+			report.note("the processes of %s are unknown: "+
+				"no process that can be inspected listens at its addresses on this host", t.Name)
 			continue
 		}
 		tree, err := o.system.Tree(pids)

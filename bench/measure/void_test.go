@@ -222,7 +222,8 @@ func TestStall(t *testing.T) {
 	}
 	run = stalled(50 * time.Millisecond)
 	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
-		t.Errorf("%d iterations were dropped and %d measured, want at least 20 dropped and 100 in total", c.Dropped, c.Measured)
+		t.Errorf("%d iterations were dropped and %d measured, want at least 20 dropped and 100 in total",
+			c.Dropped, c.Measured)
 	}
 	if len(run.Void) != 1 || !strings.Contains(run.Void[0], "iterations were dropped") {
 		t.Errorf("void: %q", run.Void)

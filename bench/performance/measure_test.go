@@ -25,8 +25,10 @@ func TestVoidReasons(t *testing.T) {
 		{"void", []string{"dropped"}, false, []string{"dropped"}},
 		{"a member that stores nothing", []string{said}, false, []string{said}},
 		{"a target that stores nothing on purpose", []string{said}, true, nil},
-		{"a target that stores nothing on purpose, but is void for another reason", []string{said, "dropped"}, true, []string{"dropped"}},
-		{"a target that stores fights although it should not", nil, true, []string{"it stores fights, although it should not"}},
+		{"a target that stores nothing on purpose, but is void for another reason", []string{said, "dropped"}, true,
+			[]string{"dropped"}},
+		{"a target that stores fights although it should not", nil, true,
+			[]string{"it stores fights, although it should not"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
