@@ -82,7 +82,7 @@ func (c runCommand) options() (measure.Options, error) {
 	if c.Floor {
 		self, err := os.Executable()
 		if err != nil {
-			return options, fmt.Errorf("the floor needs this program's path: %w", err)
+			return options, fmt.Errorf("finding the path of this program, which also runs as the floor: %w", err)
 		}
 		options.Floor = []string{self, "floor"}
 	}
@@ -92,7 +92,7 @@ func (c runCommand) options() (measure.Options, error) {
 // roundsToCompare is the minimum number of rounds for a 95 % confidence interval of the median.
 const roundsToCompare = 6
 
-// write writes the report to stdout and, if --report is set, to that folder.
+// write writes the report to stdout and, if --report names a folder, also to that folder.
 func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	write := report.Text
 	if c.JSON {

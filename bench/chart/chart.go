@@ -25,7 +25,7 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear
+	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear axis
 	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars
@@ -55,7 +55,7 @@ func (c Chart) Write(w io.Writer) error {
 	if err := errors.Join(c.addLines(p), c.addBars(p)); err != nil {
 		return err
 	}
-	if p.Y.Max <= 0 { // without a positive value, any height will do
+	if p.Y.Max <= 0 { // no value is positive, so any height will do
 		p.Y.Max = 1
 	}
 	canvas := vgsvg.New(width, height)
@@ -67,7 +67,7 @@ func (c Chart) Write(w io.Writer) error {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	box := legend.Rectangle(page)
-	right := (box.Max.X - box.Min.X) * 5 / 4 // with room to spare, since the viewer's font may be wider
+	right := (box.Max.X - box.Min.X) * 5 / 4 // wider than needed, since the viewer's font may be wider
 	legend.YOffs = -2 * p.Title.TextStyle.FontExtents().Height
 	legend.Draw(draw.Crop(page, page.Max.X-page.Min.X-right, 0, 0, 0))
 	p.Draw(draw.Crop(page, 0, -right-2*margin, 0, 0))
@@ -91,8 +91,8 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: names follow the line samples
-	p.BackgroundColor = nil                                              // the page already has a background
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts the line samples before the names
+	p.BackgroundColor = nil                                              // Write has already filled the background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0
 	grid := plotter.NewGrid()
@@ -115,7 +115,7 @@ func ticks(low, high float64) []plot.Tick {
 	return marks
 }
 
-// hue returns a colour of the Okabe-Ito palette, which is distinguishable with any type of colour vision.
+// hue returns a colour of the Okabe-Ito palette, whose colours can be told apart with any type of colour vision.
 func hue(i int) color.Color {
 	palette := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},

@@ -53,7 +53,7 @@ func TestWrite(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		chart Chart
-		want  string // text elements that must appear in this order
+		want  string // text elements of the SVG, in this order
 	}{
 		{"lines", Chart{Title: "a < b", X: "rate", Y: "ms", Lines: []Line{{"one & only", plotter.XYs{{X: 0, Y: 0}, {X: 50, Y: 10}, {X: 100, Y: 5}}}}},
 			"one & only|a < b|rate|0|50|100|ms|0|5|10"},

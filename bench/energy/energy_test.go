@@ -63,7 +63,7 @@ func TestMeter(t *testing.T) {
 	board(88_000_000)
 	again(99_000_000)
 	joules(t, m, 8.5)
-	first(3_000_000) // the counter wrapped around: 5 J before that and 3 J after
+	first(3_000_000) // 5 J before the counter wrapped around, and 3 J after
 	joules(t, m, 16.5)
 	joules(t, m, 16.5)
 }
@@ -82,8 +82,8 @@ func TestNoMeter(t *testing.T) {
 	for _, c := range []struct{ name, folder, says string }{
 		{"a missing folder", filepath.Join(empty, "none"), "does not exist"},
 		{"a folder without counters", empty, "no package counter"},
-		{"a counter that is not a number", broken, "much"},
-		{"a counter that can't be read", locked, "energy_uj"},
+		{"a non-numeric counter", broken, "much"},
+		{"an unreadable counter", locked, "energy_uj"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := Open(c.folder); err == nil || !strings.Contains(err.Error(), c.says) {
@@ -96,7 +96,7 @@ func TestNoMeter(t *testing.T) {
 func TestModel(t *testing.T) {
 	m := CloudCarbonFootprint()
 	if got := m.Joules(10); math.Abs(got-27.6) > 1e-9 {
-		t.Errorf("energy of 10 CPU seconds is %v J, want 27.6", got)
+		t.Errorf("the modelled energy of 10 CPU seconds is %v J, want 27.6 J", got)
 	}
 	if !strings.Contains(m.Source, "https://") {
 		t.Errorf("the model's source has no URL: %q", m.Source)

@@ -7,7 +7,7 @@ type Model struct {
 }
 
 // CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W
-// busy, and linear in between. Work is charged the difference between busy and idle.
+// busy, and linear in between. Each CPU second is charged the difference between busy and idle power.
 func CloudCarbonFootprint() Model {
 	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: " +
 		"3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}

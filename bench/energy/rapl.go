@@ -63,7 +63,7 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		return nil, nil // packages include core and uncore, psys includes packages, and mmio duplicates them
+		return nil, nil // package counters include core and uncore, psys includes the packages, mmio counters duplicate them
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
 		return nil, err

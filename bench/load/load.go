@@ -69,7 +69,7 @@ func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	return errors.Join(failures...)
 }
 
-// measure runs the load test at one rate. It returns whatever was measured, even if the run failed.
+// measure runs the load test at one rate. Even if the run fails, it returns the figures measured so far.
 func (c *Command) measure(ctx context.Context, up *services, rate int) (result, error) {
 	stored, err := up.count(ctx)
 	if err != nil {

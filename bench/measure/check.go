@@ -123,7 +123,7 @@ func readFighters(body []byte) (p pair, err error) {
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
 // checkFight checks that the body is a fight with the correct winner, between the fighters sent in the request or, if
-// sent is nil, between the fighters that the fight names. It requires only the fields common to all members of the
+// sent is nil, between the fighters named in the fight. It requires only the fields common to all members of the
 // family; hero and villain, if present, must match the winner and the loser. It returns the raw JSON of the id.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
@@ -142,7 +142,7 @@ func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	case len(id) == 0 || string(id) == "null" || string(id) == `""`:
 		return id, wrong("fight without an id")
 	case !winnerValid || !loserValid:
-		return id, wrong("fight without both names and levels")
+		return id, wrong("fight in which a fighter's name or level is missing or invalid")
 	case !isTeams(winnerTeam, loserTeam) && !isTeams(loserTeam, winnerTeam):
 		return id, wrong("fight between the teams %.20s and %.20s", winnerTeam, loserTeam)
 	case heroWins != (string(winnerTeam) == heroTeam):

@@ -8,8 +8,8 @@ import (
 const goodFight = `{"id":"f1","winner_name":"Th\u00e1nos","winner_level":7,"winner_team":"villains","loser_name":"Yoda","loser_level":7,` +
 	`"loser_team":"heroes","hero":{"id":1,"name":"Yoda","level":7},"villain":{"id":2,"name":"Thános","level":7},"location":{"name":"Gotham City"}}`
 
-// TestCheckFight covers what TestVoid doesn't: fights with only the common fields, and names that are escaped
-// differently.
+// TestCheckFight covers cases that TestVoid doesn't: fights with only the common fields, and fighters' names with
+// different escapes.
 func TestCheckFight(t *testing.T) {
 	const common = `{"id":3,"winner_name":"a","winner_level":2,"winner_team":"heroes","loser_name":"b","loser_level":1,"loser_team":"villains"`
 	const hero = `{"hero":{"id":1,"name":"Yoda","level":7},`
@@ -17,12 +17,12 @@ func TestCheckFight(t *testing.T) {
 		name, fight, sent string
 		good              bool
 	}{
-		{"all fields, names escaped differently", goodFight, "", true},
+		{"a fight with all fields, whose names are escaped differently", goodFight, "", true},
 		{"only the common fields", common + "}", "", true},
 		{"no location", common + `,"location":null}`, "", true},
-		{"the same as sent", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
-		{"sent without a location", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":7}}`, true},
-		{"sent with another level", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":8}}`, false},
+		{"the fighters and the location of the request", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
+		{"a request without a location", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":7}}`, true},
+		{"a request with another level", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":8}}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var sent *pair

@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// postFight is how reports name the request that posts a fight.
+// postFight is the name that reports use for the request that posts a fight.
 const postFight = "POST /api/fights"
 
 // errStatus means that a response has an unexpected status.
@@ -118,7 +118,7 @@ func (c *client) family() error {
 	if err != nil {
 		return err
 	}
-	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied before reuse of the buffer
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied, since the next response overwrites it
 	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
 	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
 		return err

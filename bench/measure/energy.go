@@ -7,8 +7,8 @@ import "superheroes/bench/energy"
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
 	IdleWatts float64 `json:"idle_watts"` // power without load, just before the run
-	Net       float64 `json:"net_joules"` // Joules minus the idle energy over the measured time
-	PerUnit   float64 `json:"net_uj"`     // Net per iteration completed in the measured time
+	Net       float64 `json:"net_joules"` // Joules minus idle power times the measured time
+	PerUnit   float64 `json:"net_uj"`     // net energy per iteration completed in the measured time
 }
 
 // joules returns the energy used so far, or 0 if it can't be measured.

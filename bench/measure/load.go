@@ -20,8 +20,8 @@ type load struct {
 	window      window
 }
 
-// window is the time in which iterations are measured. Iterations before it are the warm-up; no iteration starts after
-// it.
+// window is the period in which iterations are measured. Iterations before it are the warm-up; no iteration starts
+// after it.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
@@ -79,7 +79,8 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 	}
 	defer pace.close()
 	defer context.AfterFunc(ctx, pace.close)()
-	// The channel has room for all iterations that can come due within maxWait; later ones would be dropped anyway.
+	// The channel has room for all iterations that can come due within maxWait; an iteration that finds the channel
+	// full would be dropped anyway.
 	arrivals := make(chan arrival, int(l.rate*l.maxWait.Seconds())+1)
 	var workers sync.WaitGroup
 	for _, c := range clients {
@@ -92,7 +93,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // a wait for a free connection is the target's fault
+					t.sent(now.Sub(later(next.intended, free))) // excludes the wait for a free connection, which the target causes
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}

@@ -85,7 +85,7 @@ type Comparison struct {
 // marked void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
-	o.Targets = slices.Clone(o.Targets) // since the processes and profiles of the targets are filled in
+	o.Targets = slices.Clone(o.Targets) // a copy, since the targets' processes and profiles are filled in
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (r *Report) note(format string, args ...any) {
 	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
 }
 
-// measured reports whether at least one run of a target was made.
+// measured reports whether at least one target has completed a run.
 func (r *Report) measured() bool {
 	for _, s := range r.Series {
 		if slices.ContainsFunc(s.Members, func(m Member) bool { return len(m.Runs) > 0 }) {
@@ -243,7 +243,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // the floor has no store, so stores are compared with the floor itself
+			if floor != nil { // the floor has no store: store figures are compared with the floor's own
 				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
 				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
@@ -296,8 +296,8 @@ func (r *Report) unchecked() string {
 	return ""
 }
 
-// surroundings returns the minimum and maximum of each figure over the runs. It also returns why a figure is unknown,
-// or "" if all figures are known.
+// surroundings returns, for each figure about the machine, the minimum and maximum over the runs. It also returns why
+// such a figure is unknown, or "" if all are known.
 func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings

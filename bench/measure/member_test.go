@@ -149,7 +149,7 @@ func (m *member) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, page)
 }
 
-// breakOff closes the connection without a response.
+// breakOff closes the connection without responding.
 func breakOff(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err == nil {
@@ -157,8 +157,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns the options for a short run with a fixed number of iterations, even on a busy machine: 5 of warm-up and
-// 50 measured.
+// quick returns options for a short run with the same number of iterations even on a busy machine: 5 for the warm-up
+// and 50 measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)

@@ -106,14 +106,14 @@ type Use struct {
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
-	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process that was named or found
+	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process given by PID or found by port
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
 	Cores  float64 `json:"cores"` // CPU seconds per second
 
 	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds per second without load
 	IdleAfter  float64 `json:"idle_after_cores"`
-	IdleShare  float64 `json:"idle_share"` // fraction of the CPU time that would have been used without load
+	IdleShare  float64 `json:"idle_share"` // fraction of the CPU time that the processes would have used without load
 
 	Voluntary   float64 `json:"voluntary_switches"`
 	Involuntary float64 `json:"involuntary_switches"`

@@ -15,13 +15,13 @@ import (
 type Options struct {
 	Mix     Mix          `kong:"-"`
 	Targets []Target     `kong:"-"` // members to measure; all others are compared with the first
-	Floor   []string     `kong:"-"` // command that serves the floor; the size is appended; empty: no floor
+	Floor   []string     `kong:"-"` // command that serves the floor, without the response size; empty: no floor
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
 	Version string       `kong:"-"` // version of this program, for the report
 
 	Progress func(what string, passed, total time.Duration) `kong:"-"` // called about twice per second; may be nil
 
-	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are run one after the other. Without it, each connection sends as soon as it has its response (closed model)."`
+	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are measured one after another. Without it, each connection sends as soon as it has its response (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
 	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured duration of each run."`
 	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`

@@ -32,7 +32,8 @@ func (o Options) find(report *Report) error {
 		}
 		pids := t.processes()
 		if len(pids) == 0 {
-			report.note("the processes of %s are unknown: no process that can be inspected listens there on this host", t.Name)
+			report.note("the processes of %s are unknown: "+
+				"no process that can be inspected listens at its addresses on this host", t.Name)
 			continue
 		}
 		tree, err := o.system.Tree(pids)
@@ -106,7 +107,7 @@ func (o Options) probe(target Target, mix Mix) (size int, err error) {
 }
 
 // floorProcs returns GOMAXPROCS for the floor: the configured value, the value that the target was started with, or the
-// number of cores that the target may use.
+// number of cores that the target (if unknown, this process) may use.
 func (o Options) floorProcs() int {
 	if o.FloorProcs > 0 {
 		return o.FloorProcs

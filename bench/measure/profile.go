@@ -13,8 +13,8 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// notTold is reported instead of a profile for a member that doesn't report its profile. Other members of the family
-// have no profiles.
+// notTold appears in reports as the profile of a member that doesn't report one. Other members of the family have no
+// profiles.
 const notTold = "not reported"
 
 // askProfile returns the profile that the target's services report: a single profile if they all agree, otherwise each

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// saying starts a server with the given health page and returns its URL.
+// saying starts a server that serves the given health page, and returns its URL.
 func saying(t *testing.T, status int, health string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,7 +34,7 @@ func TestProfile(t *testing.T) {
 		{"mixed", map[Service]string{Fights: strict, Heroes: eco, Villains: eco}, "eco (heroes, villains), strict (fights)"},
 		{"no health page", map[Service]string{"": saying(t, http.StatusNotFound, "no such path")}, notTold},
 		{"no profile", map[Service]string{"": saying(t, http.StatusOK, `{"status":"ok"}`)}, notTold},
-		{"a profile that is not a string", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
+		{"a profile of the wrong type", map[Service]string{"": saying(t, http.StatusOK, `{"profile":{}}`)}, notTold},
 		{"not JSON", map[Service]string{"": saying(t, http.StatusOK, `<p>`)}, notTold},
 		{"no listener", map[Service]string{"": "http://127.0.0.1:1"}, notTold},
 	} {

@@ -92,8 +92,8 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("cpu_user_us", "us", "  in user mode", func(u *Use) float64 { return u.User }),
 		q("cpu_system_us", "us", "  in the kernel", func(u *Use) float64 { return u.System }),
 		q("cores", "", "CPU seconds per second", func(u *Use) float64 { return u.Cores }),
-		q("idle_cores", "", "  the same without load, before", func(u *Use) float64 { return u.IdleBefore }),
-		q("idle_after_cores", "", "  the same without load, after", func(u *Use) float64 { return u.IdleAfter }),
+		q("idle_cores", "", "  without load, before the run", func(u *Use) float64 { return u.IdleBefore }),
+		q("idle_after_cores", "", "  without load, after the run", func(u *Use) float64 { return u.IdleAfter }),
 		q("idle_share", "", "  idle share (0 to 1)", func(u *Use) float64 { return u.IdleShare }),
 		q("voluntary_switches", "", "voluntary context switches per {}", func(u *Use) float64 { return u.Voluntary }),
 		q("involuntary_switches", "", "involuntary context switches per {}", func(u *Use) float64 { return u.Involuntary }),
@@ -101,19 +101,19 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("write_calls", "", "  write calls (/proc/PID/io) per {}", func(u *Use) float64 { return u.WriteCalls }),
 		q("system_calls", "", "system calls per {}", func(u *Use) float64 { return where(u.Calls > 0, u.Calls) }),
 		q("storage_bytes", "B", "bytes to storage per {}", func(u *Use) float64 { return u.Storage }),
-		q("rss_before_mib", "MiB", "resident MiB before", func(u *Use) float64 { return mib(u.RSSBefore) }),
-		q("rss_peak_mib", "MiB", "resident MiB during, peak", func(u *Use) float64 { return mib(u.RSSPeak) }),
-		q("rss_after_mib", "MiB", "resident MiB after", func(u *Use) float64 { return mib(u.RSSAfter) }),
-		q("container_cpu_us", "us", "CPU us of its container per {}", func(u *Use) float64 { return where(len(u.Groups) > 0, u.GroupCPU) }),
-		q("container_mib", "MiB", "MiB of its container after", func(u *Use) float64 { return where(len(u.Groups) > 0, mib(u.GroupMemory)) }),
-		q("pss_after_mib", "MiB", "proportional MiB after", func(u *Use) float64 { return mib(u.PSSAfter) }),
+		q("rss_before_mib", "MiB", "resident MiB before the run", func(u *Use) float64 { return mib(u.RSSBefore) }),
+		q("rss_peak_mib", "MiB", "peak resident MiB during the run", func(u *Use) float64 { return mib(u.RSSPeak) }),
+		q("rss_after_mib", "MiB", "resident MiB after the run", func(u *Use) float64 { return mib(u.RSSAfter) }),
+		q("container_cpu_us", "us", "container CPU us per {}", func(u *Use) float64 { return where(len(u.Groups) > 0, u.GroupCPU) }),
+		q("container_mib", "MiB", "container MiB after the run", func(u *Use) float64 { return where(len(u.Groups) > 0, mib(u.GroupMemory)) }),
+		q("pss_after_mib", "MiB", "proportional MiB after the run", func(u *Use) float64 { return mib(u.PSSAfter) }),
 	}
 }
 
-// known reports whether there are figures about the processes.
+// known reports whether the resource usage of the processes could be measured.
 func (u *Use) known() bool { return u != nil && u.Error == "" }
 
-// where returns the value if the run has one, and NaN otherwise.
+// where returns value if has is true, and NaN otherwise.
 func where(has bool, value float64) float64 {
 	if has {
 		return value

@@ -30,7 +30,7 @@ type Run struct {
 	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent if RAPL isn't available
 }
 
-// Latency holds iteration latencies in microseconds. In the open model, they count from when the iteration was due.
+// Latency holds iteration latencies in microseconds. In the open model, latency counts from when the iteration was due.
 type Latency struct {
 	Mean        float64    `json:"mean"`
 	P50         float64    `json:"p50"`
@@ -76,7 +76,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	watts := m.rest(ctx, meters, idleBegin, idleEnd)
 
 	t := newTally()
-	start := time.Now().Add(20 * time.Millisecond) // late enough for all workers to have started
+	start := time.Now().Add(20 * time.Millisecond) // gives all workers time to start
 	from := start.Add(m.Warmup)
 	l := load{m.mix, m.target, m.Connections, m.rate, m.Timeout, m.MaxWait, start, window{from, from.Add(m.Duration)}}
 	loading, stop := context.WithCancel(ctx)
@@ -205,7 +205,7 @@ func (m measurement) until(ctx context.Context, l load, end time.Time, take func
 			return
 		case now := <-ticks.C:
 			m.tell(l, now)
-			m.joules() // keeps the energy counters from wrapping around unnoticed
+			m.joules() // read often, so that no energy counter wraps around unnoticed
 			take()
 		}
 	}

@@ -34,7 +34,8 @@ func TestSeries(t *testing.T) {
 	}
 	s := report.Series[0]
 	if len(s.Floor.Runs) != 3 || len(s.Members[0].Runs) != 2 || len(s.Members[1].Runs) != 2 {
-		t.Fatalf("got %d runs of the floor, %d and %d of the members", len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
+		t.Fatalf("got %d runs of the floor, and %d and %d runs of the members",
+			len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
 	}
 	var order []time.Time
 	for _, run := range []Run{s.Floor.Runs[0], s.Members[0].Runs[0], s.Members[1].Runs[0], s.Floor.Runs[1], s.Members[0].Runs[1], s.Members[1].Runs[1], s.Floor.Runs[2]} {
@@ -125,7 +126,7 @@ func TestPinning(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cores := report.Series[0].Members[0].Runs[0].Generator.Cores; cores != 1 {
-		t.Errorf("the generator had %v cores, want 1", cores)
+		t.Errorf("during the run, the generator was allowed %v cores, want 1", cores)
 	}
 	if after, err := proc.Cores(0); err != nil || !slices.Equal(after, before) {
 		t.Errorf("afterwards got cores %v, %v; want %v", after, err, before)
@@ -141,7 +142,7 @@ func TestBadOptions(t *testing.T) {
 	}{
 		{"zero duration", func(o *Options) { o.Duration = 0 }, "--duration, BENCH_DURATION"},
 		{"two targets with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
-		{"an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
+		{"a mix that needs an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
 		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
 		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
 	} {
@@ -152,7 +153,7 @@ func TestBadOptions(t *testing.T) {
 			var usage UsageError
 			if !errors.As(err, &usage) || !strings.Contains(err.Error(), c.says) {
 				if runtime.GOOS != "linux" && strings.Contains(c.name, "that doesn't exist") {
-					t.Skip("processes and cores are not available on", runtime.GOOS)
+					t.Skip("this system does not report processes and cores:", runtime.GOOS)
 				}
 				t.Errorf("got %v, want a usage error containing %q", err, c.says)
 			}
@@ -201,7 +202,8 @@ func TestParseMix(t *testing.T) {
 	}
 }
 
-// TestTargetThatDies checks that if a target dies, the runs so far are reported, marked void with the reason.
+// TestTargetThatDies checks that if a target dies, the report contains the runs made so far and is marked void with the
+// reason.
 func TestTargetThatDies(t *testing.T) {
 	t.Parallel()
 	living, counts := new(member), 0

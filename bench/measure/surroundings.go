@@ -114,7 +114,7 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())
-	s.Strangers = min(1, taken.Seconds()/capacity) // can exceed 1, since processes are read one after the other
+	s.Strangers = min(1, taken.Seconds()/capacity) // the sum can exceed 1, since processes are read one after the other
 	for _, each := range busiest[:min(len(busiest), busiestStrangers)] {
 		s.Busiest = append(s.Busiest, Stranger{each.PID, each.Name, each.Used.Seconds() / capacity})
 	}

@@ -31,7 +31,7 @@ func (p around) work(pid, parent int, name string, ticks int) {
 	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: ticks})
 }
 
-// TestSurroundings covers a run of ten seconds on two cores, during which strangers may use one second of CPU time.
+// TestSurroundings covers a run of ten seconds on two cores, in which strangers may use at most one second of CPU time.
 func TestSurroundings(t *testing.T) {
 	known := Target{Name: "member", PIDs: []int{10}, StorePIDs: []int{12}}
 	for _, c := range []struct {
@@ -58,9 +58,9 @@ func TestSurroundings(t *testing.T) {
 			p.work(21, 1, "cron", 60)
 			p.stolen("60")
 		}, "strangers took 3 % of the cores and the hypervisor 3 % (limit", ""},
-		{"a store that isn't named", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; name processes of the target", ""},
+		{"a store whose PID isn't given", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; name processes of the target", ""},
 		{"hidden processes", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
-		{"a target whose processes can't be seen", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
+		{"a target whose processes are hidden", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
 			func(p around) { p.work(10, 1, "superheroes", 900) }, "", "behind docker-proxy"},
 		{"a target on another host", Target{Name: "member", unseen: "on another host"}, func(p around) { p.work(21, 1, "sh", 400) }, "sh (21) 20 %", "on another host"},
 	} {

@@ -17,7 +17,7 @@ const maxLatency = time.Minute
 // tally records the outcomes of iterations. It is safe for concurrent use.
 type tally struct {
 	mu      sync.Mutex
-	latency *hdrhistogram.Histogram // of measured iterations that got a correct response, in nanoseconds
+	latency *hdrhistogram.Histogram // latencies of measured iterations with a correct response, in nanoseconds
 	late    *hdrhistogram.Histogram // how late measured iterations were sent, in nanoseconds
 	counts  Counts
 }
@@ -32,7 +32,7 @@ type Counts struct {
 	Unanswered   int64 `json:"unanswered"`   // got no response, including the warm-up
 	Refused      int64 `json:"refused"`      // not sent because connecting failed, including the warm-up
 	Acknowledged int64 `json:"acknowledged"` // fights with status 200, even if a check failed, including the warm-up
-	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: the fights may or may not be stored
+	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: each may or may not have stored a fight
 
 	Requests int64 `json:"requests"`       // requests sent, including the warm-up
 	Sent     int64 `json:"sent_bytes"`     // HTTP bytes sent, including the warm-up
@@ -62,7 +62,7 @@ func (t *tally) done(o outcome) {
 	}
 	if o.measured {
 		t.counts.Measured++
-		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // the value is always in range
+		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // it fails only for values above maxLatency
 	}
 }
 
@@ -106,7 +106,7 @@ func (t *tally) drop(measured bool) {
 func (t *tally) sent(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // the value is always in range
+	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it fails only for values above maxLatency
 }
 
 // leave adds the traffic of a client that has finished.

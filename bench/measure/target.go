@@ -111,7 +111,7 @@ func (t Target) needs(mix Mix) error {
 }
 
 // find fills in the processes that listen on the target's ports on this host, unless processes were given. It returns
-// the addresses at which it found no process; the figures don't cover what runs there.
+// the addresses at which it found no process; the figures don't cover the services at these addresses.
 func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	if len(t.PIDs) > 0 {
 		return nil, nil

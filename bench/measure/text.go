@@ -109,7 +109,7 @@ func (m Member) table(unit string) string {
 		if store, ok := m.Figure(storePrefix + f.Name); ok {
 			fmt.Fprintf(rows, "|\t%s", store.cells())
 		} else if stored != "" {
-			fmt.Fprint(rows, "\t\t\t\t\t") // a column is only aligned if every line has it
+			fmt.Fprint(rows, "\t\t\t\t\t") // tabwriter aligns a column only if every line has it
 		}
 		fmt.Fprintln(rows)
 	}
@@ -132,7 +132,7 @@ func (f Figure) cells() string {
 	return fmt.Sprintf("%s\t%s\t%s\t%s\t", Short(f.Median), Short(f.Least), Short(f.Most), ratio)
 }
 
-// missing lists the figures about the processes that could not be read.
+// missing lists the process figures that could not be read.
 func missing(runs []Run) []string {
 	var all []string
 	for _, run := range runs {

@@ -2,8 +2,8 @@ package measure
 
 import "fmt"
 
-// Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would reflect the generator
-// rather than the target, or less work than requested.
+// Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would describe the generator
+// rather than the target, or a smaller load than requested.
 const (
 	maxLate       = 1000.0 // open model: maximum p99 of the delay in sending iterations, in microseconds
 	maxBusy       = 0.9    // maximum share of its cores that the generator may use

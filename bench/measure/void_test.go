@@ -102,14 +102,14 @@ func TestVoid(t *testing.T) {
 			return every(10)(n)
 		}}, "family", "status 503, sorry"},
 		{"the wrong fighter wins", spoiled("winner_level", 6), "execute_fight", "hero of level 7, villain of level 6, but \"villains\" won"},
-		{"fighters other than those sent", spoiled("loser_name", "Somebody"), "family", "between fighters other than those sent"},
+		{"fighters who were not in the request", spoiled("loser_name", "Somebody"), "family", "between fighters other than those sent"},
 		{"a hero who did not fight", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
 		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "at a location other than"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
-		{"the same id again", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
+		{"a repeated id", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
-		{"a level that is not a number", spoiled("winner_level", "high"), "execute_fight", "without both names and levels"},
-		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "without both names and levels"},
+		{"a non-numeric level", spoiled("winner_level", "high"), "execute_fight", "name or level is missing or invalid"},
+		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "name or level is missing or invalid"},
 		{"not JSON", &member{before: func(w http.ResponseWriter, _ int) bool {
 			_, _ = w.Write([]byte("a fight"))
 			return true
@@ -131,14 +131,14 @@ func TestVoid(t *testing.T) {
 			var text strings.Builder
 			if err := report.Text(&text); err != nil || !strings.Contains(text.String(), "  VOID: round 1: ") ||
 				!strings.HasSuffix(text.String(), "VOID: do not use these figures\n") {
-				t.Errorf("the text report doesn't say that it is void: %v\n%s", err, text.String())
+				t.Errorf("the text report is not marked void: %v\n%s", err, text.String())
 			}
 		})
 	}
 }
 
-// TestSurplus measures a member that stores some fights without sending a response. A surplus of stored fights is not a
-// fault if it is explained by requests without a response.
+// TestSurplus measures a member that stores some fights without sending a response. Extra stored fights are not a fault
+// if there were at least as many requests without a response.
 func TestSurplus(t *testing.T) {
 	t.Parallel()
 	m := &member{}
@@ -157,7 +157,7 @@ func TestSurplus(t *testing.T) {
 	}
 }
 
-// TestCannotTell measures members whose fights can be counted only by paging, or not at all.
+// TestCannotTell measures members that have no count of fights: some let clients page through the fights, others don't.
 func TestCannotTell(t *testing.T) {
 	t.Parallel()
 	pages := make([]string, 2*pageSize+1) // ids of existing fights, enough for several pages
@@ -170,8 +170,8 @@ func TestCannotTell(t *testing.T) {
 		checked bool
 		says    string
 	}{
-		{"by pages", &member{noCount: true, fights: pages}, true, " stored"},
-		{"not at all", &member{noCount: true, noList: true}, false, "CANNOT BE CHECKED"},
+		{"paging but no count", &member{noCount: true, fights: pages}, true, " stored"},
+		{"neither a count nor paging", &member{noCount: true, noList: true}, false, "CANNOT BE CHECKED"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -186,18 +186,18 @@ func TestCannotTell(t *testing.T) {
 				t.Errorf("%v, wrong verdict:\n%s", err, text.String())
 			}
 			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
-				t.Errorf("stored %+v, reported as %q", s, m.Stores)
+				t.Errorf("the count of stored fights, %+v, is reported as %q", s, m.Stores)
 			}
 			if c.checked && (s.Stored == 0 || s.Stored != s.Acknowledged) {
-				t.Errorf("stored %+v, want equal numbers of acknowledged and stored fights", s)
+				t.Errorf("stored fights are %+v, want as many as were acknowledged", s)
 			}
 		})
 	}
 }
 
 // TestStall measures a target that stalls once, in the open model. The latency of iterations that come due during the
-// stall must count from when they are due: a generator that delayed them would report one slow response and a good 90th
-// percentile. Iterations that wait too long must be dropped.
+// stall must count from when they are due: a generator that sent them late without counting the delay would report one
+// slow response and a good 90th percentile. Iterations that wait too long must be dropped.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	const stall = 400 * time.Millisecond
@@ -222,7 +222,8 @@ func TestStall(t *testing.T) {
 	}
 	run = stalled(50 * time.Millisecond)
 	if c := run.Counts; c.Dropped < 20 || c.Dropped+c.Measured != 100 {
-		t.Errorf("%d dropped, %d measured; want at least 20 dropped, and 100 in total", c.Dropped, c.Measured)
+		t.Errorf("%d iterations were dropped and %d measured, want at least 20 dropped and 100 in total",
+			c.Dropped, c.Measured)
 	}
 	if len(run.Void) != 1 || !strings.Contains(run.Void[0], "iterations were dropped") {
 		t.Errorf("void: %q", run.Void)

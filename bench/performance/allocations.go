@@ -42,8 +42,8 @@ func baselineBenchmarks(text string) []benchmark {
 	return all
 }
 
-// rewriteBaseline returns the text of allocations.txt, updated with the measured figures. Bytes that vary are not
-// recorded but remain a dash. Lines of benchmarks that were not measured are dropped.
+// rewriteBaseline returns the text of allocations.txt, updated with the measured figures. Where the text has a dash for
+// bytes that vary between runs, the dash remains. Benchmarks that were not measured are dropped.
 func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {

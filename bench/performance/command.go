@@ -88,7 +88,7 @@ func runExperiments(ctx context.Context, p plan, only []string, progress io.Writ
 	}
 	defer func() {
 		if err := l.close(); err != nil {
-			l.say("cleanup failed: %v", err) // the results are valid nonetheless
+			l.say("cleanup failed: %v", err) // a failed cleanup doesn't make the results invalid
 		}
 	}()
 	r.Version = l.version(ctx)

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestMeasure runs experiments of minimal length, and checks which figures are in the results but not their values. One
-// of the experiments fails: the results must give the reason, and the others must still run.
+// of the experiments fails: the results must give the reason, and the other experiments must still run.
 func TestMeasure(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux to read the resource usage of processes")
@@ -51,7 +51,7 @@ func TestMeasure(t *testing.T) {
 		}
 		for _, figure := range []string{throughput, p50, p99, cpu, generator, httpBytes, memory} {
 			if values := c.Figures[figure]; len(values) != c.Valid || c.Valid > 0 && values.Least() <= 0 {
-				t.Errorf("%s: figure %s has values %v in %d valid runs", name, figure, values, c.Valid)
+				t.Errorf("%s: figure %s has the values %v, but %d runs were valid", name, figure, values, c.Valid)
 			}
 		}
 	}

@@ -176,8 +176,8 @@ func (r *Results) headline() string {
 	return text + "."
 }
 
-// taken formats the median and the maximum, over all valid runs, of the cores' share that a figure such as strangers
-// gives.
+// taken formats the median and the maximum, over all valid runs, of a figure that is a share of the cores, such as
+// steal.
 func (r *Results) taken(figure string) string {
 	var all Figure
 	for _, s := range r.Series {
@@ -186,7 +186,7 @@ func (r *Results) taken(figure string) string {
 		}
 	}
 	if len(all) == 0 {
-		return "not measured: these results predate this measurement"
+		return "not known: the results do not contain this figure"
 	}
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }

@@ -125,7 +125,7 @@ func TestEmptyResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(text, "NaN") || strings.Contains(text, string(met)+" |") {
-		t.Errorf("the document without results contains NaN or a target that is met:\n%s", text)
+		t.Errorf("the document generated without results contains NaN or a target that is met:\n%s", text)
 	}
 	if err := r.draw(t.TempDir()); err != nil {
 		t.Error(err)
@@ -135,7 +135,7 @@ func TestEmptyResults(t *testing.T) {
 func TestInvalidMarks(t *testing.T) {
 	for _, text := range []string{"a\nb\n", readmeBegin + "\nb\n", readmeBegin + readmeEnd + readmeBegin + readmeEnd, readmeEnd + readmeBegin} {
 		if got, err := between(text, "new"); err == nil {
-			t.Errorf("text %q became %q, want an error about the marks", text, got)
+			t.Errorf("replacing the section in %q returned %q, want an error about the marks", text, got)
 		}
 	}
 }

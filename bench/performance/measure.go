@@ -77,7 +77,7 @@ func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
 		if at < 0 {
-			return errors.New("the plan has nothing to measure here")
+			return errors.New("the plan has no target to compare with the floor")
 		}
 		first := trials[at]
 		url := first.of.urls[measure.Fights] + fightPath
@@ -159,8 +159,8 @@ func (s *setup) once(series string, t *trial) error {
 // storesNothing starts the void reason that bench gives if no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns the reasons why a run is void. For a target that stores nothing on purpose, the reason that it
-// stores nothing is required and removed.
+// voidReasons returns the reasons why a run is void. For a target that stores nothing on purpose, the reason STORES
+// NOTHING is required, but left out.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -179,7 +179,7 @@ func voidReasons(run measure.Run, nothing bool) []string {
 		others = append(others, reason)
 	}
 	if !said {
-		others = append(others, "it should store nothing, but stores fights")
+		others = append(others, "it stores fights, although it should not")
 	}
 	return others
 }
@@ -282,7 +282,7 @@ func (c *Cell) noteParts(run measure.Run, parts []part) {
 			}
 		}
 		if !known {
-			continue // the processes of this part are unknown
+			continue // the part's processes are unknown
 		}
 		if !slices.Contains(c.Parts, p.name) {
 			c.Parts = append(c.Parts, p.name)

@@ -25,8 +25,10 @@ func TestVoidReasons(t *testing.T) {
 		{"void", []string{"dropped"}, false, []string{"dropped"}},
 		{"a member that stores nothing", []string{said}, false, []string{said}},
 		{"a target that stores nothing on purpose", []string{said}, true, nil},
-		{"stores nothing on purpose, void for another reason", []string{said, "dropped"}, true, []string{"dropped"}},
-		{"a target that should store nothing but stores fights", nil, true, []string{"it should store nothing, but stores fights"}},
+		{"a target that stores nothing on purpose, but is void for another reason", []string{said, "dropped"}, true,
+			[]string{"dropped"}},
+		{"a target that stores fights although it should not", nil, true,
+			[]string{"it stores fights, although it should not"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
@@ -47,10 +49,10 @@ func TestLoopback(t *testing.T) {
     lo: 2000 30 0 0 0 0 0 0 2000 30 0 0 0 0 0 0
 `
 	if bytes, packets := loopback(devices); bytes != 2000 || packets != 30 {
-		t.Errorf("got %v bytes and %v packets, want 2000 and 30", bytes, packets)
+		t.Errorf("parsed %v bytes and %v packets, want 2000 and 30", bytes, packets)
 	}
 	if bytes, packets := loopback(""); bytes != 0 || packets != 0 {
-		t.Errorf("got %v bytes and %v packets from an empty file, want 0", bytes, packets)
+		t.Errorf("parsed %v bytes and %v packets from an empty file, want 0", bytes, packets)
 	}
 }
 
@@ -91,7 +93,7 @@ func TestBalance(t *testing.T) {
 		}
 		defer func() { _ = conn.Close() }()
 		reader := bufio.NewReader(conn)
-		for range 2 { // a connection stays with the server it was forwarded to
+		for range 2 { // all lines of a connection go to the same server
 			fmt.Fprintln(conn, "?")
 			line, err := reader.ReadString('\n')
 			if err != nil {

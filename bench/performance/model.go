@@ -63,7 +63,7 @@ type forecast struct {
 	Rate                                    float64
 	Fights, Catalogs, CatalogStores, Stores float64 // cores
 	Written, Wire, Packets                  float64 // per second
-	Store                                   tier    // a single node until it is sharded
+	Store                                   tier    // a single node until the store is sharded
 	others                                  []tier
 }
 
@@ -112,7 +112,7 @@ func (u unitCosts) Largest() forecast { return u.forecast(1_000_000) }
 type check struct {
 	Name                string
 	Connections         int
-	Predicted, Measured float64 // CPU microseconds per fight, in fights and catalogs
+	Predicted, Measured float64 // CPU microseconds per fight, in the fights and catalog processes
 	Store               float64 // measured CPU microseconds per fight in the database servers
 	Through             float64 // fights per second
 }

@@ -110,7 +110,7 @@ func (s *setup) fillPostgres(url string, rows int) (err error) {
 }
 
 // stored measures the cost of a fight by the number of fights already stored, on SQLite. The empty store is recreated
-// for each run; the other stores grow by the fights of each run.
+// for each run; each run adds its fights to the other stores.
 func (s *setup) stored() error {
 	var trials []*trial
 	for _, n := range s.plan.Stored {

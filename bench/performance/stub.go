@@ -17,7 +17,7 @@ import (
 )
 
 // StubCommand is a fights process assembled from the product's own packages, with a store that discards everything. It
-// shows the cost of a fight excluding the store, and is not part of the product. Its measurements are reported as
+// shows the cost of a fight excluding the store, and is not part of the product. Reports mark its measurements as
 // storing nothing.
 type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`

@@ -106,7 +106,7 @@ func (s *setup) up(profile string, env ...string) *system {
 		if err != nil {
 			return err
 		}
-		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // otherwise, closing the lab removes it
+		of.stops = append(of.stops, func() { _ = os.RemoveAll(folder) }) // if that fails, closing the lab removes the folder
 		return of.up(profile, folder, env...)
 	})
 }

@@ -71,8 +71,8 @@ func (r *Results) targets() []Target {
 	)
 	all = append(all, r.idleTargets()...)
 	return append(all,
-		r.startTarget("process start to response of the first fight, `up`, new data", newData, 50),
-		r.startTarget("process start to response of the first fight, `up`, existing data", existingData, 30),
+		r.startTarget("time from process start to the first fight's response, `up`, new data", newData, 50),
+		r.startTarget("time from process start to the first fight's response, `up`, existing data", existingData, 30),
 		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
 		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
 	)
@@ -119,8 +119,8 @@ func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }
 
-// oneConnection compares one connection with both floors. The verdict uses the floor at 32 connections, which is
-// stricter.
+// oneConnection returns the figures at one connection, relative to the floor at 32 connections and to the floor at one.
+// Only the first has a verdict, because it is stricter.
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
@@ -129,7 +129,7 @@ func (r *Results) oneConnection() []Target {
 	t = s.fill(t, s.cell(upEco), floorCell(usual), limit)
 	other := s.fill(Target{What: what + ", relative to the floor at 1", Aside: true}, s.cell(upEco), floorCell(1), limit)
 	if other.Reached != "" {
-		other.Verdict = "" // this row has no limit
+		other.Verdict = "" // this row is for comparison only
 	}
 	return []Target{t, other}
 }
@@ -228,7 +228,7 @@ func list(values []float64, write func(float64) string) string {
 // idleTargets returns the targets for idle processes, judged by the worst one.
 func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
-	busy := Target{What: "idle CPU of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
+	busy := Target{What: "idle CPU, as a share of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
 	resident := func(what string, most int) Target {
 		what = "resident memory of " + what + ", after a start and a few fights"
 		return Target{What: what, Wanted: fmt.Sprintf("<= %d MiB", most), Verdict: notMeasured}

@@ -19,7 +19,7 @@ func TestCountCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() { // which may run on a new thread
+	go func() { // possibly on a new thread
 		defer close(done)
 		for range 1000 {
 			_ = unix.Getppid()
@@ -35,6 +35,6 @@ func TestCountCalls(t *testing.T) {
 func TestCountCallsOfMissingProcess(t *testing.T) {
 	if calls, err := CountCalls([]int{1 << 30}); err == nil {
 		calls.Close()
-		t.Error("no error for a process that doesn't exist")
+		t.Error("CountCalls returned no error for a process that doesn't exist")
 	}
 }

@@ -50,7 +50,7 @@ func (f FS) path(pid int, name ...string) string {
 type Process struct {
 	PID    int    `json:"pid"`
 	Name   string `json:"name"`
-	root   int    // PID of the requested process that this process is or descends from
+	root   int    // PID of the requested process at the root of the tree
 	parent int
 	user   time.Duration // CPU time of the process itself
 	system time.Duration
@@ -141,7 +141,7 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 const readings = 3
 
 // processes reads all processes. If a process exits in the meantime, its CPU time could be lost: the process is gone,
-// and its parent may have been read before the time was added there. In that case, all processes are read again.
+// and its parent may have been read before the kernel added the time to it. In that case, all processes are read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()

@@ -57,7 +57,7 @@ func TestUsage(t *testing.T) {
 		t.Errorf("resident memory is %d", rss)
 	}
 	if since := got.Since(want); since.CPU != 0 || since.Voluntary != 0 || since.Storage != 0 || since.RSS != got.RSS {
-		t.Errorf("usage since the same reading is %+v", since)
+		t.Errorf("usage between two equal readings is %+v", since)
 	}
 }
 
@@ -81,12 +81,12 @@ func TestExitedWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	if before.CPU != 1550*time.Millisecond || before.Trees[21] != 50*time.Millisecond {
-		t.Errorf("before the exit, %v were used, by process %v", before.CPU, before.Trees)
+		t.Errorf("CPU time before the worker exited is %v, by process %v", before.CPU, before.Trees)
 	}
 	used := after.Since(before)
 	want := map[int]time.Duration{10: 170 * time.Millisecond, 21: 0} // 10 ticks used by the server, 5 + 2 by the worker
 	if used.CPU != want[10] || !maps.Equal(used.Trees, want) {
-		t.Errorf("used %v, by process %v; want %v", used.CPU, used.Trees, want)
+		t.Errorf("CPU time between the readings is %v, by process %v; want %v", used.CPU, used.Trees, want)
 	}
 }
 
@@ -111,14 +111,14 @@ func TestTree(t *testing.T) {
 	p.process(10, 11, "a", 1, 0, 0, 0) // 10 and 11 are each other's parents
 	p.process(11, 10, "b", 1, 0, 0, 0)
 	p.process(12, 1, "c", 1, 0, 0, 0)
-	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // a process that has just exited
+	if err := os.Mkdir(filepath.Join(p.Path, "13"), 0o755); err != nil { // like a process that has just exited
 		t.Fatal(err)
 	}
 	if got, err := At(p.Path).Tree([]int{12}); err != nil || len(got) != 1 {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := At(p.Path).Tree([]int{12, 14}); err == nil || !strings.Contains(err.Error(), "14") {
-		t.Errorf("got error %v for a process that doesn't exist", err)
+		t.Errorf("Tree of a process that doesn't exist returned the error %v", err)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestGroup(t *testing.T) {
 			"memory/docker/ab12/memory.usage_in_bytes": "8192\n",
 		}, Group{"/docker/ab12", 7 * time.Microsecond, 8192}, true},
 		{"no container", "0::/user.slice/session-1.scope\n", nil, Group{}, false},
-		{"a group that can't be read", "0::/kubepods/pod1\n", nil, Group{}, false},
+		{"an unreadable group", "0::/kubepods/pod1\n", nil, Group{}, false},
 		{"an empty file", "", nil, Group{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestOwnProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	if used := after.Since(before).CPU; used < 30*time.Millisecond {
-		t.Errorf("30 ms of CPU time were reported as %v", used)
+		t.Errorf("the process used 30 ms of CPU time, but its usage grew by only %v", used)
 	}
 	if after.RSS == 0 || after.PSS == 0 || after.Threads == 0 || after.Voluntary == 0 || after.ReadCalls == 0 {
 		t.Errorf("got %+v", after)
@@ -258,7 +258,7 @@ func FuzzParseStat(f *testing.F) {
 	f.Add("1 (a b) S 2 1 1 0 -1 4194560 900 0 0 0 100 50 7 3 20 0 2 0 100 1000 300")
 	f.Fuzz(func(t *testing.T, text string) {
 		if p, err := parseStat(1, text); err == nil && !strings.Contains(text, p.Name) {
-			t.Errorf("the parsed name %q is not in %q", p.Name, text)
+			t.Errorf("parsed the name %q, which is not in %q", p.Name, text)
 		}
 	})
 }
@@ -293,7 +293,7 @@ func TestExitedChild(t *testing.T) {
 	whole := shell.ProcessState.UserTime() + shell.ProcessState.SystemTime()
 	const steps = 2 * tick // user and system time of children are in whole ticks
 	if whole <= 2*steps || usage.CPU < whole-steps-tick || usage.CPU > whole+tick {
-		t.Errorf("usage before the exit was %v, but the kernel's total is %v", usage.CPU, whole)
+		t.Errorf("usage was %v before the shell exited, but the kernel's total afterwards is %v", usage.CPU, whole)
 	}
 	if usage.Trees[shell.Process.Pid] != usage.CPU {
 		t.Errorf("by process: %v", usage.Trees)

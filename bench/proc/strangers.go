@@ -24,8 +24,8 @@ const kthreadd = 2
 //
 // The CPU time is read from each process's clock, in nanoseconds. The totals in /proc/stat would include invisible
 // processes, but can't be compared with the clocks: since they are sampled at every tick, they were below the clocks by
-// 17 % of the cores at 1,000 requests per second, and above the clocks by 6 % at 4,000. Capacity minus idle time
-// included 6 % for interrupts and waking cores.
+// 17 % of the cores at 1,000 requests per second, and above the clocks by 6 % at 4,000. Capacity minus idle time can't
+// be used either: it included 6 % for interrupts and for waking cores.
 type Census struct {
 	At    time.Time
 	Steal time.Duration // total steal time of the requested cores, in steps of 10 ms
@@ -92,12 +92,12 @@ type Stranger struct {
 }
 
 // Strangers returns the CPU time that strangers have used since the earlier census before, and these strangers, busiest
-// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process alone,
-// whose children do count as strangers.
+// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process whose PID
+// is alone. Children of the latter do count as strangers.
 //
-// The CPU time of a process that started and exited in between is included in its parent's reaped time, in steps of 10
-// ms. If the parent told the kernel to discard the time of its children, that time is lost, together with an equal
-// amount of other reaped time.
+// The CPU time of a process that started and exited between the two censuses is included in its parent's reaped time,
+// in steps of 10 ms. If the parent told the kernel to discard the time of its children, that time is lost, together
+// with an equal amount of other reaped time.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
 	reaped := time.Duration(0)
@@ -123,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that strangers which have since exited had used by the earlier census, because that time is
-// now part of another process's reaped time. It also returns this time by the nearest ancestor that still exists, which
-// most likely reaped the process.
+// past returns the CPU time, up to the earlier census, of strangers that have exited since, because that time is now
+// part of other processes' reaped time. It also returns this time by the nearest ancestor that still exists, which most
+// likely reaped the stranger.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {
@@ -138,7 +138,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 		}
 		used := p.used + p.reaped
 		past += used
-		for range len(before.processes) { // a limit, since parents could form a cycle
+		for range len(before.processes) { // bounded, since parents could form a cycle
 			if pid = before.processes[pid].parent; pid == 0 || there(pid) {
 				break
 			}

@@ -41,7 +41,7 @@ func TestStrangers(t *testing.T) {
 		busiest string
 	}{
 		{"no activity", func(tree) {}, 0, ""},
-		{"our processes and the kernel's", func(p tree) {
+		{"only the target, the generator and the kernel", func(p tree) {
 			p.Process(proctest.Process{PID: target, Parent: anInit, User: 200})
 			p.Process(proctest.Process{PID: worker, Parent: target, System: 200})
 			p.Process(proctest.Process{PID: generator, Parent: anInit, User: 200})
@@ -57,16 +57,16 @@ func TestStrangers(t *testing.T) {
 		{"a process that started and exited", func(p tree) {
 			p.Process(proctest.Process{PID: other, Parent: anInit, Name: "other", User: 100, ReapedUser: 8, ReapedSystem: 3})
 		}, 11, "other"},
-		{"a process that exited after earlier usage", func(p tree) {
+		{"a process that used CPU time before and after the first census, then exited", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 106})
 		}, 6, "init"},
-		{"a reaped process alongside a busy one", func(p tree) {
+		{"a process that exited and was reaped, alongside a busy one", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: child, Parent: generator, Name: "floor", User: 105})
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 100, ReapedUser: 102})
 		}, 7, "floor"},
-		{"an exited process that was not reaped, alongside a busy one", func(p tree) {
+		{"a process that exited but was not reaped, alongside a busy one", func(p tree) {
 			p.Gone(other)
 			p.Process(proctest.Process{PID: anInit, Name: "init", User: 104})
 		}, 4, "init"},
@@ -116,7 +116,7 @@ func TestSteal(t *testing.T) {
 		}
 	}
 	if _, err := At(p.Path).Census([]int{0, 2}); err == nil || !strings.Contains(err.Error(), "only 1 of the cores") {
-		t.Errorf("got error %v for a core that doesn't exist", err)
+		t.Errorf("Census of a core that doesn't exist returned the error %v", err)
 	}
 }
 
@@ -139,7 +139,7 @@ func TestHidden(t *testing.T) {
 func TestLoad(t *testing.T) {
 	p := newTree(t)
 	if _, err := At(p.Path).Load(); err == nil {
-		t.Error("no error without a loadavg file")
+		t.Error("Load returned no error although loadavg is missing")
 	}
 	p.Write("loadavg", "2.61 1.08 0.60 3/123 4567\n")
 	if got, err := At(p.Path).Load(); got != 2.61 || err != nil {
@@ -187,6 +187,6 @@ func TestBusyProcess(t *testing.T) {
 		t.Errorf("strangers took %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
 	}
 	if without, _ := after.Strangers(before, []int{busy.Process.Pid}, 0); without > total-long {
-		t.Errorf("without the busy process, strangers took %v of %v, want less", without, total)
+		t.Errorf("strangers other than the busy process took %v of %v, want at most %v", without, total, total-long)
 	}
 }

@@ -16,9 +16,9 @@ import (
 // Usage is the resource usage of processes since they started, and their current memory.
 //
 // CPU time is read in nanoseconds from the clocks of the processes and all their descendants. The time of children that
-// exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So nothing is
-// lost when a process of a database server exits. Usage doesn't include processes whose parent exited before them,
-// because they no longer descend from a root, or children that exited without being waited for.
+// exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So when a
+// process of a database server exits, its CPU time is not lost. Usage doesn't include processes whose parent exited
+// before them, because they no longer descend from a root, or children that exited without being waited for.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`

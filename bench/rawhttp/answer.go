@@ -34,7 +34,8 @@ type reader struct {
 
 func newReader() *reader { return &reader{in: bufio.NewReaderSize(nil, bufferSize)} }
 
-// answer reads a response, skipping any interim (1xx) responses that precede it. Bytes after the response are an error.
+// answer reads a response, skipping any interim (1xx) responses that precede it. It returns an error if more bytes
+// follow the response.
 func (r *reader) answer() (Answer, error) {
 	h, err := r.head()
 	for err == nil && h.status < 200 {
@@ -130,7 +131,7 @@ func (h *head) field(name, value []byte) error {
 	case bytes.EqualFold(name, []byte("connection")):
 		h.connection(value)
 	case bytes.EqualFold(name, []byte("retry-after")):
-		if seconds, err := strconv.ParseUint(string(value), 10, 31); err == nil { // otherwise the value is a date
+		if seconds, err := strconv.ParseUint(string(value), 10, 31); err == nil { // the value can also be a date
 			h.retryAfter = int(seconds)
 		}
 	case bytes.EqualFold(name, []byte("content-length")):

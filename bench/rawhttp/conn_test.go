@@ -83,20 +83,20 @@ func TestAnswers(t *testing.T) {
 		name, sent string
 		want       Answer
 	}{
-		{"a length", "HTTP/1.1 200 OK\r\n" + body, ok},
-		{"lower case", "HTTP/1.1 200 OK\r\ncontent-length:2\r\nserver: uvicorn\r\n\r\nok", ok},
+		{"Content-Length", "HTTP/1.1 200 OK\r\n" + body, ok},
+		{"headers in lower case", "HTTP/1.1 200 OK\r\ncontent-length:2\r\nserver: uvicorn\r\n\r\nok", ok},
 		{"no reason", "HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n", Answer{Status: 404}},
 		{"bare line feeds", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", ok},
 		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1;x=y\r\nk\r\n0\r\n\r\n", ok},
-		{"chunks, a length and a trailer",
+		{"chunks with a Content-Length and a trailer",
 			"HTTP/1.1 200 OK\r\nContent-Length: 9\r\ntransfer-encoding: Chunked\r\n\r\n2\r\nok\r\n0\r\nA: b\r\n\r\n", ok},
-		{"until the connection closes", "HTTP/1.1 200 OK\r\n\r\nok", closes},
+		{"a body that ends when the connection closes", "HTTP/1.1 200 OK\r\n\r\nok", closes},
 		{"Connection: close", "HTTP/1.1 200 OK\r\nConnection: x, CLOSE\r\n" + body, closes},
 		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n" + body, closes},
 		{"HTTP/1.0 with keep-alive", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" + body, ok},
 		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", Answer{Status: 204}},
 		{"an interim response", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + body, ok},
-		{"the same length twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + body, ok},
+		{"two equal Content-Length headers", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + body, ok},
 		{"Retry-After", "HTTP/1.1 503 Busy\r\nretry-after:17\r\n" + body, Answer{Status: 503, Body: ok.Body, RetryAfter: 17}},
 		{"Retry-After with a date", "HTTP/1.1 200 OK\r\nRetry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n" + body, ok},
 	} {
@@ -124,17 +124,17 @@ func TestBadAnswers(t *testing.T) {
 		{"half a body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok"},
 		{"half a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok"},
 		{"chunks without an end", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"},
-		{"a chunk longer than its size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
+		{"a chunk with more data than its size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nok\r\n0\r\n\r\n"},
 		{"a chunk without a size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n"},
 		{"an endless chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n"},
 		{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
 		{"another encoding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"},
-		{"a negative length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"},
-		{"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"},
-		{"an excessive length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"},
+		{"a negative Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"},
+		{"two different Content-Length headers", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok"},
+		{"an excessive Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"},
 		{"an invalid header", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"},
 		{"a folded header", "HTTP/1.1 200 OK\r\nA: b\r\n c: d\r\nContent-Length: 0\r\n\r\n"},
-		{"a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"},
+		{"a header with a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"},
 		{"an endless line", "HTTP/1.1 200 " + long},
 		{"endless headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", maxHead/4) + "\r\n"},
 		{"two responses", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
@@ -147,8 +147,8 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. The responses become
-// smaller, since net/http sends only large responses in chunks.
+// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. It covers large responses,
+// which net/http sends in chunks, and small ones.
 func TestKeepAlive(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -193,7 +193,7 @@ func TestNeverRetries(t *testing.T) {
 		}
 	}
 	if requests.Load() != 6 || connections.Load() != 3 {
-		t.Errorf("%d requests arrived on %d connections, want 6 on 3", requests.Load(), connections.Load())
+		t.Errorf("the server received %d requests on %d connections, want 6 on 3", requests.Load(), connections.Load())
 	}
 }
 
@@ -238,7 +238,7 @@ func TestNoResponse(t *testing.T) {
 func TestBadBases(t *testing.T) {
 	for _, base := range []string{"", "localhost:8004", "http://", "ftp://h", "http://h/path", "http://h?q", "http://u:p@h", "http://h:port", "http://h#f"} {
 		if _, err := New(base, timeout); err == nil {
-			t.Errorf("base URL %q was accepted", base)
+			t.Errorf("New accepted the base URL %q", base)
 		}
 	}
 }

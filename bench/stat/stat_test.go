@@ -34,8 +34,9 @@ func TestMedianDoesNotModifyItsInput(t *testing.T) {
 	}
 }
 
-// TestMedianInterval uses confidences worked out by hand: n values all lie on one side of the median with probability
-// 2 / 2^n; moving one value inwards from each end adds n times that.
+// TestMedianInterval uses confidences worked out by hand: all n values lie on the same side of the median with
+// probability 2 / 2^n. An interval that leaves out the k lowest and the k highest values misses the median with
+// probability 2 (C(n, 0) + … + C(n, k)) / 2^n.
 func TestMedianInterval(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -43,7 +44,7 @@ func TestMedianInterval(t *testing.T) {
 		want   Interval
 	}{
 		{"none", nil, Interval{math.NaN(), math.NaN(), 0}},
-		{"one value has no confidence", []float64{4}, Interval{4, 4, 0}},
+		{"one value gives no confidence", []float64{4}, Interval{4, 4, 0}},
 		{"two", []float64{4, 2}, Interval{2, 4, 0.5}},
 		{"five values can't reach 95 %", []float64{5, 1, 4, 2, 3}, Interval{1, 5, 1 - 2.0/32}},
 		{"six values just reach 95 %", []float64{6, 5, 4, 3, 2, 1}, Interval{1, 6, 1 - 2.0/64}},
