@@ -88,7 +88,8 @@ func (d *Document) Operations() []string {
 	return all
 }
 
-// Operation returns the operation for the target of a request. A literal path takes precedence over a template with {…}.
+// Operation returns the operation that a request's method and target refer to. A literal path takes precedence over a
+// template with {…}.
 func (d *Document) Operation(method, target string) (Operation, bool) {
 	path, _, _ := strings.Cut(target, "?")
 	if item, ok := d.paths[path]; ok {

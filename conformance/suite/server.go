@@ -94,7 +94,8 @@ func (s server) problem(c *check) {
 	}
 }
 
-// problemInside looks for words that expose internals.
+// problemInside matches words in a response that expose the service's
+// internals.
 func (s server) problemInside(c *check) {
 	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception",
 		"SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
@@ -212,7 +213,7 @@ func (c *check) identity(a rawhttp.Answer, health object) {
 	c.learned = fmt.Sprintf("profile %s, version %s", text(health, "profile"), text(health, "version"))
 }
 
-// names requires that a response contains a word.
+// names requires that a response contains the given word.
 func (c *check) names(a rawhttp.Answer, word string) {
 	c.require(regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(a.Body), a, "a response that names %s", strconv.Quote(word))
 }

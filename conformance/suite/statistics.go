@@ -54,7 +54,8 @@ func (c *check) statistics() counts {
 	return counts{c.object(a), a}
 }
 
-// of returns a field of the response, which must be a non-negative integer.
+// of returns a field of the response and requires that it is a non-negative
+// integer.
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
 	c.require(ok && n >= 0, s.answer, "a non-negative integer as %s", field)
@@ -91,7 +92,7 @@ func (c *check) grown(body string) counts {
 	return s
 }
 
-// notMore requires that the statistics count no more fights than there are.
+// notMore requires that the statistics count no more fights than are stored.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
 	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, as %s says", fights, a.Call)

@@ -84,7 +84,7 @@ func wrongRandoms(r room) []wrong {
 		{"random.same", "a misspelled field", fault{after: at(random, misspelled(r))}},
 		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
-		{"random.no-store", "responses of the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
+		{"random.no-store", "responses from the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
 		{"random.spread", "the same entry every other time", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
@@ -220,7 +220,7 @@ func wrongServer(service string) []wrong {
 		{"openapi.answers", "an undocumented value", fault{after: at("GET /livez", set("status", "fine"))}},
 		{"openapi.answers", "a field missing", fault{after: at("GET /api/"+service+"?",
 			inEach(func(_ int, o object) { delete(o, "name"); delete(o, "hero") }))}},
-		{"openapi.answers", "another media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
+		{"openapi.answers", "wrong media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
 		{"openapi.answers", "an undocumented status", fault{after: at("GET /api/"+service, turn(422, 418))}},
 		{"livez", "503", fault{after: at("GET /livez", turn(200, 503))}},
 		{"readyz", "503", fault{after: at("GET /readyz", turn(200, 503))}},

@@ -112,7 +112,7 @@ func wrongFightFields() []wrong {
 		{"fields", "a field missing in the list", fault{after: at(listFights, inEach(func(_ int, o object) { delete(o, "location") }))}},
 		{"fields", "no location", fault{after: at(postFight, drop("location"))}},
 		{"fields.parts", "a field missing", fault{after: at(postFight, inObject(func(o object) { delete(o["hero"].(object), "picture") }))}},
-		{"fields.parts", "only the name of the location", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
+		{"fields.parts", "the location has only a name", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
 		{"id", "version 4", fault{after: inID(func(id string) string { return id[:14] + "4" + id[15:] })}},
 		{"id", "in upper case", fault{after: inID(strings.ToUpper)}},
 		{"id", "an ObjectID", fault{after: inID(func(string) string { return "507f1f77bcf86cd799439011" })}},

@@ -63,7 +63,7 @@ type utf16Reader struct {
 	order binary.ByteOrder
 }
 
-// Read implements io.Reader. It must be called by a bufio.Reader, which always passes a p with room for a character.
+// Read implements io.Reader. Only a bufio.Reader may call Read, because p must have room for at least one character.
 func (r *utf16Reader) Read(p []byte) (n int, err error) {
 	for err == nil && n+utf8.UTFMax <= len(p) {
 		var encoded []byte

@@ -45,7 +45,8 @@ func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
 }
 
 // refusal is the panic value of the methods below if a statement can't be parsed but reading can continue with the
-// next statement. If the rest of the file can't be read, they panic with a *LineError.
+// next statement. If the rest of the file can't be read, these methods panic with a
+// *LineError instead.
 type refusal struct{ error }
 
 func (r *sqlReader[T]) next() (row Row[T], err error) {

@@ -150,7 +150,7 @@ SELECT pg_catalog.setval('public.hero_seq', 2, true);
 				`8 REFUSED line 8: COPY has no column list, and no preceding CREATE TABLE defines its columns`, `11 id=2`}},
 		{"file ends within COPY", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before its end marker`}},
 		{"file ends within COPY of another table", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
-		{"file ends within the head of COPY", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
+		{"file ends inside the COPY header", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
 		{"CREATE TABLE names the columns", `CREATE TABLE public.villain (name text, id int);
 CREATE UNLOGGED TABLE IF NOT EXISTS public.hero (
     level integer DEFAULT (1 + 2) CHECK (level IN (1, 2)),

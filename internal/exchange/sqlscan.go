@@ -17,7 +17,7 @@ type sqlScanner struct {
 	mysql bool
 
 	stop byte // the byte at which scan stopped; 0 at the end of the file
-	size int  // number of bytes kept of the current row or head; an error above maxRow
+	size int  // bytes kept of the current row or statement header; more than maxRow is an error
 	skip bool // nothing is kept
 }
 
@@ -79,7 +79,7 @@ func (s *sqlScanner) next() (b byte, ok bool) {
 	return b, err == nil
 }
 
-// keep appends a byte to the text of a row or head.
+// keep appends a byte to the text of a row or statement header.
 func (s *sqlScanner) keep(text []byte, b byte) []byte {
 	if s.skip {
 		return text
@@ -131,7 +131,7 @@ func (s *sqlScanner) dollarQuoted(text []byte) []byte {
 	return s.keepNext(text, len(delimiter), start)
 }
 
-// keepNext appends n bytes of a quoted string that began in line start.
+// keepNext appends n bytes of a quoted string that began on line start.
 func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
 	for range n {
 		b, ok := s.next()
