@@ -1,5 +1,5 @@
-// Package openapi validates responses against an OpenAPI 3.1 document. It supports the subset of OpenAPI and JSON Schema
-// that the documents in api/ use.
+// Package openapi validates responses against an OpenAPI 3.1 document. The package supports the subset of OpenAPI
+// and JSON Schema that the documents in api/ use.
 package openapi
 
 import (

@@ -84,7 +84,7 @@ func (s *session) try(service string, call rawhttp.Call) (rawhttp.Answer, error)
 	return a, err
 }
 
-// together sends a request n times, a few concurrently, and returns the responses. Each must be 200.
+// together sends a request n times, a few at a time, and returns the responses. Each must be 200.
 func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Answer {
 	answers := c.atOnce(n, service, call)
 	for _, a := range answers {

@@ -94,8 +94,7 @@ func (s server) problem(c *check) {
 	}
 }
 
-// problemInside matches words in a response that expose the service's
-// internals.
+// problemInside requires that no error response contains a word that exposes the service's internals.
 func (s server) problemInside(c *check) {
 	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception",
 		"SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}

@@ -189,7 +189,7 @@ func statisticsExact(c *check) {
 	countedAndListed(c)
 }
 
-// events returns the data of each complete event so far.
+// events returns the data of each complete event in the beginning of a stream.
 func events(body []byte) [][]byte {
 	var all [][]byte
 	blocks := bytes.Split(body, []byte("\n\n"))

@@ -68,8 +68,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns a catalog's file for PostgreSQL, a single transaction. It sets the sequence to the highest id,
-// so that the next id is greater.
+// postgres returns a catalog's file for PostgreSQL, a single transaction. The file sets the sequence to the highest
+// id, so that the next id is greater.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {

@@ -31,11 +31,11 @@ type Schema[T any] struct {
 	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
 	// SQLite's INSERT statements. If the first lines of a dump name its dialect, that takes precedence.
 	MySQL bool
-	// Set sets a column's value. It isn't called for NULL, DEFAULT or the next id of a sequence.
+	// Set sets a column's value. Set isn't called for NULL, DEFAULT or the next id of a sequence.
 	Set func(item *T, column, value string) error
 	// Get returns a column as text and is the inverse of Set. An id of "" or "0" means no id.
 	Get func(item T, column string) string
-	// Decode decodes one JSON object. It must not retain the line.
+	// Decode decodes one JSON object. Decode must not retain the line.
 	Decode func(line []byte) (T, error)
 	// AppendJSON appends the item as one JSON object without a line feed.
 	AppendJSON func(dst []byte, item T) []byte

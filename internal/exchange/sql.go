@@ -11,8 +11,8 @@ import (
 )
 
 // sqlReader reads the rows of one table from SQL: from the files of the Quarkus application, from the output of
-// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. It is not a
-// general SQL parser.
+// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. sqlReader is
+// not a general SQL parser.
 //
 // It understands INSERT … VALUES and COPY … FROM stdin, and takes the order of columns from CREATE TABLE if an
 // INSERT, as in some dumps, has no column list. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. It panics with a *LineError
-// if the rest of the file can't be read.
+// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. sqlScanner panics with a
+// *LineError if the rest of the file can't be read.
 type sqlScanner struct {
 	in    *bufio.Reader
 	line  int // line of the next byte, starting at 1
@@ -188,7 +188,7 @@ func (s *sqlScanner) skipComment() {
 }
 
 // readLine returns the rest of the line without its line ending, or skips the rest; ok is false at the end of the
-// file. It drops all carriage returns, because dumps contain them only in line endings.
+// file. readLine drops all carriage returns, because dumps contain them only in line endings.
 func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
 	for {
 		b, ok := s.next()

@@ -111,7 +111,7 @@ func checkLink(folder, label, target string) (string, error) {
 		return target, nil
 	}
 	file, fragment, _ := strings.Cut(target, "#")
-	if file == "" { // a heading of the same document
+	if file == "" { // a heading in the same document
 		return target, nil
 	}
 	path := filepath.Join(folder, filepath.FromSlash(file))
