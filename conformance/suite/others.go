@@ -104,13 +104,13 @@ func (c *check) listed() (ids []string, last rawhttp.Answer) {
 	return ids, last
 }
 
-// countedAndListed requires that the list has as many fights as the count says. Other clients may create fights during
-// the check.
+// countedAndListed requires that the number of fights in the list equals the count. Other clients may create fights
+// during the check.
 func countedAndListed(c *check) {
 	c.fight(plainFight)
 	before, _ := c.count()
 	ids, a := c.listed()
 	after, _ := c.count()
 	n := int64(len(ids))
-	c.require(before <= n && n <= after, a, "%d to %d fights in the list, as the count says, not %d", before, after, n)
+	c.require(before <= n && n <= after, a, "%d to %d fights in the list, matching the count, not %d", before, after, n)
 }

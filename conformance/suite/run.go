@@ -14,7 +14,8 @@ import (
 // maxRequests bounds a run. A run against the shipped roster sends about 12,000 requests.
 const maxRequests = 30_000
 
-// Target holds the addresses of the services, such as http://host:port. Statistics is "" for a member without it.
+// Target holds the addresses of the services, such as http://host:port. Statistics is "" for a member without a
+// statistics service.
 type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
 // Options configures which clauses are checked, and the timeouts.

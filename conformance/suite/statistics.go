@@ -95,7 +95,7 @@ func (c *check) grown(body string) counts {
 // notMore requires that the statistics count no more fights than are stored.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
-	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, as %s says", fights, a.Call)
+	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, the count returned by %s", fights, a.Call)
 }
 
 const (

@@ -96,7 +96,7 @@ func (r room) onEntry(hold func(*check, made)) func(*check) {
 // remove deletes an entry that a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that a response is the entry with this id and these fields; fields missing here must be empty.
+// is requires that a response is the entry with the given id and fields; fields that are not given must be empty.
 func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {

@@ -119,7 +119,7 @@ func (s scene) hills() {
 	s.WriteString(`"/>`)
 }
 
-// landmark draws a building or a natural feature, which a word in the place's name may select.
+// landmark draws a building or a natural feature; a word in the place's name may select which one.
 func (s scene) landmark(name string) {
 	s.sun()
 	s.ridge("far", s.between(120, 140))
