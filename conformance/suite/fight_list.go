@@ -62,7 +62,7 @@ func newestAmongOthers(c *check) {
 	c.descend(list, a)
 }
 
-// descend requires that a list is sorted newest first.
+// descend requires that a list is sorted from newest to oldest.
 func (c *check) descend(list []object, a rawhttp.Answer) {
 	for i := range list[1:] {
 		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])

@@ -62,7 +62,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note counts the fights that this run has created.
+// note counts a response if this run created a fight with it.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {

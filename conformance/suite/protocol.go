@@ -28,7 +28,7 @@ func protocolClauses(service string, group Group, get string) []Clause {
 		{ID: "nosniff", Text: `“Every response has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
 	}
 	if service == "fights" {
-		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
+		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight request that follows a chunked request is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
 	return of(service, group, clauses)
 }

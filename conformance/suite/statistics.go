@@ -58,7 +58,7 @@ func (c *check) statistics() counts {
 // integer.
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
-	c.require(ok && n >= 0, s.answer, "a non-negative integer as %s", field)
+	c.require(ok && n >= 0, s.answer, "a non-negative integer in the field %s", field)
 	return n
 }
 
@@ -112,7 +112,7 @@ func statisticsFields(c *check) {
 	}
 	c.fields(s.answer, s.object, fields)
 	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
-	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a UTC time as since")
+	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a UTC time in the field since")
 	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
 	c.require(len(winners) > 0 && len(places) > 0, s.answer, "winners and locations")
 	for _, winner := range winners {
@@ -179,7 +179,7 @@ func statisticsNowhereAmongOthers(c *check) {
 		fights, _ := number(place, "fights")
 		sum += fights
 	}
-	c.require(sum < c.of(s, "total"), s.answer, "fewer fights at locations than %d", c.of(s, "total"))
+	c.require(sum < c.of(s, "total"), s.answer, "fewer than %d fights at all locations together", c.of(s, "total"))
 }
 
 // statisticsExact compares the total with the count and the list, as far as other clients' fights allow.
@@ -228,14 +228,14 @@ func streamFirst(c *check) {
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
 		case good || still: // otherwise fights were counted between the two GETs
-			c.require(good, a, "the JSON of the GET: %s", after.answer.Body)
+			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
 		case attempt == attempts: // other clients create fights all the time
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.of(counts{o, a}, "total")
 			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a,
-				"a total between those of GETs before and after: %s", after.answer.Body)
+				"a total between those of the GETs before and after it: %s", after.answer.Body)
 			return
 		}
 	}

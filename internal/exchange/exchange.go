@@ -1,7 +1,7 @@
-// Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. It can
-// also read the rows of one table from SQL, with the subset of SQL used by database dumps and the Quarkus
-// application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their storage: a
-// Schema maps items to columns.
+// Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. The
+// package can also read the rows of one table from SQL, with the subset of SQL used by database dumps and the
+// Quarkus application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their
+// storage: a Schema maps items to columns.
 //
 // Files are streamed: only one row is in memory at a time, and a row may have at most 1 MiB. An invalid row is
 // returned with an error, and reading continues with the next row. Reading stops only at errors that make the rest of
@@ -44,7 +44,7 @@ type Schema[T any] struct {
 // Row is one row of a file.
 type Row[T any] struct {
 	Line int   // first line of the row; the file starts at line 1
-	Item T     // without an id if the database is to assign one
+	Item T     // has no id if the database is to assign one
 	Err  error // a *LineError if the row is invalid
 }
 

@@ -23,8 +23,8 @@ type sqlScanner struct {
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 
-// scan reads up to a semicolon, or to one of the stops outside of parentheses. It returns the text before that
-// character, with each comment and run of white space replaced by a single space.
+// scan reads up to a semicolon, or to one of the stops outside of parentheses. scan returns the text before the
+// character at which it stopped, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
 	var text []byte
 	for depth := 0; ; {
@@ -187,8 +187,8 @@ func (s *sqlScanner) skipComment() {
 	}
 }
 
-// readLine returns the rest of the line without its line ending, or skips the rest; ok is false at the end of the
-// file. readLine drops all carriage returns, because dumps contain them only in line endings.
+// readLine returns the rest of the line without its line ending, or skips it if keep is false; ok is false at
+// the end of the file. readLine drops all carriage returns, because dumps contain them only in line endings.
 func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
 	for {
 		b, ok := s.next()
@@ -242,7 +242,7 @@ func decode(text string, quote byte, escapes string) (value, rest string) {
 	return string(decoded), ""
 }
 
-// Backslash escapes: each letter that may follow a backslash is followed by the byte that it stands for.
+// Backslash escapes as pairs: the letter after the backslash, then the byte that the escape stands for.
 const (
 	mysqlEscapes = "0\x00b\bn\nr\rt\tZ\x1a"
 	copyEscapes  = "b\bf\fn\nr\rt\tv\v\\\\" // the escapes that PostgreSQL writes in a COPY

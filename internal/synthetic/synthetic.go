@@ -104,7 +104,7 @@ func (d *dice) level() int32 {
 // powers returns one to six distinct powers, joined by commas.
 func (d *dice) powers(words characterWords) string {
 	first, n := d.intN(uint64(len(words.powers))), 1+d.intN(6)
-	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so that six steps never hit the same power
+	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so that six steps reach six different powers
 	list := make([]string, n)
 	for i := range n {
 		list[i] = words.powers[(first+i*step)%uint64(len(words.powers))]
