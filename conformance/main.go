@@ -83,7 +83,7 @@ type options struct {
 	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family provides. full: everything this application promises. writes, statistics, arena: only the clauses that need the token, those of the statistics service, or those of the battle page."`
 	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Administrator token of the member; with it, the clauses of the group writes are checked too."`
 	Arena      string        `placeholder:"URL" help:"URL of the battle page, to check its clauses too."`
-	Loopback   bool          `help:"The services listen on loopback addresses: check that they reject foreign host names in Host. Not for services in containers, even if their ports are published on loopback."`
+	Loopback   bool          `help:"For services that listen on loopback addresses: check that they reject foreign host names in Host. Not suitable for services in containers, even if their ports are published on loopback."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
 	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`

@@ -333,7 +333,7 @@ func TestUnevenness(t *testing.T) {
 	}{
 		"equal counts":                            {even(100, 20), manyDraws, true},
 		"a single entry":                          {even(1, manyDraws), manyDraws, true},
-		"one entry far too often":                 {lame, manyDraws, false},
+		"one entry picked far too often":          {lame, manyDraws, false},
 		"only every other entry":                  {merge(even(50, 40), even(100, 0)), manyDraws, false},
 		"a large catalog":                         {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
 		"only a few entries of a large catalog":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},

@@ -29,7 +29,7 @@ type Schema[T any] struct {
 	// columns.
 	Columns []string
 	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
-	// SQLite's INSERT statements. If the first lines of a dump name its dialect, that takes precedence.
+	// SQLite's INSERT statements. If the first lines of a dump name a dialect, that dialect takes precedence.
 	MySQL bool
 	// Set sets a column's value. Set isn't called for NULL, DEFAULT or the next id of a sequence.
 	Set func(item *T, column, value string) error

@@ -37,8 +37,8 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 	}
 }
 
-// dice makes random choices. It uses only the raw output of a math/rand generator, because the package's other
-// algorithms may change.
+// dice makes random choices. dice uses only the raw output of a math/rand generator, because the package's
+// other algorithms may change.
 type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }
