@@ -1,5 +1,5 @@
-// Conformance scores a running member of the Super Heroes family against the contract. It uses HTTP only, so the
-// member's language doesn't matter:
+// Conformance scores a running member of the Super Heroes family against the contract. The suite uses only HTTP, so
+// the member's language doesn't matter:
 //
 //	go run ./conformance --fights http://localhost:8004 --heroes http://localhost:8001 \
 //	    --villains http://localhost:8002 --locations http://localhost:8003

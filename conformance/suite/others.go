@@ -70,8 +70,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena returns the same response as the service. It compares the two while the
-// service's response isn't changing. If that response keeps changing, only the status must match.
+// passedOn requires that the arena returns the same response as the service. passedOn compares the two responses
+// while the service's response isn't changing. If that response keeps changing, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {

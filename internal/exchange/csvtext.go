@@ -8,7 +8,7 @@ import (
 
 // csvText feeds a file to encoding/csv, which doesn't limit the length of rows and converts CRLF within quotes to LF.
 // csvText therefore doubles the carriage return of a CRLF within quotes, so that fields are preserved byte for byte.
-// It returns an error with a line number for a row longer than maxRow and for an unterminated quoted field.
+// csvText returns an error with a line number for a row longer than maxRow and for an unterminated quoted field.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte
