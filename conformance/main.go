@@ -1,5 +1,5 @@
-// Conformance scores a running member of the Super Heroes family against the contract. It uses HTTP only, so the
-// member's language doesn't matter:
+// Conformance scores a running member of the Super Heroes family against the contract. The suite uses only HTTP, so
+// the member's language doesn't matter:
 //
 //	go run ./conformance --fights http://localhost:8004 --heroes http://localhost:8001 \
 //	    --villains http://localhost:8002 --locations http://localhost:8003
@@ -8,19 +8,19 @@
 // expected) or is skipped (with the reason). The last line is the score: "passed N, failed N, skipped N".
 //
 // To score another member of the family, start it, pass its addresses, and select the clauses that apply to the whole
-// family. Without --group, the clauses that only this application promises are checked too:
+// family. Without --group, the clauses that apply only to this application are checked too:
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
 //
-// The clauses of the group writes edit the catalogs, and delete the entries they add. They are checked only if the
-// administrator token of the member is given with --admin-token or ADMIN_TOKEN.
+// The clauses of the group writes edit the catalogs, and delete the entries they add. The clauses of the group
+// writes are checked only if the member's administrator token is given with --admin-token or ADMIN_TOKEN.
 //
-// The clauses of the battle page form a group of their own and are checked when the address of the page is given:
+// The clauses about the battle page form a group of their own and are checked when the page's address is given:
 //
 //	go run ./conformance --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
-// For a member with a statistics service, --statistics URL adds the clauses of that service; --group statistics
-// selects only those clauses.
+// For a member with a statistics service, --statistics URL adds the clauses about that service; --group
+// statistics selects only the clauses about statistics.
 //
 // With --loopback, for services that listen on loopback addresses, conformance also checks that they reject any other
 // Host.
@@ -40,8 +40,8 @@
 // a minute.
 //
 // The suite does not score what can't be observed from outside: whether the three fetches of a fight run concurrently,
-// whether a list uses bounded memory, whether a stored fight survives a crash. Responses that need a failing peer or
-// store (502, 503, 504) are not scored either; for this application, the tests in test/faults cover them.
+// whether a list uses bounded memory, whether a stored fight survives a crash. Nor does it score the responses to a
+// failing peer or store (502, 503, 504); for this application, the tests in test/faults cover them.
 package main
 
 import (
@@ -83,7 +83,7 @@ type options struct {
 	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family provides. full: everything this application promises. writes, statistics, arena: only the clauses that need the token, those of the statistics service, or those of the battle page."`
 	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Administrator token of the member; with it, the clauses of the group writes are checked too."`
 	Arena      string        `placeholder:"URL" help:"URL of the battle page, to check its clauses too."`
-	Loopback   bool          `help:"The services listen on loopback addresses: check that they reject foreign host names in Host. Not for services in containers, even if their ports are published on loopback."`
+	Loopback   bool          `help:"For services that listen on loopback addresses: check that they reject foreign host names in Host. Not suitable for services in containers, even if their ports are published on loopback."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
 	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
 	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`

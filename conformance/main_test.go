@@ -16,13 +16,14 @@ import (
 	"superheroes/test/system"
 )
 
-// at returns command-line arguments with the addresses of a member, followed by more.
+// at returns command-line arguments: the addresses of a member's services, then the
+// arguments in more.
 func at(s *system.System, more ...string) []string {
 	return append([]string{"--fights", s.Fights, "--heroes=" + s.Heroes, "--villains", s.Villains + "/", "--locations", s.Locations}, more...)
 }
 
-// nothingThere starts a server that responds with 404 to every request, and returns its address as that of all
-// services.
+// nothingThere starts a server that responds with 404 to every request, and returns a system in which every
+// service has that server's address.
 func nothingThere(t *testing.T) *system.System {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())

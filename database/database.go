@@ -1,6 +1,6 @@
 // Package database contains the initial content of a new database: the schemas for the SQL engines and the rosters of
-// heroes, villains and locations. They are embedded in the binary, so that a service needs no other files. The
-// package doesn't depend on any package that uses it.
+// heroes, villains and locations. Schemas and rosters are embedded in the binary, so that a service needs no
+// other files. The package doesn't depend on any other package of this repository.
 //
 // A roster is a file of JSON lines in UTF-8: one object per line, with consecutive ids from 1 and all fields present.
 // The levels of heroes and villains have similar distributions, so that either side may win a fight between two

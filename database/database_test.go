@@ -57,7 +57,8 @@ func checkUnique(t *testing.T, names []string) {
 	t.Helper()
 	seen := make(map[string]bool)
 	for _, name := range names {
-		// Names must not differ only in case, because MariaDB's unique index may ignore case.
+		// No two names may differ only in case, because MariaDB's unique index may ignore
+		// case.
 		folded := strings.ToLower(name)
 		if seen[folded] {
 			t.Errorf("duplicate name %q", name)

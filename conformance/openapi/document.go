@@ -1,5 +1,5 @@
-// Package openapi validates responses against an OpenAPI 3.1 document. It supports the subset of OpenAPI and JSON Schema
-// that the documents in api/ use.
+// Package openapi validates responses against an OpenAPI 3.1 document. The package supports the subset of OpenAPI
+// and JSON Schema that the documents in api/ use.
 package openapi
 
 import (
@@ -88,7 +88,8 @@ func (d *Document) Operations() []string {
 	return all
 }
 
-// Operation returns the operation for the target of a request. A literal path takes precedence over a template with {…}.
+// Operation returns the operation that a request's method and target refer to. A literal path takes precedence over a
+// template with {…}.
 func (d *Document) Operation(method, target string) (Operation, bool) {
 	path, _, _ := strings.Cut(target, "?")
 	if item, ok := d.paths[path]; ok {

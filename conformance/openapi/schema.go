@@ -21,7 +21,7 @@ func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }
 
-// Faults describes each place where value violates schema. Numbers in value must be json.Number, as Decode returns
+// Faults describes every violation of schema in value. Numbers in value must be json.Number, as Decode returns
 // them.
 func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
@@ -67,7 +67,8 @@ func (s Schemas) fault(keyword string, rule, value any) string {
 	return ""
 }
 
-// faultsBelow returns the faults in the elements and fields of a value, and those that a referenced schema finds.
+// faultsBelow returns the faults in the elements and fields of a value, and the value's violations of a
+// referenced schema.
 func (s Schemas) faultsBelow(schema map[string]any, value any, place string) []string {
 	var faults []string
 	if ref, ok := schema["$ref"].(string); ok {
@@ -127,7 +128,7 @@ func missing(names []any, value any) string {
 	return ""
 }
 
-// hasType reports whether value is of the type, or of one of several types.
+// hasType reports whether value has the given type, or one of the given types.
 func hasType(types, value any) bool {
 	if several, ok := types.([]any); ok {
 		return slices.ContainsFunc(several, func(one any) bool { return hasType(one, value) })
@@ -161,7 +162,7 @@ func inRange(keyword string, rule, value any) bool {
 	return keyword == "minimum" && got >= want || keyword == "maximum" && got <= want
 }
 
-// float returns the value of a number as a float64, infinite if it is out of range.
+// float converts a number to float64; a number out of range becomes infinite.
 func float(number json.Number) float64 {
 	value, _ := number.Float64() // on overflow, Float64 also returns an infinite value
 	return value

@@ -66,7 +66,7 @@ func (c *Client) HTTP2(ctx context.Context, target string) (Answer, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	_ = response.Body.Close()
 	if err == nil && response.ProtoMajor != 2 {
-		err = fmt.Errorf("the response is in %s", response.Proto)
+		err = fmt.Errorf("the response uses %s instead of HTTP/2", response.Proto)
 	}
 	return Answer{call, response.StatusCode, response.Header, body}, err
 }

@@ -12,7 +12,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// answers records, during a run, a system's responses to the requests that always get the same response.
+// answers records a system's responses during a run, but only to requests that always get the same
+// response.
 type answers struct {
 	mu      sync.Mutex
 	got     map[asked]string
@@ -35,7 +36,7 @@ var (
 	idAndDate = regexp.MustCompile(`"id":"[^"]*","fight_date":"[^"]*",`)
 )
 
-// take is the watch function of a run: it records a response.
+// take records a response; a run calls it for every response.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
 	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" ||

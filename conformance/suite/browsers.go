@@ -7,7 +7,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// Headers that browsers add to a request and that scripts of a page can't set.
+// Headers that browsers add to a request and that a page's scripts can't set.
 const (
 	crossSite    = "Sec-Fetch-Site: cross-site\r\n"
 	sameSite     = "Sec-Fetch-Site: same-site\r\n" // another port or subdomain of the same domain

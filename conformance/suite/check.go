@@ -23,7 +23,8 @@ type check struct {
 	learned string // what the check learned about the member, for the report
 }
 
-// object is a JSON object. Its numbers are json.Number, exactly as sent.
+// object is a JSON object. Numbers in an object are json.Number, exactly as
+// sent.
 type object = map[string]any
 
 func (c *check) fail(sent, got, expected string) {
@@ -83,7 +84,7 @@ func (s *session) try(service string, call rawhttp.Call) (rawhttp.Answer, error)
 	return a, err
 }
 
-// together sends a request n times, a few concurrently, and returns the responses. Each must be 200.
+// together sends a request n times, a few at a time, and returns the responses. Each must be 200.
 func (c *check) together(n int, service string, call rawhttp.Call) []rawhttp.Answer {
 	answers := c.atOnce(n, service, call)
 	for _, a := range answers {
@@ -113,12 +114,12 @@ func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answe
 	return answers
 }
 
-// get requests a target, which must return 200.
+// get sends a GET for a target and requires status 200.
 func (c *check) get(service, target string) rawhttp.Answer {
 	return c.status(http.StatusOK, c.do(service, rawhttp.Call{Target: target}))
 }
 
-// notFound requests a target, which must return 404.
+// notFound sends a GET for a target and requires status 404.
 func (c *check) notFound(service, target string) {
 	c.status(http.StatusNotFound, c.do(service, rawhttp.Call{Target: target}))
 }
@@ -128,13 +129,15 @@ func (c *check) refused(service string, call rawhttp.Call) rawhttp.Answer {
 	return c.rejected(c.do(service, call))
 }
 
-// status requires that a response has a status, and returns it.
+// status requires that a response has the given status, and returns the
+// response.
 func (c *check) status(status int, a rawhttp.Answer) rawhttp.Answer {
 	c.require(a.Status == status, a, "%d", status)
 	return a
 }
 
-// rejected requires that a response has status 400 or 422, and returns it.
+// rejected requires that a response has status 400 or 422, and returns the
+// response.
 func (c *check) rejected(a rawhttp.Answer) rawhttp.Answer {
 	bad := a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity
 	c.require(bad, a, "400 or 422")
@@ -189,7 +192,7 @@ func (c *check) noStore(a rawhttp.Answer) {
 	c.require(strings.Contains(strings.ToLower(a.Header.Get("Cache-Control")), "no-store"), a, "Cache-Control: no-store, not %q", a.Header.Get("Cache-Control"))
 }
 
-// text returns a field as a string, "" when it isn't one.
+// text returns a field as a string, or "" if its value isn't a string.
 func text(o object, field string) string {
 	value, _ := o[field].(string)
 	return value

@@ -10,12 +10,12 @@ import (
 // Group is a set of clauses that a run can select.
 type Group string
 
-// The groups. A run of Full includes Core, Writes when a token is given, and Statistics and Arena when the address of
-// statistics or of the page is given.
+// The groups. A run of Full includes Core, includes Writes if a token is given, and includes Statistics and Arena
+// if the address of the respective service is given.
 const (
-	Core       Group = "core"       // promises of every member of the family
-	Full       Group = "full"       // further promises of this application
-	Writes     Group = "writes"     // edits of the catalogs, which need the administrator's token
+	Core       Group = "core"       // what every member of the family promises
+	Full       Group = "full"       // what this application promises in addition
+	Writes     Group = "writes"     // editing the catalogs, which needs the administrator's token
 	Statistics Group = "statistics" // the statistics service
 	Arena      Group = "arena"      // the battle page
 )

@@ -33,7 +33,7 @@ func sideFields() []string {
 	return fields
 }
 
-// fight holds a fight and the response that contained it.
+// fight holds a fight and the response in which the service returned it.
 type fight struct {
 	object
 	answer rawhttp.Answer
@@ -46,13 +46,14 @@ func post(body string) rawhttp.Call {
 	return rawhttp.Call{Method: http.MethodPost, Target: "/api/fights", Header: "Content-Type: application/json\r\n", Body: body}
 }
 
-// fight posts a body, which must be accepted, and returns the fight.
+// fight posts a body, requires that it is accepted, and returns the fight.
 func (c *check) fight(body string) fight { return c.taken(post(body)) }
 
 // execute requests a fight between fighters that the service picks.
 func (c *check) execute() fight { return c.taken(rawhttp.Call{Target: executePath}) }
 
-// taken sends a request, which must be accepted, and returns the fight in the response.
+// taken sends a request, requires that it is accepted, and returns the fight in the
+// response.
 func (c *check) taken(call rawhttp.Call) fight {
 	a := c.status(http.StatusOK, c.do("fights", call))
 	return fight{c.object(a), a}

@@ -21,7 +21,8 @@ func drawClauses() []Clause {
 	}
 }
 
-// draw describes an endpoint of the fights service that returns random entries.
+// draw describes an endpoint of the fights service that returns random catalog
+// entries.
 type draw struct {
 	path  string
 	rooms []room

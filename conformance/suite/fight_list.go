@@ -62,7 +62,7 @@ func newestAmongOthers(c *check) {
 	c.descend(list, a)
 }
 
-// descend requires that a list is sorted newest first.
+// descend requires that a list is sorted from newest to oldest.
 func (c *check) descend(list []object, a rawhttp.Answer) {
 	for i := range list[1:] {
 		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])
@@ -98,7 +98,7 @@ func fightLimit(c *check) {
 		c.same(a, got, newest[:limit])
 	}
 	got, a := c.fights("?limit=100")
-	c.require(len(got) >= 12 && len(got) <= 100, a, "at most 100 fights, not %d", len(got))
+	c.require(len(got) >= 12 && len(got) <= 100, a, "12 to 100 fights, not %d", len(got))
 }
 
 func fightLimitAmongOthers(c *check) {
@@ -158,7 +158,7 @@ func (c *check) next(a rawhttp.Answer) string {
 func link(c *check) {
 	c.newest(3)
 	_, a := c.fights("?limit=2")
-	c.require(c.next(a) != "", a, `Link: <…>; rel="next", as there is more`)
+	c.require(c.next(a) != "", a, `Link: <…>; rel="next", because another page follows`)
 	_, a = c.fights("?before=00000000-0000-0000-0000-000000000000")
 	c.require(c.next(a) == "", a, "no Link on the last page")
 }

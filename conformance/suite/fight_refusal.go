@@ -28,7 +28,7 @@ func bodyRefusalClauses() []Clause {
 	}
 }
 
-// refuses returns a check that requires that each of the bodies is rejected.
+// refuses returns a check that requires each of the bodies to be rejected.
 func refuses(bodies []string) func(*check) {
 	return func(c *check) {
 		for _, body := range bodies {

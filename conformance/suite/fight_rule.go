@@ -28,7 +28,8 @@ func postDrawn(c *check) {
 	c.require(slices.Equal(names, want), f.answer, "a fight between %s", strings.Join(want, " and "))
 }
 
-// fightAt posts random fighters from the service at these levels, and requires that the given team wins.
+// fightAt posts a fight between random fighters whose levels are set to the given values, and requires
+// that the given team wins.
 func (c *check) fightAt(hero, villain int, winner string) {
 	h, v, location := c.drawn()
 	h["level"], v["level"] = hero, villain
@@ -52,7 +53,8 @@ func postTie(c *check) {
 	c.fightAt(1<<31-1, 1<<31-1, "villains")
 }
 
-// postSides requires that winner and loser are copies of what was sent.
+// postSides requires that winner and loser are copies of the fighters that were
+// sent.
 func postSides(c *check) {
 	const hero = `{"id":1,"name":"H","otherName":"HO","level":%,"picture":"/h.png","powers":"hp"}`
 	const villain = `{"id":2,"name":"V","otherName":"VO","level":5,"picture":"/v.png","powers":"vp"}`

@@ -29,8 +29,8 @@ func storedPost(c *check) {
 	c.isStored(c.fight(encode(object{"hero": hero, "villain": villain, "location": location})))
 }
 
-// isStored requires that a fight can be read by its id or is in the list. If the member offers neither, the clause
-// can't be checked.
+// isStored requires that a fight can be read by its id or is in the list. If the member offers neither a read by
+// id nor a list, the clause can't be checked.
 func (c *check) isStored(f fight) {
 	id := idOf(f.object)
 	if id == "" {
@@ -49,7 +49,7 @@ func (c *check) isStored(f fight) {
 		entry, is := element.(object)
 		return is && idOf(entry) == id
 	})
-	c.require(here, list, "the fight %s, which an earlier response contained", id)
+	c.require(here, list, "the fight %s from an earlier response", id)
 }
 
 // idOf returns the id of a fight, a string or a number depending on the member.
@@ -75,7 +75,7 @@ func read(a rawhttp.Answer) any {
 func storedConcurrent(c *check) {
 	for _, a := range c.together(40, "fights", post(plainFight)) {
 		stored := c.do("fights", rawhttp.Call{Target: "/api/fights/" + text(c.object(a), "id")})
-		c.require(stored.Status == http.StatusOK, stored, "200, because the fight was acknowledged before")
+		c.require(stored.Status == http.StatusOK, stored, "200, because an earlier response acknowledged the fight")
 	}
 }
 

@@ -22,8 +22,8 @@ func wrongGuesses(r room) []wrong {
 		{"guesses", "Retry-After of an hour", limited(setHeader("Retry-After", "3600"))},
 		{"guesses", "Retry-After as a date", limited(setHeader("Retry-After", "Sat, 28 Nov 2026 12:00:00 GMT"))},
 		{"guesses", "without a reason", limited(func(e *exchange) { e.body = "{}" })},
-		{"guesses.right", "the right token also gets 429 after wrong ones", lockedOut(http.StatusTooManyRequests)},
-		{"guesses.right", "the right token gets 401 after wrong ones", lockedOut(http.StatusUnauthorized)},
+		{"guesses.right", "the right token also gets 429 after wrong tokens", lockedOut(http.StatusTooManyRequests)},
+		{"guesses.right", "the right token gets 401 after wrong tokens", lockedOut(http.StatusUnauthorized)},
 		{"guesses.right", "a missing token counts as a guess", fault{before: at("DELETE "+one, func(e *exchange) {
 			if e.header.Get("Authorization") == "" {
 				e.header.Set("Authorization", "Bearer of nothing")

@@ -14,7 +14,7 @@ const (
 	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and for no other clients`
 	// longList is the length in bytes above which a list is compressed.
 	longList = 1 << 10
-	// nothing is a query that selects no entries: those after the largest possible id.
+	// nothing is a query that selects no entries, because it starts after the largest possible id.
 	nothing = "?after=9223372036854775807"
 )
 

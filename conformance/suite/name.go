@@ -42,7 +42,7 @@ func (r room) name(c *check) {
 		r.filters(c, text(entry, "name"))
 	}
 	r.filters(c, r.part(c, func(string) bool { return true }))
-	r.filters(c, "no entry has this in its name")
+	r.filters(c, "no entry has this text in its name")
 }
 
 func (r room) nameCase(c *check) {

@@ -62,7 +62,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note counts the fights that this run has created.
+// note counts a response if this run created a fight with it.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {
@@ -70,8 +70,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena returns the same response as the service, compared at a time when the service's
-// response isn't changing. If that response keeps changing, only the status must match.
+// passedOn requires that the arena returns the same response as the service. passedOn compares the two responses
+// while the service's response isn't changing. If that response keeps changing, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {
@@ -104,13 +104,13 @@ func (c *check) listed() (ids []string, last rawhttp.Answer) {
 	return ids, last
 }
 
-// countedAndListed requires that the list has as many fights as the count says. Other clients may create fights during
-// the check.
+// countedAndListed requires that the number of fights in the list equals the count. Other clients may create fights
+// during the check.
 func countedAndListed(c *check) {
 	c.fight(plainFight)
 	before, _ := c.count()
 	ids, a := c.listed()
 	after, _ := c.count()
 	n := int64(len(ids))
-	c.require(before <= n && n <= after, a, "%d to %d fights in the list, as the count says, not %d", before, after, n)
+	c.require(before <= n && n <= after, a, "%d to %d fights in the list, matching the count, not %d", before, after, n)
 }

@@ -39,7 +39,7 @@ func (r room) pageLimit(c *check) {
 	}
 }
 
-// fewPages is the maximum number of pages of a list that are read.
+// fewPages is the maximum number of pages to read from a list.
 const fewPages = 5
 
 func (r room) pageAfter(c *check) {

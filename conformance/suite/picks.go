@@ -36,7 +36,8 @@ func (r room) picks(c *check) {
 	}
 }
 
-// picked requires that a response has count entries of the list, states their age and must not be cached.
+// picked requires that a response contains count entries of the list, states their age and forbids
+// caching.
 func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
 	picks := c.objects(a)
 	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))
@@ -65,7 +66,8 @@ func (r room) picksSpread(c *check) {
 	c.spreadOfAll(answers, list.entries, c.objects)
 }
 
-// picksOld sends the undocumented requests of older services, from before the picks endpoint existed.
+// picksOld sends the undocumented requests that older versions of the services used before the picks
+// endpoint existed.
 func (r room) picksOld(c *check) {
 	list := c.some(r)
 	for _, path := range r.randomPaths() {

@@ -28,7 +28,7 @@ func protocolClauses(service string, group Group, get string) []Clause {
 		{ID: "nosniff", Text: `“Every response has X-Content-Type-Options: nosniff”`, hold: p.nosniff},
 	}
 	if service == "fights" {
-		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight sent after a chunked one is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
+		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight request that follows a chunked request is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
 	return of(service, group, clauses)
 }
@@ -67,8 +67,8 @@ func (p protocol) streams(c *check) {
 	}
 }
 
-// streamsOf returns how many streams an HTTP/2 server allows according to its first frame, SETTINGS. whole is false while
-// that frame is incomplete.
+// streamsOf returns how many streams an HTTP/2 server allows according to its first frame, SETTINGS. whole is false
+// while the SETTINGS frame is incomplete.
 func streamsOf(got []byte) (most uint32, whole bool) {
 	if len(got) < http2FrameHeader {
 		return 0, false
@@ -130,7 +130,8 @@ func chunkedFight(c *check) {
 	c.require(!strings.Contains(string(list.Body), name), list, "no fight with %q", name)
 }
 
-// nosniff requires the header in one response of each kind.
+// nosniff requires the header X-Content-Type-Options: nosniff in one response
+// of each kind.
 func (p protocol) nosniff(c *check) {
 	for _, call := range []rawhttp.Call{
 		{Target: p.get}, {Target: "/livez"}, {Target: "/readyz"}, {Target: "/healthz"}, {Target: "/docs"}, {Target: "/redoc"}, {Target: "/openapi.json"},

@@ -125,14 +125,14 @@ func (f fault) pass(t *testing.T, w http.ResponseWriter, r *http.Request, base s
 		e.forward(t, base)
 	}
 	change(f.after)
-	e.response.Del("Connection") // the proxy sets its own
+	e.response.Del("Connection") // the proxy sets its own Connection header
 	for name, values := range e.response {
 		w.Header()[name] = values
 	}
 	w.Header().Del("Content-Length")
 	w.Header().Del("Transfer-Encoding")
 	w.WriteHeader(e.status)
-	_, _ = io.WriteString(w, e.body) // fails only when the suite has closed the connection
+	_, _ = io.WriteString(w, e.body) // a write fails only if the suite has closed the connection
 }
 
 // forward sends the request to the good member and stores its response.
@@ -151,7 +151,7 @@ func (e *exchange) forward(t *testing.T, base string) {
 	}
 	a, err := client.Do(t.Context(), rawhttp.Call{Method: e.method, Target: e.target, Host: e.host, Header: lines.String(), Body: e.sent})
 	if err != nil {
-		if t.Context().Err() == nil { // the test isn't over, so the response is still needed
+		if t.Context().Err() == nil { // while the test runs, the suite needs every response
 			t.Error(err)
 		}
 		e.answer(http.StatusBadGateway, "{}")
@@ -184,7 +184,7 @@ func replaceSent(old, other string) func(*exchange) {
 	return func(e *exchange) { e.sent = strings.ReplaceAll(e.sent, old, other) }
 }
 
-// query changes the parameters of the request.
+// query changes the query parameters of the request.
 func query(change func(url.Values)) func(*exchange) {
 	return func(e *exchange) {
 		_, query, _ := strings.Cut(e.target, "?")
@@ -200,7 +200,7 @@ func query(change func(url.Values)) func(*exchange) {
 	}
 }
 
-// without drops a parameter of the request.
+// without removes a query parameter from the request.
 func without(parameter string) func(*exchange) {
 	return query(func(q url.Values) { q.Del(parameter) })
 }

@@ -14,7 +14,8 @@ import (
 // maxRequests bounds a run. A run against the shipped roster sends about 12,000 requests.
 const maxRequests = 30_000
 
-// Target holds the addresses of the services, such as http://host:port. Statistics is "" for a member without it.
+// Target holds the addresses of the services, such as http://host:port. Statistics is "" for a member without a
+// statistics service.
 type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
 // Options configures which clauses are checked, and the timeouts.
@@ -24,14 +25,14 @@ type Options struct {
 	Timeout time.Duration // of one exchange
 	Arena   string        // address of the battle page, "" for none
 	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute
-	// Loopback means that all services listen on loopback addresses. A loopback address in Target doesn't imply that:
-	// containers publish ports on loopback but listen on other addresses.
+	// Loopback means that all services listen on loopback addresses. A loopback address in Target doesn't imply
+	// Loopback: containers publish ports on loopback but listen on other addresses.
 	Loopback bool
 	Only     func(Clause) bool                      // selects clauses of the group; nil selects all
 	watch    func(service string, a rawhttp.Answer) // called with every response, concurrently for concurrent requests; may be nil
 }
 
-// Run checks the clauses one after another. An error means that no clause could be checked.
+// Run checks the clauses one after another. Run returns an error if no clause could be checked.
 func Run(ctx context.Context, target Target, options Options) ([]Outcome, error) {
 	s, err := newSession(ctx, target, options)
 	if err != nil {

@@ -94,7 +94,7 @@ func (s server) problem(c *check) {
 	}
 }
 
-// problemInside looks for words that expose internals.
+// problemInside requires that no error response contains a word that exposes the service's internals.
 func (s server) problemInside(c *check) {
 	words := []string{"goroutine ", ".go:", "runtime error", "Traceback", `File \"`, ".py", "java.", "Exception",
 		"SELECT ", "INSERT ", "SQLSTATE", "sqlalchemy", "pymongo", "password", "superman:", "superfight:"}
@@ -212,7 +212,7 @@ func (c *check) identity(a rawhttp.Answer, health object) {
 	c.learned = fmt.Sprintf("profile %s, version %s", text(health, "profile"), text(health, "version"))
 }
 
-// names requires that a response contains a word.
+// names requires that a response contains the given word.
 func (c *check) names(a rawhttp.Answer, word string) {
 	c.require(regexp.MustCompile(`\b`+regexp.QuoteMeta(word)+`\b`).Match(a.Body), a, "a response that names %s", strconv.Quote(word))
 }

@@ -54,10 +54,11 @@ func (c *check) statistics() counts {
 	return counts{c.object(a), a}
 }
 
-// of returns a field of the response, which must be a non-negative integer.
+// of returns a field of the response and requires that it is a non-negative
+// integer.
 func (c *check) of(s counts, field string) int64 {
 	n, ok := number(s.object, field)
-	c.require(ok && n >= 0, s.answer, "a non-negative integer as %s", field)
+	c.require(ok && n >= 0, s.answer, "a non-negative integer in the field %s", field)
 	return n
 }
 
@@ -91,10 +92,10 @@ func (c *check) grown(body string) counts {
 	return s
 }
 
-// notMore requires that the statistics count no more fights than there are.
+// notMore requires that the statistics count no more fights than are stored.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
-	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, as %s says", fights, a.Call)
+	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, the count returned by %s", fights, a.Call)
 }
 
 const (
@@ -111,7 +112,7 @@ func statisticsFields(c *check) {
 	}
 	c.fields(s.answer, s.object, fields)
 	_, err := time.Parse(time.RFC3339, text(s.object, "since"))
-	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a UTC time as since")
+	c.require(err == nil && strings.HasSuffix(text(s.object, "since"), "Z"), s.answer, "a UTC time in the field since")
 	winners, places := c.list(s, "top_winners"), c.list(s, "locations")
 	c.require(len(winners) > 0 && len(places) > 0, s.answer, "winners and locations")
 	for _, winner := range winners {
@@ -178,7 +179,7 @@ func statisticsNowhereAmongOthers(c *check) {
 		fights, _ := number(place, "fights")
 		sum += fights
 	}
-	c.require(sum < c.of(s, "total"), s.answer, "fewer fights at locations than %d", c.of(s, "total"))
+	c.require(sum < c.of(s, "total"), s.answer, "fewer than %d fights at all locations together", c.of(s, "total"))
 }
 
 // statisticsExact compares the total with the count and the list, as far as other clients' fights allow.
@@ -188,7 +189,7 @@ func statisticsExact(c *check) {
 	countedAndListed(c)
 }
 
-// events returns the data of each complete event so far.
+// events returns the data of each complete event in the beginning of a stream.
 func events(body []byte) [][]byte {
 	var all [][]byte
 	blocks := bytes.Split(body, []byte("\n\n"))
@@ -227,14 +228,14 @@ func streamFirst(c *check) {
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
 		case good || still: // otherwise fights were counted between the two GETs
-			c.require(good, a, "the JSON of the GET: %s", after.answer.Body)
+			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
 		case attempt == attempts: // other clients create fights all the time
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.of(counts{o, a}, "total")
 			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a,
-				"a total between those of GETs before and after: %s", after.answer.Body)
+				"a total between those of the GETs before and after it: %s", after.answer.Body)
 			return
 		}
 	}

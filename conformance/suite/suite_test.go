@@ -331,15 +331,15 @@ func TestUnevenness(t *testing.T) {
 		draws  int
 		even   bool
 	}{
-		"equal counts":                     {even(100, 20), manyDraws, true},
-		"a single entry":                   {even(1, manyDraws), manyDraws, true},
-		"one entry far too often":          {lame, manyDraws, false},
-		"only every other entry":           {merge(even(50, 40), even(100, 0)), manyDraws, false},
-		"a large catalog":                  {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
-		"few entries of a large catalog":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},
-		"few draws":                        {merge(even(60, 1), even(100, 0)), 100, true},
-		"the same entry in 100 draws":      {merge(even(1, 100), even(100, 0)), 100, false},
-		"all of three entries in 99 draws": {even(3, 33), 99, true},
+		"equal counts":                            {even(100, 20), manyDraws, true},
+		"a single entry":                          {even(1, manyDraws), manyDraws, true},
+		"one entry picked far too often":          {lame, manyDraws, false},
+		"only every other entry":                  {merge(even(50, 40), even(100, 0)), manyDraws, false},
+		"a large catalog":                         {merge(even(1500, 1), even(3000, 0)), manyDraws, true},
+		"only a few entries of a large catalog":   {merge(even(500, 4), even(3000, 0)), manyDraws, false},
+		"few picks":                               {merge(even(60, 1), even(100, 0)), 100, true},
+		"the same entry in 100 picks":             {merge(even(1, 100), even(100, 0)), 100, false},
+		"three entries equally often in 99 picks": {even(3, 33), 99, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if fault := unevenness(test.counts, test.draws); (fault == "") != test.even {

@@ -96,7 +96,7 @@ func (r room) onEntry(hold func(*check, made)) func(*check) {
 // remove deletes an entry that a clause has created, ignoring the result.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that a response is the entry with this id and these fields; fields missing here must be empty.
+// is requires that a response is the entry with the given id and fields; fields that are not given must be empty.
 func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {
@@ -277,11 +277,11 @@ func (r room) writeETag(c *check, m made) {
 		c.require(a.Status == http.StatusOK && c.tag(a) == tag, a, "200 with the same ETag, %s", tag)
 	}
 	before := c.tag(c.get(r.service, m.path))
-	c.require(c.tag(m.answer) == before, m.answer, "the same ETag as a read, %s", before)
+	c.require(c.tag(m.answer) == before, m.answer, "the same ETag as in a read: %s", before)
 	changed := c.change(r, http.MethodPatch, m.path, `{"picture":"/other.svg"}`)
 	after := c.get(r.service, m.path)
 	c.require(c.tag(after) != before, after, "an ETag that differs from the one before the change")
-	c.require(c.tag(changed) == c.tag(after), changed, "the same ETag as a read, %s", c.tag(after))
+	c.require(c.tag(changed) == c.tag(after), changed, "the same ETag as in a read: %s", c.tag(after))
 }
 
 func (r room) writeIfMatch(c *check, m made) {
@@ -331,7 +331,7 @@ func (r room) writePicks(c *check) {
 		if a.Status == http.StatusNotFound {
 			c.skip("the catalog of " + r.service + " is empty")
 		}
-		c.require(text(c.object(a), "name") != m.fields["name"], a, "any entry other than the deleted one")
+		c.require(text(c.object(a), "name") != m.fields["name"], a, "any entry except the deleted one")
 	}
 }
 

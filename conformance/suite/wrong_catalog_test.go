@@ -84,8 +84,8 @@ func wrongRandoms(r room) []wrong {
 		{"random.same", "a misspelled field", fault{after: at(random, misspelled(r))}},
 		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
-		{"random.no-store", "responses of the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.spread", "the same entry every other time", fault{after: at(random, everyOther())}},
+		{"random.no-store", "responses from the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
+		{"random.spread", "every other response has the same entry", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
 		})}},
@@ -209,7 +209,7 @@ func wrongServer(service string) []wrong {
 		{"problem.inside", "a stack trace", fault{after: refusals(replace(`"detail":"`, `"detail":"goroutine 1 [running]: `))}},
 		{"headers", "64 KiB are accepted", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
 		{"docs", "from a CDN", fault{after: at("GET /docs", replace(`src="`, `src="https://cdn.example`))}},
-		{"docs", "the script of the viewer is missing", fault{after: at("GET /docs/*", turn(200, 404))}},
+		{"docs", "the viewer's script is missing", fault{after: at("GET /docs/*", turn(200, 404))}},
 		{"redoc", "from a CDN", fault{after: at("GET /redoc", replace(`src="`, `src="//cdn.example`))}},
 		{"redoc", "another viewer", fault{before: at("GET /redoc", func(e *exchange) { e.target = "/docs" })}},
 		{"openapi", "3.0", fault{after: at("GET /openapi.json", replace(`"3.1.0"`, `"3.0.3"`))}},
@@ -220,7 +220,7 @@ func wrongServer(service string) []wrong {
 		{"openapi.answers", "an undocumented value", fault{after: at("GET /livez", set("status", "fine"))}},
 		{"openapi.answers", "a field missing", fault{after: at("GET /api/"+service+"?",
 			inEach(func(_ int, o object) { delete(o, "name"); delete(o, "hero") }))}},
-		{"openapi.answers", "another media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
+		{"openapi.answers", "wrong media type", fault{after: at("GET /readyz", setHeader("Content-Type", "text/plain"))}},
 		{"openapi.answers", "an undocumented status", fault{after: at("GET /api/"+service, turn(422, 418))}},
 		{"livez", "503", fault{after: at("GET /livez", turn(200, 503))}},
 		{"readyz", "503", fault{after: at("GET /readyz", turn(200, 503))}},

@@ -35,12 +35,12 @@ func wrongDraws() []wrong {
 		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
 		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
 		{"randomfighters.no-store", "may be cached", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
-		{"randomfighters.spread", "the same fighters every other time", fault{after: at(drawFighters, everyOther())}},
+		{"randomfighters.spread", "every other response has the same fighters", fault{after: at(drawFighters, everyOther())}},
 		{"randomfighters.spread", "always the same villain", fault{after: at(drawFighters, oneVillain())}},
 		{"randomlocation", "nowhere", fault{after: at(drawLocation, set("name", "Nowhere"))}},
 		{"randomlocation.same", "a field missing", fault{after: at(drawLocation, drop("description"))}},
 		{"randomlocation.no-store", "may be cached", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
-		{"randomlocation.spread", "the same entry every other time", fault{after: at(drawLocation, everyOther())}},
+		{"randomlocation.spread", "every other response has the same entry", fault{after: at(drawLocation, everyOther())}},
 		{"execute", "field names in camel case", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
 		{"execute.drawn", "a stranger", fault{after: at(executeFight, set("winner_name", "Nobody"))}},
 		{"execute.drawn", "another level", fault{after: at(executeFight, set("loser_level", 1))}},
@@ -49,7 +49,7 @@ func wrongDraws() []wrong {
 		{"execute.same", "othername", fault{after: at(executeFight, rename("otherName", "othername"))}},
 		{"execute.same", "no location", fault{after: at(executeFight, set("location", nil))}},
 		{"execute.no-store", "may be cached", fault{after: at(executeFight, dropHeader("Cache-Control"))}},
-		{"execute.spread", "the same fight every time", fault{after: at(executeFight, repeated())}},
+		{"execute.spread", "every response has the same fight", fault{after: at(executeFight, repeated())}},
 	}
 }
 
@@ -112,7 +112,7 @@ func wrongFightFields() []wrong {
 		{"fields", "a field missing in the list", fault{after: at(listFights, inEach(func(_ int, o object) { delete(o, "location") }))}},
 		{"fields", "no location", fault{after: at(postFight, drop("location"))}},
 		{"fields.parts", "a field missing", fault{after: at(postFight, inObject(func(o object) { delete(o["hero"].(object), "picture") }))}},
-		{"fields.parts", "only the name of the location", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
+		{"fields.parts", "the location has only a name", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
 		{"id", "version 4", fault{after: inID(func(id string) string { return id[:14] + "4" + id[15:] })}},
 		{"id", "in upper case", fault{after: inID(strings.ToUpper)}},
 		{"id", "an ObjectID", fault{after: inID(func(string) string { return "507f1f77bcf86cd799439011" })}},
@@ -136,7 +136,7 @@ func backwards() func(string) string {
 	}
 }
 
-// twice gives every tenth fight the id of the previous one.
+// twice gives every tenth fight the id of the fight before it.
 func twice() func(string) string {
 	asked, last := 0, ""
 	return func(id string) string {

@@ -68,8 +68,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns the file for a catalog in PostgreSQL, which is a single transaction. It sets the sequence to the
-// highest id, so that the next id is greater.
+// postgres returns a catalog's file for PostgreSQL, a single transaction. The file sets the sequence to the highest
+// id, so that the next id is greater.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {
@@ -80,7 +80,7 @@ func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, erro
 		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
 }
 
-// mariadb returns the file for a catalog in MariaDB or MySQL. AUTO_INCREMENT automatically continues above the
+// mariadb returns a catalog's file for MariaDB or MySQL. AUTO_INCREMENT automatically continues above the
 // highest id.
 func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
@@ -99,7 +99,8 @@ func tables(schema, table string) string {
 	return strings.ReplaceAll(schema, "{table}", table)
 }
 
-// inserts returns an INSERT of the whole roster and the highest id in the roster.
+// inserts returns an INSERT statement for the whole roster, and the roster's
+// highest id.
 func inserts[T catalog.Item](table catalog.Table[T], roster []byte, quote func(string) string) (string, int64, error) {
 	var rows []string
 	var highest int64

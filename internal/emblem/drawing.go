@@ -58,8 +58,8 @@ const titleLimit = 50
 func newDrawing(kind string, id int64, name string) *drawing {
 	d := &drawing{seed: hash(kind, id, name)}
 	d.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" role="img"><title>`)
-	// EscapeText never fails, because a buffer's Write never fails. It escapes quotes, so that no name is mistaken
-	// for a tone.
+	// EscapeText never fails, because a buffer's Write never fails. EscapeText escapes quotes, so that no name is
+	// mistaken for a tone.
 	_ = xml.EscapeText(d, []byte(printable(name)))
 	d.WriteString(`</title><clipPath id="card"><rect x="1" y="1" width="238" height="238" rx="35"/></clipPath><g clip-path="url(#card)">`)
 	return d
@@ -139,7 +139,7 @@ func (d *drawing) below(n int) int {
 // between returns the next random number in [low, high].
 func (d *drawing) between(low, high int) int { return low + d.below(high-low+1) }
 
-// oneOf returns a random choice.
+// oneOf returns a random element of choices.
 func oneOf[T any](d *drawing, choices []T) T { return choices[d.below(len(choices))] }
 
 // printable returns the first code points of s that XML 1.0 allows, up to titleLimit.

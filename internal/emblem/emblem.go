@@ -5,8 +5,8 @@
 // platform. The id and the name determine the face, the colours and the background; powers and level only add marks,
 // so a promoted hero stays recognisable.
 //
-// A document is smaller than MaxSize bytes for any entry. It has no scripts, no styles and no external references, so
-// it works under the strictest content security policy.
+// A document is smaller than MaxSize bytes for any entry. The document has no scripts, no styles and no external
+// references, so it works under the strictest content security policy.
 package emblem
 
 // MaxSize is the exclusive upper bound of a document's length, in bytes.

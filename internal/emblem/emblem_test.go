@@ -156,8 +156,8 @@ func TestRoster(t *testing.T) {
 	}
 }
 
-// The hash of many pictures must be the same on every platform and with every version of Go. Update it after an
-// intentional change of the art.
+// The hash of many pictures must be the same on every platform and with every version of Go. Update the hash after
+// an intentional change to the pictures.
 func TestSameBytesEverywhere(t *testing.T) {
 	h := fnv.New64a()
 	for id := range int64(200) {

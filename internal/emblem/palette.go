@@ -20,8 +20,8 @@ func (s scene) day() {
 }
 
 // night picks the colours of a scene without an atmosphere, combining the sky of one palette with the globe of
-// another. Here the tone land is used for the globe, far and near for patches on it, and sun for the moon or ring
-// beside it.
+// another. In such a scene the tone land is used for the globe, far and near for patches on the globe, and sun for
+// the moon or ring beside it.
 func (s scene) night() {
 	sky, globe := oneOf(s.drawing, nights()), oneOf(s.drawing, nights())
 	s.paint(lightTones, sky[0], sky[1], sky[2], globe[3], globe[4], globe[5], sky[6])

@@ -8,8 +8,8 @@ import (
 // scene is a drawing of a place.
 type scene struct{ *drawing }
 
-// SVG returns the place's picture. Depending on the type, it shows a skyline, a globe, an island, a moonscape, a
-// country with its flag, or a landmark.
+// SVG returns the place's picture. Depending on the type, the picture shows a skyline, a globe, an island, a
+// moonscape, a country with its flag, or a landmark.
 func (p Place) SVG() []byte {
 	s := scene{newDrawing("location", p.ID, p.Name)}
 	switch p.Type {
@@ -119,7 +119,7 @@ func (s scene) hills() {
 	s.WriteString(`"/>`)
 }
 
-// landmark draws a building or a natural feature, which a word in the place's name may select.
+// landmark draws a building or a natural feature; a word in the place's name may select which one.
 func (s scene) landmark(name string) {
 	s.sun()
 	s.ridge("far", s.between(120, 140))

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// csvReader reads CSV with a header line. Columns missing from the header get zero values, an empty id is assigned by
-// the database, and blank lines are skipped.
+// csvReader reads CSV with a header line. Columns missing from the header get zero values, a row with an empty id
+// gets its id from the database, and blank lines are skipped.
 type csvReader[T any] struct {
 	rows   *csv.Reader
 	text   *csvText

@@ -8,12 +8,12 @@ import (
 
 // csvText feeds a file to encoding/csv, which doesn't limit the length of rows and converts CRLF within quotes to LF.
 // csvText therefore doubles the carriage return of a CRLF within quotes, so that fields are preserved byte for byte.
-// It returns an error with a line number for a row longer than maxRow and for an unterminated quoted field.
+// csvText returns an error with a line number for a row longer than maxRow and for an unterminated quoted field.
 type csvText struct {
 	in        *bufio.Reader
 	separator byte
 
-	line, row, field int // line of the next byte, and first lines of its row and of the last quoted field
+	line, row, field int // line numbers: of the next byte, of the start of its row, of the start of the last quoted field
 	length           int // length of the row so far
 	at               csvPlace
 	repeat           bool // the next byte returned is another carriage return

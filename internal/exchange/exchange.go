@@ -1,7 +1,7 @@
-// Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. It can
-// also read the rows of one table from SQL, with the subset of SQL used by database dumps and the Quarkus
-// application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their storage: a
-// Schema maps items to columns.
+// Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. The
+// package can also read the rows of one table from SQL, with the subset of SQL used by database dumps and the
+// Quarkus application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their
+// storage: a Schema maps items to columns.
 //
 // Files are streamed: only one row is in memory at a time, and a row may have at most 1 MiB. An invalid row is
 // returned with an error, and reading continues with the next row. Reading stops only at errors that make the rest of
@@ -29,13 +29,13 @@ type Schema[T any] struct {
 	// columns.
 	Columns []string
 	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
-	// SQLite's INSERT statements. If the first lines of a dump name its dialect, that takes precedence.
+	// SQLite's INSERT statements. If the first lines of a dump name a dialect, that dialect takes precedence.
 	MySQL bool
-	// Set sets a column's value. It isn't called for NULL, DEFAULT or the next id of a sequence.
+	// Set sets a column's value. Set isn't called for NULL, DEFAULT or the next id of a sequence.
 	Set func(item *T, column, value string) error
 	// Get returns a column as text and is the inverse of Set. An id of "" or "0" means no id.
 	Get func(item T, column string) string
-	// Decode decodes one JSON object. It must not retain the line.
+	// Decode decodes one JSON object. Decode must not retain the line.
 	Decode func(line []byte) (T, error)
 	// AppendJSON appends the item as one JSON object without a line feed.
 	AppendJSON func(dst []byte, item T) []byte
@@ -44,7 +44,7 @@ type Schema[T any] struct {
 // Row is one row of a file.
 type Row[T any] struct {
 	Line int   // first line of the row; the file starts at line 1
-	Item T     // without an id if the database is to assign one
+	Item T     // has no id if the database is to assign one
 	Err  error // a *LineError if the row is invalid
 }
 

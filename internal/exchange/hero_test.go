@@ -17,7 +17,7 @@ type hero = character.Character
 
 func heroes() exchange.Schema[hero] { return schema(character.Heroes()) }
 
-// schema returns a schema for a kind's items like that of the program, but without the limits of fields.
+// schema returns the program's schema for a kind's items, except that fields have no limits.
 func schema[T catalog.Item](kind catalog.Kind[T]) exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:   kind.Table.Name,

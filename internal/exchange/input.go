@@ -41,7 +41,8 @@ func (r *stickyReader) Read(p []byte) (n int, err error) {
 func readError(line int, err error) error { return lineError(line, fmt.Errorf("read: %w", err)) }
 
 // utf16Order returns the byte order of a file in UTF-16 and the length of its byte order mark, or nil for any other
-// file. Without a byte order mark, it relies on the fact that files in all formats start with an ASCII character.
+// file. For files without a byte order mark, utf16Order relies on the fact that files in all formats start with an
+// ASCII character.
 func utf16Order(head []byte) (order binary.ByteOrder, mark int) {
 	switch {
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE}):
@@ -63,7 +64,7 @@ type utf16Reader struct {
 	order binary.ByteOrder
 }
 
-// Read implements io.Reader. It must be called by a bufio.Reader, which always passes a p with room for a character.
+// Read implements io.Reader. Only a bufio.Reader may call Read, because p must have room for at least one character.
 func (r *utf16Reader) Read(p []byte) (n int, err error) {
 	for err == nil && n+utf8.UTFMax <= len(p) {
 		var encoded []byte

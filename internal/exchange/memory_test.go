@@ -12,7 +12,7 @@ import (
 
 const (
 	streamLength = 4 << 20
-	liveLimit    = 1 << 20 // limit for reading short rows, including buffers
+	liveLimit    = 1 << 20 // memory limit for reading short rows, including buffers
 )
 
 // stream is a long file that is generated on the fly.

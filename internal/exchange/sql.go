@@ -11,8 +11,8 @@ import (
 )
 
 // sqlReader reads the rows of one table from SQL: from the files of the Quarkus application, from the output of
-// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. It is not a
-// general SQL parser.
+// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. sqlReader is
+// not a general SQL parser.
 //
 // It understands INSERT … VALUES and COPY … FROM stdin, and takes the order of columns from CREATE TABLE if an
 // INSERT, as in some dumps, has no column list. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for
@@ -45,7 +45,8 @@ func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
 }
 
 // refusal is the panic value of the methods below if a statement can't be parsed but reading can continue with the
-// next statement. If the rest of the file can't be read, they panic with a *LineError.
+// next statement. If the rest of the file can't be read, these methods panic with a
+// *LineError instead.
 type refusal struct{ error }
 
 func (r *sqlReader[T]) next() (row Row[T], err error) {

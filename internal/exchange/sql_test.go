@@ -143,14 +143,14 @@ SELECT pg_catalog.setval('public.hero_seq', 2, true);
 		{"no rows in COPY", "COPY hero (id) FROM stdin;\n\\.\nCOPY hero (id) FROM stdin;\n\\.\n", nil},
 		{"COPY of other tables", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\nCOPY hero (id) FROM stdin;\n1\n\\.\nCOPY (SELECT 'it''s') TO stdout;\nCOPY x FROM STDIN WITH (FORMAT csv);\n\"a\n\\.\n",
 			[]string{`5 id=1`}},
-		{"only COPY of another table", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\n", []string{`END line 4: the file has rows of table "villain" and none of hero`}},
+		{"only a COPY of another table", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\n", []string{`END line 4: the file has rows of table "villain" and none of hero`}},
 		{"COPY in a form that pg_dump doesn't write", "COPY hero (id) FROM '/tmp/it';\nCOPY hero (id) FROM stdin WITH (FORMAT csv);\n\"1\n\\.\nCOPY hero (cape) FROM stdin;\nit's\n\\.\nCOPY hero FROM stdin;\n1\n\\.\nINSERT INTO hero(id) VALUES (2);",
 			[]string{`1 REFUSED line 1: COPY must be FROM stdin without options, as pg_dump writes it`, `2 REFUSED line 2: COPY must be FROM stdin without options, as pg_dump writes it`,
 				`5 REFUSED line 5: unknown column "cape"; known columns: id, name, otherName, level, picture, powers`,
 				`8 REFUSED line 8: COPY has no column list, and no preceding CREATE TABLE defines its columns`, `11 id=2`}},
 		{"file ends within COPY", "COPY hero (id) FROM stdin;\n1\n", []string{`2 id=1`, `END line 3: the file ends within a COPY, before its end marker`}},
-		{"file ends within COPY of another table", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
-		{"file ends within the head of COPY", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
+		{"file ends inside a COPY of another table", "COPY x (id) FROM stdin;\n1", []string{`END line 2: the file ends within a COPY, before its end marker`}},
+		{"file ends inside the COPY header", "COPY hero (id) FROM stdin", []string{`END line 1: the file ends within a COPY, before its end marker`}},
 		{"CREATE TABLE names the columns", `CREATE TABLE public.villain (name text, id int);
 CREATE UNLOGGED TABLE IF NOT EXISTS public.hero (
     level integer DEFAULT (1 + 2) CHECK (level IN (1, 2)),

@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. It panics with a *LineError
-// if the rest of the file can't be read.
+// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. sqlScanner panics with a
+// *LineError if the rest of the file can't be read.
 type sqlScanner struct {
 	in    *bufio.Reader
 	line  int // line of the next byte, starting at 1
 	mysql bool
 
 	stop byte // the byte at which scan stopped; 0 at the end of the file
-	size int  // number of bytes kept of the current row or head; an error above maxRow
+	size int  // bytes kept of the current row or statement header; more than maxRow is an error
 	skip bool // nothing is kept
 }
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 
-// scan reads up to a semicolon, or to one of the stops outside of parentheses. It returns the text before that
-// character, with each comment and run of white space replaced by a single space.
+// scan reads up to a semicolon, or to one of the stops outside of parentheses. scan returns the text before the
+// character at which it stopped, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
 	var text []byte
 	for depth := 0; ; {
@@ -79,7 +79,7 @@ func (s *sqlScanner) next() (b byte, ok bool) {
 	return b, err == nil
 }
 
-// keep appends a byte to the text of a row or head.
+// keep appends a byte to the text of a row or statement header.
 func (s *sqlScanner) keep(text []byte, b byte) []byte {
 	if s.skip {
 		return text
@@ -131,7 +131,7 @@ func (s *sqlScanner) dollarQuoted(text []byte) []byte {
 	return s.keepNext(text, len(delimiter), start)
 }
 
-// keepNext appends n bytes of a quoted string that began in line start.
+// keepNext appends n bytes of a quoted string that began on line start.
 func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
 	for range n {
 		b, ok := s.next()
@@ -187,8 +187,8 @@ func (s *sqlScanner) skipComment() {
 	}
 }
 
-// readLine returns the rest of the line without its line ending, or skips the rest; ok is false at the end of the
-// file. It drops all carriage returns, because dumps contain them only in line endings.
+// readLine returns the rest of the line without its line ending, or skips it if keep is false; ok is false at
+// the end of the file. readLine drops all carriage returns, because dumps contain them only in line endings.
 func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
 	for {
 		b, ok := s.next()
@@ -242,7 +242,7 @@ func decode(text string, quote byte, escapes string) (value, rest string) {
 	return string(decoded), ""
 }
 
-// Backslash escapes: each letter that may follow a backslash is followed by the byte that it stands for.
+// Backslash escapes as pairs: the letter after the backslash, then the byte that the escape stands for.
 const (
 	mysqlEscapes = "0\x00b\bn\nr\rt\tZ\x1a"
 	copyEscapes  = "b\bf\fn\nr\rt\tv\v\\\\" // the escapes that PostgreSQL writes in a COPY

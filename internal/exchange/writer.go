@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Writer writes items to a file one by one. It isn't safe for concurrent use.
+// Writer writes items to a file one by one. A Writer isn't safe for concurrent use.
 type Writer[T any] struct {
 	out   *bufio.Writer
 	write func(item T) error

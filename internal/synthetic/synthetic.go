@@ -1,6 +1,6 @@
 // Package synthetic generates rosters of any size, for trying out large catalogs. The same seed yields the same
 // entries in the same order with every version of Go. Entries are not kept in memory. The package depends on the
-// items, but not on any store.
+// types of the entries, but not on any store.
 package synthetic
 
 import (
@@ -37,8 +37,8 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 	}
 }
 
-// dice makes random choices. It uses only the raw output of the generator, because the other algorithms of math/rand
-// may change.
+// dice makes random choices. dice uses only the raw output of a math/rand generator, because the package's
+// other algorithms may change.
 type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }
@@ -104,7 +104,7 @@ func (d *dice) level() int32 {
 // powers returns one to six distinct powers, joined by commas.
 func (d *dice) powers(words characterWords) string {
 	first, n := d.intN(uint64(len(words.powers))), 1+d.intN(6)
-	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so that six steps never hit the same power
+	step := 1 + 2*d.intN(uint64(len(words.powers)/16)) // odd, so that six steps reach six different powers
 	list := make([]string, n)
 	for i := range n {
 		list[i] = words.powers[(first+i*step)%uint64(len(words.powers))]

@@ -111,7 +111,7 @@ func checkLink(folder, label, target string) (string, error) {
 		return target, nil
 	}
 	file, fragment, _ := strings.Cut(target, "#")
-	if file == "" { // a heading of the same document
+	if file == "" { // a heading in the same document
 		return target, nil
 	}
 	path := filepath.Join(folder, filepath.FromSlash(file))
@@ -141,7 +141,7 @@ func checkLink(folder, label, target string) (string, error) {
 	if len(declared) != 1 {
 		return target, fmt.Errorf("the link points to the line %q, and %d lines declare %s", line, len(declared), name[1])
 	}
-	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("the name is declared in line %d", declared[0])
+	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("the name is declared on line %d", declared[0])
 }
 
 func lineOf(path string, number int) (string, error) {

@@ -1,5 +1,5 @@
 // Command docs runs every command in README.md and CONTRIBUTING.md, taken from the files themselves, in a fresh clone
-// of the last commit. It exits with 1 if a command fails, or if a file contains no commands.
+// of the last commit. docs exits with 1 if a command fails, or if a file contains no commands.
 //
 // A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
 // run:

@@ -116,7 +116,8 @@ const (
 
 const fence = "```"
 
-// split splits a document into blocks, our comments and other lines. It skips blank lines.
+// split splits a document into code blocks, run comments and other lines. It skips blank
+// lines.
 func split(text string) ([]element, error) {
 	var elements []element
 	lines := strings.Split(text, "\n")

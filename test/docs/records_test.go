@@ -35,7 +35,8 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
-// TestMakeHelp checks that make help shows each target meant for people.
+// TestMakeHelp checks that make help lists every target that developers call
+// directly.
 func TestMakeHelp(t *testing.T) {
 	makefile := read(t, "Makefile")
 	targets := regexp.MustCompile(`(?m)^\.PHONY: (.+)$`).FindStringSubmatch(makefile)

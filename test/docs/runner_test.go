@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// try runs the commands of a document in testdata; its URLs point to a server that returns 200 once a file named ready
-// exists.
+// try runs the commands of a document in testdata; the document's URLs point to a server that returns 200 once a
+// file named ready exists.
 func try(t *testing.T, name string) (*runner, string) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {

@@ -1,6 +1,6 @@
 // Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines without
-// MongoDB. Once the server accepts connections, it prints its mongodb:// URL as a line on standard output. It stops on
-// SIGINT or SIGTERM.
+// MongoDB. Once the server accepts connections, it prints its mongodb:// URL as a line on standard output. The
+// server stops on SIGINT or SIGTERM.
 //
 // The program has a module of its own, so that the product's go.mod stays small. Tests against it verify the wire
 // protocol, not MongoDB's durability: it has no multi-document transactions and no change streams, and it ignores
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run serves until ctx is done. It writes the URL to stdout and warnings to stderr.
+// run serves until ctx is done. run writes the server's URL to stdout and warnings to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("ferretdb", flag.ContinueOnError)
 	flags.SetOutput(stderr)
