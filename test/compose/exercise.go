@@ -44,7 +44,7 @@ func exercise(ctx context.Context) {
 		if out.failed > before {
 			out.note("%s", p.logs(context.WithoutCancel(ctx)))
 		}
-		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v leaves nothing", p.down, false})
+		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v removes everything", p.down, false})
 	}
 }
 
@@ -107,7 +107,7 @@ func (p project) down(ctx context.Context) (string, error) {
 // fourServices returns the steps for compose.yml.
 func fourServices(p project) []step {
 	return []step{
-		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
+		{"up --wait: all services are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
 		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
 		{"the databases contain exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},

@@ -1,5 +1,5 @@
-// Package engines provides tests with real database servers, a real browser and other external programs. It doesn't
-// depend on the program under test.
+// Package engines provides tests with real database servers, a real browser and other external programs. The package
+// doesn't depend on the program under test.
 //
 // Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds
 // or starts the servers and sets environment variables that locate them. PostgresServer, MySQLServer and
@@ -61,7 +61,8 @@ func MongoDB(tb testing.TB) string {
 	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
 }
 
-// Chromium returns the path of a browser that can run headless. For root, the browser needs the flag --no-sandbox.
+// Chromium returns the path of a browser that can run headless. The browser needs the flag --no-sandbox when run as
+// root.
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)

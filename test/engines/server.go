@@ -178,8 +178,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// answers queries the server's version. It first tries to connect, because MongoDB's driver waits half a second after
-// a refused connection.
+// answers asks the server for its version. It opens a TCP connection first, because MongoDB's driver waits half a
+// second after a refused connection.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.addr)

@@ -89,7 +89,7 @@ func testLogLines(t *testing.T, program string) {
 			ask(t, http.MethodGet, fights.url+execute, "", id...).wantProblem(t, http.StatusBadGateway, "heroes")
 			ask(t, http.MethodGet, fights.url+"/api/fights/1", "", id...).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
 			stop(t, fights.Process)
-			// The access log also contains the readiness checks that waited for the start.
+			// The access log also contains the readiness checks from the startup.
 			log := regexp.MustCompile(`(?m)^.*path=/readyz .*\n`).ReplaceAllString(fights.Stderr.String(), "")
 			lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
 			matches := func(line, pattern string) bool { return regexp.MustCompile(pattern).MatchString(line) }
@@ -118,7 +118,7 @@ func testRequestID(t *testing.T, program string) {
 			for range 3 {
 				header := await.Value(t, "each peer gets a request", seen)
 				if got := header.Get("X-Request-Id"); got != id {
-					t.Errorf("a peer got the request id %q, but the client %q", got, id)
+					t.Errorf("a peer got the request id %q, but the client got %q", got, id)
 				}
 				if header.Get("X-Request-Timeout-Ms") == "" {
 					t.Error("a peer got no X-Request-Timeout-Ms")

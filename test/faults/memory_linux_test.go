@@ -58,7 +58,8 @@ func cgroup(t *testing.T) (dir, file string) {
 }
 
 // up starts the program in the container. Garbage collection is triggered only by the memory limit and prints a line
-// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), which so keeps the process.
+// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), so that the program runs in
+// the shell's process.
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")

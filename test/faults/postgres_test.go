@@ -27,7 +27,7 @@ func postgresTests() tests {
 // testPostgresThatHung checks that while PostgreSQL hangs and clients of fights give up, heroes and villains open few
 // connections, and that all clients are served once PostgreSQL has recovered.
 func testPostgresThatHung(t *testing.T, program, profile string) {
-	// By default, pgx first tries to connect with TLS, which would count as another connection.
+	// By default, pgx tries to connect with TLS first, which would count as another connection.
 	heroes, heroesURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	villains, villainsURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	opened := func() int64 { return heroes.Opened() + villains.Opened() }

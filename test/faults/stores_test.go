@@ -199,8 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits until a service exits with code 1, and checks that it prints one line with the place and the
-// cause, but no password.
+// wantOneLine waits until a service exits with code 1, and checks that it prints one line that contains the given
+// place and cause, but no password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {
@@ -208,7 +208,7 @@ func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	}
 	text := p.Stderr.String()
 	if strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
-		t.Errorf("the service printed more or less than one line:\n%s", text)
+		t.Errorf("the service did not print exactly one line:\n%s", text)
 	}
 	for _, part := range []string{regexp.QuoteMeta(place), cause} {
 		if !regexp.MustCompile(part).MatchString(text) {

@@ -13,7 +13,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestLimits$",
 	},
 	{
-		name:   "other processes and CPU steal may each use five percent of the cores",
+		name:   "a run is valid if other processes and CPU steal each use up to 5 % of the cores",
 		guards: "a run is VOID if CPU time of other processes plus steal time exceeds 5 % of the cores",
 		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
@@ -67,7 +67,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestMakeRoom$",
 	},
 	{
-		name:   "a connection is closed after half a second idle",
+		name:   "a connection that is idle for half a second is closed",
 		guards: "at the limit, a new connection gets 503 at once if no other one has been idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
@@ -109,7 +109,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "if r.ContentLength == 0 || r.ProtoMajor > 1 {",
 		new:    "if r.ContentLength >= 0 || r.ProtoMajor > 1 {",
 		test:   "./internal/httpserver",
-		run:    "^TestBlockedStoreOnSockets$", // 30 s, because its client waits that long for the response
+		run:    "^TestBlockedStoreOnSockets$", // takes 30 s, because the client waits that long for the response
 	},
 	{
 		name:   "any host name that ends in localhost is accepted",
@@ -172,7 +172,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		new:    "return r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		test:   "./internal/httpserver",
-		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // 30 s, because after the failure it waits that long for the connection to close
+		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // takes 30 s: the failing test waits for the connection to close
 	},
 	{
 		name:   "responses over HTTP/2 lack nosniff",

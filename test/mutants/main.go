@@ -35,7 +35,7 @@ import (
 type mutant struct {
 	name   string // short description of the fault
 	guards string // the guarantee that the fault violates
-	file   string // relative to the module
+	file   string // path relative to the module
 	old    string // must occur exactly once in the file
 	new    string
 	test   string // the package with the test that must fail

@@ -32,7 +32,8 @@ func modules(root string) []string {
 
 // ownArgs returns the arguments of go test that don't depend on the user.
 func ownArgs(ctx context.Context, say sayer) []string {
-	// Tests one package more than there are cores, because many tests wait for engines or deadlines.
+	// go test runs one more package in parallel than there are cores, because many tests wait for engines or
+	// deadlines.
 	args := []string{"test", "-json", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1)}
 	if err := raceDetector(ctx); err != nil {
 		say("Tests run without the race detector: %v", err)

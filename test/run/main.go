@@ -6,7 +6,7 @@
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
 //
 // With TEST_STRICT=1 a missing engine is a failure; TEST_INSTALL=0 forbids installing packages. Package engines lists
-// the variables that select engines instead of those it would find.
+// the environment variables that select particular engines.
 //
 // The last line of output is always "N passed, N failed, N skipped".
 package main

@@ -35,7 +35,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	for _, hero := range heroes[1:] {
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", hero.ID), "", http.StatusNoContent)
 	}
-	// Only one hero is left, because then every pick is conclusive.
+	// Only one hero is left, so that every pick is conclusive.
 	id, name := heroes[0].ID, "the first"
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"the first"}`, http.StatusOK)
 	for round := range 5 {
@@ -59,8 +59,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	exchange(t, http.MethodGet, s.Fights+"/api/fights/randomfighters", "", http.StatusServiceUnavailable)
 }
 
-// picksAre checks that each pick returns the hero with the given name: in the same process at once, in another process
-// after the time that it may take to notice a change.
+// picksAre checks that each pick returns the hero with the given name: immediately in the process that made the
+// change, and in another process after the time that it may take to notice the change.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)

@@ -22,7 +22,7 @@ const installPatience = 10 * time.Minute
 type apt struct {
 	root    string // prefix of all system paths; "" except in tests
 	uid     int
-	consent string // the user's setting; "0" forbids installing packages
+	consent string // value of TEST_INSTALL; "0" forbids installing packages
 	say     func(format string, args ...any)
 	execute func(ctx context.Context, program string, args ...string) (output string, err error)
 
@@ -146,7 +146,7 @@ func (a *apt) getAll(ctx context.Context, names []string) error {
 	return err
 }
 
-// quietly runs work under a policy that forbids packages from starting services.
+// quietly runs work under a policy that prevents packages from starting services.
 func (a *apt) quietly(work func() error) error {
 	return a.withFile("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, work)
 }
@@ -168,7 +168,7 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	return work()
 }
 
-// keep returns a function that restores the current state of a file, even if the file doesn't exist.
+// keep returns a function that restores a file's current content and mode, or removes the file if it doesn't exist yet.
 func keep(path string) (restore func() error, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -74,8 +74,8 @@ func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	return nil, reasons
 }
 
-// program runs a program to get its version, because some programs with such a name only explain how to install the
-// real one. It sets the tool's variable to the path.
+// program runs a program to get its version, because some programs with that name are stubs that only explain how to
+// install the real one. It sets the tool's variable to the path.
 func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
