@@ -19,7 +19,7 @@ func testGuesses(t *testing.T, program string) {
 		checkGuesses(t, up, s.Heroes, s.Arena)
 		ask(t, http.MethodDelete, s.Villains+"/api/villains/1", "", "Authorization", "Bearer wrong").want(t, http.StatusUnauthorized)
 	})
-	t.Run("a process each", func(t *testing.T) {
+	t.Run("separate processes", func(t *testing.T) {
 		heroes := start(t, program, "heroes", []string{"DATABASE_URL=sqlite:" + t.TempDir() + "/heroes.db", "ADMIN_TOKEN=" + system.AdminToken})
 		heroes.Ready(t, heroes.url+"/readyz")
 		arena := start(t, program, "arena", []string{"HEROES_URL=" + heroes.url})

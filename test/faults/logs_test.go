@@ -17,9 +17,9 @@ const execute = "/api/fights/execute_fight"
 
 func logTests() tests {
 	return tests{
-		"nothing to log": testQuiet,
-		"log lines":      testLogLines,
-		"request id":     testRequestID,
+		"empty log without failures": testQuiet,
+		"log lines":                  testLogLines,
+		"request id":                 testRequestID,
 	}
 }
 
@@ -57,7 +57,7 @@ func testQuiet(t *testing.T, program string) {
 	stop(t, process)
 	wantLog(t, &process.Stderr)
 	if now := process.Stdout.String(); now != banner || banner == "" {
-		t.Errorf("standard output was first:\n%s\nlater:\n%s", banner, now)
+		t.Errorf("standard output at startup:\n%s\nat the end:\n%s", banner, now)
 	}
 }
 

@@ -24,12 +24,12 @@ func mariaDBTests() tests {
 		"MariaDB with an unsuitable table": testUnsuitableTable,
 		"MariaDB over TLS and a socket":    testMariaDBConnections,
 		"slow MariaDB, impatient clients":  testHastyClients,
-		"MariaDB that hung, strict":        func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
-		"MariaDB that hung, eco":           func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
-		"MariaDB with lasting locks":       testLockedMariaDB,
+		"hung MariaDB, strict":             func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
+		"hung MariaDB, eco":                func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
+		"MariaDB with long-held locks":     testLockedMariaDB,
 	}
 	for _, c := range mariaDBTroubles() {
-		all["MariaDB in trouble, "+c.name] = c.run
+		all["MariaDB problem, "+c.name] = c.run
 	}
 	return all
 }
@@ -71,7 +71,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 200, write: 503, detail: "locked", ready: 200, cause: "Error 1205", startsAnyway: true,
 		},
 		{
-			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"},
+			name: "table renamed", begin: []string{"RENAME TABLE locations TO elsewhere"},
 			end:  []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1146",
 		},

@@ -105,7 +105,7 @@ func plain(t *testing.T) string {
 // testMemoryLimit checks that the program derives its heap limit from the container's memory limit.
 func testMemoryLimit(t *testing.T, _ string) {
 	program := plain(t)
-	t.Run("the container's", func(t *testing.T) {
+	t.Run("container limit", func(t *testing.T) {
 		s := newContainer(t, 64*mebibyte).up(t, program)
 		sizes := goals(t, s, 120*mebibyte)
 		if len(sizes) == 0 {
@@ -117,7 +117,7 @@ func testMemoryLimit(t *testing.T, _ string) {
 			}
 		}
 	})
-	t.Run("GOMEMLIMIT in the environment stays", func(t *testing.T) {
+	t.Run("GOMEMLIMIT overrides the container limit", func(t *testing.T) {
 		s := newContainer(t, 512*mebibyte).up(t, program, "GOMEMLIMIT=48MiB")
 		sizes := goals(t, s, 80*mebibyte)
 		if len(sizes) == 0 {

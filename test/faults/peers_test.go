@@ -24,13 +24,13 @@ var uses = map[string][]string{
 
 func peerTests() tests {
 	return tests{
-		"responses of peers":        testPeerResponses,
-		"unresponsive peer":         testPeerBlackHole,
-		"siblings of a failed peer": testSiblingsAreNotWaitedFor,
-		"connections to peers":      testRefusedFightsCostNoConnections,
-		"breaker":                   testBreaker,
-		"store of a peer":           testStoreOfAPeer,
-		"batches of picks":          testBatches,
+		"invalid responses from peers": testPeerResponses,
+		"unresponsive peer":            testPeerBlackHole,
+		"calls beside a failed peer":   testSiblingsAreNotWaitedFor,
+		"connections to peers":         testRefusedFightsCostNoConnections,
+		"breaker":                      testBreaker,
+		"a peer's store":               testStoreOfAPeer,
+		"batches of picks":             testBatches,
 	}
 }
 

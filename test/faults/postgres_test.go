@@ -39,7 +39,7 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	v.Ready(t, v.url+"/readyz")
 	env := append(newCatalogs(t).env(), "HEROES_URL="+h.url, "VILLAINS_URL="+v.url)
 	fights := startFights(t, program, t.TempDir(), env, args...)
-	await.True(t, "fights are fought", func() bool { return hasty(t, fights.url+execute, time.Minute) == http.StatusOK })
+	await.True(t, "a fight succeeds", func() bool { return hasty(t, fights.url+execute, time.Minute) == http.StatusOK })
 
 	before, begin := opened(), time.Now()
 	var back atomic.Bool

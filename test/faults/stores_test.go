@@ -178,15 +178,15 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		wantOK(t, s.Fights+"/readyz")
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
-	await.True(t, "fights succeed", fought)
+	await.True(t, "a fight succeeds", fought)
 	server.Stop(t)
 	want(http.StatusBadGateway)
 	server.Start(t)
-	await.True(t, "fights are fought again", fought)
+	await.True(t, "a fight succeeds again", fought)
 	proxy.Become(tcpproxy.Hangs)
 	want(http.StatusGatewayTimeout)
 	proxy.Become(tcpproxy.Passes)
-	await.True(t, "fights are fought again", fought)
+	await.True(t, "a fight succeeds again", fought)
 }
 
 // absent returns a setting for each service, with the URL and password of a store that doesn't exist.
