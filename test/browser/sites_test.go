@@ -123,7 +123,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is the script of a page on another site that uses the services as their own pages do.
+// frontEnd is the script of a page on another site that calls the services' APIs as the services' own pages do.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };

@@ -15,7 +15,7 @@ type Kind string
 const (
 	post     Kind = "post"     // posts a fight whose hero has a unique name
 	execute  Kind = "execute"  // executes a fight between random picks
-	fighters Kind = "fighters" // requests random picks without a fight
+	fighters Kind = "fighters" // requests random picks without executing a fight
 	search   Kind = "search"   // searches for heroes by a substring that no name contains
 	stall    Kind = "stall"    // requests all heroes without reading the response
 )

@@ -28,7 +28,8 @@ type engine struct {
 	undo    []func() error
 }
 
-// registry is requested once, to check whether it is reachable; without credentials it returns 401.
+// registry is the URL used to check whether the image registry is reachable; without credentials, the registry
+// returns 401.
 const registry = "https://registry-1.docker.io/v2/"
 
 // pulled returns the third-party images that compose.yml and the Dockerfiles use.

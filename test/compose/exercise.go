@@ -23,15 +23,15 @@ const grace = 10 * time.Second
 // services returns the names of the services, ordered by port.
 func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
-// exercise runs the steps that use the system. It must run in the module's folder, with the engine's published ports
-// on loopback.
+// exercise runs the steps that use the system. Its working folder must be the module's folder, and the engine's
+// published ports must be reachable on loopback.
 func exercise(ctx context.Context) {
 	out := &tally{out: os.Stdout}
-	if os.Getenv("ADMIN_TOKEN") == "" { // for the services and the contract suite's edits
+	if os.Getenv("ADMIN_TOKEN") == "" { // token for the services and for the contract suite's edits
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // an engine that was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // for an engine that was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {

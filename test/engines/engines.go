@@ -6,7 +6,7 @@
 // MongoDBServer start a private server for a test, which may stop and restart it.
 //
 // A test whose engine is missing is skipped with the reason, so that a plain `go test ./...` works everywhere. With
-// TEST_STRICT=1, such a test fails instead.
+// TEST_STRICT=1, a missing engine fails the test instead.
 package engines
 
 import (

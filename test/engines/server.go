@@ -123,7 +123,7 @@ func open(ctx context.Context, prepare func(room *room, port int) (*Server, erro
 
 func (s *Server) start(ctx context.Context) error {
 	if s.running != nil {
-		return fmt.Errorf("%s runs already", s.name())
+		return fmt.Errorf("%s is already running", s.name())
 	}
 	process, err := s.launch()
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.running.ended:
-			return errors.New("it ended at once")
+			return errors.New("it exited immediately")
 		case <-ctx.Done():
 			return fmt.Errorf("the server does not respond: %w", err)
 		case <-again.C:

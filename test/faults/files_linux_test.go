@@ -104,9 +104,9 @@ func harms() map[string]func(t *testing.T, db string) {
 	}
 }
 
-// testHarmUnderLoad checks that once its files are missing or damaged, fights acknowledges no fight, even under load,
-// in either profile. The other services continue. After a kill -9, fights either works again or exits with a helpful
-// error.
+// testHarmUnderLoad checks that once the database files are missing or damaged, no fight is acknowledged, even under
+// load, in either profile. The other services continue. After a kill -9, fights either works again or exits with a
+// helpful error.
 func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db string)) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {

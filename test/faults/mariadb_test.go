@@ -107,14 +107,14 @@ func mariaDBTroubles() []mariaDBTrouble {
 
 // mariaDB is a database with a user that has only the privileges that a service needs.
 type mariaDB struct {
-	*sql.Conn // of an administrator
+	*sql.Conn // an administrator's connection
 
 	store string // the user's URL
 	names *strings.Replacer
 }
 
-// newMariaDB creates a user with only the privileges that a service needs in a fresh database. The URL database
-// contains an administrator's credentials.
+// newMariaDB creates a user that has only the privileges that a service needs, in the fresh database at the given
+// URL, which contains an administrator's credentials.
 func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
 	at, err := url.Parse(database)

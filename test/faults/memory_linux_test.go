@@ -113,7 +113,7 @@ func testMemoryLimit(t *testing.T, _ string) {
 		}
 		for _, size := range sizes {
 			if size > 64 {
-				t.Errorf("the heap goal is %d MB in a container of 64 MB", size)
+				t.Errorf("the heap goal is %d MB in a 64 MB container", size)
 			}
 		}
 	})

@@ -24,13 +24,13 @@ var uses = map[string][]string{
 
 func peerTests() tests {
 	return tests{
-		"invalid responses from peers": testPeerResponses,
-		"unresponsive peer":            testPeerBlackHole,
-		"calls beside a failed peer":   testSiblingsAreNotWaitedFor,
-		"connections to peers":         testRefusedFightsCostNoConnections,
-		"breaker":                      testBreaker,
-		"a peer's store":               testStoreOfAPeer,
-		"batches of picks":             testBatches,
+		"failing peers":                     testPeerResponses,
+		"unresponsive peer":                 testPeerBlackHole,
+		"calls in flight when a peer fails": testSiblingsAreNotWaitedFor,
+		"connections to peers":              testRefusedFightsCostNoConnections,
+		"breaker":                           testBreaker,
+		"a peer's store":                    testStoreOfAPeer,
+		"batches of picks":                  testBatches,
 	}
 }
 

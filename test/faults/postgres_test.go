@@ -101,8 +101,8 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	return response.StatusCode
 }
 
-// testPgBouncer checks that starting behind PgBouncer without the required parameter fails with one line that names
-// this parameter.
+// testPgBouncer checks that a service that is started behind PgBouncer without the required parameter exits with one
+// line that names this parameter.
 func testPgBouncer(t *testing.T, program string) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, parameter, _ := strings.Cut(at, "?")

@@ -58,8 +58,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
 	},
 	{
-		name:   "at the limit, the longest idle connection is closed, whatever its address",
-		guards: "at the limit, the longest idle connection of the address with the most connections is closed",
+		name:   "at the connection limit, the connection that has been idle longest is closed, whatever its client address",
+		guards: "at the connection limit, the longest-idle connection of the client address with the most connections is closed",
 		file:   "internal/httpserver/limit.go",
 		old:    "if found == nil || n > found.from.connections || n == found.from.connections && idle < since {",
 		new:    "if found == nil || idle < since {",
@@ -68,7 +68,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "a connection that is idle for half a second is closed",
-		guards: "at the limit, a new connection gets 503 at once if no other one has been idle for a second",
+		guards: "at the connection limit, a new connection gets 503 immediately unless another one has been idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
 		new:    "if max(idle, c.used) > now-minIdle/2 || n < has {",
@@ -121,7 +121,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHost$",
 	},
 	{
-		name:   "a GET request that stores a fight is allowed from pages of any site",
+		name:   "a GET request that stores a fight is allowed from pages on any site",
 		guards: "a browser's request from another site's page gets 403, even for execute_fight",
 		file:   "internal/httpserver/sites.go",
 		old:    "return route.Stores || route.Method != http.MethodGet",
@@ -148,7 +148,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCommittedDocuments$",
 	},
 	{
-		name:   "lists may be compressed on all processors at once",
+		name:   "lists may be compressed on all processors at the same time",
 		guards: "gzip compression of lists uses at most half of the processors",
 		file:   "internal/httpserver/gzip.go",
 		old:    "if c.busy.Add(1) > maxDeflaters() {",

@@ -93,7 +93,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("the process ended with %d before it was ready; stderr:\n%s", p.ExitCode(), &p.Stderr)
+			return fmt.Errorf("the process exited with code %d before it was ready; stderr:\n%s", p.ExitCode(), &p.Stderr)
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready: %w; stderr:\n%s", url, context.Cause(ctx), &p.Stderr)
 		case <-time.After(10 * time.Millisecond):

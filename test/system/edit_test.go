@@ -14,8 +14,8 @@ import (
 // fresh is the time within which a process notices changes that another process has made.
 const fresh = time.Second
 
-// TestPicksSeeEdits checks that picks reflect a change at once in the process that made the change, and within a
-// second in others. After that time, a deleted entry is never picked.
+// TestPicksSeeEdits checks that picks reflect a change immediately in the process that made the change, and within a
+// second in other processes. After that time, a deleted entry is never picked.
 func TestPicksSeeEdits(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {

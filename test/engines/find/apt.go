@@ -160,10 +160,10 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	}
 	defer func() { err = errors.Join(err, restore()) }()
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
-		return fmt.Errorf("setting %s aside: %w", path, err)
+		return fmt.Errorf("replacing %s: %w", path, err)
 	}
 	if err := os.Chmod(path, mode); err != nil { // WriteFile doesn't change the mode of an existing file
-		return fmt.Errorf("setting %s aside: %w", path, err)
+		return fmt.Errorf("replacing %s: %w", path, err)
 	}
 	return work()
 }
@@ -175,11 +175,11 @@ func keep(path string) (restore func() error, err error) {
 		return func() error { return os.Remove(path) }, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking at %s: %w", path, err)
+		return nil, fmt.Errorf("checking %s: %w", path, err)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("remembering %s: %w", path, err)
+		return nil, fmt.Errorf("saving %s: %w", path, err)
 	}
 	return func() error {
 		return errors.Join(os.WriteFile(path, content, info.Mode()), os.Chmod(path, info.Mode()))

@@ -70,7 +70,7 @@ type Finder struct {
 	Module string
 	// Getenv reads the environment.
 	Getenv func(string) string
-	// Say prints a line about the progress to the user. It is called concurrently.
+	// Say prints a progress message. It must be safe for concurrent use.
 	Say func(format string, args ...any)
 
 	machine machine

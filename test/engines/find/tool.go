@@ -20,8 +20,8 @@ type tool struct {
 	packages packages
 }
 
-// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. It needs a font,
-// because without one its pages show no text.
+// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. The browser also
+// needs a font, because pages show no text without a font.
 func tools() []tool {
 	system := []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"}
 	return []tool{
@@ -37,7 +37,7 @@ func tools() []tool {
 	}
 }
 
-// tool looks for a tool.
+// tool tries all sources of a tool.
 func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	given := func(ctx context.Context) (*Engine, error) {
 		path := f.Getenv(t.variable)
