@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// patience is the time limit for a tab. It is generous, because a browser may be slow on a busy machine.
+// patience is the time limit for a tab. The limit is generous, because a browser may be slow on a busy machine.
 const patience = 3 * time.Minute
 
 // nowhere is the address of the proxy that the browser uses for external hosts. Nothing listens at this address,

@@ -38,7 +38,8 @@ type Event struct {
 	On string
 }
 
-// Timetable is the schedule of a round. It depends only on the scenario, the seed, and the round's number and length.
+// Timetable is the schedule of a round. A timetable depends only on the scenario, the seed, and the round's number
+// and length.
 type Timetable struct {
 	Requests []Request
 	Events   []Event

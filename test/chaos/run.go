@@ -126,8 +126,8 @@ func (w *world) atRest(longest time.Duration) (now Usage) {
 	return now
 }
 
-// round sends the requests and applies the events of a timetable. It returns the recovery time: from the last event,
-// which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
+// round sends the requests and applies the events of a timetable. The returned recovery time lasts from the last
+// event, which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
 func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	begin, healed := time.Now(), time.Now()
 	var load sync.WaitGroup

@@ -295,8 +295,8 @@ func seeLoss(ctx context.Context) (string, error) {
 	return fmt.Sprintf("without the database, execute_fight returned %d after %.1f s", status, took.Seconds()), nil
 }
 
-// stopUnderLoad stops the fights service while requests are in flight, and checks that exactly the acknowledged fights
-// are stored. Then it stops the other services.
+// stopUnderLoad stops the fights service while requests are in flight, and checks that exactly the acknowledged
+// fights are stored. Finally, stopUnderLoad stops the other services.
 func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	before, err := countFights(ctx)
 	if err != nil {

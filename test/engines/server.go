@@ -18,8 +18,8 @@ const (
 	stopPatience  = time.Minute
 )
 
-// Server is a private server on its own port, with its data in a temporary folder. It can be stopped, and restarted
-// with the same address, data and URL. It is not safe for concurrent use.
+// Server is a private server on its own port, with its data in a temporary folder. The server can be stopped, and
+// restarted with the same address, data and URL. It is not safe for concurrent use.
 type Server struct {
 	// URL contains the credentials of an account with all privileges.
 	URL string
@@ -178,8 +178,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// answers asks the server for its version. It opens a TCP connection first, because MongoDB's driver waits half a
-// second after a refused connection.
+// answers opens a TCP connection and then asks the server for its version. The connection comes first because
+// MongoDB's driver waits half a second after a refused connection.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.addr)

@@ -65,8 +65,8 @@ func crowdedUp(t *testing.T, program string) *system.System {
 }
 
 // crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
-// statistics share an SQLite file. It checks that no client makes heroes replace a database connection: each
-// connection of the pool is opened only once.
+// statistics share an SQLite file. The test's cleanup checks that no client makes heroes replace a database
+// connection: each connection of the pool is opened only once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()

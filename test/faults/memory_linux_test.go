@@ -17,7 +17,8 @@ import (
 // container is a memory cgroup for a test, below the current cgroup.
 type container struct{ dir string }
 
-// newContainer creates a cgroup with a memory limit in bytes. It skips the test if that isn't possible.
+// newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if creating a cgroup isn't
+// possible.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)

@@ -59,7 +59,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "at the connection limit, the connection that has been idle longest is closed, whatever its client address",
-		guards: "at the connection limit, the longest-idle connection of the client address with the most connections is closed",
+		guards: "at the connection limit, the address with the most connections loses its longest-idle connection",
 		file:   "internal/httpserver/limit.go",
 		old:    "if found == nil || n > found.from.connections || n == found.from.connections && idle < since {",
 		new:    "if found == nil || idle < since {",
@@ -68,7 +68,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "a connection that is idle for half a second is closed",
-		guards: "at the connection limit, a new connection gets 503 immediately unless another one has been idle for a second",
+		guards: "at the connection limit, a new connection gets 503 immediately unless another is idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
 		new:    "if max(idle, c.used) > now-minIdle/2 || n < has {",

@@ -1,6 +1,6 @@
 // Command mutants checks that the tests are effective: it injects one small fault at a time into the program and
-// expects the corresponding test to fail. This ensures that tests can be moved, merged and deleted without losing
-// coverage.
+// expects the corresponding test to fail. A complete run ensures that tests can be moved, merged and deleted without
+// losing coverage.
 //
 //	go run ./test/mutants                   # all faults; takes about 20 minutes
 //	go run ./test/mutants --list

@@ -1,5 +1,6 @@
-// Package program runs the program as a user does, with real processes, sockets and signals. It uses the program's
-// command line and addresses, but none of its packages. Package system wraps this package for tests.
+// Package program runs the program as a user does, with real processes, sockets and signals. Package program uses the
+// command line and the addresses of the program under test, but none of that program's packages. Package system wraps
+// this package for tests.
 package program
 
 import (

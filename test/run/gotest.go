@@ -81,8 +81,8 @@ func isPackage(arg string) bool {
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
 }
 
-// raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler, it
-// builds packages that every test with the race detector links, so that the build is not wasted.
+// raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler,
+// raceDetector builds packages that every test with the race detector links, so that the build is not wasted.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 const fresh = time.Second
 
 // TestPicksSeeEdits checks that picks reflect a change immediately in the process that made the change, and within a
-// second in other processes. After that time, a deleted entry is never picked.
+// second in other processes. More than a second after a deletion, the deleted entry is never picked.
 func TestPicksSeeEdits(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {

@@ -83,7 +83,7 @@ func isDebian(release string) bool {
 	return false
 }
 
-// update fetches the package lists once. If that fails, the existing lists are used.
+// update fetches the package lists once. If the download fails, the existing lists are used.
 func (a *apt) update(ctx context.Context) {
 	if a.updated {
 		return

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// server tries all sources of a database server. It always looks for the server's programs as well, because fault
+// server tries all sources of a database server. The server's programs are always located as well, because fault
 // tests need a server that they can stop.
 func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	engine := first(ctx, kind.name, kind.remedy,
