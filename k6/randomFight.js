@@ -32,7 +32,8 @@ export function randomFight() {
   return fight;
 }
 
-// countStored returns how many fights the member has stored, or null if it doesn't report that.
+// countStored returns the number of fights that the member has stored, or null if the member doesn't report the
+// number.
 export function countStored() {
   const { status, body } = ask('/api/fights/count', 'count');
   return status === 200 && Number.isInteger(body?.count) ? body.count : null;
@@ -43,8 +44,8 @@ export function profileOf() {
   return ask('/healthz', 'healthz').body?.profile ?? null;
 }
 
-// ask returns the status of a response and its JSON body, null if it isn't JSON. Any status is expected, since members
-// without that path may respond in any way.
+// ask returns a response's status and its JSON body, which is null if the body isn't JSON. Every status counts as
+// expected, because members without the requested path may respond in any way.
 function ask(path, name) {
   const response = http.get(`${host}${path}`, { ...named(name), responseCallback: http.expectedStatuses({ min: 200, max: 599 }) });
   try {
@@ -59,7 +60,7 @@ function named(name) {
   return { tags: { name } };
 }
 
-// answer returns the JSON body of a correct response, and null for any other.
+// answer returns the JSON body of a correct response, or null for any other response.
 function answer(response, contents) {
   const name = response.request.url.split('/').pop();
   if (!check(response, { [`${name}: status 200`]: (r) => r.status === 200 })) {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// patience is the time after which a wait fails the test. It is generous, so that a busy machine causes no failures.
+// patience is the time after which a wait fails the test. This timeout is generous, so that tests don't fail on a
+// busy machine.
 const patience = 2 * time.Minute
 
 // True waits until a condition holds, and fails the test on timeout.

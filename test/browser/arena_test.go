@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // the same location may be picked
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // may be picked again
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
@@ -51,7 +51,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.press(t, kb.Enter)
 		checkFought(t, page, w, 2)
 		if !eval[bool](t, page, `document.activeElement.id === "fight"`) {
-			t.Error("the button that was pressed lost the focus")
+			t.Error("the pressed button lost the focus")
 		}
 		if running := eval[int](t, page, `document.getAnimations().length`); running != 0 {
 			t.Errorf("%d animations are running despite prefers-reduced-motion", running)
@@ -83,8 +83,8 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	}
 }
 
-// testOneProcess executes a fight in the arena that `up` serves, with and without the statistics service. Without it,
-// the page reports that statistics is not running, and everything else works.
+// testOneProcess executes a fight in the arena that `up` serves, with and without the statistics service. Without
+// statistics, the page reports that the service is not running, and everything else works.
 func testOneProcess(browser context.Context, t *testing.T) {
 	for _, with := range []bool{true, false} {
 		t.Run(fmt.Sprintf("statistics %t", with), func(t *testing.T) {
@@ -127,13 +127,13 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.press(t, kb.Enter) // the button has the focus; a click might miss it, because it moves with the text above
+	page.press(t, kb.Enter) // it has the focus; a click might miss the button, which moves with the text above
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
 	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise)) // time for two more
 	if after := len(w.fights(t)); after != stored {
-		t.Errorf("%d fights are stored some time after Auto was stopped, want still %d", after, stored)
+		t.Errorf("%d fights are stored some time after Auto was stopped, want %d as before", after, stored)
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
 	page.wait(t, fmt.Sprintf(`document.getElementById("total").textContent === "%d"`, stored))
@@ -199,7 +199,8 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
 }
 
-// testNamesAreInert uses names that contain HTML or scripts, and checks that the page shows them as text everywhere.
+// testNamesAreInert uses names that contain HTML or scripts, and checks that the page displays them as plain text
+// everywhere.
 func testNamesAreInert(browser context.Context, t *testing.T) {
 	names := []string{
 		`<img src=x onerror="document.title='run'">`, `<script>document.title="run"</script>`, `"><svg onload=document.title='run'>`,

@@ -52,8 +52,8 @@ type violation struct {
 	}
 }
 
-// The rules that checkAccessible passes to axe. The two palettes differ only in colours, so in the second one only the
-// colour rules are checked.
+// The axe rules that checkAccessible checks. The two palettes differ only in colours, so in the second palette only
+// the colour rules are checked.
 const (
 	allRules     = `{resultTypes: ["violations"]}`
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`

@@ -42,16 +42,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// patience is the time limit for a tab. It is generous, because a browser may be slow on a busy machine.
+// patience is the time limit for a tab. The limit is generous, because a browser may be slow on a busy machine.
 const patience = 3 * time.Minute
 
-// nowhere is the address of the proxy that the browser uses for external hosts. Nothing listens there, because
-// Chromium occasionally contacts its vendor's hosts, whatever flags are set.
+// nowhere is the address of the proxy that the browser uses for external hosts. Nothing listens at this address,
+// because Chromium occasionally contacts its vendor's hosts, whatever flags are set.
 const nowhere = "127.0.0.1:1"
 
-// elsewhere is the suffix of host names that resolve to this machine, but that the browser treats as remote. Over
-// plain HTTP it then sends no information about the requesting page, except for an Origin header with methods other
-// than GET.
+// elsewhere is a suffix of host names that resolve to this machine but that the browser treats as remote. To a remote
+// host, over plain HTTP, the browser sends no information about the requesting page, except for an Origin header with
+// methods other than GET.
 const elsewhere = ".superheroes.test"
 
 // start starts a browser and returns a context for its tabs.
@@ -70,7 +70,7 @@ func start(t *testing.T) context.Context {
 		chromedp.Flag("no-pings", true),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // the sandbox doesn't work for root
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work when run as root
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // ended by the cleanup
 	t.Cleanup(stop)

@@ -17,7 +17,7 @@ const (
 	submit     = chromedp.CSS("dialog button[type=submit]")
 )
 
-// catalogPage opens the page of a catalog and enters the given token.
+// catalogPage opens a catalog's page and enters the given token.
 func (w *world) catalogPage(browser context.Context, t *testing.T, catalog, token string) *tab {
 	t.Helper()
 	page := open(browser, t, w.page+"/"+catalog)
@@ -178,7 +178,7 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.click(t, "#create")
 	page.fill(t, "name", "Gopher")
 	page.click(t, submit)
-	page.notice(t, "heroes does not take this token. Type in the right one under Editing.")
+	page.notice(t, "heroes rejects this token. Enter the correct one under Editing.")
 	page.click(t, ".close")
 
 	page.useToken(t, token)

@@ -91,8 +91,9 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}
 }
 
-// testLiveStalls checks that the page reports a stalled stream and recovers: first the stream doesn't count a fight,
-// then it is silent. The page waits 3 s and 45 s respectively, so the tab's timers are accelerated.
+// testLiveStalls checks that the page reports a stalled stream and recovers: first the stream misses a fight, then it
+// is silent. The page waits 3 s for a missing fight and 45 s for a silent stream, so the tab's timers are
+// accelerated.
 func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	w.parts["statistics"].Behave(w.stalling())

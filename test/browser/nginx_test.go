@@ -14,8 +14,8 @@ import (
 )
 
 // testBehindNginx executes fights in the arena through nginx, with and without the settings in docs/proxies.md.
-// Without these settings, over plain HTTP, the browser's Origin doesn't match the Host that nginx sends, so the
-// request looks cross-site.
+// Without the documented settings, a request over plain HTTP looks cross-site, because the browser's Origin doesn't
+// match the Host that nginx sends.
 func testBehindNginx(browser context.Context, t *testing.T) {
 	const byDefault = `location / { proxy_pass http://arena; }`
 	const hostPassed = `location / {
@@ -31,10 +31,10 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 		name, site, directives string
 		allow, trust, refused  bool
 	}{
-		{name: "by default", site: name, directives: byDefault, refused: true},
-		{name: "by default, with its origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "by default, at localhost", site: "localhost", directives: byDefault}, // the browser sends more headers
-		{name: "with Host passed on", site: name, directives: hostPassed, allow: true},
+		{name: "default settings", site: name, directives: byDefault, refused: true},
+		{name: "default settings, origin trusted", site: name, directives: byDefault, trust: true},
+		{name: "default settings, at localhost", site: "localhost", directives: byDefault}, // more request headers
+		{name: "Host header passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := settings(t)

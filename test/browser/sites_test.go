@@ -39,8 +39,8 @@ const ways = {
 };
 </script>`
 
-// hostilePort starts a server of the hostile page and returns its port; the browser can reach it under many host
-// names.
+// hostilePort starts a server for the hostile page and returns the port; the browser can reach the server under many
+// host names.
 func hostilePort(t *testing.T) string {
 	t.Helper()
 	server := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +54,7 @@ func hostilePort(t *testing.T) string {
 	return port
 }
 
-// stored returns the number of fights.
+// stored returns the number of stored fights.
 func stored(t *testing.T, fights string) int {
 	t.Helper()
 	return fetchJSON[struct{ Count int }](t, "http://"+fights+"/api/fights/count").Count
@@ -97,8 +97,8 @@ func testOtherSites(browser context.Context, t *testing.T) {
 	}
 }
 
-// testReboundName opens each service's page under a foreign host name, as after DNS rebinding, which would let a page
-// read and change everything as if it were the service's own. The page must not load; under an allowed name it must.
+// testReboundName opens each service's page under a foreign host name, as in a DNS rebinding attack, which would let
+// a page read and change everything that the service's own page can. The page must load only under an allowed name.
 func testReboundName(browser context.Context, t *testing.T) {
 	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
 	cfg := settings(t)
@@ -123,7 +123,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is the script of a page on another site that uses the services as their own pages do.
+// frontEnd is the script of a page on another site that calls the services' APIs as the services' own pages do.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };

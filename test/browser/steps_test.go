@@ -62,8 +62,8 @@ func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	}))
 }
 
-// hurried affects pages loaded from now on: their timers run ten times as fast, to keep the test short, and they count
-// their requests in flight.
+// hurried instruments pages loaded from now on: their timers run ten times as fast, to keep the test short, and they
+// count their requests in flight.
 func (p *tab) hurried(t *testing.T) {
 	t.Helper()
 	const script = `{

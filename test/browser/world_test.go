@@ -34,7 +34,7 @@ func settings(t *testing.T) app.UpConfig {
 	return cfg
 }
 
-// up starts the services and returns their hosts, by name.
+// up starts the services and returns their hosts, keyed by service.
 func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	t.Helper()
 	a := app.New("test", io.Discard)

@@ -34,13 +34,13 @@ const (
 	delay      Action = "delay"
 	pass       Action = "pass"
 
-	hide    Action = "hide"    // the database files of fights
+	hide    Action = "hide"    // the fights database files
 	restore Action = "restore" // the hidden files
 	garble  Action = "garble"  // overwrites the header of the write-ahead log
 	mend    Action = "mend"    // the garbled log
 	fill    Action = "fill"    // the disk
 	empty   Action = "empty"   // the filled disk
-	advance Action = "advance" // stores an id from a clock that is ahead, while the process is stopped
+	advance Action = "advance" // stores a fight with an id from a fast clock, while the process is stopped
 )
 
 // startPatience and stopPatience are time limits for starting and stopping a process, generous enough for a busy
@@ -53,7 +53,7 @@ const (
 // latency is the delay that a slow link adds to each chunk of data.
 const latency = 150 * time.Millisecond
 
-// do applies the event. It does nothing if the process is already in that state.
+// do applies the event, unless the process is already in the resulting state.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {
@@ -132,8 +132,8 @@ func (w *world) doFiles(do Action) {
 	}
 }
 
-// move renames the database files of fights. Files that the program has created in their place hold no fights and are
-// overwritten.
+// move renames the fights database files. Files that the program has created under the new names hold no fights and
+// are overwritten.
 func (w *world) move(from, to string) error {
 	for _, part := range []string{"", "-wal", "-shm"} {
 		path := w.fightsFile() + part
@@ -144,7 +144,7 @@ func (w *world) move(from, to string) error {
 	return nil
 }
 
-// nonsense returns the bytes that overwrite the header of the log.
+// nonsense returns garbage that overwrites the log's header.
 func nonsense() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
 
 func (w *world) garble() error {

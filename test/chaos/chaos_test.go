@@ -22,7 +22,7 @@ func short(program string) Options {
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // only sets the default; can't fail, because the flag exists
+	_ = flag.Set("test.parallel", atOnce) // sets the flag's default; can't fail, because the flag exists
 	os.Exit(m.Run())
 }
 
@@ -72,9 +72,9 @@ func interrupts(s Scenario) bool {
 	})
 }
 
-// TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, for the fault it has. If no fight
-// was acknowledged right before the kill, as on a very busy machine, acknowledging early has no effect, so several
-// seeds are tried.
+// TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, and that the result reports the
+// build's fault. If no fight was acknowledged right before the kill, as on a very busy machine, acknowledging early
+// has no effect, so several seeds are tried.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	t.Parallel()
 	for tag, caught := range map[string]func(Result) bool{
@@ -95,8 +95,8 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	}
 }
 
-// TestUnserved checks that a run is a failure if all requests of the load, or all of one kind, were refused, because
-// such a run proves nothing. Probes don't count as load.
+// TestUnserved checks that a run fails if all requests of the load, or all of one kind, were refused, because such a
+// run proves nothing. Probes don't count as load.
 func TestUnserved(t *testing.T) {
 	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
 		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)

@@ -93,7 +93,7 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 // base returns the base URL of the fights process that receives the request.
 func (c *clients) base(r Request) string { return c.fights[r.To%len(c.fights)] }
 
-// sent returns the body of the request. Few of the heroes win, because each winner adds a document to the statistics.
+// sent returns the request body. Only one hero in eight wins, because each winner adds a document to the statistics.
 func sent(r Request) string {
 	level := 1
 	if r.To%8 == 0 {

@@ -38,7 +38,7 @@ type command struct {
 	Seed     uint64        `default:"1" help:"Seed of the timetable of requests and faults."`
 	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
 	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovery and checks take additional time."`
-	Rows     int           `default:"1000000" help:"Heroes in the table that is searched."`
+	Rows     int           `default:"1000000" help:"Number of heroes in the searched table."`
 	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a deliberate fault, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
 	List     bool          `help:"List the scenarios without running them."`
@@ -55,7 +55,7 @@ func main() {
 	procgroup.DieWithParent()
 	c := &command{}
 	kong.Parse(c, kong.Name("chaos"),
-		kong.Description("Break Super Heroes in Go while it is used, and check that no fight is lost, repeated or miscounted."))
+		kong.Description("Inject faults into Super Heroes in Go under load, and check that no fight is lost, duplicated or miscounted."))
 	chosen, err := choose(scenarios(), c.Scenario)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "chaos: %v; see --list\n", err)
@@ -157,7 +157,7 @@ func findEngines(t *testing.T, module string) {
 	found := find.New(module, os.Getenv, t.Logf).Servers(t.Context())
 	closeAll := func() {
 		for _, engine := range found {
-			_ = engine.Close() // the operating system ends what is left when this process exits
+			_ = engine.Close() // the operating system stops any remaining servers when this process exits
 		}
 	}
 	t.Cleanup(closeAll)

@@ -13,9 +13,9 @@ import (
 type Kind string
 
 const (
-	post     Kind = "post"     // posts a fight of a hero with a unique name
-	execute  Kind = "execute"  // executes a fight of picks
-	fighters Kind = "fighters" // requests picks without a fight
+	post     Kind = "post"     // posts a fight whose hero has a unique name
+	execute  Kind = "execute"  // executes a fight between random picks
+	fighters Kind = "fighters" // requests random picks without executing a fight
 	search   Kind = "search"   // searches for heroes by a substring that no name contains
 	stall    Kind = "stall"    // requests all heroes without reading the response
 )
@@ -24,9 +24,9 @@ const (
 type Request struct {
 	At       time.Duration // since the start of its round
 	Kind     Kind
-	Hero     string        // the name it sends
+	Hero     string        // the hero's name in the request
 	To       int           // index of the fights process, modulo the number of processes
-	Deadline time.Duration // sent to the service; 0 means none
+	Deadline time.Duration // the deadline that the request sends; 0 means none
 	Leaves   time.Duration // when the client disconnects; 0 means never
 	Repeats  int           // number of immediate retries if the fight wasn't acknowledged
 }
@@ -38,7 +38,8 @@ type Event struct {
 	On string
 }
 
-// Timetable is the schedule of a round. It depends only on the scenario, the seed, and the round's number and length.
+// Timetable is the schedule of a round. A timetable depends only on the scenario, the seed, and the round's number
+// and length.
 type Timetable struct {
 	Requests []Request
 	Events   []Event

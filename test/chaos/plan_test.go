@@ -29,8 +29,8 @@ func TestSameSeedSameTimetable(t *testing.T) {
 	}
 }
 
-// TestTimetable checks that in each round the conditions overlap, each fault ends before the round, and each hero's
-// name is sent once.
+// TestTimetable checks that in each round the conditions overlap, each fault ends before the round does, and each
+// hero's name is sent once.
 func TestTimetable(t *testing.T) {
 	for _, s := range scenarios() {
 		for number := range 20 {

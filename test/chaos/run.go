@@ -33,7 +33,7 @@ type Result struct {
 	Seed                         uint64
 	Rounds                       int
 	history.Verdict
-	Other         int // number of faults that the verdict doesn't count
+	Other         int // number of faults that Verdict has no count for
 	Counted       int // number of fights in the statistics
 	Longest       time.Duration
 	Recovery      time.Duration // the longest
@@ -126,8 +126,8 @@ func (w *world) atRest(longest time.Duration) (now Usage) {
 	return now
 }
 
-// round sends the requests and applies the events of a timetable. It returns the recovery time: from the last event,
-// which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
+// round sends the requests and applies the events of a timetable. The returned recovery time lasts from the last
+// event, which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
 func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	begin, healed := time.Now(), time.Now()
 	var load sync.WaitGroup
@@ -204,7 +204,7 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 	}
 }
 
-const noneServed = "no fight of the timetable was acknowledged"
+const noneServed = "no scheduled fight was acknowledged"
 
 // unserved describes the fault if no fight at all, or none of one kind, was acknowledged, since the run then tested
 // nothing. Probes don't count, because they are repeated until acknowledged.
@@ -224,7 +224,7 @@ func unserved(operations []history.Operation) string {
 	case posted+picked == 0:
 		return noneServed
 	case posted+picked >= enough && (posted == 0 || picked == 0):
-		return fmt.Sprintf("no fight of one kind was acknowledged: %d posted fights, %d of picks", posted, picked)
+		return fmt.Sprintf("no fight of one kind was acknowledged: %d posted, %d between picks", posted, picked)
 	}
 	return ""
 }
@@ -253,8 +253,8 @@ func (w *world) verifyCount(base string, stored []history.Fight, settles time.Du
 	}
 }
 
-// rebuild runs `statistics rebuild` and returns its output. Two processes that count concurrently on FerretDB need
-// this, because its updates aren't atomic.
+// rebuild runs `statistics rebuild` and returns its output. If two processes count concurrently on FerretDB, a
+// rebuild is needed, because FerretDB's updates aren't atomic.
 func (w *world) rebuild() string {
 	rebuilt := system.Start(w, w.program, []string{"MONGODB_URL=" + w.store}, "statistics", "rebuild")
 	if code := rebuilt.Wait(w, startPatience); code != 0 {

@@ -21,7 +21,7 @@ type System struct {
 	Separate           bool
 	Fights, Statistics int      // number of processes; 0 means one
 	Args               []string // of every process
-	Big                bool     // has as many heroes as --rows specifies
+	Big                bool     // has the number of heroes given by --rows
 	SmallDisk          bool     // mounts a small disk as the data folder, so that it can be filled
 }
 
@@ -34,7 +34,7 @@ type Load struct {
 // Condition is a fault or an extra load during part of each round.
 type Condition struct {
 	Name       string
-	On         []string // targets, of which one is picked in each round
+	On         []string // targets; each round picks one of them
 	Begin, End []Action
 	Times      int    // number of occurrences per round; 0 means one
 	Throughout bool   // lasts for the whole round
@@ -42,7 +42,7 @@ type Condition struct {
 	Alter      func(dice *rand.Rand, r *Request)
 }
 
-// fights returns a load of posted fights and fights of picks.
+// fights returns a load of posted fights and of fights between random picks.
 func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
 // scenarios returns all scenarios.
@@ -125,7 +125,7 @@ func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
 }
 
-// overloadOfPicks adds requests for picks, which don't use the store of fights.
+// overloadOfPicks adds requests for picks, which don't use the fights store.
 func overloadOfPicks(rate float64) Condition {
 	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
@@ -152,7 +152,7 @@ func hasty() Condition {
 	}}
 }
 
-// repeating makes clients time out early and retry at once.
+// repeating makes clients time out early and retry immediately.
 func repeating() Condition {
 	return Condition{Name: "clients that repeat at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
 		r.Leaves, r.Repeats = 200*time.Millisecond+moment(dice, 300*time.Millisecond), 3
@@ -172,7 +172,7 @@ func (s Scenario) conditions() string {
 	return strings.Join(names, " × ")
 }
 
-// String describes the system in a few words.
+// String returns a short description of the system.
 func (s System) String() string {
 	text := "up, SQLite"
 	if s.Separate {

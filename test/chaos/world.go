@@ -24,8 +24,8 @@ type world struct {
 	heroes    string                     // base URLs
 	fights    []string                   // base URL of each fights process
 	counts    []string                   // base URL of each statistics process
-	store     string                     // URL of the fights' store, if it is a server
-	usage     Usage                      // of processes that have been stopped
+	store     string                     // URL of the fights store, if the store is a server
+	usage     Usage                      // resource usage of processes that have been stopped
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
@@ -111,7 +111,7 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns the address at which the named link forwards to the server.
+// through returns the address of the named link, which forwards to the server.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
@@ -145,5 +145,5 @@ func (w *world) now() (all Usage) {
 	return all
 }
 
-// fightsFile returns the path of up's database of fights.
+// fightsFile returns the path of the fights database that `up` uses.
 func (w *world) fightsFile() string { return filepath.Join(w.dir, "fights.db") }

@@ -46,7 +46,7 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// poll retries do until it succeeds or the time is up; then it returns the last two errors.
+// poll retries do until it succeeds, and returns the last two errors if it doesn't succeed in time.
 func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -67,7 +67,7 @@ func poll(ctx context.Context, within time.Duration, do func(context.Context) er
 	}
 }
 
-// eventually retries until the response fulfils the condition wanted.
+// eventually retries the request until the response satisfies the condition wanted.
 func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
 	return poll(ctx, patience, func(ctx context.Context) error {
 		status, body, err := request(ctx, url)
@@ -78,7 +78,7 @@ func eventually(ctx context.Context, url, want string, wanted func(status int, b
 	})
 }
 
-// eventuallyReturns retries until the response has the given status.
+// eventuallyReturns retries the request until the response has the given status.
 func eventuallyReturns(ctx context.Context, url string, status int) error {
 	return eventually(ctx, url, fmt.Sprint(status), func(got int, _ string) bool { return got == status })
 }
@@ -116,7 +116,7 @@ type attacker struct {
 	acknowledged []string // ids
 }
 
-// attack starts an attacker with the given number of workers. It records successful fights only.
+// attack starts an attacker with the given number of workers. The attacker records only successful fights.
 func attack(ctx context.Context, fights string, workers int) *attacker {
 	a := &attacker{}
 	stopping, end := context.WithCancel(ctx)

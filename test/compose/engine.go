@@ -22,13 +22,14 @@ import (
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access
-	own     bool     // both engines were started by this program, separately
+	own     bool     // whether this program started the engines, which are then two daemons
 	inside  []string // prefix for commands that access the published ports
 	network []string // arguments of docker build
 	undo    []func() error
 }
 
-// registry is requested once, to check whether it is reachable; without credentials it returns 401.
+// registry is the URL used to check whether the image registry is reachable; without credentials, the registry
+// returns 401.
 const registry = "https://registry-1.docker.io/v2/"
 
 // pulled returns the third-party images that compose.yml and the Dockerfiles use.
@@ -36,7 +37,7 @@ func pulled() []string {
 	return []string{"postgres:16", "mariadb:11.5", "mongo:7.0", "golang:1.26.8-trixie", "debian:trixie-slim"}
 }
 
-// findEngine returns the Docker engine that is already running, if that can pull images; otherwise it starts its own.
+// findEngine returns the running Docker engine if that can pull images; otherwise it starts two engines of its own.
 func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 	reachable := canReach(ctx, registry)
 	there := docker{program: "docker"}

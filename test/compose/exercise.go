@@ -23,15 +23,15 @@ const grace = 10 * time.Second
 // services returns the names of the services, ordered by port.
 func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
-// exercise runs the steps that use the system. It must run in the module's folder, with the engine's published ports
-// on loopback.
+// exercise runs the steps that use the system. Its working folder must be the module's folder, and the engine's
+// published ports must be reachable on loopback.
 func exercise(ctx context.Context) {
 	out := &tally{out: os.Stdout}
-	if os.Getenv("ADMIN_TOKEN") == "" { // for the services and the contract suite's edits
+	if os.Getenv("ADMIN_TOKEN") == "" { // token for the services and for the contract suite's edits
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // an engine that was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // for an engine that was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -44,7 +44,7 @@ func exercise(ctx context.Context) {
 		if out.failed > before {
 			out.note("%s", p.logs(context.WithoutCancel(ctx)))
 		}
-		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v leaves nothing", p.down, false})
+		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v removes everything", p.down, false})
 	}
 }
 
@@ -107,7 +107,7 @@ func (p project) down(ctx context.Context) (string, error) {
 // fourServices returns the steps for compose.yml.
 func fourServices(p project) []step {
 	return []step{
-		{"up --wait: all are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
+		{"up --wait: all services are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
 		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
 		{"the databases contain exactly the bundled roster", checkRoster, false},
 		{"a fight is acknowledged and stored", checkFight, false},
@@ -295,8 +295,8 @@ func seeLoss(ctx context.Context) (string, error) {
 	return fmt.Sprintf("without the database, execute_fight returned %d after %.1f s", status, took.Seconds()), nil
 }
 
-// stopUnderLoad stops the fights service while requests are in flight, and checks that exactly the acknowledged fights
-// are stored. Then it stops the other services.
+// stopUnderLoad stops the fights service while requests are in flight, and checks that exactly the acknowledged
+// fights are stored. Finally, stopUnderLoad stops the other services.
 func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 	before, err := countFights(ctx)
 	if err != nil {

@@ -2,9 +2,9 @@
 // uses the system as described in README, kills a database, stops a service under load, and finally removes
 // everything.
 //
-// It uses the running Docker engine if the image registry is reachable. Otherwise, as root on Debian or Ubuntu, it
-// starts its own engine in a separate network namespace, and builds stand-ins for the images that it can't pull (see
-// standin.go). TEST_INSTALL=0 forbids installing packages.
+// The command uses the running Docker engine if the image registry is reachable. Otherwise, as root on Debian or
+// Ubuntu, it starts its own engine in a separate network namespace, and builds stand-ins for the images that it can't
+// pull (see standin.go). TEST_INSTALL=0 forbids installing packages.
 //
 // The last line is always "N passed, N failed, N skipped". The exit code is 0 if nothing failed and something passed.
 package main

@@ -2,8 +2,8 @@ package main
 
 // If no registry is reachable, locally built images stand in for those named in compose.yml and the Dockerfiles. The
 // stand-ins contain real servers, PostgreSQL 17 and MariaDB 11.8 from Debian 13, and FerretDB in place of MongoDB,
-// with entrypoints from the folder standin. So they test compose.yml and the Dockerfiles against these servers, but
-// not against the vendors' entrypoints, and not against MongoDB itself: FerretDB runs no initialization script.
+// with entrypoints from the folder standin. The stand-ins test compose.yml and the Dockerfiles against these servers,
+// but neither with the vendors' entrypoints nor against MongoDB itself: FerretDB runs no initialization script.
 
 import (
 	"context"

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// step is one check. Its function returns a short summary of the observations. A skip isn't a failure.
+// step is one check. The function run returns a short summary of its observations. A skip isn't a failure.
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
@@ -22,7 +22,7 @@ type skip string
 
 func (s skip) Error() string { return string(s) }
 
-// The words that begin the line of a step.
+// The outcomes, which start a step's line of output.
 const (
 	passed  = "PASS"
 	failed  = "FAIL"

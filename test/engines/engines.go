@@ -1,12 +1,12 @@
-// Package engines provides tests with real database servers, a real browser and other external programs. It doesn't
-// depend on the program under test.
+// Package engines provides tests with real database servers, a real browser and other external programs. The package
+// doesn't depend on the program under test.
 //
 // Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds
 // or starts the servers and sets environment variables that locate them. PostgresServer, MySQLServer and
 // MongoDBServer start a private server for a test, which may stop and restart it.
 //
 // A test whose engine is missing is skipped with the reason, so that a plain `go test ./...` works everywhere. With
-// TEST_STRICT=1, such a test fails instead.
+// TEST_STRICT=1, a missing engine fails the test instead.
 package engines
 
 import (
@@ -61,7 +61,8 @@ func MongoDB(tb testing.TB) string {
 	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
 }
 
-// Chromium returns the path of a browser that can run headless. For root, the browser needs the flag --no-sandbox.
+// Chromium returns the path of a browser that can run headless. The browser needs the flag --no-sandbox when run as
+// root.
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)

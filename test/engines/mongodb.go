@@ -48,8 +48,8 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	})
 }
 
-// PingMongoDB returns the version of the server at url. For products other than MongoDB, that is the MongoDB version
-// that they claim to be compatible with.
+// PingMongoDB returns the version of the server at url. Other products return the MongoDB version that they claim to
+// be compatible with.
 func PingMongoDB(ctx context.Context, url string) (string, error) {
 	client, err := openMongoDB(url)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Nginx starts nginx with the given directives in its server block, such as "location / { … }", and default settings
-// otherwise. It is stopped when the test ends.
+// otherwise. The test's cleanup stops nginx.
 func Nginx(tb testing.TB, directives string) *Server {
 	tb.Helper()
 	bin := setting(tb, "nginx", NginxBin)

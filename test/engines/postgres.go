@@ -37,7 +37,7 @@ func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 	return startPostgres(ctx, bin, nil)
 }
 
-// startPostgres starts a server with the given TLS settings, if any. It writes their values to files.
+// startPostgres starts a server with the given TLS settings, if any. It writes the certificate and the key to files.
 func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		password, data := random(), room.path("data")

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// room is the temporary folder of a server, with the account that the server's programs run under.
+// room is a server's temporary folder, with the account that the server's programs run under.
 type room struct {
 	root    string
 	account *account

@@ -18,8 +18,8 @@ const (
 	stopPatience  = time.Minute
 )
 
-// Server is a private server on its own port, with its data in a temporary folder. It can be stopped, and restarted
-// with the same address, data and URL. It is not safe for concurrent use.
+// Server is a private server on its own port, with its data in a temporary folder. The server can be stopped, and
+// restarted with the same address, data and URL. It is not safe for concurrent use.
 type Server struct {
 	// URL contains the credentials of an account with all privileges.
 	URL string
@@ -123,7 +123,7 @@ func open(ctx context.Context, prepare func(room *room, port int) (*Server, erro
 
 func (s *Server) start(ctx context.Context) error {
 	if s.running != nil {
-		return fmt.Errorf("%s runs already", s.name())
+		return fmt.Errorf("%s is already running", s.name())
 	}
 	process, err := s.launch()
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		}
 		select {
 		case <-s.running.ended:
-			return errors.New("it ended at once")
+			return errors.New("it exited immediately")
 		case <-ctx.Done():
 			return fmt.Errorf("the server does not respond: %w", err)
 		case <-again.C:
@@ -178,8 +178,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// answers queries the server's version. It first tries to connect, because MongoDB's driver waits half a second after
-// a refused connection.
+// answers opens a TCP connection and then asks the server for its version. The connection comes first because
+// MongoDB's driver waits half a second after a refused connection.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(ctx, "tcp", s.addr)

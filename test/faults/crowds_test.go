@@ -65,13 +65,13 @@ func crowdedUp(t *testing.T, program string) *system.System {
 }
 
 // crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
-// statistics share an SQLite file. It checks that no client makes heroes replace a database connection: each
-// connection of the pool is opened only once.
+// statistics share an SQLite file. The test's cleanup checks that no client makes heroes replace a database
+// connection: each connection of the pool is opened only once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
 	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
-	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // trying TLS first would count twice
+	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // with TLS, pgx would connect twice
 	t.Cleanup(func() {
 		if n := proxy.Opened(); n > poolOfHeroes {
 			t.Errorf("heroes opened %d connections to PostgreSQL, more than its pool size of %d", n, poolOfHeroes)
@@ -121,7 +121,7 @@ func fightSteadily(t *testing.T, fights string) {
 	}
 	group.Wait()
 	if statuses.of[http.StatusOK] < goodFights*19/20 {
-		t.Errorf("%d fights got these numbers of responses by status: %v", goodFights, statuses.of)
+		t.Errorf("responses to %d fights, by status: %v", goodFights, statuses.of)
 	}
 }
 
@@ -182,12 +182,12 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 		}
 	}
 	if refused == 0 {
-		t.Error("the arena accepted 1000 streams of one client")
+		t.Error("the arena accepted 1000 streams from one client")
 	}
 	wantOK(t, s.Arena+"/api/heroes?limit=5")
 	wantOK(t, s.Arena+"/api/statistics")
 	if status := stallFrom(ctx, t, "127.0.0.2", s.Arena, stream); status != http.StatusOK {
-		t.Errorf("a stream of another client got status %d", status)
+		t.Errorf("a stream from another client got status %d", status)
 	}
 }
 

@@ -34,7 +34,7 @@ func editTests() tests {
 func testEditsInDoubt(t *testing.T, program, name, variable, database string, silent bool) {
 	confirmations := &confirmations{silent: silent}
 	_, store := through(t, database, confirmations.relays)
-	deadline := "DEADLINE=14s" // a change fails at once, or late on a busy machine
+	deadline := "DEADLINE=14s" // a change fails immediately, or after a delay on a busy machine
 	if silent {
 		deadline = "DEADLINE=6s" // each change waits for the full deadline
 	}
@@ -61,7 +61,8 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
-// confirmations relays a store's traffic. After a call of lose, the proxy drops the response to the next commit.
+// confirmations relays a store's traffic, and can drop the confirmation of a commit. After a call to lose, the proxy
+// drops the response to the next commit.
 type confirmations struct {
 	silent bool // whether later responses are dropped silently; otherwise the connection breaks
 	armed  atomic.Bool
@@ -69,7 +70,7 @@ type confirmations struct {
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses reports whether to drop the response to the data that a service sends. It returns true once for each call of
+// loses reports whether to drop the response to the data that a service sends. It returns true once for each call to
 // lose.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)

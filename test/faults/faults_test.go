@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// tests maps names to the tests of a subject, which take the path of the program as an argument.
+// tests maps test names to test functions, which take the path of the program as an argument.
 type tests map[string]func(*testing.T, string)
 
 // TestFaults runs all fault tests with one build of the program.
@@ -112,8 +112,8 @@ func awaitOK(t *testing.T, url string) {
 	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
 }
 
-// wantUnready checks the reason that a service reports for not being ready. It retries if the service's own check
-// timed out, as may happen on a busy machine.
+// wantUnready checks the reason that a service reports for not being ready. wantUnready retries if the service's own
+// check timed out, as may happen on a busy machine.
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer
@@ -157,7 +157,8 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 }
 
-// wantLog checks that a process has logged one line per text, each of which contains that text, and no other lines.
+// wantLog checks that a process has logged exactly one line for each of the given texts, containing that text, and no
+// other lines.
 func wantLog(t *testing.T, log *program.Output, texts ...string) {
 	t.Helper()
 	lines := slices.Collect(strings.Lines(log.String()))
@@ -190,7 +191,7 @@ func (s service) lives(t *testing.T) {
 	})
 }
 
-// catalogs holds fake peers for fights, which are initially healthy.
+// catalogs holds the fake peers that fights calls; they are initially healthy.
 type catalogs struct{ heroes, villains, locations *fakepeer.Peer }
 
 func newCatalogs(t *testing.T) catalogs {

@@ -21,8 +21,8 @@ import (
 	"superheroes/test/system"
 )
 
-// linuxTests returns tests that damage the embedded store's files, or limit or observe the program, by means that only
-// Linux has.
+// linuxTests returns tests that damage the embedded store's files, or limit or observe the program, with features
+// that only Linux has.
 func linuxTests() tests {
 	all := tests{
 		"file removed while a list is read": testRemovedWhileRead,
@@ -50,7 +50,7 @@ func linuxTests() tests {
 	return all
 }
 
-// ends returns the ways to end a process, by name.
+// ends returns functions that end a process in different ways, keyed by name.
 func ends() map[string]func(*testing.T, *system.Process) {
 	return map[string]func(*testing.T, *system.Process){
 		"stopped": stop,
@@ -58,7 +58,7 @@ func ends() map[string]func(*testing.T, *system.Process) {
 	}
 }
 
-// fightsFile returns the path of up's database of fights in a folder.
+// fightsFile returns the path of the fights database that `up` creates in a folder.
 func fightsFile(dir string) string { return filepath.Join(dir, "fights.db") }
 
 func remove(t *testing.T, paths ...string) {
@@ -90,7 +90,7 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 	}
 }
 
-// harms returns the kinds of damage to the database files of fights, by name.
+// harms returns functions that damage the fights database files, keyed by the kind of damage.
 func harms() map[string]func(t *testing.T, db string) {
 	half := func(size int64) int64 { return size / 2 }
 	return map[string]func(t *testing.T, db string){
@@ -104,9 +104,9 @@ func harms() map[string]func(t *testing.T, db string) {
 	}
 }
 
-// testHarmUnderLoad checks that once its files are missing or damaged, fights acknowledges no fight, even under load,
-// in either profile. The other services continue. After a kill -9, fights either works again or exits with a helpful
-// error.
+// testHarmUnderLoad checks that once the database files are missing or damaged, no fight is acknowledged, even under
+// load, in either profile. The other services continue. After a kill -9, fights either works again or exits with a
+// helpful error.
 func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db string)) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -119,7 +119,7 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 			c.awaitMore(t, 50)
 			c.stop()
 			if c.late > 0 {
-				t.Errorf("%d fights were acknowledged although requested after the damage", c.late)
+				t.Errorf("%d fights were acknowledged, although they were requested after the files had been damaged", c.late)
 			}
 			for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
 				get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
@@ -178,7 +178,7 @@ func testRemovedWhileRead(t *testing.T, program string) {
 		t.Errorf("reading the list ended with the error %v, want an unexpected EOF", err)
 	}
 	get(t, s.Heroes+"/api/heroes").wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
-	await.True(t, "picks fail as well", func() bool { // for up to a second, they come from memory
+	await.True(t, "picks fail as well", func() bool { // for up to a second, picks come from memory
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
 	wantOK(t, s.Villains+"/api/villains/random_villain")
@@ -219,7 +219,7 @@ func testFullDisk(t *testing.T, program, profile string) {
 
 			end(t, s.Processes["fights"])
 			remove(t, filler(dir))
-			smalldisk.Fill(t, dir) // fill the space that the exit of the process has freed
+			smalldisk.Fill(t, dir) // fill the space that was freed when the process exited
 			s = upAlive(t, program, dir, args...)
 			wantReadOnly(t, s, len(c.stored))
 			const warning = "fights - WARN - the store can be read but takes no writes now"
@@ -422,7 +422,7 @@ func testRefusingTrigger(t *testing.T, program, profile string) {
 			wantOK(t, s.Fights+"/readyz")
 			fight(fightBody).want(t, http.StatusOK)
 			if got := wantOK(t, s.Fights+"/api/fights/count").body; got != `{"count":2}` {
-				t.Errorf("the count is %s after attempts that were rolled back, want 2", got)
+				t.Errorf("after fights were rolled back, the count is %s, want 2", got)
 			}
 		})
 	}

@@ -9,9 +9,9 @@ import (
 	"superheroes/test/system"
 )
 
-// testGuesses sends wrong tokens to a service directly and through the arena. Both count towards the limit of that
-// service, but not towards that of other services. The right token is always accepted, and the log has a single line
-// about the wrong ones.
+// testGuesses sends wrong tokens to a service directly and through the arena. Wrong tokens sent either way count
+// towards that service's limit, but not towards other services' limits. The right token is always accepted, and the
+// log has a single line about the wrong tokens.
 func testGuesses(t *testing.T, program string) {
 	t.Run("one process", func(t *testing.T) {
 		s := system.Up(t, program, t.TempDir())
@@ -19,7 +19,7 @@ func testGuesses(t *testing.T, program string) {
 		checkGuesses(t, up, s.Heroes, s.Arena)
 		ask(t, http.MethodDelete, s.Villains+"/api/villains/1", "", "Authorization", "Bearer wrong").want(t, http.StatusUnauthorized)
 	})
-	t.Run("a process each", func(t *testing.T) {
+	t.Run("separate processes", func(t *testing.T) {
 		heroes := start(t, program, "heroes", []string{"DATABASE_URL=sqlite:" + t.TempDir() + "/heroes.db", "ADMIN_TOKEN=" + system.AdminToken})
 		heroes.Ready(t, heroes.url+"/readyz")
 		arena := start(t, program, "arena", []string{"HEROES_URL=" + heroes.url})
@@ -28,7 +28,7 @@ func testGuesses(t *testing.T, program string) {
 	})
 }
 
-// checkGuesses sends wrong tokens to the addresses of heroes alternately, and checks the responses and the log.
+// checkGuesses sends wrong tokens to heroes, alternating between its addresses, and checks the responses and the log.
 func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 	t.Helper()
 	edit := func(base, token string) answer {

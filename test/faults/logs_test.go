@@ -17,9 +17,9 @@ const execute = "/api/fights/execute_fight"
 
 func logTests() tests {
 	return tests{
-		"nothing to log": testQuiet,
-		"log lines":      testLogLines,
-		"request id":     testRequestID,
+		"empty log without failures": testQuiet,
+		"log lines":                  testLogLines,
+		"request id":                 testRequestID,
 	}
 }
 
@@ -57,7 +57,7 @@ func testQuiet(t *testing.T, program string) {
 	stop(t, process)
 	wantLog(t, &process.Stderr)
 	if now := process.Stdout.String(); now != banner || banner == "" {
-		t.Errorf("standard output was first:\n%s\nlater:\n%s", banner, now)
+		t.Errorf("standard output at startup:\n%s\nat the end:\n%s", banner, now)
 	}
 }
 
@@ -89,7 +89,7 @@ func testLogLines(t *testing.T, program string) {
 			ask(t, http.MethodGet, fights.url+execute, "", id...).wantProblem(t, http.StatusBadGateway, "heroes")
 			ask(t, http.MethodGet, fights.url+"/api/fights/1", "", id...).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
 			stop(t, fights.Process)
-			// The access log also contains the readiness checks that waited for the start.
+			// The access log also contains the readiness checks from the startup.
 			log := regexp.MustCompile(`(?m)^.*path=/readyz .*\n`).ReplaceAllString(fights.Stderr.String(), "")
 			lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
 			matches := func(line, pattern string) bool { return regexp.MustCompile(pattern).MatchString(line) }
@@ -118,7 +118,7 @@ func testRequestID(t *testing.T, program string) {
 			for range 3 {
 				header := await.Value(t, "each peer gets a request", seen)
 				if got := header.Get("X-Request-Id"); got != id {
-					t.Errorf("a peer got the request id %q, but the client %q", got, id)
+					t.Errorf("a peer got the request id %q, but the client got %q", got, id)
 				}
 				if header.Get("X-Request-Timeout-Ms") == "" {
 					t.Error("a peer got no X-Request-Timeout-Ms")

@@ -59,20 +59,20 @@ func testMariaDBConnections(t *testing.T, program string) {
 	}
 	ipv6 := net.JoinHostPort("::1", at.Port())
 
-	t.Run("a socket", func(t *testing.T) { wantReady(t, reach("", "socket", socket)) })
+	t.Run("Unix socket", func(t *testing.T) { wantReady(t, reach("", "socket", socket)) })
 	t.Run("IPv6", func(t *testing.T) { wantReady(t, reach(ipv6)) })
-	t.Run("a socket that doesn't exist", func(t *testing.T) {
+	t.Run("missing Unix socket", func(t *testing.T) {
 		wantOneLine(t, run(t, reach("", "socket", socket+".old")).Process, socket+".old", "no such file")
 	})
 
 	db.exec(t, "ALTER USER {user} REQUIRE SSL")
 	for name, parameters := range map[string][]string{
-		"a CA": {"tls", "true", "ssl-ca", ca}, "a CA alone": {"ssl-ca", ca},
+		"tls and ssl-ca": {"tls", "true", "ssl-ca", ca}, "ssl-ca only": {"ssl-ca", ca},
 		"skip-verify": {"tls", "skip-verify"}, "preferred": {"tls", "preferred"},
 	} {
 		t.Run(name, func(t *testing.T) { wantReady(t, reach(at.Host, parameters...)) })
 	}
-	t.Run("a CA, IPv6", func(t *testing.T) { wantReady(t, reach(ipv6, "ssl-ca", ca)) })
+	t.Run("ssl-ca, IPv6", func(t *testing.T) { wantReady(t, reach(ipv6, "ssl-ca", ca)) })
 	for _, c := range []struct {
 		name, cause string
 		parameters  []string

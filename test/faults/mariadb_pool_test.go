@@ -52,7 +52,7 @@ func testHastyClients(t *testing.T, program string) {
 			t.Errorf("no impatient client timed out: %v", statuses)
 		}
 		if patient := wave(t, 1, s.readsAndHealth()); patient[http.StatusOK] != len(s.readsAndHealth()) {
-			t.Errorf("patient clients got these numbers of responses by status: %v", patient)
+			t.Errorf("responses to patient clients, by status: %v", patient)
 		}
 	}
 	if n := proxy.Opened(); n > mariaDBPool {
@@ -106,7 +106,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 	db.exec(t, "LOCK TABLES locations WRITE")
 	for range 2 {
 		if statuses := wave(t, 10, s.readsAndHealth()); statuses[http.StatusServiceUnavailable] != 10*len(s.readsAndHealth()) {
-			t.Errorf("reads of a locked table got these numbers of responses by status: %v", statuses)
+			t.Errorf("responses to reads of a locked table, by status: %v", statuses)
 		}
 	}
 	check()

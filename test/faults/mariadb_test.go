@@ -15,8 +15,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// mariaDBTests returns tests of locations with each kind of trouble in MariaDB. They check what readiness, reads and
-// writes return, and what happens if a service starts during the trouble.
+// mariaDBTests returns tests of the locations service, one for each kind of problem in MariaDB. Each test checks what
+// readiness, reads and writes return, and what happens if a service starts while the problem lasts.
 func mariaDBTests() tests {
 	all := tests{
 		"MariaDB with a bad row":           testBadRow,
@@ -24,29 +24,29 @@ func mariaDBTests() tests {
 		"MariaDB with an unsuitable table": testUnsuitableTable,
 		"MariaDB over TLS and a socket":    testMariaDBConnections,
 		"slow MariaDB, impatient clients":  testHastyClients,
-		"MariaDB that hung, strict":        func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
-		"MariaDB that hung, eco":           func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
-		"MariaDB with lasting locks":       testLockedMariaDB,
+		"hung MariaDB, strict":             func(t *testing.T, program string) { testHungMariaDB(t, program, "strict") },
+		"hung MariaDB, eco":                func(t *testing.T, program string) { testHungMariaDB(t, program, "eco") },
+		"MariaDB with long-held locks":     testLockedMariaDB,
 	}
 	for _, c := range mariaDBTroubles() {
-		all["MariaDB in trouble, "+c.name] = c.run
+		all["MariaDB problem, "+c.name] = c.run
 	}
 	return all
 }
 
-// mariaDBTrouble describes trouble that a database administrator, another program or the disk causes.
+// mariaDBTrouble describes a problem that a database administrator, another program or the disk causes.
 type mariaDBTrouble struct {
 	name         string
 	private      bool     // whether the test needs its own server
 	table        []string // statements that create the table; nil lets the service create it
 	begin, end   []string
-	read, write  int    // expected statuses during the trouble
+	read, write  int    // expected statuses while the problem lasts
 	detail       string // in the failing responses
 	ready        int
 	cause        string // in the log
 	startsAnyway bool
 	startLogs    []string // in its lines
-	startsLater  bool     // whether a waiting service starts after the trouble
+	startsLater  bool     // whether a service that waits at startup becomes ready after the problem
 	startSays    string   // when it exits
 	creates      bool     // whether the failing write creates an entry instead of changing one
 }
@@ -71,7 +71,7 @@ func mariaDBTroubles() []mariaDBTrouble {
 			read: 200, write: 503, detail: "locked", ready: 200, cause: "Error 1205", startsAnyway: true,
 		},
 		{
-			name: "table renamed away", begin: []string{"RENAME TABLE locations TO elsewhere"},
+			name: "table renamed", begin: []string{"RENAME TABLE locations TO elsewhere"},
 			end:  []string{"DROP TABLE IF EXISTS locations", "RENAME TABLE elsewhere TO locations"},
 			read: 500, write: 500, detail: "schema", ready: 503, cause: "Error 1146",
 		},
@@ -107,14 +107,14 @@ func mariaDBTroubles() []mariaDBTrouble {
 
 // mariaDB is a database with a user that has only the privileges that a service needs.
 type mariaDB struct {
-	*sql.Conn // of an administrator
+	*sql.Conn // an administrator's connection
 
 	store string // the user's URL
 	names *strings.Replacer
 }
 
-// newMariaDB creates a user with only the privileges that a service needs in a fresh database. The URL database
-// contains an administrator's credentials.
+// newMariaDB creates a user that has only the privileges that a service needs, in the fresh database at the given
+// URL, which contains an administrator's credentials.
 func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
 	at, err := url.Parse(database)
@@ -230,7 +230,7 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	}
 }
 
-// meanwhile sends all kinds of requests concurrently during the trouble, and checks the responses.
+// meanwhile sends all kinds of requests concurrently while the problem lasts, and checks the responses.
 func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	var group sync.WaitGroup
 	for _, path := range s.reads() {
@@ -253,7 +253,7 @@ func (c mariaDBTrouble) meanwhile(t *testing.T, s service) {
 	wantOK(t, s.url+"/livez")
 }
 
-// startMeanwhile starts another service during the trouble, and checks its behaviour.
+// startMeanwhile starts another service while the problem lasts, and checks its behaviour.
 func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string) (late service) {
 	switch {
 	case c.startsAnyway:
@@ -297,7 +297,7 @@ func testBadRow(t *testing.T, program string) {
 		return picked[http.StatusOK] && picked[http.StatusInternalServerError]
 	})
 	if len(picked) != 2 {
-		t.Errorf("picks returned other statuses than 200 and 500: %v", picked)
+		t.Errorf("picks returned statuses other than 200 and 500: %v", picked)
 	}
 	s.patch(t, "2", `{"type":"MOON"}`).want(t, http.StatusOK)
 	ask(t, http.MethodDelete, s.url+"/api/locations/3", "", "Authorization", admin).want(t, http.StatusNoContent)

@@ -17,7 +17,8 @@ import (
 // container is a memory cgroup for a test, below the current cgroup.
 type container struct{ dir string }
 
-// newContainer creates a cgroup with a memory limit in bytes. It skips the test if that isn't possible.
+// newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if creating a cgroup isn't
+// possible.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)
@@ -58,7 +59,8 @@ func cgroup(t *testing.T) (dir, file string) {
 }
 
 // up starts the program in the container. Garbage collection is triggered only by the memory limit and prints a line
-// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), which so keeps the process.
+// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), so that the program runs in
+// the shell's process.
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")
@@ -104,7 +106,7 @@ func plain(t *testing.T) string {
 // testMemoryLimit checks that the program derives its heap limit from the container's memory limit.
 func testMemoryLimit(t *testing.T, _ string) {
 	program := plain(t)
-	t.Run("the container's", func(t *testing.T) {
+	t.Run("container limit", func(t *testing.T) {
 		s := newContainer(t, 64*mebibyte).up(t, program)
 		sizes := goals(t, s, 120*mebibyte)
 		if len(sizes) == 0 {
@@ -112,11 +114,11 @@ func testMemoryLimit(t *testing.T, _ string) {
 		}
 		for _, size := range sizes {
 			if size > 64 {
-				t.Errorf("the heap goal is %d MB in a container of 64 MB", size)
+				t.Errorf("the heap goal is %d MB in a 64 MB container", size)
 			}
 		}
 	})
-	t.Run("GOMEMLIMIT in the environment stays", func(t *testing.T) {
+	t.Run("GOMEMLIMIT overrides the container limit", func(t *testing.T) {
 		s := newContainer(t, 512*mebibyte).up(t, program, "GOMEMLIMIT=48MiB")
 		sizes := goals(t, s, 80*mebibyte)
 		if len(sizes) == 0 {

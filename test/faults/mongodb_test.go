@@ -30,7 +30,8 @@ var (
 	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 )
 
-// before returns a proxy in front of the server of a fresh database, and the database's URL through the proxy.
+// before creates a fresh database, and returns a proxy in front of its server, and the database's URL through the
+// proxy.
 func before(t *testing.T) (*mongowire.Proxy, string) {
 	t.Helper()
 	store, err := url.Parse(engines.MongoDB(t))
@@ -96,8 +97,8 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 	}
 }
 
-// testMongoDBThatCannotBeUsed checks that errors that waiting can't resolve end the startup with one line that names
-// the cause. A server that only rejects writes doesn't end the startup.
+// testMongoDBThatCannotBeUsed checks that errors that waiting can't resolve abort the startup, with one line that
+// names the cause. A server that only rejects writes doesn't abort the startup.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	fightsOn := func(store, wait string) *system.Process {
 		return start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait="+wait).Process
@@ -138,7 +139,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			t.Errorf("the log doesn't report exactly once that the store takes no writes:\n%s", log)
 		}
 		p.Answer(nil)
-		await.True(t, "fights is ready again", func() bool { // may time out, but not return the old state
+		await.True(t, "fights is ready again", func() bool { // may time out, but must not return the old state
 			got := get(t, s.url+"/readyz")
 			if strings.Contains(got.body, "takes no writes") {
 				t.Errorf("got %s", got.body)

@@ -24,13 +24,13 @@ var uses = map[string][]string{
 
 func peerTests() tests {
 	return tests{
-		"responses of peers":        testPeerResponses,
-		"unresponsive peer":         testPeerBlackHole,
-		"siblings of a failed peer": testSiblingsAreNotWaitedFor,
-		"connections to peers":      testRefusedFightsCostNoConnections,
-		"breaker":                   testBreaker,
-		"store of a peer":           testStoreOfAPeer,
-		"batches of picks":          testBatches,
+		"failing peers":                     testPeerResponses,
+		"unresponsive peer":                 testPeerBlackHole,
+		"calls in flight when a peer fails": testSiblingsAreNotWaitedFor,
+		"connections to peers":              testRefusedFightsCostNoConnections,
+		"breaker":                           testBreaker,
+		"a peer's store":                    testStoreOfAPeer,
+		"batches of picks":                  testBatches,
 	}
 }
 
@@ -93,7 +93,7 @@ func testPeerResponses(t *testing.T, program string) {
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
-				t.Errorf("%d fights were stored that could not be fought", len(ids))
+				t.Errorf("%d fights were stored, although their requests failed", len(ids))
 			}
 		})
 	}
@@ -112,12 +112,12 @@ func testPeerBlackHole(t *testing.T, program string) {
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusGatewayTimeout, "villains")
 	wantOK(t, fights.url+"/api/fights/randomlocation")
 	if ids := stored(t, fights.url); len(ids) > 0 {
-		t.Errorf("%d fights were stored that could not be fought", len(ids))
+		t.Errorf("%d fights were stored, although their requests failed", len(ids))
 	}
 }
 
-// testSiblingsAreNotWaitedFor checks what happens to other calls when one peer fails: fights responds without waiting
-// for them, but doesn't cancel them, so that their connections stay open for reuse.
+// testSiblingsAreNotWaitedFor checks that when one peer fails, fights responds without waiting for its calls to other
+// peers, but doesn't cancel these calls, so that their connections stay open for reuse.
 func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	for path, asked := range uses {
 		if len(asked) < 2 {
@@ -155,16 +155,16 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 					}
 				}
 				if ids := stored(t, fights.url); len(ids) > 0 {
-					t.Errorf("%d fights were stored that could not be fought", len(ids))
+					t.Errorf("%d fights were stored, although their requests failed", len(ids))
 				}
 			})
 		}
 	}
 }
 
-// testRefusedFightsCostNoConnections checks connections to healthy peers while one peer is down, another is slow and
-// every fourth client is impatient: fights opens no more of them than may be open at a time. Impatient clients must
-// not open a breaker.
+// testRefusedFightsCostNoConnections checks that while one peer is down, another is slow and every fourth client is
+// impatient, fights opens no more connections to a healthy peer than it may have open at a time. Impatient clients
+// must not open a breaker.
 func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	const clients, each = 16, 50
 	slow := func(w http.ResponseWriter, r *http.Request) {
@@ -191,12 +191,12 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				}
 				fought := patient[http.StatusOK]
 				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
-				one, other := fought, refused // expected for all requests, and for none
+				one, other := fought, refused // one is expected for all requests, other for none
 				if away != "nobody" {
 					one, other = refused, fought
 				}
 				if one != clients*3/4*each || other != 0 {
-					t.Errorf("patient clients got these numbers of responses by status: %v", patient)
+					t.Errorf("responses to patient clients, by status: %v", patient)
 				}
 				if away != "nobody" {
 					peers.named(away).Start(t)
@@ -245,7 +245,7 @@ func testBreaker(t *testing.T, program string) {
 	get(t, fights.url+"/api/fights/randomfighters").wantProblem(t, http.StatusServiceUnavailable, "heroes")
 	wantOK(t, fights.url+"/api/fights/randomlocation") // locations did nothing wrong
 	if ids := stored(t, fights.url); len(ids) > 0 {
-		t.Errorf("%d fights were stored that could not be fought", len(ids))
+		t.Errorf("%d fights were stored, although their requests failed", len(ids))
 	}
 	peers.heroes.Start(t)
 	awaitOK(t, fights.url+path)

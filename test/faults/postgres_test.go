@@ -27,7 +27,7 @@ func postgresTests() tests {
 // testPostgresThatHung checks that while PostgreSQL hangs and clients of fights give up, heroes and villains open few
 // connections, and that all clients are served once PostgreSQL has recovered.
 func testPostgresThatHung(t *testing.T, program, profile string) {
-	// By default, pgx first tries to connect with TLS, which would count as another connection.
+	// By default, pgx tries to connect with TLS first, which would count as another connection.
 	heroes, heroesURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	villains, villainsURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
 	opened := func() int64 { return heroes.Opened() + villains.Opened() }
@@ -39,7 +39,7 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	v.Ready(t, v.url+"/readyz")
 	env := append(newCatalogs(t).env(), "HEROES_URL="+h.url, "VILLAINS_URL="+v.url)
 	fights := startFights(t, program, t.TempDir(), env, args...)
-	await.True(t, "fights are fought", func() bool { return hasty(t, fights.url+execute, time.Minute) == http.StatusOK })
+	await.True(t, "a fight succeeds", func() bool { return hasty(t, fights.url+execute, time.Minute) == http.StatusOK })
 
 	before, begin := opened(), time.Now()
 	var back atomic.Bool
@@ -101,8 +101,8 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	return response.StatusCode
 }
 
-// testPgBouncer checks that starting behind PgBouncer without the required parameter fails with one line that names
-// this parameter.
+// testPgBouncer checks that a service that is started behind PgBouncer without the required parameter exits with one
+// line that names this parameter.
 func testPgBouncer(t *testing.T, program string) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, parameter, _ := strings.Cut(at, "?")

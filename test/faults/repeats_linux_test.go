@@ -23,8 +23,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests returns tests in which a thousand requests fail for one or two causes. They check that the log stays
-// short but accounts for every failure, with a line or in a count.
+// repeatTests returns tests in which a thousand requests fail for one or two causes. The tests check that the log
+// stays short but accounts for every failure, with a line or in a count.
 func repeatTests() tests {
 	return tests{
 		"repeated lines, store down":               testLinesStoreAway,
@@ -41,7 +41,7 @@ const (
 )
 
 // storm sends n requests with 8 clients, cycling through the given requests, and returns the number of responses by
-// status. It stops early if the server is gone.
+// status. storm stops early if the server is gone.
 func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	var clients sync.WaitGroup
 	var sent atomic.Int64
@@ -209,7 +209,7 @@ func testLinesAtAStop(t *testing.T, program string) {
 	s.Signal(t, syscall.SIGTERM)
 	got := failed(await.Value(t, "the server stops", seen))
 	if got[http.StatusServiceUnavailable] < mine {
-		t.Errorf("the other clients got these numbers of responses by status: %v", got)
+		t.Errorf("responses to the other clients, by status: %v", got)
 	}
 	got[http.StatusServiceUnavailable] += mine
 	got[http.StatusInternalServerError]++

@@ -74,8 +74,8 @@ func testDrainDelay(t *testing.T, program string) {
 	}
 }
 
-// testSecondSignal checks that a second signal ends the process at once. The request, the drain delay and the shutdown
-// timeout all take longer than the test.
+// testSecondSignal checks that a second signal ends the process immediately. The request, the drain delay and the
+// shutdown timeout all take longer than the test.
 func testSecondSignal(t *testing.T, program string) {
 	for _, test := range []struct{ name, drain string }{{"drain delay", "10m"}, {"request in flight", "0s"}} {
 		t.Run(test.name, func(t *testing.T) {

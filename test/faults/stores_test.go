@@ -178,15 +178,15 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 		wantOK(t, s.Fights+"/readyz")
 	}
 	fought := func() bool { return get(t, s.Fights+execute).status == http.StatusOK }
-	await.True(t, "fights succeed", fought)
+	await.True(t, "a fight succeeds", fought)
 	server.Stop(t)
 	want(http.StatusBadGateway)
 	server.Start(t)
-	await.True(t, "fights are fought again", fought)
+	await.True(t, "a fight succeeds again", fought)
 	proxy.Become(tcpproxy.Hangs)
 	want(http.StatusGatewayTimeout)
 	proxy.Become(tcpproxy.Passes)
-	await.True(t, "fights are fought again", fought)
+	await.True(t, "a fight succeeds again", fought)
 }
 
 // absent returns a setting for each service, with the URL and password of a store that doesn't exist.
@@ -199,8 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits until a service exits with code 1, and checks that it prints one line with the place and the
-// cause, but no password.
+// wantOneLine waits until a service exits with code 1, and checks that it prints one line that contains the given
+// place and cause, but no password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {
@@ -208,7 +208,7 @@ func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	}
 	text := p.Stderr.String()
 	if strings.Count(text, "\n") != 1 || !strings.HasSuffix(text, "\n") {
-		t.Errorf("the service printed more or less than one line:\n%s", text)
+		t.Errorf("the service did not print exactly one line:\n%s", text)
 	}
 	for _, part := range []string{regexp.QuoteMeta(place), cause} {
 		if !regexp.MustCompile(part).MatchString(text) {

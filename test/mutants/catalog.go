@@ -167,7 +167,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	// Issue 13, section 1.
 	{
 		name:   "a client that gives up cancels its read in the database",
-		guards: "a read by key completes, without costing a connection, whatever deadline its client set",
+		guards: "a read by key completes whatever deadline its client set, so that the connection can be reused",
 		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",
 		new:    "got, err = do(ctx, conn)",

@@ -13,7 +13,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestLimits$",
 	},
 	{
-		name:   "other processes and CPU steal may each use five percent of the cores",
+		name:   "a run is valid if other processes and CPU steal each use up to 5 % of the cores",
 		guards: "a run is VOID if CPU time of other processes plus steal time exceeds 5 % of the cores",
 		file:   "bench/measure/surroundings.go",
 		old:    "if s.Strangers+s.Steal <= maxStrangers {",
@@ -58,8 +58,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
 	},
 	{
-		name:   "at the limit, the longest idle connection is closed, whatever its address",
-		guards: "at the limit, the longest idle connection of the address with the most connections is closed",
+		name:   "at the connection limit, the connection that has been idle longest is closed, whatever its client address",
+		guards: "at the connection limit, the address with the most connections loses its longest-idle connection",
 		file:   "internal/httpserver/limit.go",
 		old:    "if found == nil || n > found.from.connections || n == found.from.connections && idle < since {",
 		new:    "if found == nil || idle < since {",
@@ -67,8 +67,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestMakeRoom$",
 	},
 	{
-		name:   "a connection is closed after half a second idle",
-		guards: "at the limit, a new connection gets 503 at once if no other one has been idle for a second",
+		name:   "a connection that is idle for half a second is closed",
+		guards: "at the connection limit, a new connection gets 503 immediately unless another is idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
 		new:    "if max(idle, c.used) > now-minIdle/2 || n < has {",
@@ -109,7 +109,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "if r.ContentLength == 0 || r.ProtoMajor > 1 {",
 		new:    "if r.ContentLength >= 0 || r.ProtoMajor > 1 {",
 		test:   "./internal/httpserver",
-		run:    "^TestBlockedStoreOnSockets$", // 30 s, because its client waits that long for the response
+		run:    "^TestBlockedStoreOnSockets$", // takes 30 s, because the client waits that long for the response
 	},
 	{
 		name:   "any host name that ends in localhost is accepted",
@@ -121,7 +121,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestHost$",
 	},
 	{
-		name:   "a GET request that stores a fight is allowed from pages of any site",
+		name:   "a GET request that stores a fight is allowed from pages on any site",
 		guards: "a browser's request from another site's page gets 403, even for execute_fight",
 		file:   "internal/httpserver/sites.go",
 		old:    "return route.Stores || route.Method != http.MethodGet",
@@ -148,7 +148,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestCommittedDocuments$",
 	},
 	{
-		name:   "lists may be compressed on all processors at once",
+		name:   "lists may be compressed on all processors at the same time",
 		guards: "gzip compression of lists uses at most half of the processors",
 		file:   "internal/httpserver/gzip.go",
 		old:    "if c.busy.Add(1) > maxDeflaters() {",
@@ -172,7 +172,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		new:    "return r.ProtoMajor == 1 && r.ProtoMinor == 0",
 		test:   "./internal/httpserver",
-		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // 30 s, because after the failure it waits that long for the connection to close
+		run:    "^TestTransferEncodingEndsConnection$/^chunked$", // takes 30 s: the failing test waits for the connection to close
 	},
 	{
 		name:   "responses over HTTP/2 lack nosniff",

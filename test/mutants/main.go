@@ -1,6 +1,6 @@
 // Command mutants checks that the tests are effective: it injects one small fault at a time into the program and
-// expects the corresponding test to fail. This ensures that tests can be moved, merged and deleted without losing
-// coverage.
+// expects the corresponding test to fail. A complete run ensures that tests can be moved, merged and deleted without
+// losing coverage.
 //
 //	go run ./test/mutants                   # all faults; takes about 20 minutes
 //	go run ./test/mutants --list
@@ -35,7 +35,7 @@ import (
 type mutant struct {
 	name   string // short description of the fault
 	guards string // the guarantee that the fault violates
-	file   string // relative to the module
+	file   string // path relative to the module
 	old    string // must occur exactly once in the file
 	new    string
 	test   string // the package with the test that must fail

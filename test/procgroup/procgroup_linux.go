@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// DieWithParent makes the kernel terminate this process when its parent, `go run`, dies. This is needed because `go
-// run` doesn't forward signals, and this process's children must not outlive it.
+// DieWithParent makes the kernel terminate this process when its parent, `go run`, dies. Programs run with `go run`
+// need this, because `go run` doesn't forward signals and the program's children must not outlive `go run`.
 func DieWithParent() {
 	// An error is ignored: the process then behaves as on other systems.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)

@@ -1,5 +1,6 @@
-// Package program runs the program as a user does, with real processes, sockets and signals. It uses the program's
-// command line and addresses, but none of its packages. Package system wraps this package for tests.
+// Package program runs the program as a user does, with real processes, sockets and signals. Package program uses the
+// command line and the addresses of the program under test, but none of that program's packages. Package system wraps
+// this package for tests.
 package program
 
 import (
@@ -93,7 +94,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("the process ended with %d before it was ready; stderr:\n%s", p.ExitCode(), &p.Stderr)
+			return fmt.Errorf("the process exited with code %d before it was ready; stderr:\n%s", p.ExitCode(), &p.Stderr)
 		case <-ctx.Done():
 			return fmt.Errorf("%s was not ready: %w; stderr:\n%s", url, context.Cause(ctx), &p.Stderr)
 		case <-time.After(10 * time.Millisecond):

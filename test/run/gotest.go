@@ -32,7 +32,8 @@ func modules(root string) []string {
 
 // ownArgs returns the arguments of go test that don't depend on the user.
 func ownArgs(ctx context.Context, say sayer) []string {
-	// Tests one package more than there are cores, because many tests wait for engines or deadlines.
+	// go test runs one more package in parallel than there are cores, because many tests wait for engines or
+	// deadlines.
 	args := []string{"test", "-json", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1)}
 	if err := raceDetector(ctx); err != nil {
 		say("Tests run without the race detector: %v", err)
@@ -80,8 +81,8 @@ func isPackage(arg string) bool {
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
 }
 
-// raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler, it
-// builds packages that every test with the race detector links, so that the build is not wasted.
+// raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler,
+// raceDetector builds packages that every test with the race detector links, so that the build is not wasted.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {

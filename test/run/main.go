@@ -6,7 +6,7 @@
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
 //
 // With TEST_STRICT=1 a missing engine is a failure; TEST_INSTALL=0 forbids installing packages. Package engines lists
-// the variables that select engines instead of those it would find.
+// the environment variables that select particular engines.
 //
 // The last line of output is always "N passed, N failed, N skipped".
 package main
@@ -132,8 +132,9 @@ func temporary() (remove func(), err error) {
 	return remove, nil
 }
 
-// unraced is a build flag that excludes the SQLite library, which is translated from C, from race detection, where it
-// would use a third of the tests' CPU time. Its mutexes and its callers are still checked.
+// unraced is a build flag that excludes the SQLite library from race detection, which would use a third of the tests'
+// CPU time in this library, because its code is translated from C. The library's mutexes and callers are still
+// checked.
 const unraced = "-gcflags=modernc.org/sqlite/lib=-race=false"
 
 // environment returns the process's environment, with the engines' variables and with the flag unraced in GOFLAGS.

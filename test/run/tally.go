@@ -93,7 +93,7 @@ func (t *tally) take(e event) {
 	case e.Action == "build-output":
 		t.builds[e.ImportPath] = append(t.builds[e.ImportPath], e.Output)
 	case e.Package == "":
-		// An event that is not about tests.
+		// An event that is unrelated to tests.
 	case e.Test != "":
 		t.suite(e.Package).take(e)
 	default:

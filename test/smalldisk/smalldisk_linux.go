@@ -1,5 +1,5 @@
-// Package smalldisk provides tests with a disk of a few MB that they can fill. It doesn't depend on other packages of
-// this module.
+// Package smalldisk provides tests with a disk of a few MB that they can fill. The package doesn't depend on other
+// packages of this module.
 package smalldisk
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 // Mount mounts a file system of the given size, such as "4m", that is visible only to the test's goroutine and to
-// processes started by that goroutine. It skips the test if mounting is forbidden.
+// processes started by that goroutine. Mount skips the test if mounting is forbidden.
 func Mount(tb testing.TB, size string) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()

@@ -14,8 +14,8 @@ import (
 // fresh is the time within which a process notices changes that another process has made.
 const fresh = time.Second
 
-// TestPicksSeeEdits checks that picks reflect a change at once in the process that made the change, and within a
-// second in others. After that time, a deleted entry is never picked.
+// TestPicksSeeEdits checks that picks reflect a change immediately in the process that made the change, and within a
+// second in other processes. More than a second after a deletion, the deleted entry is never picked.
 func TestPicksSeeEdits(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {
@@ -35,7 +35,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	for _, hero := range heroes[1:] {
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", hero.ID), "", http.StatusNoContent)
 	}
-	// Only one hero is left, because then every pick is conclusive.
+	// Only one hero is left, so that every pick is conclusive.
 	id, name := heroes[0].ID, "the first"
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"the first"}`, http.StatusOK)
 	for round := range 5 {
@@ -59,8 +59,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	exchange(t, http.MethodGet, s.Fights+"/api/fights/randomfighters", "", http.StatusServiceUnavailable)
 }
 
-// picksAre checks that each pick returns the hero with the given name: in the same process at once, in another process
-// after the time that it may take to notice a change.
+// picksAre checks that each pick returns the hero with the given name: immediately in the process that made the
+// change, and in another process after the time that it may take to notice the change.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)

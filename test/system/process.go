@@ -20,8 +20,8 @@ import (
 // startTimeout is how long a process may take to become ready, even on a busy machine.
 const startTimeout = 3 * time.Minute
 
-// Build builds the program into a temporary folder and returns its path. It uses the race detector if the test does.
-// Go's build cache makes repeated builds cheap.
+// Build builds the program into a temporary folder and returns its path. The build uses the race detector if the test
+// does. Go's build cache makes repeated builds cheap.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	return BuildWith(tb)

@@ -20,13 +20,13 @@ const (
 	Passes State = iota
 	// Hangs accepts connections and data but forwards nothing, like a server whose process is suspended.
 	Hangs
-	// Refuses closes new connections at once. Existing connections continue until Cut.
+	// Refuses closes new connections immediately. Existing connections stay open until Cut is called.
 	Refuses
 
 	ended // the test has ended
 )
 
-// Relay forwards data in one direction of a connection. When it returns, the proxy closes both directions.
+// Relay forwards data in one direction of a connection. When Relay returns, the proxy closes both directions.
 type Relay func(to io.Writer, from io.Reader)
 
 // Relays returns the relays for a new connection: up for the client's data, down for the server's.

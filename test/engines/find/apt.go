@@ -22,7 +22,7 @@ const installPatience = 10 * time.Minute
 type apt struct {
 	root    string // prefix of all system paths; "" except in tests
 	uid     int
-	consent string // the user's setting; "0" forbids installing packages
+	consent string // value of TEST_INSTALL; "0" forbids installing packages
 	say     func(format string, args ...any)
 	execute func(ctx context.Context, program string, args ...string) (output string, err error)
 
@@ -83,7 +83,7 @@ func isDebian(release string) bool {
 	return false
 }
 
-// update fetches the package lists once. If that fails, the existing lists are used.
+// update fetches the package lists once. If the download fails, the existing lists are used.
 func (a *apt) update(ctx context.Context) {
 	if a.updated {
 		return
@@ -146,7 +146,7 @@ func (a *apt) getAll(ctx context.Context, names []string) error {
 	return err
 }
 
-// quietly runs work under a policy that forbids packages from starting services.
+// quietly runs work under a policy that prevents packages from starting services.
 func (a *apt) quietly(work func() error) error {
 	return a.withFile("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755, work)
 }
@@ -160,26 +160,26 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	}
 	defer func() { err = errors.Join(err, restore()) }()
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
-		return fmt.Errorf("setting %s aside: %w", path, err)
+		return fmt.Errorf("replacing %s: %w", path, err)
 	}
 	if err := os.Chmod(path, mode); err != nil { // WriteFile doesn't change the mode of an existing file
-		return fmt.Errorf("setting %s aside: %w", path, err)
+		return fmt.Errorf("replacing %s: %w", path, err)
 	}
 	return work()
 }
 
-// keep returns a function that restores the current state of a file, even if the file doesn't exist.
+// keep returns a function that restores a file's current content and mode, or removes the file if it doesn't exist yet.
 func keep(path string) (restore func() error, err error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return func() error { return os.Remove(path) }, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("looking at %s: %w", path, err)
+		return nil, fmt.Errorf("checking %s: %w", path, err)
 	}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("remembering %s: %w", path, err)
+		return nil, fmt.Errorf("saving %s: %w", path, err)
 	}
 	return func() error {
 		return errors.Join(os.WriteFile(path, content, info.Mode()), os.Chmod(path, info.Mode()))

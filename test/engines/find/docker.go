@@ -115,7 +115,7 @@ func (c *container) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
 	defer cancel()
 	if _, err := c.docker.command(ctx, "kill", c.id); err != nil {
-		return fmt.Errorf("ending a container: %w", err)
+		return fmt.Errorf("stopping a container: %w", err)
 	}
 	return nil
 }

@@ -121,7 +121,7 @@ func (f *Finder) mongodb(ctx context.Context) *Engine {
 		engine.Missing = errors.Join(engine.Missing, ferretdb.remove())
 		return engine
 	}
-	// Removed after the servers that run this binary have stopped.
+	// The binary is removed after the servers that run it have stopped.
 	engine.close = append([]func() error{ferretdb.remove}, engine.close...)
 	if program, err := f.machine.find(kind.programs); err == nil {
 		engine.Env = append(engine.Env, kind.binary+"="+program)

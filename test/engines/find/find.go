@@ -70,7 +70,7 @@ type Finder struct {
 	Module string
 	// Getenv reads the environment.
 	Getenv func(string) string
-	// Say prints a line about the progress to the user. It is called concurrently.
+	// Say prints a progress message. It must be safe for concurrent use.
 	Say func(format string, args ...any)
 
 	machine machine
@@ -90,8 +90,8 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 	}
 }
 
-// All searches for all engines concurrently and returns them in a fixed order. The caller must close them, even if
-// ctx has ended.
+// All searches for all engines concurrently and returns them in a fixed order. The caller must close the engines,
+// even if ctx is done.
 func (f *Finder) All(ctx context.Context) []*Engine {
 	searches := f.servers()
 	for _, t := range tools() {
@@ -138,8 +138,8 @@ type source struct {
 	get  func(context.Context) (*Engine, error)
 }
 
-// first tries the sources in order and returns the first engine found. If no source works, the returned engine has the
-// reasons of all sources in Missing.
+// first tries the sources in order and returns the first engine found. If no source works, the returned engine's
+// Missing contains the reasons for all sources.
 func first(ctx context.Context, name, remedy string, sources ...source) *Engine {
 	var reasons []error
 	for _, source := range sources {

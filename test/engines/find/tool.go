@@ -20,8 +20,8 @@ type tool struct {
 	packages packages
 }
 
-// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. It needs a font,
-// because without one its pages show no text.
+// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. The browser also
+// needs a font, because pages show no text without a font.
 func tools() []tool {
 	system := []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"}
 	return []tool{
@@ -37,7 +37,7 @@ func tools() []tool {
 	}
 }
 
-// tool looks for a tool.
+// tool tries all sources of a tool.
 func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	given := func(ctx context.Context) (*Engine, error) {
 		path := f.Getenv(t.variable)
@@ -74,8 +74,8 @@ func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	return nil, reasons
 }
 
-// program runs a program to get its version, because some programs with such a name only explain how to install the
-// real one. It sets the tool's variable to the path.
+// program runs a program to get its version, because some programs with that name are stubs that only explain how to
+// install the real one. It sets the tool's variable to the path.
 func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()

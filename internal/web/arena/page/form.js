@@ -102,7 +102,7 @@ function explain(error, { catalog, box, fields = [], again, undone }) {
     return;
   }
   if (refused.length > 0) return;
-  notice(box, [401, 429].includes(error.status) ? { message: `${catalog} does not take this token. Type in the right one under Editing.` } : error);
+  notice(box, [401, 429].includes(error.status) ? { message: `${catalog} rejects this token. Enter the correct one under Editing.` } : error);
 }
 
 // deleteForm returns the content of the dialog that asks for confirmation and then deletes an entry.
