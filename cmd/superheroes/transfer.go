@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number with its noun, of which the plural is given.
+// counted formats a number and its noun, which is passed in the plural.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -69,7 +69,7 @@ func counted[N int | int64](n N, plural string) string {
 // mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported in one line.
+// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported on one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
@@ -103,7 +103,7 @@ func (r *refusals) add(file string, cause error) {
 	known.last = at.Line
 }
 
-// shorten truncates a message, which may quote a long value of the file.
+// shorten truncates a message, because it may quote a long value from the file.
 func shorten(text string) string {
 	const longest = 400
 	if len(text) <= longest {

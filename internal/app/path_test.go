@@ -60,7 +60,7 @@ func TestPathOfAFight(t *testing.T) {
 	slices.Sort(files)
 	const most, mostFiles = 12, 9
 	if n := len(functions); n > most {
-		t.Errorf("the path of a fight has %d functions, want at most %d", n, most)
+		t.Errorf("the path of a fight includes %d functions, want at most %d", n, most)
 	}
 	if n := len(slices.Compact(files)); n > mostFiles {
 		t.Errorf("the path of a fight spans %d files, want at most %d", n, mostFiles)

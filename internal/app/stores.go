@@ -118,8 +118,8 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openStore opens the store of a service, and retries while the store is unavailable or locked. It returns errors that
-// waiting can't cure at once: an invalid URL, a damaged store, a different schema, or any other error of a file. On an
+// openStore opens the store of a service, and retries while the store is unavailable or locked. It doesn't retry after
+// errors that waiting can't fix: an invalid URL, a damaged store, the wrong schema, or any other error from a file. On
 // error, only the engine of the result is set.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
@@ -161,7 +161,7 @@ func openStore[S any](
 	}
 }
 
-// oneLine wraps a driver's error, and formats it in one line.
+// oneLine wraps a driver's error, and formats it on one line.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }

@@ -49,7 +49,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "while reading the ids is too slow, a row is read by its id", eco, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "rows are read by id while reading all ids is too slow", eco, func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, rows bool) error {
 			store.elsewhere() // the table keeps changing
 			return takes(2*time.Second)(ctx, rows)

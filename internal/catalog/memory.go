@@ -15,7 +15,7 @@ const rowSize = 256
 // changing doesn't fill the memory after every renewal.
 const largeAge = 5 * time.Second
 
-// memory is a picker's bookkeeping of its cached rows.
+// memory tracks a picker's cached rows.
 type memory struct {
 	bytes    int64         // of all cached rows
 	missing  int           // slots without a row of this epoch
@@ -29,7 +29,7 @@ type memory struct {
 }
 
 // earn adds to the credit the reads that picks saved because their rows were in memory. The credit is capped at about
-// the size of the table, after which picks need not update it.
+// the size of the table, so that picks need not update it once the cap is reached.
 func (s *Service[T]) earn(saved, table int) {
 	if s.credit.Load() < int64(table) {
 		s.credit.Add(int64(saved))

@@ -57,7 +57,7 @@ func CheckChanged[T Item](table Table[T], rows int64) error {
 	if rows > 0 {
 		return nil
 	}
-	return storage.Errorf(storage.ErrSchema, "a trigger or rule of table %s drops changes", table.Name)
+	return storage.Errorf(storage.ErrSchema, "a trigger or rule on table %s discards changes", table.Name)
 }
 
 // unreadable wraps err in a storage.RowError that names the row. It returns nil if err is nil.

@@ -236,9 +236,9 @@ func firstUnreadable(err error, places map[int64][]int) int {
 	return places[id][0]
 }
 
-// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if
-// the current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is
-// their number, and missed the beginning of the epoch of the index in which the last was hit.
+// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
+// current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is the
+// number of deleted rows hit, and missed is the beginning of the epoch of the index in which the last of them was hit.
 func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := s.current.Load(), s.now()
 	quick := x.quick() || len(x.ids) == 0

@@ -96,15 +96,15 @@ func (e *edits) add(done edit) {
 	e.count++
 }
 
-// since returns the edits made after the edit count was count.
+// since returns the edits made after the given edit count.
 func (e *edits) since(count int64) []edit { return e.list[int64(len(e.list))-(e.count-count):] }
 
-// changed reports whether the row with the given id was edited after the edit count was since.
+// changed reports whether the row with the given id was edited after the given edit count.
 func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied applies the edits made after the edit count was since to ids, which were read at that count.
+// applied applies the edits made after the edit count since to ids, which were read at that count.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

@@ -211,7 +211,7 @@ func FuzzParseID(f *testing.F) {
 		id, err := ParseID(text)
 		if err != nil {
 			if id != (ID{}) {
-				t.Fatalf("parsing %q returned an error and the id %s", text, id)
+				t.Fatalf("parsing %q returned both an error and the id %s", text, id)
 			}
 			return
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// supply is the time that a batch should last. Under load, a snapshot may already be half of MaxAge old; after
+	// supply is how long a batch of picks should last. Under load, a snapshot may already be half of MaxAge old; after
 	// another quarter, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
 	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches,

@@ -66,7 +66,7 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 // doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
 // the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of it is for waiting for a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time is for waiting for a slot
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -88,7 +88,7 @@ func (c *calls) doUntil(ctx context.Context, called call, ask func(context.Conte
 	return c.gaveUp(ctx, called.begin)
 }
 
-// gaveUp returns the error for a caller whose context has ended. begin is the time at which it began to wait.
+// gaveUp returns the error for a caller whose context has ended. begin is the time at which the caller began to wait.
 func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begin) < c.fair {
 		return fmt.Errorf("%w: %w", fight.ErrNoTime, context.Cause(ctx))

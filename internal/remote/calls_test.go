@@ -125,8 +125,8 @@ func TestCallersLeave(t *testing.T) {
 		}{
 			{"a response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
 			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
-			// With the first cause, the peer was told that only a millisecond was left, so a later failure doesn't
-			// count.
+			// With the first cause, the request told the peer that only a millisecond was left, so a later failure
+			// doesn't count.
 			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
 		} {
 			t.Run(name+", then "+c.name, func(t *testing.T) {

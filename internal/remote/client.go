@@ -249,7 +249,7 @@ type statusError struct {
 
 func (e statusError) Error() string { return "returned " + e.text }
 
-// fetch sends the request and returns the body of the response, truncated to most bytes, and the header.
+// fetch sends the request and returns the response's body, limited to the given number of bytes, and its header.
 func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {

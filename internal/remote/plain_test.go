@@ -87,7 +87,7 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 	}{
 		{"kept", [][]string{{says(), says()}}, "", 2, 1},
 		{"kept, chunked response", [][]string{{chunked, chunked}}, "", 2, 1},
-		{"kept, response after early hints", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
+		{"connection kept after early hints", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
 		{"closed by the peer when idle", [][]string{{says()}}, "", 2, 2},
 		{"to be closed", [][]string{{says("Connection: close\r\n"), says()}}, "", 2, 2},
 		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},

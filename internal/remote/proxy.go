@@ -18,7 +18,7 @@ import (
 )
 
 // maxBuffered is the number of bytes of a response that are buffered before the response is forwarded. If the service
-// fails within them, the client gets a 502; if it fails later, the response is aborted.
+// fails before the buffer is full, the client gets a 502; if it fails later, the response is aborted.
 const maxBuffered = 1 << 20
 
 // ProxyConfig limits the calls to a service, which also end at the request's deadline.

@@ -59,7 +59,7 @@ func testEmpty(t *testing.T, store fight.Store) {
 	}
 }
 
-// samples returns fights with boundary values, by the name of the case.
+// samples returns fights with boundary values, keyed by case name.
 func samples() map[string]fight.Fight {
 	at := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -246,7 +246,7 @@ func testTwice(t *testing.T, store fight.Store) {
 		t.Fatal(err)
 	}
 	if err := store.Insert(t.Context(), other, other.AppendJSON(nil)); err == nil || errors.Is(err, fight.ErrMaybeStored) {
-		t.Errorf("got %v, want an error without ErrMaybeStored", err)
+		t.Errorf("got %v, want an error that doesn't wrap ErrMaybeStored", err)
 	}
 	if err := store.Insert(t.Context(), two[1], two[1].AppendJSON(nil)); err != nil {
 		t.Errorf("inserting a fight after a rejected one: %v", err)
