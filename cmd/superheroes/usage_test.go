@@ -74,7 +74,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A parser for only the command that a line names gives the same result as a parser for all commands.
+// A parser for only the command named on the command line gives the same result as a parser for all commands.
 func TestGrammar(t *testing.T) {
 	parse := func(t *testing.T, grammar any, args []string) (target any, said string) {
 		var out bytes.Buffer

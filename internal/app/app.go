@@ -151,7 +151,7 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Endpoint is a service with the address that it listens on.
+// Endpoint is a service with its listen address.
 type Endpoint struct{ Service, Addr string }
 
 // Endpoints returns the services and their addresses, with the actual port if port 0 was requested.

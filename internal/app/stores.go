@@ -176,8 +176,8 @@ type stores struct {
 }
 
 // openAll opens all stores concurrently, for requests with the given deadline. If grouped is true, concurrent fights
-// share one durable write. A damaged store is recorded in damaged and replaced, so that the other services still run;
-// if damaged is nil, a damaged store is an error like any other.
+// share one durable write. A damaged store is recorded in damaged and replaced by a stand-in, so that the other
+// services still run; if damaged is nil, openAll returns the error of a damaged store like any other error.
 func (a *App) openAll(
 	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
 ) (all stores, err error) {

@@ -77,7 +77,7 @@ func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 }
 
 // unambiguous reports whether the user and password are clearly separated from the rest of the URL. If a password
-// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which messages show.
+// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which error messages show.
 func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")

@@ -60,7 +60,7 @@ func TestRowsInMemory(t *testing.T) {
 	})
 }
 
-// rowsOf20 makes 500 picks and returns the number of rows read for 20 more.
+// rowsOf20 makes 500 picks and returns the number of rows read for 20 more picks.
 func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	t.Helper()
 	for range 500 {

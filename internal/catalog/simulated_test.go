@@ -19,8 +19,8 @@ import (
 // cost holds the durations of statements on a simulated table.
 type cost struct {
 	get     time.Duration // a row
-	version time.Duration // the version; 0 means the same as get
-	write   time.Duration // a write; 0 means the same as get
+	version time.Duration // reading the version; 0 means the same as get
+	write   time.Duration // writing a row; 0 means the same as get
 	page    time.Duration // 500 rows
 	id      time.Duration // each id when all ids are read
 }

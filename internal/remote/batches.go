@@ -54,8 +54,8 @@ type Batches[T catalog.Item] struct {
 // batch is one request for picks and the callers that wait for it. Until done is closed, it is guarded by the mutex
 // of Batches.
 //
-// No caller owns the batch: each caller leaves at its own deadline, and the request continues up to the time limit of
-// a call. Picks that no caller is waiting for are stored for later callers.
+// No caller owns the batch: each caller stops waiting at its own deadline, and the request continues up to the time
+// limit of a call. Picks that no caller is waiting for are stored for later callers.
 type batch[T any] struct {
 	ctx      context.Context // carries the values of the first caller's context
 	deadline time.Time       // the first caller's deadline

@@ -257,7 +257,7 @@ func TestPicksExpire(t *testing.T) {
 			mustDraw(t, batches, 2) // the second request is for two picks, so one is left over
 			requests := len(peer.asked())
 			if got := unused(batches); got != 1 {
-				t.Fatalf("%d stored picks are left, want 1", got)
+				t.Fatalf("%d picks are stored, want 1", got)
 			}
 			clock.pass(c.held)
 			got := mustDraw(t, batches, 1)[0]

@@ -12,13 +12,13 @@ import (
 	"superheroes/internal/fight"
 )
 
-// calls makes the calls to one peer. Each call has its own context and continues after its caller has left, because
-// canceling the call would close its connection and reveal nothing about the peer. So callers may give up at any
-// time, for instance when another peer has failed: the connection is reused, and the outcome still counts for the
-// circuit breaker.
+// calls makes the calls to one peer. Each call has its own context and continues after its caller has given up, because
+// canceling the call would close its connection and reveal nothing about the peer. So callers may give up at any time,
+// for instance when another peer has failed: the connection is reused, and the outcome still counts for the circuit
+// breaker.
 //
-// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be calls
-// whose callers have left; any more are canceled. It is safe for concurrent use.
+// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be abandoned
+// calls; further abandoned calls are canceled. It is safe for concurrent use.
 type calls struct {
 	limit   time.Duration // of a call
 	read    time.Duration // time allowed for the peer's response
@@ -126,7 +126,7 @@ func (c *calls) tooLate(called call, err error) error {
 }
 
 // outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing,
-// unless the peer had about the whole read timeout, or didn't respond within it.
+// unless the peer had about the whole read timeout to respond, or the call timed out.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

@@ -62,7 +62,7 @@ type Family struct {
 	Next string
 }
 
-// Run runs all groups of tests on the engine, except those in without.
+// Run runs all groups of tests on the engine, except those listed in without.
 func (e Engine[T]) Run(t *testing.T, without ...string) {
 	for _, group := range []struct {
 		name string
@@ -87,7 +87,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store and the operations of a test on it. Its methods fail the test on error.
+// fixture is an open store with helper methods for tests. Its methods fail the test on error.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]

@@ -311,7 +311,7 @@ func testDeadlines(t *testing.T, store fight.Store) {
 	all := Fights(workers * each)
 	_ = duration(t, store, Fights(1)[0]) // the first insert may be slow, because it creates the collection
 	took := time.Minute
-	for range quiet { // use the minimum of several: an estimate that is too high would let every write finish in time
+	for range quiet { // the minimum of several: if the estimate were too high, every write would finish in time
 		took = min(took, duration(t, store, Fights(1)[0]))
 	}
 	said := make([]error, len(all))
