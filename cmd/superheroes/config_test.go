@@ -164,7 +164,7 @@ func named(command *kong.Node) string {
 	return command.Name
 }
 
-// setting is a flag of one or more commands.
+// setting is a flag with the commands that have it.
 type setting struct {
 	name  string
 	flags []commandFlag

@@ -46,7 +46,7 @@ func (c healthCommand) services() []checked {
 	return services
 }
 
-// checked is a service to check, with its address and the flag that sets the address.
+// checked is a service to check: its address, and the flag that sets the address.
 type checked struct{ flag, addr string }
 
 // Validate rejects malformed addresses before any service is contacted.

@@ -114,7 +114,7 @@ func testAlone(t *testing.T, program string) {
 			p.Ready(t, "http://"+addr+"/readyz")
 			fetch(t, "http://"+addr+"/api/heroes/1")
 			slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
-			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // checked only where the file is readable
+			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // only if the file is readable
 				t.Errorf("the timer slack is %s", slack)
 			}
 			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))

@@ -51,7 +51,7 @@ func takeOver(node *kong.Node) {
 	}
 }
 
-// settingError is an error about the value of a setting.
+// settingError reports an invalid value of a setting.
 type settingError struct {
 	flag, variable string
 	err            error

@@ -73,7 +73,7 @@ const mostReasons = 50
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // number of rows whose reasons exceed mostReasons
+	more    int // number of rows with reasons beyond the first mostReasons
 }
 
 type refusal struct {
@@ -129,7 +129,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged wraps an error of a command that writes a catalog, and says whether anything was changed.
+// unchanged wraps an error of a command that writes a catalog, and adds whether anything was changed.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)

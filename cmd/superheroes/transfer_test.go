@@ -176,7 +176,7 @@ func TestExport(t *testing.T) {
 			t.Errorf("the failed export changed the file to %q (%v)", text, err)
 		}
 	})
-	t.Run("the store URL is set as for up", func(t *testing.T) {
+	t.Run("the store URL is set in HEROES_DATABASE_URL", func(t *testing.T) {
 		t.Setenv("HEROES_DATABASE_URL", "sqlite:"+filepath.Join(strings.TrimPrefix(store, "--data-dir="), "heroes.db"))
 		invoke("export", "heroes", "--data-dir="+t.TempDir()).check(t, exitOK, "Yoda")
 	})

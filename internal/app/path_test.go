@@ -84,7 +84,7 @@ func TestPathOfAFight(t *testing.T) {
 		return
 	}
 	if got != want {
-		t.Errorf("the path is\n%s\nARCHITECTURE.md says\n%s", got, want)
+		t.Errorf("the recorded path is\n%s\nbut ARCHITECTURE.md lists\n%s", got, want)
 	}
 }
 

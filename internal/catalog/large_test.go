@@ -173,8 +173,8 @@ func TestWastedLoads(t *testing.T) {
 	})
 }
 
-// TestUniformWithSomeInMemory checks that all rows are equally likely while only some are cached, including the rows
-// picked immediately before, which are cached.
+// TestUniformWithSomeInMemory checks that all rows are equally likely to be picked while only some are cached, even the
+// rows picked last, which are cached.
 func TestUniformWithSomeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40

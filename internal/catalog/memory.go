@@ -136,7 +136,7 @@ func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 }
 
 // slot returns the slot of the row with the given id in the current index; ok is false if the row isn't cached. The
-// caller holds the mutex, here and for everything below.
+// caller holds the mutex, as for every function below.
 func (s *Service[T]) slot(id int64) (x *index[T], at int, ok bool) {
 	x = s.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)

@@ -51,7 +51,7 @@ func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	return item, err
 }
 
-// CheckChanged returns an error if a change of an existing row affected no row: a trigger or a rule discarded the
+// CheckChanged returns an error if a change to an existing row affected no row: a trigger or a rule discarded the
 // change, which databases don't report as an error.
 func CheckChanged[T Item](table Table[T], rows int64) error {
 	if rows > 0 {

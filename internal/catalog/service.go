@@ -146,9 +146,9 @@ func (s *Service[T]) notPicked(err error) error {
 // MaxBatch is the maximum number of items per batch.
 const MaxBatch = 128
 
-// RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in it were read,
-// or known to be unchanged, at most age ago. All picks use one index, and rows that aren't in memory are read in one
-// query; only picks of deleted rows are repeated.
+// RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in the batch were
+// read, or known to be unchanged, no longer than age ago. All picks use one index, and rows that aren't in memory are
+// read in one query; only picks of deleted rows are repeated.
 //
 // A batch ends before the first unreadable row, so that such a row fails no picks other than its own. A batch that
 // would begin with an unreadable row fails with that row's storage.RowError.
@@ -188,7 +188,7 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing holds the positions in picks
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing maps ids to positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue

@@ -45,7 +45,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("the winning team is %s and the winner %+v, want team %s", f.Winner, winner, test.winner)
 			}
 			if winner.Team == loser.Team || loser != want[loser.Team] {
-				t.Errorf("the loser is %+v, the winner %+v", loser, winner)
+				t.Errorf("got loser %+v and winner %+v", loser, winner)
 			}
 		})
 	}

@@ -124,7 +124,7 @@ func TestBatches(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		sizes []int // sizes of the documents that arrive during another write
-		want  []int // numbers of documents in the batches
+		want  []int // number of documents in each batch
 	}{
 		{"one", []int{1}, []int{1}},
 		{"one document more than the maximum", slices.Repeat([]int{1}, 1001), []int{1000, 1}},

@@ -45,7 +45,7 @@ type Batches[T catalog.Item] struct {
 	sent        time.Time // when the last request was sent
 	singleUntil time.Time // only single picks are requested until then
 	warned      bool      // the switch to single picks has been logged
-	fetching    bool      // a goroutine is about to send the next batch of the queue
+	fetching    bool      // a goroutine is about to send the next batch from the queue
 	inFlight    *batch[T] // the last request sent; nil after its response
 	queue       []*batch[T]
 	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed

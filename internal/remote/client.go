@@ -213,7 +213,7 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 		return nil, 0, fmt.Errorf("the response has more than %d items", n)
 	}
 	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
-		items = items[:nameless] // return the items before it
+		items = items[:nameless] // return the items before the nameless one
 	}
 	if len(items) == 0 {
 		return nil, 0, errors.New("the response has no name")

@@ -53,7 +53,7 @@ func (f *finishing) read(ctx context.Context, request *http.Request, answered ch
 		return err
 	}
 	body := response.Body
-	defer func() { _ = body.Close() }() // the reader needs no more of it
+	defer func() { _ = body.Close() }() // the reader has finished with the body
 	whole, err := buffer(response)
 	if err != nil {
 		return err

@@ -166,7 +166,8 @@ func TestRequestIsRepeatedOnce(t *testing.T) {
 		t.Errorf("got %v, want %v", err, errNoResponse)
 	}
 	if opened, _ := peer.Connections(); opened != kept+1 || peer.Requests() != kept+2 {
-		t.Errorf("got %d connections and %d requests, want one connection and two requests more than the %d idle connections", opened, peer.Requests(), kept)
+		t.Errorf("got %d connections and %d requests, want one connection and two requests more than the %d idle connections",
+			opened, peer.Requests(), kept)
 	}
 }
 

@@ -134,7 +134,8 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	return p.problemOf(failure, time.Since(begin))
 }
 
-// problemOf converts a service's failure to respond into a problem. had is the time that the service had to respond.
+// problemOf converts a service's failure to respond into a problem document. had is the time that the service had to
+// respond.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {

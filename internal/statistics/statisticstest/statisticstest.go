@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Place is an empty database for fights, with functions to open statistics stores on it.
+// Place is an empty database for fights, with a function that opens statistics stores on it.
 type Place struct {
 	Fights fight.Store
 	Open   func() statistics.Store // opens another statistics store on the database, as another process would
