@@ -115,7 +115,7 @@ func testAlone(t *testing.T, program string) {
 			fetch(t, "http://"+addr+"/api/heroes/1")
 			slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
 			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // only if the file is readable
-				t.Errorf("the timer slack is %s", slack)
+				t.Errorf("unexpected timer slack: %s", slack)
 			}
 			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
 			if again := strings.Contains(string(environ), "RESTARTED"); err == nil && again != c.raised {

@@ -47,7 +47,7 @@ func TestLargeTable(t *testing.T) {
 			w.pick(w.Context(), 1)
 		})
 		if w.waited > time.Duration(w.picks)*time.Millisecond*101/100 { // picking a deleted row costs another read
-			w.Errorf("%d picks waited for %s", w.picks, w.waited)
+			w.Errorf("%d picks waited for %s in total", w.picks, w.waited)
 		}
 		if _, after := w.store.counts(); after-before < 5 || after-before > 7 {
 			w.Errorf("the ids were read %d times in a minute", after-before)
@@ -59,7 +59,7 @@ func TestLargeTable(t *testing.T) {
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 10*time.Millisecond {
-			w.Errorf("the picks waited for %s", w.waited)
+			w.Errorf("a pick and a batch waited for %s in total", w.waited)
 		}
 	})
 	inLarge(t, "most rows are deleted", func(w *tester) {
@@ -68,7 +68,7 @@ func TestLargeTable(t *testing.T) {
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 3*time.Second {
-			w.Errorf("the picks waited for %s", w.waited)
+			w.Errorf("a pick and a batch waited for %s in total", w.waited)
 		}
 	})
 	inLarge(t, "all rows are deleted", func(w *tester) {
@@ -108,7 +108,7 @@ func TestBatchOfOneIndex(t *testing.T) {
 			w.pick(t.Context(), 128)
 			synctest.Wait()
 			if n := w.store.statements - before; n > 3 { // reads of the version, the ids and the rows
-				t.Errorf("a batch took %d statements", n)
+				t.Errorf("a batch took %d statements, want at most 3", n)
 			}
 		}
 	})

@@ -389,7 +389,7 @@ func TestBrokenWrite(t *testing.T) {
 				}
 				broken = false
 				if err := insert(c, numbered(4, 1), 0).result(); err != nil {
-					t.Errorf("inserting after the broken write: %v", err)
+					t.Errorf("inserting after the failed write: %v", err)
 				}
 			})
 		})

@@ -24,7 +24,7 @@ type calls struct {
 	read    time.Duration // time allowed for the peer's response
 	fair    time.Duration // minimum time a caller must have waited for its deadline to count against the peer
 	breaker breaker
-	slots   *bounded.Slots // one for each call in flight
+	slots   *bounded.Slots // a slot for each call in flight
 	work    *bounded.Work
 }
 
@@ -49,7 +49,7 @@ func newCalls(cfg Config, timed bool) *calls {
 // call describes one call.
 type call struct {
 	begin    time.Time
-	deadline time.Time // sent to the peer; zero for none
+	deadline time.Time // the deadline sent to the peer; zero for none
 	guarded  bool      // by the breaker
 }
 

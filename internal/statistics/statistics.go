@@ -17,7 +17,7 @@ import (
 // Most is the maximum number of winners, and of locations, in the statistics.
 const Most = 10
 
-// Statistics summarise all counted fights.
+// Statistics is a summary of all counted fights.
 type Statistics struct {
 	Total    int64     // including unreadable fights
 	Heroes   int64     // won by heroes
