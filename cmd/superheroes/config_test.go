@@ -44,7 +44,7 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 				t.Errorf("the flag %s --%s has no help", name, flag.Name)
 			}
 			if len(flag.Envs) != 1 || flag.Envs[0] == "" {
-				t.Errorf("%s --%s has the variables %q, want exactly one", name, flag.Name, flag.Envs)
+				t.Errorf("%s --%s has the environment variables %q, want exactly one", name, flag.Name, flag.Envs)
 				continue
 			}
 			if other, taken := variables[flag.Envs[0]]; taken {
@@ -164,7 +164,7 @@ func named(command *kong.Node) string {
 	return command.Name
 }
 
-// setting is a flag that one or more commands have.
+// setting is a flag with the commands that have it.
 type setting struct {
 	name  string
 	flags []commandFlag

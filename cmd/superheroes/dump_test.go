@@ -81,13 +81,13 @@ func TestDumps(t *testing.T) {
 		}
 		holds(t, "heroes", store, before)
 	})
-	t.Run("a dump without the table", func(t *testing.T) {
+	t.Run("a dump that lacks the catalog's table", func(t *testing.T) {
 		dump := write(t, "dump.sql", pgDump(t, server))
 		invoke("import", "villains", dump, store).check(t, exitError, `rows of table "hero" and none of villain`, "nothing was changed")
 	})
 }
 
-// importedLike checks that importing a dump yields the same rows as are on the server that it comes from.
+// importedLike checks that importing a dump yields exactly the rows on the server that was dumped.
 func importedLike(t *testing.T, catalog, server, file string) {
 	t.Helper()
 	store := fresh(t, catalog)

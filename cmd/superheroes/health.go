@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/app"
 )
 
-// healthCommand is the health check of a container. It checks the service at ADDR or, if that isn't set, the services
-// that up runs.
+// healthCommand is the health check of a container. If ADDR is set, it checks the service at that address, otherwise
+// the services that up runs.
 type healthCommand struct {
 	Addr           string        `help:"Address of one service, as in its own --addr."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`
@@ -46,7 +46,7 @@ func (c healthCommand) services() []checked {
 	return services
 }
 
-// checked is a service to check, with its address and the flag that sets the address.
+// checked is a service to check: its address, and the flag that sets the address.
 type checked struct{ flag, addr string }
 
 // Validate rejects malformed addresses before any service is contacted.
@@ -90,7 +90,7 @@ func checkReady(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a Transport without a proxy
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a Transport that uses no proxy
 	response, err := client.Do(request)
 	if err != nil {
 		return errors.Unwrap(err)

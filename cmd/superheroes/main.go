@@ -42,7 +42,7 @@ type commands struct {
 	Import     importCommand                      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`
 	Export     exportCommand                      `cmd:"" help:"Export heroes, villains or locations as JSON Lines or CSV."`
 	Seed       seedCommand                        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
-	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a program of its own, superheroes-bench."`
+	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a separate program, superheroes-bench."`
 	Health     healthCommand                      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
 	Version    versionCommand                     `cmd:"" help:"Print the version."`
 	Help       helpCommand                        `cmd:"" help:"Print this help, or the help of a command."`
@@ -86,8 +86,8 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	if err != nil {
 		return fail(stderr, usageError{badUsage(err, args)})
 	}
-	// The Go runtime may use nine tenths of the container's memory limit; without a container, there is no limit. If
-	// GOMEMLIMIT is set, it takes precedence.
+	// Limit the Go runtime to nine tenths of the container's memory limit, if there is one. If GOMEMLIMIT is set, it
+	// takes precedence.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -99,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	return exitOK
 }
 
-// fail prints err in one line, and returns the exit code for it.
+// fail prints err on one line, and returns the corresponding exit code.
 func fail(stderr io.Writer, err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
@@ -121,8 +121,8 @@ func oneLine(text string) string {
 }
 
 // grammar returns the subset of commands that the command line needs: the command that it names, up if it names none,
-// or all commands if that is unclear or help may be needed. The parser takes 5 ms to process all commands, but only 1
-// ms for one.
+// or all commands if that is unclear or help may be needed. Building the parser takes 5 ms with all commands, but only
+// 1 ms with a single command.
 func grammar(args []string) any {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return &commands{}
@@ -139,7 +139,7 @@ func grammar(args []string) any {
 	return reflect.New(reflect.StructOf([]reflect.StructField{named})).Interface()
 }
 
-// usageError is the error of an invalid command line.
+// usageError reports an invalid command line.
 type usageError struct{ error }
 
 // version is the program's version, which release builds set.
@@ -174,8 +174,8 @@ func (h helpCommand) Run(s *session) error {
 	return nil
 }
 
-// serve starts services, announces their addresses, and runs until a signal. A second signal stops the program
-// immediately.
+// serve starts services, announces their addresses, and runs until the program receives a signal. A second signal stops
+// the program immediately.
 func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -190,7 +190,7 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 		if err != nil {
 			return err
 		}
-	case <-signals: // signal while waiting for a store
+	case <-signals: // a signal arrived while a store was being opened
 		cancel()
 		if err := <-started; err != nil {
 			return nil // the services hadn't started yet

@@ -91,8 +91,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// A single service serves requests and prints nothing. Only if TIMER_SLACK is set, it raises its timer slack and
-// re-executes itself, as the same process with the same arguments and settings; up never does.
+// A single service serves requests and prints nothing. Only if TIMER_SLACK is set does it raise its timer slack and
+// re-execute itself, as the same process with the same arguments and settings; up never does.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string
@@ -114,8 +114,8 @@ func testAlone(t *testing.T, program string) {
 			p.Ready(t, "http://"+addr+"/readyz")
 			fetch(t, "http://"+addr+"/api/heroes/1")
 			slack, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", p.Pid()))
-			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // only where the file is readable
-				t.Errorf("the timer slack is %s", slack)
+			if raised := string(slack) == "2000000\n"; err == nil && raised != c.raised { // only if the file is readable
+				t.Errorf("unexpected timer slack: %s", slack)
 			}
 			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
 			if again := strings.Contains(string(environ), "RESTARTED"); err == nil && again != c.raised {
@@ -160,7 +160,7 @@ func testAnnouncement(t *testing.T, program string) {
 			}
 			line := curl.FindStringSubmatch(said)[1]
 			if line != bases["fights"]+"/api/fights/execute_fight" || !strings.Contains(fetch(t, line), `"winner_name"`) {
-				t.Errorf("the line with the command to try is %s", line)
+				t.Errorf("got %q as the line with the command to try", line)
 			}
 			stop(t, p)
 			if p.Stdout.String() != said {
@@ -190,7 +190,7 @@ func testDataFolder(t *testing.T, program string) {
 		p, bases := start(t, program, []string{c.env}, c.args...)
 		fetch(t, bases["fights"]+"/api/fights/execute_fight")
 		if got := fetch(t, bases["fights"]+"/api/fights/count"); got != c.want {
-			t.Errorf("%s: got the count %s, want %s", c.name, got, c.want)
+			t.Errorf("%s: got count %s, want %s", c.name, got, c.want)
 		}
 		if !strings.Contains(p.Stdout.String(), c.dir+"\n") {
 			t.Errorf("%s: up does not announce the folder %s: %s", c.name, c.dir, p.Stdout.String())
@@ -209,7 +209,7 @@ func testFolderInUse(t *testing.T, program string) {
 	second := system.Start(t, program, nil, append(anyPort, "--data-dir="+dir)...)
 	code := second.Wait(t, soon)
 	outcome{code, second.Stdout.String(), second.Stderr.String()}.check(t, exitError, dir, "--data-dir", "in use")
-	fetch(t, bases["fights"]+"/api/fights/execute_fight") // the attempt to use the folder has damaged nothing
+	fetch(t, bases["fights"]+"/api/fights/execute_fight") // the second process has damaged no data
 	before := fetch(t, bases["fights"]+"/api/fights")
 
 	running.Kill()
@@ -248,16 +248,16 @@ func testHealth(t *testing.T, program string) {
 		{"all", all, exitOK, []string{strings.Join(ready, "")}},
 		{"all but one", append(all[:7:7], "--statistics-addr="+missing, "--no-statistics"), exitOK, ready[:5]},
 		{"all but another", append(all[:7:7], "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
-		{"one is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
-		{"one", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
-		{"one on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
-		{"one on the unspecified address", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
-		{"one that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
+		{"a service is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
+		{"a service", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
+		{"a service on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
+		{"a service on the unspecified address", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
+		{"a service that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(c.args...)
 			if c.code != exitOK {
-				got.stdout = "" // the lines about services that are ready
+				got.stdout = "" // it lists the services that are ready
 			}
 			got.check(t, c.code, c.says...)
 		})

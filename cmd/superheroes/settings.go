@@ -42,7 +42,7 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 func takeOver(node *kong.Node) {
 	for _, flag := range node.Flags {
 		if len(flag.Envs) > 0 {
-			flag.Tag.Envs = nil // flag.Envs still has the names
+			flag.Tag.Envs = nil // the variables' names remain in flag.Envs
 			flag.Mapper = settingMapper{flag.Mapper}
 		}
 	}
@@ -51,7 +51,7 @@ func takeOver(node *kong.Node) {
 	}
 }
 
-// settingError is an error about the value of a setting.
+// settingError reports an invalid value of a setting.
 type settingError struct {
 	flag, variable string
 	err            error

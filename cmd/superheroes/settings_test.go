@@ -198,8 +198,8 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// Passwords that must be escaped in a URL. If they aren't, drivers parse parts of them as a host, port or database,
-// which messages show.
+// unusual holds passwords that must be escaped in a URL. If they are not escaped, drivers parse parts of them as a
+// host, port or database, which appears in error messages.
 var unusual = []string{
 	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss",
 	"12?pass", "12?pass=1", "pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss",
@@ -265,7 +265,7 @@ func TestNoSecretIsShown(t *testing.T) {
 			t.Setenv("DATABASE_URL_FILE", "")
 		}
 	})
-	t.Run("where it does not belong", func(t *testing.T) {
+	t.Run("a URL in place of another argument", func(t *testing.T) {
 		t.Chdir(t.TempDir())
 		for _, password := range unusual {
 			url := "postgres://u:" + password + "@127.0.0.1:1/d"

@@ -10,7 +10,7 @@ import (
 // statisticsCommands defines the subcommands of statistics.
 type statisticsCommands struct {
 	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
-	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights while fights go on, correct what differs, and report it."`
+	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights, even while new fights are stored, and correct and report any differences."`
 }
 
 type rebuildCommand struct {
@@ -28,7 +28,7 @@ func (c rebuildCommand) Run(s *session) error {
 	return err
 }
 
-// describe returns the result of a rebuild as a sentence.
+// describe describes the result of a rebuild in one line.
 func describe(r statistics.Report) string {
 	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {
@@ -39,7 +39,7 @@ func describe(r statistics.Report) string {
 		text += ", the date of the first fight"
 	}
 	if r.Total != r.Corrected {
-		text += fmt.Sprintf(", and the totals: %s, they were %s", sums(r.Corrected), sums(r.Total))
+		text += fmt.Sprintf(", and the totals: %s instead of %s", sums(r.Corrected), sums(r.Total))
 	}
 	return text
 }

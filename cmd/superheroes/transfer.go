@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number with its noun, of which the plural is given.
+// counted formats a number and its noun, which is passed in the plural.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -69,11 +69,11 @@ func counted[N int | int64](n N, plural string) string {
 // mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported in one line.
+// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported on one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // number of rows whose reasons exceed mostReasons
+	more    int // number of rows with reasons beyond the first mostReasons
 }
 
 type refusal struct {
@@ -103,7 +103,7 @@ func (r *refusals) add(file string, cause error) {
 	known.last = at.Line
 }
 
-// shorten truncates a message, which may quote a long value of the file.
+// shorten truncates a message, because it may quote a long value from the file.
 func shorten(text string) string {
 	const longest = 400
 	if len(text) <= longest {
@@ -129,7 +129,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged wraps an error of a command that writes a catalog, and says whether anything was changed.
+// unchanged wraps an error of a command that writes a catalog, and adds whether anything was changed.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)

@@ -77,7 +77,7 @@ const (
 	wasp = `{"id":101,"name":"Wasp","otherName":"","level":0,"picture":"","powers":""}` + "\n"
 )
 
-// The extension of a file determines its format, unless the flag --format does.
+// A file's extension determines its format unless --format is given.
 func TestImportFormats(t *testing.T) {
 	const csv, tabs = "id,name\n101,Wasp\n", "id\tname\n101\tWasp\n"
 	stdin, err := os.Open(write(t, "anything", wasp))
@@ -176,7 +176,7 @@ func TestExport(t *testing.T) {
 			t.Errorf("the failed export changed the file to %q (%v)", text, err)
 		}
 	})
-	t.Run("the store URL is in the setting of up", func(t *testing.T) {
+	t.Run("the store URL is set in HEROES_DATABASE_URL", func(t *testing.T) {
 		t.Setenv("HEROES_DATABASE_URL", "sqlite:"+filepath.Join(strings.TrimPrefix(store, "--data-dir="), "heroes.db"))
 		invoke("export", "heroes", "--data-dir="+t.TempDir()).check(t, exitOK, "Yoda")
 	})

@@ -26,8 +26,8 @@ func invoke(args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// check checks the exit code, and that the output contains all texts. A failure must print exactly one line on stderr
-// and nothing on stdout.
+// check checks the exit code, and that the output contains all the given strings. A failure must print exactly one line
+// on stderr and nothing on stdout.
 func (o outcome) check(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if o.code != code {
@@ -74,7 +74,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// A parser for only the command that a line names gives the same result as a parser for all commands.
+// A parser for only the command named on the command line gives the same result as a parser for all commands.
 func TestGrammar(t *testing.T) {
 	parse := func(t *testing.T, grammar any, args []string) (target any, said string) {
 		var out bytes.Buffer
@@ -105,8 +105,8 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
-// The error of an invalid command line names the cause. TestErrorsNameFlagAndVariable tests a malformed value for each
-// flag; these are other mistakes.
+// The error for an invalid command line names the cause. TestErrorsNameFlagAndVariable covers malformed flag values;
+// this test covers all other mistakes.
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct {
 		args  string
@@ -215,7 +215,7 @@ func TestCannotOpen(t *testing.T) {
 	invoke("export", "heroes", "--heroes-database-url=sqlite:"+nowhere).check(t, exitError, nowhere, "(--heroes-database-url, HEROES_DATABASE_URL)")
 	folders := []string{filepath.Join(write(t, "file", ""), "data")}
 	if runtime.GOOS == "linux" {
-		folders = append(folders, "/proc/superheroes", "/proc/self/task") // neither can hold a data folder
+		folders = append(folders, "/proc/superheroes", "/proc/self/task") // no folder can be created in /proc
 	}
 	for _, folder := range folders {
 		invoke(append([]string{"up", "--data-dir=" + folder}, anyPort...)...).check(t, exitError, folder, "(--data-dir, DATA_DIR)")

@@ -94,7 +94,7 @@ func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, er
 	return parts, nil
 }
 
-// Service is the configuration of a service that runs in a process of its own.
+// Service is the configuration of a service that runs in its own process.
 type Service interface {
 	endpoint() Endpoint
 	server() Server
@@ -132,8 +132,8 @@ func (a *App) finish(err *error) {
 	}
 }
 
-// Stop drains all servers concurrently, closes the stores, and flushes the log's counts. If ctx ends, Stop aborts
-// requests in flight.
+// Stop drains all servers concurrently, closes the stores, and logs the pending counts of repeated lines. If ctx ends,
+// Stop aborts requests in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))
@@ -151,7 +151,7 @@ func (a *App) Stop(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// Endpoint is a service with the address that it listens on.
+// Endpoint is a service with its listen address.
 type Endpoint struct{ Service, Addr string }
 
 // Endpoints returns the services and their addresses, with the actual port if port 0 was requested.

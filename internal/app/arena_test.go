@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/remote"
 )
 
-// TestArena compares the responses of two arenas, one in the services' process and one in a process of its own, with
-// the responses of the services.
+// TestArena compares the responses of two arenas, one in the services' process and one in its own process, with the
+// responses of the services.
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)

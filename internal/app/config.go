@@ -47,7 +47,7 @@ type Stores struct {
 	Fights    FightStore     `embed:"" prefix:"fights-"`
 }
 
-// Profile selects how much work the services do for a response. Any value other than Eco means Strict.
+// Profile selects how much work the services do per response. Any value other than Eco means Strict.
 type Profile string
 
 const (

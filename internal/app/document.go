@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/web"
 )
 
-const description = "Part of Super Heroes in Go. Errors are problem answers (RFC 9457): " +
-	"400 when a body is not one JSON text, 422 when a value in a path, a query or a body is refused."
+const description = "Part of Super Heroes in Go. Errors are problem documents (RFC 9457): " +
+	"400 if the body is not a single JSON value, 422 if a value in the path, the query or the body is invalid."
 
 // newAPI returns a service's API, to which the caller adds routes.
 func newAPI(service, version string, cfg httpserver.Config, log *slog.Logger) *httpserver.API {

@@ -72,7 +72,7 @@ func TestImport(t *testing.T) {
 		held    []string
 	}{
 		{
-			"rows are added, or replace those with the same id", ImportOptions{},
+			"rows are added, or replace rows with the same id", ImportOptions{},
 			[]ImportFile{jsonLines("a", line(1, "Arkham")), jsonLines("b", line(7, "Asgard"))},
 			ImportResult{Taken: 2}, nil, nil, []string{"1 Arkham", "7 Asgard", "51 Metropolis"},
 		},
@@ -82,7 +82,7 @@ func TestImport(t *testing.T) {
 			ImportResult{}, nil, ErrNoRows, unchanged,
 		},
 		{
-			"all or nothing across all files", ImportOptions{Replace: true},
+			"one bad row in any file rejects all files", ImportOptions{Replace: true},
 			[]ImportFile{jsonLines("a", line(1, "Arkham")), jsonLines("b", "\n"+line(-1, "Asgard")+line(7, "")+"{nonsense\n")},
 			ImportResult{Refused: 3}, []string{"b: line 2: ", "b: line 3: ", "b: line 4"}, ErrNothingChanged, unchanged,
 		},
@@ -103,17 +103,17 @@ func TestImport(t *testing.T) {
 			ImportResult{Taken: 2, Refused: 1}, []string{"a: line 4, column id: "}, nil, []string{"7 As\ngard", "8 Moria"},
 		},
 		{
-			"a truncated file, even if partial", ImportOptions{Partial: true, Replace: true},
+			"partial: a truncated file is rejected", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{file("a", exchange.CSV, "id,name,picture\n7,\"torn")},
 			ImportResult{}, nil, errors.New("a: line 2"), unchanged,
 		},
 		{
-			"a file that doesn't exist", ImportOptions{Partial: true, Replace: true},
+			"partial: a missing file is rejected", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{jsonLines("a", line(8, "Moria")), missing},
 			ImportResult{}, nil, fs.ErrNotExist, unchanged,
 		},
 		{
-			"an error while reading a file", ImportOptions{Partial: true, Replace: true},
+			"partial: a read error is returned", ImportOptions{Partial: true, Replace: true},
 			[]ImportFile{jsonLines("a", line(8, "Moria")), broken},
 			ImportResult{}, nil, io.ErrUnexpectedEOF, unchanged,
 		},

@@ -60,7 +60,7 @@ func TestPathOfAFight(t *testing.T) {
 	slices.Sort(files)
 	const most, mostFiles = 12, 9
 	if n := len(functions); n > most {
-		t.Errorf("the path of a fight has %d functions, want at most %d", n, most)
+		t.Errorf("the path of a fight includes %d functions, want at most %d", n, most)
 	}
 	if n := len(slices.Compact(files)); n > mostFiles {
 		t.Errorf("the path of a fight spans %d files, want at most %d", n, mostFiles)
@@ -84,7 +84,7 @@ func TestPathOfAFight(t *testing.T) {
 		return
 	}
 	if got != want {
-		t.Errorf("the path is\n%s\nARCHITECTURE.md says\n%s", got, want)
+		t.Errorf("the recorded path is\n%s\nbut ARCHITECTURE.md lists\n%s", got, want)
 	}
 }
 

@@ -178,7 +178,7 @@ func (c ArenaConfig) start(_ context.Context, p *part) error {
 	return startArena(p, services)
 }
 
-// local returns the services of this process in the form in which the arena calls them.
+// local wraps the services of this process so that the arena can call them without HTTP connections.
 func local(parts map[string]*part) map[string]arena.Part {
 	services := map[string]arena.Part{}
 	for _, name := range arena.Parts() {

@@ -118,8 +118,8 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openStore opens the store of a service, and retries while the store is unavailable or locked. It returns errors that
-// waiting can't cure at once: an invalid URL, a damaged store, a different schema, or any other error of a file. On an
+// openStore opens the store of a service, and retries while the store is unavailable or locked. It doesn't retry after
+// errors that waiting can't fix: an invalid URL, a damaged store, the wrong schema, or any other error from a file. On
 // error, only the engine of the result is set.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
@@ -161,7 +161,7 @@ func openStore[S any](
 	}
 }
 
-// oneLine wraps a driver's error, and formats it in one line.
+// oneLine wraps a driver's error, and formats it on one line.
 type oneLine struct{ error }
 
 func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
@@ -176,8 +176,8 @@ type stores struct {
 }
 
 // openAll opens all stores concurrently, for requests with the given deadline. If grouped is true, concurrent fights
-// share one durable write. A damaged store is recorded in damaged and replaced, so that the other services still run;
-// if damaged is nil, a damaged store is an error like any other.
+// share one durable write. A damaged store is recorded in damaged and replaced by a stand-in, so that the other
+// services still run; if damaged is nil, openAll returns the error of a damaged store like any other error.
 func (a *App) openAll(
 	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
 ) (all stores, err error) {

@@ -28,7 +28,7 @@ const (
 	engineSQLite     = "sqlite"
 )
 
-// storeURL is a parsed store URL. Neither place nor an error of parsing reveals a password.
+// storeURL is a parsed store URL. Neither the place field nor a parse error reveals a password.
 type storeURL struct {
 	engine   string
 	text     string
@@ -36,7 +36,7 @@ type storeURL struct {
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
 
-	srvService, srvHost string // MongoDB only, if the servers are looked up in the DNS
+	srvService, srvHost string // MongoDB only, if the servers are looked up in DNS
 }
 
 // schemes returns the URL schemes of an engine, not including sqlite.
@@ -77,7 +77,7 @@ func parseStoreURL(text, engine string) (parsed storeURL, err error) {
 }
 
 // unambiguous reports whether the user and password are clearly separated from the rest of the URL. If a password
-// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which messages show.
+// contains an unescaped @ or /, drivers may parse part of it as the host, port or database, which error messages show.
 func unambiguous(text string) bool {
 	_, rest, found := strings.Cut(text, "://")
 	credentials, place, given := strings.Cut(rest, "@")
@@ -121,7 +121,7 @@ func parseMySQL(text string) (storeURL, error) {
 	config := mysql.NewConfig()
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // limits connecting; contexts limit everything else
+	config.Timeout = 2 * time.Second // limits only connecting; contexts limit everything else
 	switch socket, host := query.Get("socket"), parsed.Hostname(); {
 	case config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00"):
 		return storeURL{}, malformed
@@ -141,7 +141,7 @@ func parseMySQL(text string) (storeURL, error) {
 	return storeURL{place: config.Addr, mysql: config}, nil
 }
 
-// mysqlTLS sets the encryption of connections. ca is the certificate file of the authority.
+// mysqlTLS sets the encryption of connections. ca is the path of the certificate authority's file.
 func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	if !slices.Contains([]string{"", "true", "false", "skip-verify", "preferred"}, mode) {
 		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
@@ -178,7 +178,7 @@ func parseMongo(text string) (storeURL, error) {
 		"mongodb://user:password@host:port/database or mongodb+srv://user:password@host/database")
 	rest, srv := strings.CutPrefix(text, connstring.SchemeMongoDBSRV+"://")
 	service := ""
-	if srv { // parse the URL as if its host, whose DNS records name the servers, were the server
+	if srv { // parse the URL as if its host were a server, not a name whose DNS records list the servers
 		rest, service = withoutSRVOptions(rest)
 		text = connstring.SchemeMongoDB + "://" + rest
 	}
@@ -198,7 +198,7 @@ func parseMongo(text string) (storeURL, error) {
 }
 
 // withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. It also returns the service
-// name, which one of them sets.
+// name, which one of those options sets.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

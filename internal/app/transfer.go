@@ -161,7 +161,7 @@ func (k catalogKind[T]) importFile(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = source.Close() }() // the file was opened only for reading
+	defer func() { _ = source.Close() }() // closing a file opened for reading can't lose data
 	for row, err := range exchange.Read(source, file.Format, k.schema()) {
 		if err != nil {
 			return err

@@ -69,7 +69,7 @@ func basesOf(a *app.App) map[string]string {
 	return bases
 }
 
-// Up serves requests, counts fights and logs nothing, also when it is started again on the same data.
+// Up serves requests, counts fights and logs nothing, even when it is restarted with the same data.
 func TestUp(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
@@ -166,8 +166,8 @@ func TestUpFails(t *testing.T) {
 		change func(*app.UpConfig)
 		wants  []string
 	}{
-		{"the port of heroes", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
-		{"the port of the arena", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
+		{"the heroes port is in use", func(c *app.UpConfig) { c.HeroesAddr = addr }, []string{addr, "--heroes-addr"}},
+		{"the arena port is in use", func(c *app.UpConfig) { c.Arena, c.ArenaAddr = true, addr }, []string{addr, "--arena-addr"}},
 		{"a store file that can't be created", func(c *app.UpConfig) {
 			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
 		}, []string{"fights", "nobody", "--fights-mongodb-url"}},
@@ -212,7 +212,7 @@ func startStop(t *testing.T, cfg app.UpConfig) {
 	t.Helper()
 	a := app.New("test", io.Discard)
 	if err := a.Up(t.Context(), cfg); err != nil {
-		t.Errorf("starting again without the fault: %v", err)
+		t.Errorf("restarting without the fault: %v", err)
 		return
 	}
 	if err := a.Stop(t.Context()); err != nil {

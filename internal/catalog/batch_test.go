@@ -21,7 +21,7 @@ func TestRandomBatch(t *testing.T) {
 			}
 		}
 	})
-	inBubble(t, "reports the age of the index", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a batch has the age of the index", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
@@ -47,7 +47,7 @@ func TestRandomBatch(t *testing.T) {
 			t.Errorf("got %s and %v, want the store's error", array, err)
 		}
 	})
-	inBubble(t, "makes at most two reads despite an unreadable row", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a batch makes at most two reads despite an unreadable row", func(t *testing.T, store *simulated, picker *service) {
 		ids := make([]int64, 100)
 		for i := range ids {
 			ids[i] = int64(i + 1)
@@ -64,7 +64,7 @@ func TestRandomBatch(t *testing.T) {
 			store.setIDs(ids...)
 		}
 	})
-	inBubble(t, "ends before an unreadable row", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a batch ends before an unreadable row", func(t *testing.T, store *simulated, picker *service) {
 		store.setIDs(1, 2, 3, 4)
 		store.bad = 3
 		failed, picked := 0, 0

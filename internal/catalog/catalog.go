@@ -23,7 +23,7 @@ var (
 	// ErrTaken is an ErrRefused for an item whose name is already used by another item.
 	ErrTaken = fmt.Errorf("%w: the name is taken", ErrRefused)
 	// ErrNoID is an ErrRefused for an item without an id when the highest possible id is already in use.
-	ErrNoID = fmt.Errorf("%w: there is no id left above the highest", ErrRefused)
+	ErrNoID = fmt.Errorf("%w: no id is left above the highest id in use", ErrRefused)
 	// ErrUnreadable is returned by a ChangeFunc that needs the old values of a row that can't be read.
 	ErrUnreadable = errors.New("the values of the row can't be read")
 	// ErrMaybeWritten means that the store didn't confirm a change, so it may or may not have been made.
@@ -77,7 +77,7 @@ type Store[T Item] interface {
 	Close() error
 }
 
-// Feed passes items to put one by one. It returns the first error of put that it can't handle.
+// Feed passes items to put one by one. It returns the first error from put that it can't handle.
 type Feed[T any] = func(put func(T) error) error
 
 // ChangeFunc returns the replacement for an item, or nil to delete it. See Store.Write.

@@ -91,7 +91,7 @@ func (x *index[T]) without(id int64) *index[T] {
 	return &next
 }
 
-// carry returns slots for ids, filled with the rows that x has.
+// carry returns slots for ids, filled with the rows cached in x.
 func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
 	if x.slots == nil {
 		return nil

@@ -49,7 +49,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "while reading the ids is too slow, a row is read by its id", eco, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "rows are read by id while reading all ids is too slow", eco, func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, rows bool) error {
 			store.elsewhere() // the table keeps changing
 			return takes(2*time.Second)(ctx, rows)
@@ -60,7 +60,7 @@ func TestRowsInMemory(t *testing.T) {
 	})
 }
 
-// rowsOf20 makes 500 picks and returns the number of rows read for 20 more.
+// rowsOf20 makes 500 picks and returns the number of rows read for 20 more picks.
 func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	t.Helper()
 	for range 500 {
@@ -87,7 +87,7 @@ func TestSnapshotLimit(t *testing.T) {
 	} {
 		inBubbleWith(t, name, c.limit, func(t *testing.T, store *simulated, picker *service) {
 			if rows := rowsOf20(t, store, picker); rows != c.rows {
-				t.Errorf("%d rows were read for 20 picks", rows)
+				t.Errorf("%d rows were read for 20 picks, want %d", rows, c.rows)
 			}
 		})
 	}
@@ -110,12 +110,12 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 			for range 3 {
 				if rows := rowsOf20(t, store, picker); rows != 0 {
-					t.Errorf("below the limit, %d rows were read", rows)
+					t.Errorf("below the limit, %d rows were read for 20 picks, want 0", rows)
 				}
 				store.setIDs(many...)
 				pickFor(time.Second)
 				if rows := rowsOf20(t, store, picker); rows != 20 {
-					t.Errorf("above the limit, %d rows were read", rows)
+					t.Errorf("above the limit, %d rows were read for 20 picks, want 20", rows)
 				}
 				store.setIDs(few...)
 				pickFor(7 * time.Second)
@@ -132,7 +132,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 		})
 		if rows != picks {
-			t.Errorf("%d rows were read for %d picks", rows, picks)
+			t.Errorf("%d rows were read for %d picks, want one per pick", rows, picks)
 		}
 	})
 }

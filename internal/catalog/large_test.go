@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 )
 
-// largeTable is a number of ids so high that picks don't wait for renewals.
+// largeTable is a number of ids large enough that picks don't wait for renewals.
 const largeTable = 20_000
 
 // inLarge runs a test in each profile on a large table whose ids take 2 s to read.
@@ -47,7 +47,7 @@ func TestLargeTable(t *testing.T) {
 			w.pick(w.Context(), 1)
 		})
 		if w.waited > time.Duration(w.picks)*time.Millisecond*101/100 { // picking a deleted row costs another read
-			w.Errorf("%d picks waited for %s", w.picks, w.waited)
+			w.Errorf("%d picks waited for %s in total", w.picks, w.waited)
 		}
 		if _, after := w.store.counts(); after-before < 5 || after-before > 7 {
 			w.Errorf("the ids were read %d times in a minute", after-before)
@@ -59,7 +59,7 @@ func TestLargeTable(t *testing.T) {
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 10*time.Millisecond {
-			w.Errorf("the picks waited for %s", w.waited)
+			w.Errorf("a pick and a batch waited for %s in total", w.waited)
 		}
 	})
 	inLarge(t, "most rows are deleted", func(w *tester) {
@@ -68,7 +68,7 @@ func TestLargeTable(t *testing.T) {
 		w.pick(w.Context(), 1)
 		w.pick(w.Context(), 128)
 		if w.waited > 3*time.Second {
-			w.Errorf("the picks waited for %s", w.waited)
+			w.Errorf("a pick and a batch waited for %s in total", w.waited)
 		}
 	})
 	inLarge(t, "all rows are deleted", func(w *tester) {
@@ -108,7 +108,7 @@ func TestBatchOfOneIndex(t *testing.T) {
 			w.pick(t.Context(), 128)
 			synctest.Wait()
 			if n := w.store.statements - before; n > 3 { // reads of the version, the ids and the rows
-				t.Errorf("a batch took %d statements", n)
+				t.Errorf("a batch took %d statements, want at most 3", n)
 			}
 		}
 	})
@@ -163,7 +163,7 @@ func TestWastedLoads(t *testing.T) {
 		phase(10*time.Second, 1)
 		before := w.store.count(&w.store.pages)
 		after := phase(20*time.Second, 1)
-		if after-before > 35 { // without pauses it would be 60
+		if after-before > 35 { // without pauses, 60 pages would be loaded
 			t.Errorf("%d pages were loaded in 20 s only to be discarded", after-before)
 		}
 		phase(40*time.Second, 0)
@@ -173,8 +173,8 @@ func TestWastedLoads(t *testing.T) {
 	})
 }
 
-// TestUniformWithSomeInMemory checks that all rows are equally likely while only some are cached, including the rows
-// picked immediately before, which are cached.
+// TestUniformWithSomeInMemory checks that all rows are equally likely to be picked while only some are cached, even the
+// rows picked last, which are cached.
 func TestUniformWithSomeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40
@@ -242,7 +242,7 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always ready if a changing table loads in time", fits, quick, func(w *tester) {
+	run("always ready while a changing table loads in time", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
 				w.Fatalf("not ready %s later", time.Since(begin))
@@ -252,7 +252,7 @@ func TestReady(t *testing.T) {
 			}
 		}
 	})
-	run("after own changes", fits, quick, func(w *tester) {
+	run("ready after changes made through the picker", fits, quick, func(w *tester) {
 		for i, there := range []bool{true, false, true} {
 			if _, err := w.picker.Write(w.Context(), int64(51+50*i), map[bool]func(*entry) (*entry, error){true: put, false: drop}[there]); err != nil {
 				w.Fatal(err)
@@ -262,7 +262,7 @@ func TestReady(t *testing.T) {
 			}
 		}
 	})
-	run("not until a row added by others is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
+	run("not ready until a row added by another process is read", fits, cost{get: 100 * time.Millisecond, page: 10 * time.Second}, func(w *tester) {
 		w.changeRow(0, true)
 		time.Sleep(600 * time.Millisecond)
 		w.picker.Ready()                   // triggers a renewal

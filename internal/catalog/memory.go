@@ -15,7 +15,7 @@ const rowSize = 256
 // changing doesn't fill the memory after every renewal.
 const largeAge = 5 * time.Second
 
-// memory is a picker's bookkeeping of its cached rows.
+// memory tracks a picker's cached rows.
 type memory struct {
 	bytes    int64         // of all cached rows
 	missing  int           // slots without a row of this epoch
@@ -29,7 +29,7 @@ type memory struct {
 }
 
 // earn adds to the credit the reads that picks saved because their rows were in memory. The credit is capped at about
-// the size of the table, after which picks need not update it.
+// the size of the table, so that picks need not update it once the cap is reached.
 func (s *Service[T]) earn(saved, table int) {
 	if s.credit.Load() < int64(table) {
 		s.credit.Add(int64(saved))
@@ -136,7 +136,7 @@ func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 }
 
 // slot returns the slot of the row with the given id in the current index; ok is false if the row isn't cached. The
-// caller holds the mutex, here and for everything below.
+// caller holds the mutex, as for every function below.
 func (s *Service[T]) slot(id int64) (x *index[T], at int, ok bool) {
 	x = s.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)

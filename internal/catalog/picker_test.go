@@ -89,7 +89,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("the ids were read %d times for one pick, want 1", n)
 		}
 	})
-	inBubble(t, "at most twice a second under load", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "the ids are read at most twice a second under load", func(t *testing.T, store *simulated, picker *service) {
 		const seconds = 10
 		for end := time.Now().Add(seconds * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			mustPick(t, picker)
@@ -109,7 +109,7 @@ func TestPickerReadsTheIDs(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-	inBubble(t, "without blocking picks under load", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "reading the ids doesn't block picks under load", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		store.failWith(takes(400 * time.Millisecond))
 		for range 500 {
@@ -156,7 +156,7 @@ func TestPickerFreshness(t *testing.T) {
 }
 
 func TestPickerWithFailingStore(t *testing.T) {
-	inBubble(t, "fails while the store fails, and recovers", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "picks fail while the store fails, and then succeed again", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(away)
 		for range 3 {
 			if item, err := picker.Random(t.Context()); !errors.Is(err, errAway) {
@@ -174,7 +174,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 		store.failWith(nil)
 		mustPick(t, picker)
 	})
-	inBubble(t, "keeps working while its index is fresh", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "picks succeed as long as the index is fresh", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		store.failWith(away)
 		time.Sleep(999 * time.Millisecond)

@@ -51,13 +51,13 @@ func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	return item, err
 }
 
-// CheckChanged returns an error if a change of an existing row affected no row: a trigger or a rule discarded the
+// CheckChanged returns an error if a change to an existing row affected no row: a trigger or a rule discarded the
 // change, which databases don't report as an error.
 func CheckChanged[T Item](table Table[T], rows int64) error {
 	if rows > 0 {
 		return nil
 	}
-	return storage.Errorf(storage.ErrSchema, "a trigger or rule of table %s drops changes", table.Name)
+	return storage.Errorf(storage.ErrSchema, "a trigger or rule on table %s discards changes", table.Name)
 }
 
 // unreadable wraps err in a storage.RowError that names the row. It returns nil if err is nil.

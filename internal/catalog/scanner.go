@@ -72,7 +72,7 @@ func (s *Scanner) Text() []byte {
 // maxDigits is the number of decimal digits that always fit into 64 bits.
 const maxDigits = 19
 
-// Integer reads an integer from 0 to most.
+// Integer reads a non-negative integer up to the given maximum.
 func (s *Scanner) Integer(most int64) (n int64) {
 	digits := 0
 	for end := min(len(s.rest), maxDigits); digits < end && '0' <= s.rest[digits] && s.rest[digits] <= '9'; digits++ {

@@ -146,9 +146,9 @@ func (s *Service[T]) notPicked(err error) error {
 // MaxBatch is the maximum number of items per batch.
 const MaxBatch = 128
 
-// RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in it were read,
-// or known to be unchanged, at most age ago. All picks use one index, and rows that aren't in memory are read in one
-// query; only picks of deleted rows are repeated.
+// RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in the batch were
+// read, or known to be unchanged, no longer than age ago. All picks use one index, and rows that aren't in memory are
+// read in one query; only picks of deleted rows are repeated.
 //
 // A batch ends before the first unreadable row, so that such a row fails no picks other than its own. A batch that
 // would begin with an unreadable row fails with that row's storage.RowError.
@@ -188,7 +188,7 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing holds the positions in picks
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing maps ids to positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue
@@ -236,9 +236,9 @@ func firstUnreadable(err error, places map[int64][]int) int {
 	return places[id][0]
 }
 
-// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if
-// the current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is
-// their number, and missed the beginning of the epoch of the index in which the last was hit.
+// index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
+// current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is the
+// number of deleted rows hit, and missed is the beginning of the epoch of the index in which the last of them was hit.
 func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := s.current.Load(), s.now()
 	quick := x.quick() || len(x.ids) == 0

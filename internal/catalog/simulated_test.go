@@ -19,8 +19,8 @@ import (
 // cost holds the durations of statements on a simulated table.
 type cost struct {
 	get     time.Duration // a row
-	version time.Duration // the version; 0 means the same as get
-	write   time.Duration // a write; 0 means the same as get
+	version time.Duration // reading the version; 0 means the same as get
+	write   time.Duration // writing a row; 0 means the same as get
 	page    time.Duration // 500 rows
 	id      time.Duration // each id when all ids are read
 }
@@ -185,7 +185,7 @@ func (s *simulated) setIDs(ids ...int64) {
 	s.changes++
 }
 
-// elsewhere changes the version but no row, as a change to another table in the database may do.
+// elsewhere changes the version without changing a row, as a change to another table in the database may.
 func (s *simulated) elsewhere() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -220,7 +220,7 @@ func (s *simulated) hang() (end func()) {
 	}
 }
 
-// row returns the current row with the given id. The caller holds the mutex, here and for everything below without a
+// row returns the current row with the given id. The caller holds the mutex, as for every method below that takes no
 // context.
 func (s *simulated) row(id int64) (entry, bool) {
 	if _, found := slices.BinarySearch(s.ids, id); !found {
@@ -359,7 +359,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether e was the state of its row at any time between from and until.
+// was reports whether the row of e was in the state e at any time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

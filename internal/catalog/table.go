@@ -17,7 +17,7 @@ type Table[T any] struct {
 	Row      string   // the noun for a row in messages
 	Sequence string   // the PostgreSQL sequence that generates ids, "" for none
 	Step     int64    // the increment of the sequence; Hibernate's is 50
-	Columns  []string // as in JSON; SQL ignores the case
+	Columns  []string // names as in JSON; SQL ignores their case
 	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan
 	// into these pointers, and writes take their values.
 	Fields func(*T) []any

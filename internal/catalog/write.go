@@ -10,9 +10,9 @@ import (
 
 // Write changes one item, like Store.Write. Every pick that begins later sees the change.
 //
-// If the state of the row is uncertain, the row is dropped from the cache and the next pick reads it. That is the
-// case if the store didn't confirm the change, or if the change overlapped with another change of the same row, so
-// that their order is unknown.
+// If the state of the row is uncertain, the row is dropped from the cache and the next pick reads it. That is the case
+// if the store didn't confirm the change, or if the change overlapped with another change to the same row, so that
+// their order is unknown.
 func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
 	edited, begin := s.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
@@ -96,15 +96,15 @@ func (e *edits) add(done edit) {
 	e.count++
 }
 
-// since returns the edits made after the edit count was count.
+// since returns the edits made after the given edit count.
 func (e *edits) since(count int64) []edit { return e.list[int64(len(e.list))-(e.count-count):] }
 
-// changed reports whether the row with the given id was edited after the edit count was since.
+// changed reports whether the row with the given id was edited after the given edit count.
 func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied applies the edits made after the edit count was since to ids, which were read at that count.
+// applied applies the edits made after the edit count since to ids, which were read at that count.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

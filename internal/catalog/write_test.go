@@ -218,7 +218,7 @@ func TestWriteBesideReads(t *testing.T) {
 	}
 }
 
-// TestWritesOfOneRow makes two writes of the same row whose results arrive in the opposite order.
+// TestWritesOfOneRow makes two writes to the same row whose results arrive in reverse order.
 func TestWritesOfOneRow(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -229,7 +229,7 @@ func TestWritesOfOneRow(t *testing.T) {
 		{"two changes", 51, 51, [2]func(*entry) (*entry, error){put, put}, []string{"1 at 0", "51 at 2"}},
 		{"a change and a deletion", 51, 51, [2]func(*entry) (*entry, error){put, drop}, []string{"1 at 0"}},
 		{"a new row and its deletion", 0, 101, [2]func(*entry) (*entry, error){put, drop}, []string{"1 at 0", "51 at 0"}},
-		{"a new row and a change of it", 0, 101, [2]func(*entry) (*entry, error){put, put}, []string{"1 at 0", "51 at 0", "101 at 2"}},
+		{"a new row and a change to it", 0, 101, [2]func(*entry) (*entry, error){put, put}, []string{"1 at 0", "51 at 0", "101 at 2"}},
 	} {
 		inEditor(t, c.name, 2, func(e editor) {
 			e.fill()

@@ -65,7 +65,7 @@ func (f Fight) Sides() (winner, loser Side) {
 // Parse and ParseOutcome, which write and read these fields.
 type JSON struct {
 	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
-	FightDate     time.Time           `json:"fight_date" doc:"When it was decided, in UTC."`
+	FightDate     time.Time           `json:"fight_date" doc:"When the fight was decided, in UTC."`
 	WinnerName    string              `json:"winner_name"`
 	WinnerLevel   int32               `json:"winner_level"`
 	WinnerPowers  string              `json:"winner_powers"`
@@ -147,7 +147,7 @@ func Parse(id ID, document []byte) (Fight, error) {
 	}
 	switch own, err := ParseID(stored.ID); {
 	case err != nil || own != id:
-		return Fight{}, errors.New("the id in the document is a different one")
+		return Fight{}, errors.New("the document contains a different id")
 	case stored.Date == nil:
 		return Fight{}, errors.New("fight_date is missing")
 	case stored.Hero == nil || stored.Hero.Name == nil:

@@ -42,10 +42,10 @@ func TestDecide(t *testing.T) {
 			winner, loser := f.Sides()
 			want := map[Team]Side{Heroes: {hero, Heroes}, Villains: {villain, Villains}}
 			if f.Winner != test.winner || winner != want[test.winner] {
-				t.Errorf("the winner is %s with %+v, want %s", f.Winner, winner, test.winner)
+				t.Errorf("the winning team is %s and the winner %+v, want team %s", f.Winner, winner, test.winner)
 			}
 			if winner.Team == loser.Team || loser != want[loser.Team] {
-				t.Errorf("the loser is %+v, the winner %+v", loser, winner)
+				t.Errorf("got loser %+v and winner %+v", loser, winner)
 			}
 		})
 	}

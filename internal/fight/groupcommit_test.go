@@ -36,7 +36,7 @@ type engine struct {
 
 func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
 	if !e.mu.TryLock() {
-		panic("two writes at the same time")
+		panic("two writes ran concurrently")
 	}
 	defer e.mu.Unlock()
 	var numbers []int
@@ -124,7 +124,7 @@ func TestBatches(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		sizes []int // sizes of the documents that arrive during another write
-		want  []int // numbers of documents in the batches
+		want  []int // number of documents in each batch
 	}{
 		{"one", []int{1}, []int{1}},
 		{"one document more than the maximum", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
@@ -287,14 +287,14 @@ func TestEachGetsItsOwnResult(t *testing.T) {
 func notStored(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, cause) || errors.Is(err, ErrMaybeStored) {
-		t.Errorf("got %v, want %v without ErrMaybeStored", err, cause)
+		t.Errorf("got %v, want an error that wraps %v but not ErrMaybeStored", err, cause)
 	}
 }
 
 func maybeStored(t *testing.T, err, cause error) {
 	t.Helper()
 	if !errors.Is(err, cause) || !errors.Is(err, ErrMaybeStored) {
-		t.Errorf("got %v, want %v with ErrMaybeStored", err, cause)
+		t.Errorf("got %v, want an error that wraps both %v and ErrMaybeStored", err, cause)
 	}
 }
 
@@ -331,7 +331,7 @@ func TestDeadlineDuringTheWrite(t *testing.T) {
 			t.Errorf("the leader waited for %s, want 1 s", leader.took)
 		}
 		next, follower := insert(c, numbered(1, 1), time.Hour), insert(c, numbered(2, 1), time.Minute)
-		e.release <- struct{}{} // ends the write of the leader that has left
+		e.release <- struct{}{} // completes the write of the leader whose Insert has returned
 		maybeStored(t, follower.result(), context.DeadlineExceeded)
 		if follower.took != time.Minute {
 			t.Errorf("the follower waited for %s, want 1 min", follower.took)
@@ -389,7 +389,7 @@ func TestBrokenWrite(t *testing.T) {
 				}
 				broken = false
 				if err := insert(c, numbered(4, 1), 0).result(); err != nil {
-					t.Errorf("inserting after the broken write: %v", err)
+					t.Errorf("inserting after the failed write: %v", err)
 				}
 			})
 		})
@@ -442,7 +442,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	committer := newCommitter(func(_ context.Context, batch []Document) []error {
 		mu.Lock()
 		if writing {
-			t.Error("two writes at the same time")
+			t.Error("two writes ran concurrently")
 		}
 		writing = true
 		for _, document := range batch {

@@ -144,7 +144,7 @@ func TestIDsConcurrently(t *testing.T) {
 	all := slices.Concat(drawn...)
 	slices.SortFunc(all, func(a, b ID) int { return bytes.Compare(a[:], b[:]) })
 	if distinct := len(slices.Compact(all)); distinct != workers*each {
-		t.Errorf("%d of %d ids are distinct", distinct, workers*each)
+		t.Errorf("only %d of %d ids are distinct", distinct, workers*each)
 	}
 }
 
@@ -211,7 +211,7 @@ func FuzzParseID(f *testing.F) {
 		id, err := ParseID(text)
 		if err != nil {
 			if id != (ID{}) {
-				t.Fatalf("parsing %q returned an error and the id %s", text, id)
+				t.Fatalf("parsing %q returned both an error and the id %s", text, id)
 			}
 			return
 		}

@@ -114,7 +114,7 @@ func TestParseRefuses(t *testing.T) {
 			}
 			read, err := Parse(f.ID, changed)
 			if err == nil || !strings.Contains(err.Error(), c.wrong) {
-				t.Errorf("Parse returned the error %v and %v", err, read)
+				t.Errorf("Parse returned error %v and fight %v", err, read)
 			}
 			if outcome, err := ParseOutcome(f.ID, changed); err == nil {
 				t.Errorf("ParseOutcome read %v", outcome)

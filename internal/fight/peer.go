@@ -25,7 +25,7 @@ type Refuser interface {
 	Refusal() error
 }
 
-// PeerError is the error of a catalog that provided no item.
+// PeerError reports that a catalog provided no item.
 type PeerError struct {
 	Peer string // heroes, villains or locations
 	Err  error
@@ -61,7 +61,7 @@ func IsTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-// fetches are the functions that fetch a fight's missing picks from its peers.
+// fetches holds functions that fetch a fight's missing picks from the peers.
 type fetches []func(context.Context) error
 
 // fetch returns a function that picks an item from the source and stores it in *into.

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source picks random items from one catalog. It is either the catalog's service in this process or a client of
+// Source picks random items from one catalog. It is either the catalog's service in this process or a client for
 // another process, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)

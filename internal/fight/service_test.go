@@ -347,7 +347,7 @@ func TestPerformFails(t *testing.T) {
 func TestNewServiceFails(t *testing.T) {
 	away := errors.New("away")
 	if _, err := NewService(t.Context(), Sources{}, &keeper{err: away}); !errors.Is(err, away) {
-		t.Errorf("got %v, want the error of Last: without the last id, new ids could be below stored ids", err)
+		t.Errorf("got %v, want the error from Last: without the last id, new ids could be below stored ids", err)
 	}
 }
 

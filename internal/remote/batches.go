@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// supply is the time that a batch should last. Under load, a snapshot may already be half of MaxAge old; after
+	// supply is how long a batch of picks should last. Under load, a snapshot may already be half of MaxAge old; after
 	// another quarter, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
 	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches,
@@ -45,7 +45,7 @@ type Batches[T catalog.Item] struct {
 	sent        time.Time // when the last request was sent
 	singleUntil time.Time // only single picks are requested until then
 	warned      bool      // the switch to single picks has been logged
-	fetching    bool      // a goroutine is about to send the next batch of the queue
+	fetching    bool      // a goroutine is about to send the next batch from the queue
 	inFlight    *batch[T] // the last request sent; nil after its response
 	queue       []*batch[T]
 	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed
@@ -54,8 +54,8 @@ type Batches[T catalog.Item] struct {
 // batch is one request for picks and the callers that wait for it. Until done is closed, it is guarded by the mutex
 // of Batches.
 //
-// No caller owns the batch: each caller leaves at its own deadline, and the request continues up to the time limit of
-// a call. Picks that no caller is waiting for are stored for later callers.
+// No caller owns the batch: each caller stops waiting at its own deadline, and the request continues up to the time
+// limit of a call. Picks that no caller is waiting for are stored for later callers.
 type batch[T any] struct {
 	ctx      context.Context // carries the values of the first caller's context
 	deadline time.Time       // the first caller's deadline

@@ -177,8 +177,8 @@ func TestDemand(t *testing.T) {
 	}{
 		{"one", time.Hour, 1, []int{0}},
 		{"one per second", time.Second, 5, []int{0, 0, 0, 0, 0}},
-		{"two per quarter of a second", 125 * time.Millisecond, 5, []int{0, 2, 2}},
-		{"growing to the maximum under load", time.Millisecond, 500, []int{0, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
+		{"two picks per quarter of a second", 125 * time.Millisecond, 5, []int{0, 2, 2}},
+		{"batches grow to the maximum under load", time.Millisecond, 500, []int{0, 2, 4, 8, 16, 32, 64, 128, 128, 128}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			peer := newPeerOfBatches(t)
@@ -257,7 +257,7 @@ func TestPicksExpire(t *testing.T) {
 			mustDraw(t, batches, 2) // the second request is for two picks, so one is left over
 			requests := len(peer.asked())
 			if got := unused(batches); got != 1 {
-				t.Fatalf("%d stored picks are left, want 1", got)
+				t.Fatalf("%d picks are stored, want 1", got)
 			}
 			clock.pass(c.held)
 			got := mustDraw(t, batches, 1)[0]
@@ -399,15 +399,15 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 	const behind = 10
 	burst, ids := drawTogether(t, batches, catalog.MaxBatch+behind)
 	await.True(t, "the second request hangs too", func() bool { return held.held.Load() == 2 })
-	await.True(t, "the callers of the next batch have their picks", func() bool { return len(ids()) >= behind })
+	await.True(t, "the callers of the next batch got their picks", func() bool { return len(ids()) >= behind })
 	close(held.open)
 	if err := errors.Join(first.Wait(), burst.Wait()); err != nil {
 		t.Error(err)
 	}
 }
 
-// No caller waits for a hanging peer beyond its deadline, and afterwards no batch is left, nor, as TestMain checks,
-// any goroutine.
+// No caller waits for a hanging peer beyond the caller's own deadline. Afterwards no batch remains and, as TestMain
+// checks, no goroutine either.
 func TestHangingPeerLeavesNothingBehind(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()
@@ -419,7 +419,7 @@ func TestHangingPeerLeavesNothingBehind(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			defer cancel()
 			if _, err := batches.Random(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				return fmt.Errorf("an impatient caller got %w", err)
+				return fmt.Errorf("a caller with a short deadline got %w", err)
 			}
 			return nil
 		})
@@ -450,8 +450,8 @@ func TestBatchBreaker(t *testing.T) {
 	}
 }
 
-// Services of another implementation, or older versions of ours, don't have the path for batches, treat the path as
-// an id, or return something else.
+// Other implementations and older versions of our services lack the path for batches, treat it as an id, or return
+// something else.
 func TestPeerWithoutBatches(t *testing.T) {
 	for _, c := range []struct {
 		name     string

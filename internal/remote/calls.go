@@ -12,19 +12,19 @@ import (
 	"superheroes/internal/fight"
 )
 
-// calls makes the calls to one peer. Each call has its own context and continues after its caller has left, because
-// canceling the call would close its connection and reveal nothing about the peer. So callers may give up at any
-// time, for instance when another peer has failed: the connection is reused, and the outcome still counts for the
-// circuit breaker.
+// calls makes the calls to one peer. Each call has its own context and continues after its caller has given up, because
+// canceling the call would close its connection and reveal nothing about the peer. So callers may give up at any time,
+// for instance when another peer has failed: the connection is reused, and the outcome still counts for the circuit
+// breaker.
 //
-// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be calls
-// whose callers have left; any more are canceled. It is safe for concurrent use.
+// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be abandoned
+// calls; further abandoned calls are canceled. It is safe for concurrent use.
 type calls struct {
 	limit   time.Duration // of a call
 	read    time.Duration // time allowed for the peer's response
 	fair    time.Duration // minimum time a caller must have waited for its deadline to count against the peer
 	breaker breaker
-	slots   *bounded.Slots // one for each call in flight
+	slots   *bounded.Slots // a slot for each call in flight
 	work    *bounded.Work
 }
 
@@ -49,7 +49,7 @@ func newCalls(cfg Config, timed bool) *calls {
 // call describes one call.
 type call struct {
 	begin    time.Time
-	deadline time.Time // sent to the peer; zero for none
+	deadline time.Time // the deadline sent to the peer; zero for none
 	guarded  bool      // by the breaker
 }
 
@@ -66,7 +66,7 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 // doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
 // the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of it is for waiting for a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time is for waiting for a slot
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -88,7 +88,7 @@ func (c *calls) doUntil(ctx context.Context, called call, ask func(context.Conte
 	return c.gaveUp(ctx, called.begin)
 }
 
-// gaveUp returns the error for a caller whose context has ended. begin is the time at which it began to wait.
+// gaveUp returns the error for a caller whose context has ended. begin is the time at which the caller began to wait.
 func (c *calls) gaveUp(ctx context.Context, begin time.Time) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && time.Since(begin) < c.fair {
 		return fmt.Errorf("%w: %w", fight.ErrNoTime, context.Cause(ctx))
@@ -126,7 +126,7 @@ func (c *calls) tooLate(called call, err error) error {
 }
 
 // outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing,
-// unless the peer had about the whole read timeout, or didn't respond within it.
+// unless the peer had about the whole read timeout to respond, or the call timed out.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

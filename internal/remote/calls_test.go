@@ -21,7 +21,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// gate blocks requests, even if their clients have gone.
+// gate blocks requests, even if their clients have disconnected.
 type gate struct {
 	held atomic.Int32
 	open chan struct{}
@@ -110,7 +110,7 @@ func (d *deadlined) Err() error {
 	}
 }
 
-// When a caller leaves because its deadline has passed, it was canceled or another peer has failed, the call
+// When a caller gives up because its deadline has passed, it was canceled or another peer has failed, the call
 // continues: its connection is kept, and only the call's outcome counts for the breaker.
 func TestCallersLeave(t *testing.T) {
 	for name, cause := range map[string]error{
@@ -125,8 +125,8 @@ func TestCallersLeave(t *testing.T) {
 		}{
 			{"a response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
 			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
-			// With the first cause, the peer was told that only a millisecond was left, so a later failure doesn't
-			// count.
+			// If the deadline has passed, the request told the peer that only a millisecond was left, so a later
+			// failure doesn't count.
 			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
 		} {
 			t.Run(name+", then "+c.name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestCallersWhoLeaveDontTakeAllConnections(t *testing.T) {
 	if held := client.calls.slots.Taken(); held > most/2+1 {
 		t.Errorf("abandoned calls hold %d of %d slots", held, most)
 	}
-	await.True(t, "the other calls are canceled", func() bool { return peer.Cancelled() == 3*most-most/2 })
+	await.True(t, "calls beyond the limit are canceled", func() bool { return peer.Cancelled() == 3*most-most/2 })
 	peer.Behave(fakepeer.Answers(http.StatusOK, fakepeer.Hero))
 	var group errgroup.Group
 	for range 4 * most {
@@ -233,8 +233,8 @@ func halfOpen(t *testing.T, cfg Config) (*Client[character.Character], *fakepeer
 	return client, peer
 }
 
-// A half-open breaker admits one trial call. The trial continues after its caller has left, and its outcome closes or
-// reopens the breaker.
+// A half-open breaker admits one trial call. The trial continues after its caller has given up, and its outcome closes
+// or reopens the breaker.
 func TestTrial(t *testing.T) {
 	for name, c := range map[string]struct {
 		then   http.HandlerFunc

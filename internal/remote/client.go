@@ -41,8 +41,8 @@ func (c Config) Within(deadline time.Duration) Config {
 	return c
 }
 
-// patience determines how long a peer must have had before a caller's deadline counts against it: the read timeout
-// divided by patience.
+// patience determines how long a peer must have had to respond before a caller's deadline counts against it: the read
+// timeout divided by patience.
 const patience = 10
 
 // maxResponse is the maximum size of a response for a single item, in bytes.
@@ -144,11 +144,11 @@ func (c *Client[T]) Refusal() error {
 }
 
 // Random implements fight.Source: it picks one item. It returns catalog.ErrEmpty if the peer has no items,
-// fight.ErrOpen if the circuit breaker is open, and a timeout error if the peer is too slow. The call continues if
-// its caller leaves.
+// fight.ErrOpen if the circuit breaker is open, and a timeout error if the peer is too slow. The call continues if its
+// caller gives up.
 func (c *Client[T]) Random(ctx context.Context) (item T, err error) {
 	deadline, _ := ctx.Deadline()
-	answer := new(T) // not item itself: the caller may have left before it is set
+	answer := new(T) // not the result itself: the caller may have returned before the response is decoded
 	err = c.calls.do(ctx, true, func(ctx context.Context) (err error) {
 		*answer, err = c.pickOne(ctx, deadline)
 		return err
@@ -213,7 +213,7 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 		return nil, 0, fmt.Errorf("the response has more than %d items", n)
 	}
 	if nameless := slices.IndexFunc(items, func(item T) bool { return item.Label() == "" }); nameless >= 0 {
-		items = items[:nameless] // return the items before it
+		items = items[:nameless] // return the items before the nameless one
 	}
 	if len(items) == 0 {
 		return nil, 0, errors.New("the response has no name")
@@ -249,7 +249,7 @@ type statusError struct {
 
 func (e statusError) Error() string { return "returned " + e.text }
 
-// fetch sends the request and returns the body of the response, truncated to most bytes, and the header.
+// fetch sends the request and returns the response's body, limited to the given number of bytes, and its header.
 func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {

@@ -41,8 +41,7 @@ func (d decoder[T]) array(text []byte, n int) ([]T, error) {
 	return items, json.Unmarshal(text, &items)
 }
 
-// quick decodes an array in our own form, with at most as many items as items has room for, and reports whether it
-// succeeded.
+// quick decodes an array in our own form, up to the capacity of items, and reports whether it succeeded.
 func (d decoder[T]) quick(text []byte, items *[]T) bool {
 	s, whole := catalog.NewScanner(text), string(text)
 	s.Literal("[")

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// finishing is a transport for reads with short responses. When its caller leaves, a read continues up to the time
+// finishing is a transport for reads with short responses. When its caller gives up, a read continues up to the time
 // limit for a service: canceling the read would close its connection, so that impatient clients could drain the
 // connection pool for all others. Responses are read to the end, or up to maxBuffered, before they are returned.
 type finishing struct {
@@ -45,14 +45,15 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// read sends the response to answered. It returns when the response has been read completely or its reader has gone.
+// read sends the response to answered. It returns when the whole response has been buffered, its reader has closed it,
+// or a context has ended.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
 	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {
 		return err
 	}
 	body := response.Body
-	defer func() { _ = body.Close() }() // everything needed has been read
+	defer func() { _ = body.Close() }() // the reader has finished with the body
 	whole, err := buffer(response)
 	if err != nil {
 		return err

@@ -28,8 +28,8 @@ const (
 // which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
 // use.
 //
-// The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any of
-// the response arrived, the request is repeated on a new connection, with the same time limit, which is safe because
+// The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any part
+// of the response arrived, the request is repeated on a new connection, with the same time limit, which is safe because
 // it only requests picks.
 type plain struct {
 	cfg     Config
@@ -72,7 +72,7 @@ func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 	return p.exchange(ctx, l, request)
 }
 
-// errNoResponse means that a connection ended before any of the response arrived.
+// errNoResponse means that a connection was closed before any part of the response arrived.
 var errNoResponse = errors.New("no response")
 
 // exchange sends the request and reads the header of the response. On failure it closes the connection.

@@ -87,7 +87,7 @@ func TestConnectionsOfPlainHTTP(t *testing.T) {
 	}{
 		{"kept", [][]string{{says(), says()}}, "", 2, 1},
 		{"kept, chunked response", [][]string{{chunked, chunked}}, "", 2, 1},
-		{"kept, response after early hints", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
+		{"connection kept after early hints", [][]string{{"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + says(), says()}}, "", 2, 1},
 		{"closed by the peer when idle", [][]string{{says()}}, "", 2, 2},
 		{"to be closed", [][]string{{says("Connection: close\r\n"), says()}}, "", 2, 2},
 		{"HTTP/1.0", [][]string{{strings.Replace(says(), "1.1", "1.0", 1), says()}}, "", 2, 2},
@@ -166,7 +166,8 @@ func TestRequestIsRepeatedOnce(t *testing.T) {
 		t.Errorf("got %v, want %v", err, errNoResponse)
 	}
 	if opened, _ := peer.Connections(); opened != kept+1 || peer.Requests() != kept+2 {
-		t.Errorf("%d connections and %d requests, want one and two more than %d", opened, peer.Requests(), kept)
+		t.Errorf("got %d connections and %d requests, want one connection and two requests more than the %d idle connections",
+			opened, peer.Requests(), kept)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // maxBuffered is the number of bytes of a response that are buffered before the response is forwarded. If the service
-// fails within them, the client gets a 502; if it fails later, the response is aborted.
+// fails before the buffer is full, the client gets a 502; if it fails later, the response is aborted.
 const maxBuffered = 1 << 20
 
 // ProxyConfig limits the calls to a service, which also end at the request's deadline.
@@ -134,7 +134,8 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	return p.problemOf(failure, time.Since(begin))
 }
 
-// problemOf converts a service's failure to respond into a problem. had is the time that the service had to respond.
+// problemOf converts a service's failure to respond into a problem document. had is the time that the service had to
+// respond.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
 	var network net.Error
 	switch {
@@ -153,7 +154,7 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 // checkResponse rejects responses that our services never send: a redirect, or a server error whose body isn't JSON.
 // It removes headers that are not meant for the client.
 func checkResponse(response *http.Response) error {
-	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // our own server sets these
+	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // headers set by our own server
 		response.Header.Del(own)
 	}
 	response.Header.Del("Set-Cookie")

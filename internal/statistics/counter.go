@@ -194,7 +194,7 @@ func (c *counter) due() time.Time {
 	return c.began.Add(c.pace.Rest)
 }
 
-// earlier returns the earlier of two times. The zero time as a means never.
+// earlier returns the earlier of two times. If a is the zero time, it means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b

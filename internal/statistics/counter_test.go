@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// As long as there are no fights and no requests, a counter that is woken stays idle, and a counter that polls does so
+// As long as there are no fights and no requests, a counter that relies on Wake stays idle, and a polling counter polls
 // less and less often.
 func TestIdle(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())

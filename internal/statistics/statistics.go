@@ -17,7 +17,7 @@ import (
 // Most is the maximum number of winners, and of locations, in the statistics.
 const Most = 10
 
-// Statistics summarise all counted fights.
+// Statistics is a summary of all counted fights.
 type Statistics struct {
 	Total    int64     // including unreadable fights
 	Heroes   int64     // won by heroes
@@ -81,7 +81,7 @@ type Store interface {
 
 // Progress is the result of one counting step.
 type Progress struct {
-	Version int64 // version of the statistics; a version that was read already need not be read again
+	Version int64 // version of the statistics; statistics of a version that was already read need not be read again
 	Counted int   // number of fights counted in this step
 	More    bool  // there may be more uncounted fights
 	Waiting bool  // another process is counting, so try again soon

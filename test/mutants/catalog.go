@@ -152,7 +152,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		old:    `strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||`,
 		new:    `strings.Contains(arg, "://") ||`,
 		test:   "./cmd/superheroes",
-		run:    "^TestNoSecretIsShown$/^where_it_does_not_belong$",
+		run:    "^TestNoSecretIsShown$/^a_URL_in_place_of_another_argument$",
 	},
 	{
 		name:   "an empty environment variable counts as set",
@@ -192,7 +192,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		old:    "if age = now - x.epoch.checked; age >= MaxAge {",
 		new:    "if age = now - x.epoch.checked; age < MaxAge {",
 		test:   "./internal/catalog",
-		run:    "^TestRandomBatch$/^reports_the_age",
+		run:    "^TestRandomBatch$/^a_batch_has_the_age",
 	},
 	{
 		name:   "a truncated list looks complete to the client",

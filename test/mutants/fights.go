@@ -73,7 +73,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		old:    "p.addHealth(engine, store.Ping, nil)",
 		new:    "p.addHealth(engine, nil, nil)",
 		test:   "./internal/app",
-		run:    "^TestUpBesideDamage$/^the_file_of_fights_and_statistics$",
+		run:    "^TestUpBesideDamage$/^the_file_with_fights_and_statistics$",
 	},
 	{
 		name:   "a peer call that panics never reports its outcome to the breaker",

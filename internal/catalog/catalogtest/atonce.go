@@ -114,7 +114,7 @@ func (f *fixture[T]) checkWhole(ctx context.Context) error {
 	}
 	ids, _, err := f.store.IDs(ctx, "")
 	if err == nil && len(ids) != 10 && len(ids) != 25 {
-		err = fmt.Errorf("a reader saw %d ids, which is neither roster", len(ids))
+		err = fmt.Errorf("a reader saw %d ids, which match neither roster", len(ids))
 	}
 	return err
 }

@@ -44,8 +44,8 @@ func (f *fixture[T]) benchmarkRead(b *testing.B, rows int) {
 	}
 }
 
-// BenchmarkIDs measures the only operation whose cost grows with the table: reading all ids. Picks trigger this read
-// in the background, at most twice a second and only if the store can't tell that nothing has changed.
+// BenchmarkIDs measures the only operation whose cost grows with the table: reading all ids. Picks trigger this read in
+// the background, at most twice a second and only if the store can't report that the table is unchanged.
 func (e Engine[T]) BenchmarkIDs(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -73,7 +73,7 @@ func (f *fixture[T]) fill(rows int) {
 	for i, name := range table.Columns {
 		values[i] = "'" + strings.ReplaceAll(table.Value(example, name), "'", "''") + "'"
 	}
-	// 10^n rows are the cross join of n tables of digits.
+	// The cross join of n tables of ten digits has 10^n rows.
 	number, from := "0", ""
 	for i, power := 0, 1; power < rows; i, power = i+1, power*10 {
 		number += fmt.Sprintf(" + %d * d%d.n", power, i)

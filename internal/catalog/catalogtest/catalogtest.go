@@ -20,7 +20,7 @@ type Engine[T catalog.Item] struct {
 	Kind catalog.Kind[T]
 	// Fresh creates an empty database that is removed at the end of the test.
 	Fresh func(tb testing.TB) Database[T]
-	// Family lists tables that other applications created, which the store must work with unchanged.
+	// Family lists tables created by other applications, which the store must use without altering them.
 	Family []Family
 	// UniqueNames means that no two items may share a name.
 	UniqueNames bool
@@ -56,13 +56,13 @@ type Family struct {
 	// Create holds the statements that create and fill the table. One row has NULL in every column but the id.
 	Create []string
 	IDs    []int64
-	// Null is the id of the row of NULLs.
+	// Null is the id of the row whose other columns are NULL.
 	Null int64
 	// Next is the query with which the other application gets its next id, or "" if the server generates ids.
 	Next string
 }
 
-// Run runs all groups of tests on the engine, except those in without.
+// Run runs all groups of tests on the engine, except those listed in without.
 func (e Engine[T]) Run(t *testing.T, without ...string) {
 	for _, group := range []struct {
 		name string
@@ -87,7 +87,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store and the operations of a test on it. Its methods fail the test on error.
+// fixture is an open store with helper methods for tests. Its methods fail the test on error.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]
@@ -146,7 +146,7 @@ func (f *fixture[T]) set(item *T, column, value string) {
 	}
 }
 
-// feed returns a feed of the items.
+// feed returns a Feed that puts the items.
 func feed[T any](items ...T) func(put func(T) error) error {
 	return func(put func(T) error) error {
 		for _, item := range items {

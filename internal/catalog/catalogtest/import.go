@@ -15,12 +15,12 @@ func (e Engine[T]) testImport(t *testing.T) {
 	t.Run("assigns the next ids", e.testNextIDs)
 	t.Run("never reuses an id", e.testIDsOfDeleted)
 	for name, replace := range map[string]bool{"adding": false, "replacing": true} {
-		t.Run("is rolled back when it fails, "+name, func(t *testing.T) { e.testImportFails(t, replace) })
+		t.Run("a failed import is rolled back, "+name, func(t *testing.T) { e.testImportFails(t, replace) })
 	}
 }
 
-// testIdempotent imports the same rows twice, more than are sent to a server in one batch. An import that replaces
-// all rows may reuse their names.
+// testIdempotent imports the same rows twice, more rows than fit into one batch. An import that replaces all rows may
+// reuse their names.
 func (e Engine[T]) testIdempotent(t *testing.T) {
 	f := e.empty(t)
 	ids := make([]int64, 1234)
@@ -37,7 +37,7 @@ func (e Engine[T]) testIdempotent(t *testing.T) {
 	f.set(&items[700], "picture", "")
 	f.put(items...)
 	f.expect(items...)
-	items = []T{f.item(51, "item 1"), f.item(52, "item 4")} // names used by the old items
+	items = []T{f.item(51, "item 1"), f.item(52, "item 4")} // names of items that the import replaces
 	if err := f.store.Import(t.Context(), true, feed(items...)); err != nil {
 		t.Fatal(err)
 	}

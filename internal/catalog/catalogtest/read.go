@@ -23,9 +23,9 @@ func (e Engine[T]) testRead(t *testing.T) {
 		}
 	})
 	items := f.numbered(1, 51, 101, 151, 1<<32, math.MaxInt64-1, math.MaxInt64)
-	// The items are written in a different order than they are read.
+	// The order of the writes differs from the order of the ids.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
-	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // other applications may use such ids, clients can't
+	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // only other applications can use negative ids
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
 	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
 	t.Run("page", func(t *testing.T) { f.testPage(t, items) })
@@ -89,7 +89,7 @@ func (f *fixture[T]) testPage(t *testing.T, items []T) {
 		{"first", 0, 1, 0, 1},
 		{"after an id that exists", 1, 2, 1, 3},
 		{"after an id that doesn't exist", 2, 2, 1, 3},
-		{"after the second to last", math.MaxInt64 - 1, 5, 6, 7},
+		{"after the second largest", math.MaxInt64 - 1, 5, 6, 7},
 		{"after the largest", math.MaxInt64, 5, 7, 7},
 		{"beyond 32 bits", 151, 2, 4, 6},
 	} {

@@ -59,7 +59,7 @@ func (e Engine[T]) testFoundEmpty(t *testing.T) {
 	}
 }
 
-// testFailedStart makes two starts fail, and checks that the next start seeds the table as if it were new.
+// testFailedStart makes two starts fail, and checks that the next start seeds the table as usual.
 func (e Engine[T]) testFailedStart(t *testing.T) {
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
 	failure := errors.New("the roster is truncated")

@@ -70,7 +70,7 @@ func (e Engine[T]) testCreate(t *testing.T) {
 	f.write(ids[2], remove[T])
 	f.store = f.open(noRoster)
 	if got := f.write(0, create(f.item(0, "later"))); (*got).Key() != ids[3] {
-		t.Errorf("after the last item was deleted: got the id %d, want %d", (*got).Key(), ids[3])
+		t.Errorf("after the last item was deleted: got id %d, want %d", (*got).Key(), ids[3])
 	}
 }
 

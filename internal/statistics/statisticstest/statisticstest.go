@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Place is an empty database for fights, with functions to open statistics stores on it.
+// Place is an empty database for fights, with a function that opens statistics stores on it.
 type Place struct {
 	Fights fight.Store
 	Open   func() statistics.Store // opens another statistics store on the database, as another process would
@@ -30,10 +30,10 @@ type Place struct {
 func Run(t *testing.T, open func(tb testing.TB) Place) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Place){
-		"fights of all kinds":                      testKinds,
-		"fights stored before the first count":     testBefore,
-		"the order of names":                       testOrder,
-		"several counters while fights are stored": testConcurrent,
+		"fights of all kinds":                          testKinds,
+		"fights stored before the first count":         testBefore,
+		"the order of names":                           testOrder,
+		"several counters run while fights are stored": testConcurrent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
