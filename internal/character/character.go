@@ -12,7 +12,7 @@ import (
 
 // Character is a hero or a villain. All strings are stored exactly as received.
 type Character struct {
-	ID        int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
+	ID        int64  `json:"id" minimum:"1" doc:"Assigned by the database." example:"1"`
 	Name      string `json:"name" minLength:"1" maxLength:"50" example:"Yoda"`
 	OtherName string `json:"otherName" maxLength:"255" example:"Minch Yoda"`
 	Level     int32  `json:"level" minimum:"0" maximum:"2147483647" doc:"The higher level wins; a tie goes to the villain." example:"286000"`

@@ -11,8 +11,8 @@ import (
 
 // Location is a place where fights are held. All strings are stored exactly as received.
 type Location struct {
-	ID          int64  `json:"id" minimum:"1" doc:"Given by the database." example:"1"`
-	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"No two locations share one." example:"Gotham City"`
+	ID          int64  `json:"id" minimum:"1" doc:"Assigned by the database." example:"1"`
+	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"Location names are unique." example:"Gotham City"`
 	Description string `json:"description" example:"A city of gargoyles and rain."`
 	Picture     string `json:"picture" maxLength:"255" doc:"URL or path." example:"/api/locations/1/picture.svg"`
 	Type        string `json:"type" enum:"CITY,PLANET,PLACE,ISLAND,COUNTRY,MOON" example:"CITY"`
