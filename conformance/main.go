@@ -12,8 +12,8 @@
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
 //
-// The clauses of the group writes edit the catalogs, and delete the entries they add. The clauses of the group
-// writes are checked only if the member's administrator token is given with --admin-token or ADMIN_TOKEN.
+// The clauses in the "writes" group edit the catalogs, and delete the entries they add. The clauses in the "writes"
+// group are checked only if the member's administrator token is given with --admin-token or ADMIN_TOKEN.
 //
 // The clauses about the battle page form a group of their own and are checked when the page's address is given:
 //
@@ -33,15 +33,15 @@
 //
 // Effects on the member: the suite reads, sends requests that must be rejected, and creates about 350 fights, which
 // remain stored. The suite never changes existing heroes, villains or locations; with a token, it adds entries of its
-// own and deletes them again. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a new
-// connection, and waits at most --timeout for each response. Other clients may create fights during the run: if they
-// interfere with a clause about the count or the newest fights, that clause is checked again. No other client may
+// own and deletes them afterwards. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a
+// new connection, and waits at most --timeout for each response. Other clients may create fights during the run: if
+// they interfere with a clause about the count or the newest fights, that clause is checked again. No other client may
 // change a catalog during the run. The clocks of the member and of the machine that runs the suite may differ by up to
 // a minute.
 //
 // The suite does not score what can't be observed from outside: whether the three fetches of a fight run concurrently,
-// whether a list uses bounded memory, whether a stored fight survives a crash. Nor does it score the responses to a
-// failing peer or store (502, 503, 504); for this application, the tests in test/faults cover them.
+// whether a list uses bounded memory, whether a stored fight survives a crash. The suite also doesn't score the
+// responses to a failing peer or store (502, 503, 504); for this application, the tests in test/faults cover them.
 package main
 
 import (
@@ -135,7 +135,7 @@ func usage(stderr io.Writer, err error) int {
 }
 
 // createJUnit creates the file before the run, so that a path that can't be written fails early. createJUnit returns
-// nil without --junit.
+// nil if --junit isn't given.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

@@ -3,8 +3,8 @@
 // other files. The package doesn't depend on any other package of this repository.
 //
 // A roster is a file of JSON lines in UTF-8: one object per line, with consecutive ids from 1 and all fields present.
-// The levels of heroes and villains have similar distributions, so that either side may win a fight between two
-// random picks.
+// The levels of heroes and villains have similar distributions, so that either side can win a fight between two random
+// picks.
 package database
 
 import _ "embed"

@@ -29,7 +29,7 @@ type Operation struct {
 	Responses map[string]Response `json:"responses"`
 }
 
-// Response describes the responses with one status or class of statuses.
+// Response describes the responses with one status code or class of status codes.
 type Response struct {
 	Content map[string]struct {
 		Schema map[string]any `json:"schema"`
@@ -56,7 +56,7 @@ func Parse(text []byte) (*Document, error) {
 		d.paths[path] = map[string]Operation{}
 		for method, text := range item {
 			var operation Operation
-			if Decode(text, &operation) == nil { // parameters, summary and the like are not operations
+			if Decode(text, &operation) == nil { // keys such as parameters and summary are not operations
 				d.paths[path][method] = operation
 			}
 		}

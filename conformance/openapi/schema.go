@@ -16,7 +16,7 @@ import (
 // api/ use; any other keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
-// Resolve returns the schema that a $ref refers to, nil when there is none.
+// Resolve returns the schema that a $ref refers to, or nil if that schema doesn't exist.
 func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }

@@ -37,7 +37,7 @@ type Client struct {
 }
 
 // NewClient returns a client for the server at base, such as http://host:port. timeout bounds each exchange. left is
-// the number of requests that may still be sent, in total, by all clients created with the same counter.
+// the number of requests that all clients created with the same counter may still send in total.
 func NewClient(base string, timeout time.Duration, left *atomic.Int64) (*Client, error) {
 	at, err := url.Parse(base)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.Path != "" && at.Path != "/" || at.RawQuery != "" {

@@ -9,7 +9,7 @@ import (
 )
 
 // Raw sends arbitrary text instead of a request and returns what it receives until the server closes the connection, the
-// exchange times out, or enough returns true for what was received so far.
+// exchange times out, or enough returns true for the data received so far.
 func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) bool) ([]byte, error) {
 	if c.left.Add(-1) < 0 {
 		return nil, ErrTooMany
@@ -37,7 +37,7 @@ func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) b
 	return got, nil
 }
 
-// Host returns the value of Host in requests that don't set their own.
+// Host returns the value of the Host header in requests that don't set their own.
 func (c *Client) Host() string { return c.base.Host }
 
 // HTTP2 sends a GET over HTTP/2, with prior knowledge or negotiated by TLS.

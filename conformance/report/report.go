@@ -11,7 +11,8 @@ import (
 	"superheroes/conformance/suite"
 )
 
-// Text writes one line per clause, grouped by service, with the details of a failure below it, and the score last.
+// Text writes one line per clause, grouped by service, with the details of each failure below its clause, and the score
+// at the end.
 func Text(w io.Writer, outcomes []suite.Outcome) error {
 	var text strings.Builder
 	service := ""
@@ -109,7 +110,7 @@ type message struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a test suite for each service and a test case for each clause, with the group as its class name.
+// JUnit writes a test suite for each service and a test case for each clause, whose class name is the clause's group.
 func JUnit(w io.Writer, outcomes []suite.Outcome) error {
 	all := testSuites{Name: "contract"}
 	for _, o := range outcomes {

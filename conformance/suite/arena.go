@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// arena is the service name in the clauses of the group Arena.
+// arena is the service name in the clauses of the Arena group.
 const arena = "arena"
 
 // ArenaClauses returns the clauses of the battle page. These clauses are checked only if the run has the address of

@@ -33,8 +33,8 @@ func catchesArena(t *testing.T, good *system.System, arena, clause string) {
 
 func onlyArena(c Clause) bool { return c.Service == arena }
 
-// TestArena checks that every clause passes for the arena, whether it runs in the services' process or in its own,
-// and fails for a faulty arena.
+// TestArena checks that every clause passes for the arena, whether the arena runs in the services' process or in a
+// process of its own, and fails for a faulty arena.
 func TestArena(t *testing.T) { //nolint:tparallel // subtests share a member, and count its fights
 	t.Parallel()
 	program := system.Build(t)

@@ -21,8 +21,8 @@ func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
 
-// browserClauses returns the clauses about browsers that apply to every service. The clause about Host is only for
-// services that listen on loopback, see Options.Loopback.
+// browserClauses returns the clauses about browsers that apply to every service. The clause about Host applies only to
+// services that listen on a loopback address; see Options.Loopback.
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
@@ -78,7 +78,7 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing returns a check that calls refused and requires that no fight was stored meanwhile.
+// storingNothing returns a check that calls refused and requires that no fight is stored in the meantime.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
 		before := c.there()

@@ -74,7 +74,7 @@ func (r room) getSame(c *check) {
 	}
 }
 
-// unknown returns an id that no entry of the list has.
+// unknown returns an id that no entry in the list has.
 func (r room) unknown(c *check) int64 {
 	list := c.all(r)
 	return slices.Max(append(c.ids(list.answer, list.entries), 1)) + 1000
@@ -104,8 +104,8 @@ func (r room) locationFields(c *check) {
 	c.ids(list.answer, list.entries)
 }
 
-// texts requires that fields are strings with at most the given number of code points, 0 for no limit; a name must not
-// be empty.
+// texts requires that fields are strings with at most the given number of code points (0 means no limit), and that the
+// name isn't empty.
 func (c *check) texts(a rawhttp.Answer, entry object, limits map[string]int) {
 	for field, most := range limits {
 		value, is := entry[field].(string)

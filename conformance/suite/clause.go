@@ -40,7 +40,7 @@ type Clause struct {
 	hold    func(*check)
 }
 
-// of prefixes the ids of clauses with the service, and sets the group of clauses that have none.
+// of prefixes the clauses' ids with the service name, and sets the group of each clause that has none.
 func of(service string, group Group, lists ...[]Clause) []Clause {
 	clauses := slices.Concat(lists...)
 	for i := range clauses {
@@ -72,7 +72,7 @@ func (s Score) String() string {
 	return fmt.Sprintf("passed %d, failed %d, skipped %d", s.Passed, s.Failed, s.Skipped)
 }
 
-// ScoreOf counts the outcomes of one group, or of all groups when it is "".
+// ScoreOf counts the outcomes of one group, or of all groups if group is "".
 func ScoreOf(outcomes []Outcome, group Group) Score {
 	var score Score
 	for _, o := range outcomes {

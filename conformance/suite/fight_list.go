@@ -70,7 +70,7 @@ func (c *check) descend(list []object, a rawhttp.Answer) {
 }
 
 // section requires that a page of the newest fights has n entries that are consecutive in a longer list. The longer list
-// is read later, so other clients may have added fights in between.
+// is read later, so other clients may have added fights in the meantime.
 func (c *check) section(query string, n int) {
 	page, a := c.fights(query)
 	longer, _ := c.fights("?limit=100")
@@ -138,7 +138,7 @@ func beforeAnyAmongOthers(c *check) {
 	c.section("?limit=3&before=ffffffff-ffff-ffff-ffff-ffffffffffff", 3)
 }
 
-// next returns the target of the next page, "" on the last page.
+// next returns the target of the next page, or "" on the last page.
 func (c *check) next(a rawhttp.Answer) string {
 	header := a.Header.Get("Link")
 	if header == "" {
@@ -177,13 +177,14 @@ func lastLink(c *check) {
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
 
-// walkAmongOthers walks only fights older than an existing one, where other clients' new fights don't interfere.
+// walkAmongOthers walks only through fights older than an existing fight, where other clients' new fights don't
+// interfere.
 func walkAmongOthers(c *check) {
 	newest := c.newest(13)
 	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))
 }
 
-// walk requires that the pages starting at query contain exactly these fights, in order.
+// walk requires that the pages starting at query contain exactly the given fights, in order.
 func (c *check) walk(fights []object, query string) {
 	_, a := c.fights(query)
 	for page := range slices.Chunk(fights, 3) {

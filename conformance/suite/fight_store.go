@@ -63,7 +63,7 @@ func idOf(fight object) string {
 	return ""
 }
 
-// read returns the decoded body of a 200, nil for any other status or a body that isn't JSON.
+// read returns the decoded body of a 200 response, or nil for any other status or a body that isn't JSON.
 func read(a rawhttp.Answer) any {
 	var value any
 	if a.Status != http.StatusOK || openapi.Decode(a.Body, &value) != nil {

@@ -26,7 +26,7 @@ func (c *check) guess(r room) rawhttp.Answer {
 	return c.do(r.service, rawhttp.Call{Method: http.MethodDelete, Target: r.path() + "/1", Header: "Authorization: Bearer " + c.token + "x\r\n"})
 }
 
-// guessTooOften sends wrong tokens until it gets a 429, at most one more than the limit, and returns that response.
+// guessTooOften sends wrong tokens, at most one more than the limit, until it gets a 429, and returns that response.
 func (c *check) guessTooOften(r room) rawhttp.Answer {
 	for range maxGuesses {
 		if a := c.guess(r); a.Status == http.StatusTooManyRequests {

@@ -10,12 +10,13 @@ import (
 // attempts is the maximum number of tries for a check that other clients' fights can disturb.
 const attempts = 10
 
-// besideOthers returns a check of the newest fights, or of the number of fights, that is retried if it failed while
-// another client created fights.
+// besideOthers returns a check of the newest fights, or of the number of fights, that is retried if it fails while
+// another client creates fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed repeats hold until it passes, or fails while no other client creates fights. If other clients disturb
-// every attempt, undisturbed falls back to always, a weaker check that their fights don't affect.
+// undisturbed repeats the check hold until it passes, or until it fails while no other client creates fights. If other
+// clients disturb every attempt, undisturbed falls back to the check always, which is weaker but unaffected by their
+// fights.
 func undisturbed(hold, always func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
@@ -47,12 +48,12 @@ func (c *check) failure(hold func(*check)) (failure *Failure) {
 	return nil
 }
 
-// there returns the number of stored fights, -1 if the member doesn't report it.
+// there returns the number of stored fights, or -1 if the member doesn't report it.
 func (c *check) there() int64 {
 	return counted(c.do("fights", rawhttp.Call{Target: countPath}))
 }
 
-// counted returns the fight count in a response, -1 if it has none.
+// counted returns the fight count in a response, or -1 if the response has none.
 func counted(a rawhttp.Answer) int64 {
 	o, _ := read(a).(object)
 	n, ok := number(o, "count")
@@ -71,7 +72,7 @@ func (s *session) note(service string, a rawhttp.Answer) {
 }
 
 // passedOn requires that the arena returns the same response as the service. passedOn compares the two responses
-// while the service's response isn't changing. If that response keeps changing, only the status must match.
+// while the service's response isn't changing. If the service's response keeps changing, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {

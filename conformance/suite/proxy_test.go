@@ -25,7 +25,7 @@ type fault struct {
 	after   func(*exchange) // changes the response
 	headers int             // maximum accepted header size in bytes; 0 means the maximum in the contract
 	http1   bool            // speaks no HTTP/2
-	streams int             // maximum per HTTP/2 connection; 0 means the maximum in the contract
+	streams int             // maximum number of streams per HTTP/2 connection; 0 means the maximum in the contract
 	keeps   bool            // keeps the connection open after a chunked request
 }
 
@@ -52,8 +52,8 @@ func (e *exchange) answer(status int, body string) {
 	e.status, e.body, e.response = status, body, http.Header{"Content-Type": {"application/json"}}
 }
 
-// at limits a change to requests with that method and path, in which * matches one segment. A pattern with a trailing
-// question mark matches only requests without a query.
+// at limits a change to requests with the given method and path; * in the path matches one segment. A pattern with a
+// trailing question mark matches only requests without a query.
 func at(pattern string, change func(*exchange)) func(*exchange) {
 	whole := strings.HasSuffix(pattern, "?")
 	pattern = strings.TrimSuffix(pattern, "?")

@@ -21,14 +21,14 @@ type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 // Options configures which clauses are checked, and the timeouts.
 type Options struct {
 	Group   Group
-	Token   string        // the administrator's token; without it, no clause of Writes is checked
+	Token   string        // the administrator's token; without it, no clause in Writes is checked
 	Timeout time.Duration // of one exchange
 	Arena   string        // address of the battle page, "" for none
 	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute
 	// Loopback means that all services listen on loopback addresses. A loopback address in Target doesn't imply
 	// Loopback: containers publish ports on loopback but listen on other addresses.
 	Loopback bool
-	Only     func(Clause) bool                      // selects clauses of the group; nil selects all
+	Only     func(Clause) bool                      // selects some of the group's clauses; nil selects all
 	watch    func(service string, a rawhttp.Answer) // called with every response, concurrently for concurrent requests; may be nil
 }
 

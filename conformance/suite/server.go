@@ -13,7 +13,8 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// tooLargeHeaders, in bytes, is well above the contract's 16 KiB, because libraries accept a little more than configured.
+// tooLargeHeaders is a header size in bytes, well above the contract's 16 KiB because libraries accept a little more
+// than the configured limit.
 const tooLargeHeaders = 40 << 10
 
 // server checks the clauses that apply to every service.

@@ -73,7 +73,7 @@ func (c *check) list(s counts, field string) []object {
 	return list
 }
 
-// settled returns the statistics once every earlier fight is counted, or the current ones if that takes too long.
+// settled returns the statistics once every earlier fight is counted, or the current statistics if that takes too long.
 func (c *check) settled() counts {
 	fights, _ := c.count()
 	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
@@ -288,7 +288,7 @@ func streamPace(c *check) {
 		close(stop)
 		<-stopped
 	}()
-	var begin time.Time // set before the request, so that delays only favour the member
+	var begin time.Time // set before the request, so that delays can only favour the member
 	watch := func() rawhttp.Answer {
 		begin = time.Now()
 		return c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 && time.Since(begin) > watched })
@@ -297,7 +297,7 @@ func streamPace(c *check) {
 	for len(events(a.Body)) == 1 && time.Since(started) < c.soon {
 		a = watch() // no fight was counted while the stream was open
 	}
-	// The first event is sent at once, in addition to those that the limit allows.
+	// The first event is sent at once, in addition to the events that the limit allows.
 	n, took := len(events(a.Body)), time.Since(begin)
 	most := 2 + int(4*took/time.Second)
 	c.require(n > 1 && n <= most, a, "from 2 to %d events in %s, not %d", most, took, n)

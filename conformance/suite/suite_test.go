@@ -52,7 +52,7 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways to run this application, in both profiles, with statistics and the arena. Every clause
+// TestOurs scores both ways of running this application, in both profiles, with statistics and the arena. Every clause
 // must pass, the run must leave nothing behind but fights, and all variants must respond alike.
 func TestOurs(t *testing.T) {
 	t.Parallel()
@@ -290,7 +290,7 @@ func TestClauses(t *testing.T) {
 	}
 }
 
-// TestQuotes checks that the words quoted in clauses occur in the contract or in the README, which has the later
+// TestQuotes checks that the words quoted in clauses occur in the contract or in the README, which contains later
 // additions. The test is skipped if the contract is not available.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))

@@ -84,7 +84,7 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// onEntry returns a check that creates an entry, passes it to hold and deletes it.
+// onEntry returns a check that creates an entry, passes it to the function hold and deletes it.
 func (r room) onEntry(hold func(*check, made)) func(*check) {
 	return func(c *check) {
 		m := c.create(r)
@@ -109,12 +109,12 @@ func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
 	}
 	var expected any
 	if err := openapi.Decode([]byte(encode(want)), &expected); err != nil {
-		panic(err) // unreachable: the text was encoded just before
+		panic(err) // unreachable: the suite itself encoded the text
 	}
 	c.require(reflect.DeepEqual(expected, any(c.object(a))), a, "%s", encode(want))
 }
 
-// changes returns the methods that send an entry, and the path of each.
+// changes returns the methods that send an entry, and the path for each method.
 func (r room) changes(m made) map[string]string {
 	return map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path}
 }

@@ -80,8 +80,7 @@ func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, erro
 		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
 }
 
-// mariadb returns a catalog's file for MariaDB or MySQL. AUTO_INCREMENT automatically continues above the
-// highest id.
+// mariadb returns a catalog's file for MariaDB or MySQL. AUTO_INCREMENT automatically continues after the highest id.
 func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
 	if err != nil {

@@ -58,8 +58,8 @@ func TestQuotes(t *testing.T) {
 	}
 }
 
-// The services accept the tables unchanged, find exactly the shipped roster in them, and assign the next id above its
-// ids.
+// The services accept the tables unchanged, find exactly the shipped roster in them, and assign ids greater than the
+// roster's.
 func TestServicesAcceptTheTables(t *testing.T) {
 	made, err := files()
 	if err != nil {

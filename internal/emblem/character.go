@@ -13,7 +13,7 @@ const badges = 8
 // portrait is a drawing of a character.
 type portrait struct {
 	*drawing
-	team string // "hero" or "villain", the prefix of the classes of its parts
+	team string // "hero" or "villain", the prefix of the class names of its parts
 }
 
 // SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, a sign for
@@ -145,7 +145,7 @@ func initial(name string) (rune, bool) {
 	return 0, false
 }
 
-// powers draws the signs of comma-separated powers.
+// powers draws the signs for a comma-separated list of powers.
 func (p *portrait) powers(powers string) {
 	for i, sign := range signs(powers, badges) {
 		x, y := 33, 42+i/2*40
@@ -158,7 +158,7 @@ func (p *portrait) powers(powers string) {
 	}
 }
 
-// signs returns at most limit signs of comma-separated powers, without duplicates.
+// signs returns at most limit signs for a comma-separated list of powers, without duplicates.
 func signs(powers string, limit int) []string {
 	all := parts()["power"]
 	seen := make([]bool, len(all))
@@ -180,8 +180,8 @@ func signs(powers string, limit int) []string {
 	return found
 }
 
-// kindOf returns the index of the first sign that has a prefix of any word of the power, which must be in lower case.
-// If there is no such sign, the index is derived from a hash of the power.
+// kindOf returns the index of the first sign with a prefix that any word of the power starts with; the power must be in
+// lower case. If there is no such sign, the index is derived from a hash of the power.
 func kindOf(signs []part, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, sign := range signs {

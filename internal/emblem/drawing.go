@@ -12,7 +12,7 @@ import (
 )
 
 // partsSVG contains the fixed elements of drawings. A colour is given as the name of a tone, such as fill="cape". The
-// content of a group of class "mirrored" is drawn twice, the second time mirrored at the vertical axis.
+// content of a group of class "mirrored" is drawn twice, the second time mirrored about the vertical axis.
 //
 //go:embed parts.svg
 var partsSVG []byte
@@ -53,7 +53,7 @@ type drawing struct {
 // document's size is bounded.
 const titleLimit = 50
 
-// newDrawing starts a document with the entry's name as its title, and clips the drawing to a card with round
+// newDrawing starts a document with the entry's name as its title, and clips the drawing to a card with rounded
 // corners. The clip path is the same in all documents, so it doesn't matter if its id occurs several times in a page.
 func newDrawing(kind string, id int64, name string) *drawing {
 	d := &drawing{seed: hash(kind, id, name)}
@@ -84,10 +84,10 @@ func (d *drawing) paint(names string, colours ...string) {
 
 func (d *drawing) draw(format string, args ...any) { fmt.Fprintf(d, format, args...) }
 
-// part draws a random part of a class.
+// part draws a random part from a class.
 func (d *drawing) part(class string) { d.WriteString(d.choose(class)) }
 
-// choose returns the SVG of a random part of a class.
+// choose returns the SVG of a random part from a class.
 func (d *drawing) choose(class string) string {
 	all := parts()[class]
 	if len(all) == 1 {
@@ -114,7 +114,7 @@ func (d *drawing) rect(fill string, x, y, width, height int) {
 	d.draw(`<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>`, x, y, width, height, fill)
 }
 
-// hash returns the random seed of an entry's drawing.
+// hash returns the random seed for an entry's drawing.
 func hash(kind string, id int64, name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(kind))

@@ -3,13 +3,13 @@
 //
 // Drawing is a pure function of the entry and only uses integers: the same entry results in the same bytes on every
 // platform. The id and the name determine the face, the colours and the background; powers and level only add marks,
-// so a promoted hero stays recognisable.
+// so a hero whose level rises stays recognisable.
 //
 // A document is smaller than MaxSize bytes for any entry. The document has no scripts, no styles and no external
 // references, so it works under the strictest content security policy.
 package emblem
 
-// MaxSize is the exclusive upper bound of a document's length, in bytes.
+// MaxSize is the exclusive upper bound on a document's length, in bytes.
 const MaxSize = 8 << 10
 
 // Team is the side of a character.
@@ -27,7 +27,7 @@ type Character struct {
 	Team   Team
 	ID     int64
 	Name   string
-	Powers string // comma-separated; signs of the first eight kinds are shown
+	Powers string // comma-separated; signs for the first eight kinds of power are shown
 	Level  int32
 }
 

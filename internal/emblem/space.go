@@ -43,7 +43,8 @@ func (s scene) stars(n int) {
 	s.WriteString(`"/>`)
 }
 
-// ring draws half of a ring around a globe: the half behind the globe for sweep 1, the half in front for 0.
+// ring draws half a ring around a globe: the half behind the globe if sweep is 1, the half in front of it if sweep is
+// 0.
 func (s scene) ring(r, sweep int) {
 	wide := min(r+40, 108)
 	for _, stroke := range []string{`"sun" stroke-width="9"`, `"haze" stroke-width="2"`} {
@@ -73,7 +74,7 @@ func (s scene) bands(r int) {
 	s.draw(`<ellipse cx="%d" cy="%d" rx="%d" ry="%d" fill="sun"/>`, s.between(-r/2, 0), s.between(0, r/3), r/5, r/9)
 }
 
-// band draws the segment of a disc of radius r between the heights top and bottom.
+// band draws the part of a disc of radius r between the heights top and bottom.
 func (s scene) band(fill string, r, top, bottom int) {
 	a, b := chord(r, top), chord(r, bottom)
 	s.draw(`<path fill="%s" d="M%d %dH%dA%d %d 0 0 1 %d %dH%dA%d %d 0 0 1 %d %dZ"/>`,

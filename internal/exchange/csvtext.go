@@ -13,7 +13,7 @@ type csvText struct {
 	in        *bufio.Reader
 	separator byte
 
-	line, row, field int // line numbers: of the next byte, of the start of its row, of the start of the last quoted field
+	line, row, field int // line numbers of the next byte, the start of its row, and the start of the last quoted field
 	length           int // length of the row so far
 	at               csvPlace
 	repeat           bool // the next byte returned is another carriage return

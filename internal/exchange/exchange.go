@@ -1,6 +1,6 @@
 // Package exchange reads and writes files of catalog items: JSON lines, and CSV as exported by spreadsheets. The
-// package can also read the rows of one table from SQL, with the subset of SQL used by database dumps and the
-// Quarkus application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their
+// package can also read the rows of one table from SQL files, limited to the subset of SQL used by database dumps and
+// the Quarkus application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their
 // storage: a Schema maps items to columns.
 //
 // Files are streamed: only one row is in memory at a time, and a row may have at most 1 MiB. An invalid row is
@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxRow is the maximum length of a row, in bytes. In CSV, quotes and the line ending don't count.
+// maxRow is the maximum length of a row, in bytes. Quotes and the line ending of a CSV row don't count.
 const maxRow = 1 << 20
 
 // Schema maps items to columns and vice versa.
@@ -25,10 +25,9 @@ type Schema[T any] struct {
 	// Table is the table whose rows are read from SQL; rows of other tables are skipped.
 	Table string
 	// Columns are the item's columns in their canonical spelling and in the order in which they are written: first
-	// the id, then the name, which is required in a CSV header. Files may use any letter case for the names of
-	// columns.
+	// the id, then the name, which is required in a CSV header. Column names in files are case-insensitive.
 	Columns []string
-	// MySQL selects the SQL dialect of MySQL and MariaDB. The default is the dialect of PostgreSQL, which also covers
+	// MySQL selects the SQL dialect used by MySQL and MariaDB. The default is the PostgreSQL dialect, which also covers
 	// SQLite's INSERT statements. If the first lines of a dump name a dialect, that dialect takes precedence.
 	MySQL bool
 	// Set sets a column's value. Set isn't called for NULL, DEFAULT or the next id of a sequence.
@@ -43,13 +42,13 @@ type Schema[T any] struct {
 
 // Row is one row of a file.
 type Row[T any] struct {
-	Line int   // first line of the row; the file starts at line 1
+	Line int   // line number of the row's first line, counted from 1
 	Item T     // has no id if the database is to assign one
 	Err  error // a *LineError if the row is invalid
 }
 
-// Read returns the rows of a file as an iterator for a single use. An error ends the iteration, comes without a row
-// and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
+// Read returns the rows of a file as a single-use iterator. An error ends the iteration, is returned without a
+// row and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
 // than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/location"
 )
 
-// TestFamilyFiles reads the SQL files of the Quarkus application, if they are available. All their rows must be valid
-// and have no id.
+// TestFamilyFiles reads the SQL files of the Quarkus application, if they are available. All rows in the files must be
+// valid and have no id.
 func TestFamilyFiles(t *testing.T) {
 	locations := schema(location.Locations())
 	locations.MySQL = true

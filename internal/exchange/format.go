@@ -16,7 +16,7 @@ const (
 	CSV
 )
 
-// FormatOf returns a file's format based on its extension, in any letter case: .sql, .csv, or .jsonl, .ndjson or
+// FormatOf returns a file's format based on its extension, ignoring case: .sql, .csv, or .jsonl, .ndjson or
 // .json for JSON lines.
 func FormatOf(fileName string) (Format, error) {
 	switch strings.ToLower(filepath.Ext(fileName)) {

@@ -17,7 +17,7 @@ type hero = character.Character
 
 func heroes() exchange.Schema[hero] { return schema(character.Heroes()) }
 
-// schema returns the program's schema for a kind's items, except that fields have no limits.
+// schema returns the program's schema for a catalog's items, but without limits on the fields.
 func schema[T catalog.Item](kind catalog.Kind[T]) exchange.Schema[T] {
 	return exchange.Schema[T]{
 		Table:   kind.Table.Name,

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// sqlScanner splits SQL at given characters outside of quotes, comments and parentheses. sqlScanner panics with a
+// sqlScanner splits SQL at given characters outside quotes, comments and parentheses. sqlScanner panics with a
 // *LineError if the rest of the file can't be read.
 type sqlScanner struct {
 	in    *bufio.Reader
@@ -17,14 +17,14 @@ type sqlScanner struct {
 	mysql bool
 
 	stop byte // the byte at which scan stopped; 0 at the end of the file
-	size int  // bytes kept of the current row or statement header; more than maxRow is an error
+	size int  // number of bytes kept from the current row or statement header; more than maxRow is an error
 	skip bool // nothing is kept
 }
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 
-// scan reads up to a semicolon, or to one of the stops outside of parentheses. scan returns the text before the
-// character at which it stopped, with each comment and run of white space replaced by a single space.
+// scan reads up to a semicolon, or up to one of the characters in stops outside parentheses. scan returns the text
+// before the character at which it stopped, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
 	var text []byte
 	for depth := 0; ; {
@@ -90,7 +90,7 @@ func (s *sqlScanner) keep(text []byte, b byte) []byte {
 	return append(text, b)
 }
 
-// ahead reports whether text comes next.
+// ahead reports whether the given text comes next.
 func (s *sqlScanner) ahead(text string) bool {
 	ahead, _ := s.in.Peek(len(text))
 	return string(ahead) == text
@@ -223,7 +223,7 @@ func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
 	return value, rest == sql[:1]
 }
 
-// decode decodes a string up to the closing quote. A doubled quote stands for a single quote.
+// decode decodes a string up to the closing quote. Two consecutive quotes stand for one.
 func decode(text string, quote byte, escapes string) (value, rest string) {
 	var decoded []byte
 	for i := 0; i < len(text); i++ {

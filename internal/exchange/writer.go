@@ -47,7 +47,7 @@ func (w *Writer[T]) Write(item T) error { return w.do(func() error { return w.wr
 // Flush writes any buffered data to the underlying writer.
 func (w *Writer[T]) Flush() error { return w.do(w.out.Flush) }
 
-// do runs step unless an earlier step failed.
+// do runs the function step unless an earlier step failed.
 func (w *Writer[T]) do(step func() error) error {
 	if w.err != nil {
 		return w.err

@@ -45,7 +45,7 @@ func (l Location) Check(refuse func(field, message string)) {
 	l.CheckGiven(refuse)
 }
 
-// CheckGiven is like Check, but allows an empty type, which the location of a fight may have.
+// CheckGiven is like Check, but allows an empty type, because the location of a fight may have no type.
 func (l Location) CheckGiven(refuse func(field, message string)) {
 	if l.ID < 0 {
 		refuse("id", "must be at least 1")

@@ -1,6 +1,6 @@
 // Package synthetic generates rosters of any size, for trying out large catalogs. The same seed yields the same
-// entries in the same order with every version of Go. Entries are not kept in memory. The package depends on the
-// types of the entries, but not on any store.
+// entries in the same order with every version of Go. Entries are not kept in memory. The package depends on the entry
+// types, but not on any store.
 package synthetic
 
 import (
@@ -37,8 +37,8 @@ func Locations(seed uint64) iter.Seq[location.Location] {
 	}
 }
 
-// dice makes random choices. dice uses only the raw output of a math/rand generator, because the package's
-// other algorithms may change.
+// dice makes random choices. dice uses only the raw output of a math/rand generator, because the other algorithms of
+// math/rand may change.
 type dice struct{ source *rand.PCG }
 
 func newDice(seed, stream uint64) dice { return dice{rand.NewPCG(seed, stream)} }

@@ -89,7 +89,7 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// Names of locations are unique, even after all combinations of words have been used.
+// Location names are unique, even after all combinations of words have been used.
 func TestPlaceNamesAreUnique(t *testing.T) {
 	few := placeVocabulary{prefixes: words(",New "), stems: words("Ash,Elm,Fox"), endings: words("bay,ton"), tails: words(", Bay")}
 	for seed := range uint64(100) {

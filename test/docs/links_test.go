@@ -81,7 +81,7 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// checkLinks returns the text with line numbers of links corrected where possible, and the faults in the original
+// checkLinks returns the text with the line numbers in links corrected where possible, and the faults in the original
 // text.
 func checkLinks(folder, text string) (corrected string, faults []string) {
 	inBlock := false

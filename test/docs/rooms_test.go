@@ -61,8 +61,7 @@ func TestDomainKnowsNoTechnology(t *testing.T) {
 	}
 }
 
-// imports maps the folder name of each package below internal to the packages that it imports, excluding imports of
-// tests.
+// imports maps the folder name of each package below internal to the packages that it imports, excluding test imports.
 func imports(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string]map[string]bool{}
