@@ -1,4 +1,4 @@
-// Package rawhttp sends requests exactly as given and returns the responses. It is a deliberately bare HTTP client: it
+// Package rawhttp sends requests exactly as given and returns the responses. Its client is deliberately bare: it
 // corrects nothing, follows no redirects and never retries.
 package rawhttp
 
@@ -79,7 +79,7 @@ const (
 	longExcerpt  = 400
 )
 
-// excerpt returns the start of a string, on one line and in valid UTF-8.
+// excerpt returns the start of a string as a single line of valid UTF-8.
 func excerpt(text string, most int) string {
 	tail := ""
 	if len(text) > most {

@@ -36,7 +36,7 @@ var (
 	idAndDate = regexp.MustCompile(`"id":"[^"]*","fight_date":"[^"]*",`)
 )
 
-// take records a response; a run calls it for every response.
+// take records a response; a run calls take for every response.
 func (a *answers) take(service string, got rawhttp.Answer) {
 	read := got.Status == http.StatusOK && got.Call.Method != http.MethodPost
 	if read && (service == "statistics" || service == arena || got.Call.Target == "/healthz" ||

@@ -39,7 +39,7 @@ func place() draw {
 	return draw{"/api/fights/randomlocation", rooms()[2:], func(c *check, _ room, a rawhttp.Answer) object { return c.object(a) }}
 }
 
-// picked requires that picks are entries of the catalogs.
+// picked requires that random picks are entries in the catalogs.
 func (d draw) picked(c *check) {
 	d.each(c, "of the catalog", func(r room, list []object, o object) bool { return r.has(list, o) })
 }

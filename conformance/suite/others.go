@@ -63,7 +63,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note counts a response if this run created a fight with it.
+// note increments the number of fights created by this run if a is a response that returns a new fight.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {

@@ -182,14 +182,15 @@ func statisticsNowhereAmongOthers(c *check) {
 	c.require(sum < c.of(s, "total"), s.answer, "fewer than %d fights at all locations together", c.of(s, "total"))
 }
 
-// statisticsExact compares the total with the count and the list, as far as other clients' fights allow.
+// statisticsExact compares the total with the fight count and the list of fights, as far as other clients' fights
+// allow.
 func statisticsExact(c *check) {
 	s := c.grown(heroWins)
 	c.notMore(s)
 	countedAndListed(c)
 }
 
-// events returns the data of each complete event in the beginning of a stream.
+// events returns the data of each complete event at the beginning of a stream.
 func events(body []byte) [][]byte {
 	var all [][]byte
 	blocks := bytes.Split(body, []byte("\n\n"))

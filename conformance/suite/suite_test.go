@@ -33,7 +33,7 @@ func score(t *testing.T, target Target, options Options) []Outcome {
 	return outcomes
 }
 
-// quick selects all clauses except those that need thousands of requests.
+// quick selects all clauses except the ones that need thousands of requests.
 func quick(c Clause) bool { return !strings.HasSuffix(c.ID, ".spread") }
 
 func targetOf(s *system.System) Target {

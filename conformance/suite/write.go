@@ -205,7 +205,7 @@ func (r room) writeToken(c *check, m made) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
-			if wrong && a.Status == http.StatusTooManyRequests { // other clients or the previous run sent wrong tokens, too
+			if wrong && a.Status == http.StatusTooManyRequests { // other clients or the previous run have sent wrong tokens, too
 				continue
 			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")

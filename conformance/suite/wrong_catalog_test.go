@@ -23,7 +23,7 @@ func wrongCatalogs() []wrong {
 	return all
 }
 
-// wrongOf prefixes the ids of clauses with the service.
+// wrongOf prefixes the clauses' ids with the service name.
 func wrongOf(service string, lists ...[]wrong) []wrong {
 	all := slices.Concat(lists...)
 	for i := range all {

@@ -135,7 +135,7 @@ func (p *portrait) chest(name string) {
 	})
 }
 
-// initial returns the first letter or digit of name, in upper case, if there is one.
+// initial returns the first letter or digit of name, in upper case, and false if name contains neither.
 func initial(name string) (rune, bool) {
 	for _, r := range name {
 		if r != unicode.ReplacementChar && (unicode.IsLetter(r) || unicode.IsDigit(r)) {

@@ -55,7 +55,7 @@ func (t *csvText) ended(err error) error {
 	return readError(t.line, err)
 }
 
-// follow updates the parser's state, the line and the length for the next byte.
+// follow updates the parser's state, the line number and the row length for the next byte.
 func (t *csvText) follow(b byte) {
 	t.length++
 	switch {

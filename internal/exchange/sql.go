@@ -14,11 +14,11 @@ import (
 // pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. sqlReader is
 // not a general SQL parser.
 //
-// It understands INSERT … VALUES and COPY … FROM stdin, and takes the order of columns from CREATE TABLE if an
-// INSERT, as in some dumps, has no column list. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for
-// the id. Other statements and statements about other tables are skipped. Clauses about existing rows (IGNORE,
-// REPLACE, ON CONFLICT, ON DUPLICATE KEY) are ignored, because the caller decides how to handle existing rows. A
-// statement about the table that can't be parsed is reported as one row with an error.
+// sqlReader understands INSERT … VALUES and COPY … FROM stdin. If an INSERT has no column list, as in some dumps,
+// sqlReader takes the order of columns from CREATE TABLE. A value is a string, an integer, NULL, DEFAULT, or
+// nextval('…') for the id. Other statements and statements about other tables are skipped. Clauses about existing rows
+// (IGNORE, REPLACE, ON CONFLICT, ON DUPLICATE KEY) are ignored, because the caller decides how to handle existing rows.
+// A statement about the table that can't be parsed is reported as one row with an error.
 type sqlReader[T any] struct {
 	sqlScanner
 	schema Schema[T]
@@ -45,8 +45,7 @@ func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
 }
 
 // refusal is the panic value of the methods below if a statement can't be parsed but reading can continue with the
-// next statement. If the rest of the file can't be read, these methods panic with a
-// *LineError instead.
+// next statement. If the rest of the file can't be read, the methods panic with a *LineError instead.
 type refusal struct{ error }
 
 func (r *sqlReader[T]) next() (row Row[T], err error) {

@@ -17,7 +17,7 @@ const (
 	modeStop       mode = "stop" // ends the background commands
 )
 
-// step is a command of a document, or the instruction to stop the background commands.
+// step is a command in a document, or the instruction to stop the background commands.
 type step struct {
 	place  string // file:line
 	mode   mode

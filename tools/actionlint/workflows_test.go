@@ -17,7 +17,8 @@ var (
 )
 
 // TestWorkflows checks what actionlint doesn't: every action is pinned by its full commit hash, with the version in a
-// comment; every job declares its own permissions, and the workflow grants none to all jobs; every job has a timeout.
+// comment; every job declares its own permissions, and the workflow grants no permissions to all jobs at once; every
+// job has a timeout.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(workflows)
 	if err != nil || len(files) == 0 {
@@ -77,7 +78,7 @@ jobs:
 	}
 }
 
-// faults returns the faults of a workflow that actionlint can parse.
+// faults returns the faults in a workflow that actionlint can parse.
 func faults(t *testing.T, text []byte) []string {
 	t.Helper()
 	workflow, errs := actionlint.Parse(text)

@@ -1,9 +1,9 @@
 // Command ferretdb serves MongoDB's wire protocol from SQLite files, for tests on machines without
-// MongoDB. Once the server accepts connections, it prints its mongodb:// URL as a line on standard output. The
+// MongoDB. Once the server accepts connections, it prints its mongodb:// URL on a line of standard output. The
 // server stops on SIGINT or SIGTERM.
 //
-// The program has a module of its own, so that the product's go.mod stays small. Tests against it verify the wire
-// protocol, not MongoDB's durability: it has no multi-document transactions and no change streams, and it ignores
+// ferretdb has a module of its own, so that the product's go.mod stays small. Tests against FerretDB verify the wire
+// protocol, not MongoDB's durability: FerretDB has no multi-document transactions and no change streams, and it ignores
 // write concerns.
 package main
 
