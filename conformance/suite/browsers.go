@@ -46,8 +46,8 @@ func arenaBrowserClauses() []Clause {
 	})
 }
 
-// hosts requires that a service accepts the Host values that browsers send to a local server, and rejects those that
-// they send after DNS rebinding.
+// hosts requires that a service accepts the Host values that browsers send to a local server, and rejects the values
+// that browsers send after DNS rebinding.
 func (c *check) hosts(service string) {
 	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})

@@ -55,7 +55,7 @@ type Outcome struct {
 	Clause
 	Result Result
 	Detail string   // why the clause failed or was skipped; if it passed, what the run learned about the member
-	Failed *Failure // the failure that Detail describes, nil if the clause didn't fail
+	Failed *Failure // the failure that Detail describes, or nil if the clause didn't fail
 }
 
 // Failure describes how a clause was violated.

@@ -37,7 +37,7 @@ type exchange struct {
 	sent           string
 	http2          bool
 
-	status   int // 0 until there is a response
+	status   int // 0 if there is no response yet
 	response http.Header
 	body     string
 }

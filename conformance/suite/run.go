@@ -22,8 +22,8 @@ type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 type Options struct {
 	Group   Group
 	Token   string        // the administrator's token; without it, no clause in Writes is checked
-	Timeout time.Duration // of one exchange
-	Arena   string        // address of the battle page, "" for none
+	Timeout time.Duration // maximum duration of one exchange
+	Arena   string        // address of the battle page; "" if there is none
 	Soon    time.Duration // maximum time for a fight to be counted; 0 means one minute
 	// Loopback means that all services listen on loopback addresses. A loopback address in Target doesn't imply
 	// Loopback: containers publish ports on loopback but listen on other addresses.

@@ -126,7 +126,7 @@ func statisticsFields(c *check) {
 
 func statisticsSums(c *check) {
 	s := c.settled()
-	unreadable, _ := number(s.object, "unreadable") // omitted when it would be 0
+	unreadable, _ := number(s.object, "unreadable") // the field is omitted if its value is 0
 	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
 }
 
@@ -228,7 +228,7 @@ func streamFirst(c *check) {
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // otherwise fights were counted between the two GETs
+		case good || still: // in any other case, fights were counted between the two GETs
 			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
 		case attempt == attempts: // other clients create fights all the time

@@ -69,7 +69,7 @@ func upsideDown(field string) func(*exchange) {
 // streaming is a statistics stream implemented by polling, with optional faults.
 type streaming struct {
 	kind      string // the content type
-	silent    bool   // sends nothing until there is a change
+	silent    bool   // sends no event until something changes
 	dead      bool   // sends no changes
 	indented  bool   // sends JSON on several lines
 	talkative bool   // repeats events all the time

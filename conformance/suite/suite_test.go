@@ -53,7 +53,7 @@ func allPass(t *testing.T, outcomes []Outcome) {
 }
 
 // TestOurs scores both ways of running this application, in both profiles, with statistics and the arena. Every clause
-// must pass, the run must leave nothing behind but fights, and all variants must respond alike.
+// must pass, the run must leave nothing but fights behind, and all variants must respond alike.
 func TestOurs(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)

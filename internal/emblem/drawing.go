@@ -20,7 +20,7 @@ var partsSVG []byte
 // part is a group in parts.svg. Groups of the same class are alternatives.
 type part struct {
 	Class string `xml:"class,attr"`
-	Words string `xml:"data-words,attr"` // for the sign of a power: prefixes of words that denote the power
+	Words string `xml:"data-words,attr"` // only for power signs: prefixes of words that denote the power
 	SVG   string `xml:",innerxml"`
 }
 

@@ -16,7 +16,7 @@ type csvText struct {
 	line, row, field int // line numbers of the next byte, the start of its row, and the start of the last quoted field
 	length           int // length of the row so far
 	at               csvPlace
-	repeat           bool // the next byte returned is another carriage return
+	repeat           bool // whether the next byte to return is an additional carriage return
 	err              error
 }
 

@@ -25,11 +25,11 @@ type sqlReader[T any] struct {
 
 	created []string // columns of the table, in the order of CREATE TABLE
 	into    []string // columns of the INSERT or COPY being read, nil between statements
-	copying bool     // the next lines are the data of a COPY, which are skipped if into is nil
+	copying bool     // whether the next lines are the data of a COPY; they are skipped if into is nil
 	start   int      // first line of the current statement or row
 
-	found bool   // the file has a statement with rows of the table
-	other string // another table for which the file has rows
+	found bool   // whether a statement with rows of the table was found
+	other string // name of another table whose rows the file contains
 }
 
 func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {

@@ -13,7 +13,7 @@ import (
 // *LineError if the rest of the file can't be read.
 type sqlScanner struct {
 	in    *bufio.Reader
-	line  int // line of the next byte, starting at 1
+	line  int // line number of the next byte, starting at 1
 	mysql bool
 
 	stop byte // the byte at which scan stopped; 0 at the end of the file
