@@ -91,8 +91,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// A single service serves requests and prints nothing. Only if TIMER_SLACK is set does it raise its timer slack and
-// re-execute itself, as the same process with the same arguments and settings; up never does.
+// A single service serves requests and prints nothing. If TIMER_SLACK is set, the service raises its timer slack and
+// re-executes itself, as the same process with the same arguments and settings; the up command never does.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string

@@ -64,7 +64,7 @@ func wrong(flag *kong.Flag, format string, args ...any) error {
 	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
 }
 
-// settingMapper decodes the value of a flag or its variable.
+// settingMapper decodes the value of a flag or its environment variable.
 type settingMapper struct{ kong.Mapper }
 
 // Decode implements kong.Mapper.

@@ -111,10 +111,11 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	return service.start(ctx, p)
 }
 
-// atStop registers a function that is called after the servers have stopped. The last one registered is called first.
+// atStop registers a function that is called after the servers have stopped. The functions are called in reverse order
+// of registration.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
 
-// finish makes all services start serving at the same time. If the start has failed, it stops everything instead.
+// finish makes all services start serving at the same time. If startup has failed, finish stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
 		now, cancel := context.WithCancel(context.Background())
@@ -132,8 +133,8 @@ func (a *App) finish(err *error) {
 	}
 }
 
-// Stop drains all servers concurrently, closes the stores, and logs the pending counts of repeated lines. If ctx ends,
-// Stop aborts requests in flight.
+// Stop drains all servers concurrently, closes the stores, and logs the pending counts of repeated log lines. If ctx
+// ends, Stop aborts requests in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))

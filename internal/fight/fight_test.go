@@ -64,7 +64,7 @@ func TestDecideDate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := Decide(ID{}, test.at, character.Character{}, character.Character{}, nil).Date
-			if got != test.want { // == also compares the time zone
+			if got != test.want { // the == operator also compares the time zone
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

@@ -69,7 +69,7 @@ func scanOutcome(id ID, document []byte) (outcome Outcome, ok bool) {
 // scanner scans the fields of a fight's document.
 type scanner struct{ catalog.Scanner }
 
-// text scans the given text, such as a field's name, and a string after it, which it returns.
+// text scans the given text, such as a field's name, and returns the string that follows it.
 func (s *scanner) text(before string) []byte {
 	s.Literal(before)
 	return s.Text()

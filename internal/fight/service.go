@@ -35,12 +35,12 @@ type Store interface {
 	Insert(ctx context.Context, fight Fight, answer []byte) error
 	// Get returns the fight with the given id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the fights with the largest ids below before, at most limit of them, in descending order. If one
-	// of them is unreadable, it returns the fights above that fight and a storage.RowError.
+	// Page returns up to limit fights with the largest ids below before, in descending order of id. If one of them is
+	// unreadable, it returns the fights above that fight and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
 	// Count returns the exact number of fights, including unreadable fights.
 	Count(ctx context.Context) (int64, error)
-	// Last returns the largest id for which Ours is true, or the zero ID if there is none.
+	// Last returns the largest stored id for which Ours is true, or the zero ID if there is none.
 	Last(ctx context.Context) (ID, error)
 	// Ping returns an error unless the store serves reads and, as far as it knows, accepts writes.
 	Ping(ctx context.Context) error

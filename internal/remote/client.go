@@ -1,6 +1,6 @@
 // Package remote accesses other services over HTTP: the catalogs that fights pick from, and the services behind the
 // arena. It limits connections and time, and implements a circuit breaker for each peer. It implements the protocol,
-// but neither stores nor routes.
+// but contains no stores and no routes.
 package remote
 
 import (
@@ -35,7 +35,7 @@ type Config struct {
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
-// Within returns the limits with all timeouts capped at the deadline of the service's requests.
+// Within returns the limits with all timeouts capped at the service's request timeout.
 func (c Config) Within(deadline time.Duration) Config {
 	c.Connect, c.Write, c.Read = min(c.Connect, deadline), min(c.Write, deadline), min(c.Read, deadline)
 	return c
@@ -238,7 +238,7 @@ func hasNoPicks(err error) bool {
 	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // any other 404 looks like an empty catalog
 }
 
-// errNoPath means that the peer doesn't have the path.
+// errNoPath means that the peer doesn't have the requested path.
 var errNoPath = errors.New("has no such path")
 
 // statusError is a response other than 200 and 404.

@@ -22,10 +22,10 @@ const (
 	maxHeader = 64 << 10
 )
 
-// plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the
-// end by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
-// net/http's transport has two goroutines per connection, one to write and one to read. Here the caller does both,
-// which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
+// plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the end
+// by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
+// net/http's transport has two goroutines per connection, one to write and one to read. With plain, the caller does
+// both, which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
 // use.
 //
 // The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any part
