@@ -63,7 +63,7 @@ func exported(t *testing.T, catalog, store string) string {
 	return got.stdout
 }
 
-// holds checks that a catalog has the wanted content.
+// holds checks that a catalog has the expected content.
 func holds(t *testing.T, catalog, store, want string) {
 	t.Helper()
 	if diff := cmp.Diff(want, exported(t, catalog, store)); diff != "" {

@@ -1,5 +1,5 @@
-// Package app assembles the program: configuration, stores, services, servers. It is the only package that depends on
-// all others; only the command line and tests import it.
+// Package app assembles the program: configuration, stores, services, servers. Package app is the only package that
+// depends on all others; only the command line and tests import it.
 package app
 
 import (
@@ -26,7 +26,7 @@ func New(version string, stderr io.Writer) *App {
 	return &App{version: version, stderr: logging.Shared(stderr)}
 }
 
-// Up starts every service in this process. If it fails, it leaves no service running.
+// Up starts every service in this process. If Up fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
 	parts, err := a.listenAll(ctx, cfg)
@@ -71,7 +71,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return damaged.report(parts)
 }
 
-// listenAll opens the listener of every service that up runs.
+// listenAll opens the listener of every service that the up command runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},

@@ -85,7 +85,7 @@ type UpConfig struct {
 	Server        `embed:""`
 }
 
-// UpStatistics configures the statistics service within up.
+// UpStatistics configures the statistics service within the up command.
 type UpStatistics struct {
 	Statistics           bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
 	StatisticsAddr       string `default:"127.0.0.1:8005" help:"Address statistics listens on."`

@@ -95,7 +95,7 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
-// warnOfReadOnly logs a warning if a store reports that it accepts no writes. It doesn't attempt a write.
+// warnOfReadOnly logs a warning if a store reports that it accepts no writes. The check doesn't attempt a write.
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {

@@ -197,8 +197,8 @@ func parseMongo(text string) (storeURL, error) {
 	return read, nil
 }
 
-// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. It also returns the service
-// name, which one of those options sets.
+// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. withoutSRVOptions also returns
+// the service name, which one of those options sets.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

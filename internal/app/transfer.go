@@ -27,7 +27,7 @@ type CatalogStore struct {
 	LocationsMysqlURL   string `secret:"" help:"Store of locations; same flag and variable as for up."`
 }
 
-// store returns the configuration of the store of the given catalog.
+// store returns the store configuration of the given catalog.
 func (c CatalogStore) store(catalog string) store {
 	own := urlFlag{"--database-url", c.DatabaseURL}
 	switch catalog {
@@ -42,7 +42,7 @@ func (c CatalogStore) store(catalog string) store {
 		urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
 }
 
-// Place returns the location of a catalog's store for messages: host and port, or the file.
+// Place returns the location of a catalog's store, to be shown in messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
 	at := c.store(catalog)
 	parsed, err := parseStoreURL(at.url, at.engine)

@@ -14,7 +14,7 @@ type index[T Item] struct {
 	epoch   epoch         // of that version
 	last    epoch         // of the version before
 	due     time.Duration // when to renew it
-	whole   time.Duration // time until which all rows are in memory and fresh
+	whole   time.Duration // until this time, all rows are in memory and fresh
 	slow    bool          // the last renewal timed out
 }
 
@@ -92,7 +92,7 @@ func (x *index[T]) without(id int64) *index[T] {
 	return &next
 }
 
-// carry returns slots for ids, filled with the rows cached in x.
+// carry returns slots for the ids, filled with those rows that are cached in the index x.
 func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
 	if x.slots == nil {
 		return nil

@@ -22,8 +22,8 @@ type memory struct {
 	tooLarge time.Duration // when the table last exceeded the limit
 
 	loading bool          // a load is in progress
-	loaded  bool          // rows of this epoch have been loaded
-	next    int           // the slot at which the load of this epoch continues
+	loaded  bool          // rows have been loaded in this epoch
+	next    int           // the slot at which loading continues in this epoch
 	pause   time.Duration // pause before the next load, after a wasted load
 	resume  time.Duration // when loading may resume
 }

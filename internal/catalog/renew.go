@@ -15,12 +15,12 @@ const (
 	// quickTimeout limits a renewal that picks may wait for: half of a request's timeout. The other half is left for
 	// reading the row.
 	quickTimeout = 2500 * time.Millisecond
-	// slowTimeout limits other renewals. It doubles with each consecutive timeout, up to maxTimeout, so that larger
-	// tables can be read as well.
+	// slowTimeout limits other renewals. The limit doubles with each consecutive timeout, up to maxTimeout, so that
+	// larger tables can be read as well.
 	slowTimeout = 5 * time.Second
 	maxTimeout  = 8 * slowTimeout
-	// rest sets the pause after reading the ids, as a multiple of the time that the read took. It applies once
-	// reading takes too long for picks to get new ids in time anyway.
+	// rest sets the pause after reading the ids, as a multiple of the time that the read took. The pause applies only
+	// once reading takes too long for picks to get new ids in time.
 	rest = 4
 )
 

@@ -31,9 +31,9 @@ const (
 
 // Service serves one catalog from its store. It picks items with equal probability, regardless of gaps in the ids.
 //
-// It keeps an index of all ids in memory, 8 bytes each. A pick needs one random number and, if the row isn't in memory,
-// one read by primary key. If the row has been deleted, it picks again: rejecting deleted ids leaves the others equally
-// likely.
+// The service keeps an index of all ids in memory, 8 bytes each. A pick needs one random number and, if the row isn't
+// in memory, one read by primary key. If the row has been deleted, the service picks again: rejecting deleted ids
+// leaves the others equally likely.
 //
 // Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
 // are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
@@ -41,12 +41,12 @@ const (
 //
 // Changes made by other processes are detected by renewing the index in the background, at most twice a second and only
 // while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid. No
-// pick returns a row that was read, or known to be unchanged, more than MaxAge ago. While items are being picked, a row
-// added by another process is missed for at most MaxAge, provided the ids can be read in half that time. If the ids
-// can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be missed for
-// as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after an idle period
-// use the old ids, unless there are at most quickIDs of them. However old the ids are, a pick that hits a deleted row
-// notices this when it reads the row by key.
+// pick returns a row that was last read, or last known to be unchanged, more than MaxAge ago. While items are being
+// picked, a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time.
+// If the ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
+// missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after an
+// idle period use the old ids, unless there are at most quickIDs of them. However old the ids are, a pick that hits a
+// deleted row notices this when it reads the row by key.
 //
 // Changes made through Write are applied to the index without any read (write.go): every pick that begins later sees
 // them.
@@ -180,7 +180,7 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 }
 
 // fill picks a row for each empty slot of picks. Slots of deleted rows stay empty; the batch is truncated before the
-// first unreadable row. It returns the age of the oldest row. While the index is fresh, its age counts too, since
+// first unreadable row. fill returns the age of the oldest row. While the index is fresh, its age counts too, since
 // rows may have been added after it was read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
 	filled []*row[T], age time.Duration, err error,
@@ -188,7 +188,7 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing maps ids to positions in picks
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; the missing map holds each id's positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue
@@ -222,8 +222,8 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	return picks, age, nil
 }
 
-// firstUnreadable returns the first position of the row that err reports as unreadable, or 0 for any other error. It
-// also returns 0 if the row is in the first position, in which case the whole batch fails.
+// firstUnreadable returns the first position of the row that err reports as unreadable, or 0 for any other error.
+// firstUnreadable also returns 0 if the row is in the first position, in which case the whole batch fails.
 func firstUnreadable(err error, places map[int64][]int) int {
 	var row *storage.RowError
 	if !errors.As(err, &row) {

@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source picks random items from one catalog. It is either the catalog's service in this process or a client for
+// Source picks random items from one catalog. A Source is either the catalog's service in this process or a client for
 // another process, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
@@ -22,7 +22,7 @@ type Source[T any] interface {
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
-	// InTurn makes the fetches sequential. It is meant for embedded stores, which involve no network: starting two
+	// InTurn makes the fetches sequential. InTurn is meant for embedded stores, which involve no network: starting two
 	// goroutines, whose stacks must grow to run SQLite, would cost more than the two reads that they run in parallel.
 	InTurn bool
 }
@@ -83,7 +83,7 @@ type Picks struct {
 	Location      location.Location
 }
 
-// Pick picks a hero and a villain, and a location if wanted. It takes items that are ready, and fetches the others
+// Pick picks a hero and a villain, and a location if wanted. Pick takes items that are ready, and fetches the others
 // from all peers concurrently. If the circuit breaker of any peer is open, it calls no peer.
 func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 	if err := s.sources.refusal(withLocation); err != nil {

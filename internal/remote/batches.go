@@ -52,8 +52,8 @@ type Batches[T catalog.Item] struct {
 	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed
 }
 
-// batch is one request for picks and the callers that wait for it. Until done is closed, it is guarded by the mutex
-// of Batches.
+// batch is one request for picks and the callers that wait for it. Until done is closed, the batch is guarded by the
+// mutex of Batches.
 //
 // No caller owns the batch: each caller stops waiting at its own deadline, and the request continues up to the time
 // limit of a call. Picks that no caller is waiting for are stored for later callers.
@@ -135,7 +135,7 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// take returns a stored pick, or joins a batch and returns the caller's position in it. It fails with fight.ErrOpen
+// take returns a stored pick, or joins a batch and returns the caller's position in it. take fails with fight.ErrOpen
 // if the circuit breaker is open, and with errNoBatches if the caller must request a single pick.
 func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int, err error) {
 	b.mu.Lock()

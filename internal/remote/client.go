@@ -62,7 +62,7 @@ type Client[T catalog.Item] struct {
 	calls     *calls
 }
 
-// New returns the client of the catalog served below base, such as http://heroes:8000.
+// New returns a client for the catalog served below base, such as http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
 	at, err := url.Parse(base)
 	if err != nil {
@@ -241,7 +241,7 @@ func hasNoPicks(err error) bool {
 // errNoPath means that the peer doesn't have the requested path.
 var errNoPath = errors.New("has no such path")
 
-// statusError is a response other than 200 and 404.
+// statusError is a response with a status other than 200 and 404.
 type statusError struct {
 	status int
 	text   string

@@ -158,8 +158,8 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain clears the signals that the next round will satisfy. It must clear pending last, since pending suppresses new
-// signals.
+// drain clears the signals that the next round will satisfy. drain must clear pending last, since pending suppresses
+// new signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
 		select {
@@ -245,7 +245,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
-		for _, row := range progress.Unreadable { // each fight is counted once, and therefore logged once
+		for _, row := range progress.Unreadable { // each unreadable fight is counted once, and therefore logged once
 			c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 		}
 		c.waiting = progress.Waiting

@@ -98,7 +98,7 @@ func (f *fixture[T]) roster(word string, n int) []T {
 	return items
 }
 
-// checkWhole checks that both the items and the ids read belong to one complete roster.
+// checkWhole checks that the items and the ids that were read belong to the same complete roster.
 func (f *fixture[T]) checkWhole(ctx context.Context) error {
 	items, err := f.store.Page(ctx, 0, 100)
 	if err != nil {

@@ -87,7 +87,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store with helper methods for tests. Its methods fail the test on error.
+// fixture is an open store with helper methods for tests. The methods of a fixture fail the test on error.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]

@@ -115,7 +115,7 @@ func (o *outage[T]) pickFor(long time.Duration) {
 	}
 }
 
-// recovers checks that picks return the current rows after the outage.
+// recovers checks that, after the outage, picks return the current rows again.
 func (o *outage[T]) recovers() {
 	seen := map[string]bool{}
 	for deadline := time.Now().Add(30 * time.Second); !seen["new"] || !seen["changed"]; seen[o.pick()] = true {
