@@ -12,7 +12,7 @@ type backupCommand struct {
 	DataDir string `default:"./superheroes-data" help:"Folder of the embedded store."`
 }
 
-// Validate rejects an empty name of either folder.
+// Validate rejects an empty name for either folder.
 func (c backupCommand) Validate() error {
 	switch {
 	case c.DataDir == "":

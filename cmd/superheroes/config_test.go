@@ -64,7 +64,7 @@ file is removed. Durations are written like 500ms, 10s or 1m30s.
 `
 
 // sections returns the names of the commands in each section of the configuration page. Commands that share a section
-// differ only in the defaults of their flags.
+// differ only in the default values of their flags.
 func sections() [][]string {
 	return [][]string{
 		{"up"}, {"heroes", "villains"}, {"locations"}, {"fights"}, {"statistics serve"}, {"statistics rebuild"}, {"arena"},
@@ -228,7 +228,8 @@ func (s setting) variables() string {
 
 func (s setting) help() string { return strings.ReplaceAll(s.flags[0].Help, "|", `\|`) }
 
-// defaults lists the default values of a setting. If they differ, it also names the commands that they apply to.
+// defaults lists the default values of a setting. If the defaults differ, it also names the commands that each default
+// applies to.
 func (s setting) defaults() string {
 	var values []string
 	commands := map[string][]string{}

@@ -28,7 +28,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, timerslack.Config.Raise))
 }
 
-// commands defines the subcommands. The set tags hold the defaults that differ between the services.
+// commands defines the subcommands. The struct tags named set hold the defaults that differ between the services.
 type commands struct {
 	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
 	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
@@ -59,7 +59,8 @@ const (
 // garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
-// settleTime is how long after startup the program returns memory that only startup needed to the operating system.
+// settleTime is the delay after startup before the program returns memory to the operating system that only startup
+// needed.
 const settleTime = 2 * time.Second
 
 // session holds the streams and hooks that a command uses.
@@ -121,8 +122,8 @@ func oneLine(text string) string {
 }
 
 // grammar returns the subset of commands that the command line needs: the command that it names, up if it names none,
-// or all commands if that is unclear or help may be needed. Building the parser takes 5 ms with all commands, but only
-// 1 ms with a single command.
+// or all commands if the choice is unclear or help may be needed. Building the parser takes 5 ms with all commands, but
+// only 1 ms with a single command.
 func grammar(args []string) any {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return &commands{}

@@ -40,7 +40,7 @@ func TestProcesses(t *testing.T) {
 // soon is a timeout for operations that hang only if the code is wrong. Correct code takes far less time.
 const soon = time.Minute
 
-// anyPort holds the flags that make up use free ports.
+// anyPort holds the flags that tell the up command to use free ports.
 var anyPort = []string{
 	"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0",
 	"--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0",
@@ -76,7 +76,7 @@ var (
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
 
-// start runs up on free ports, and returns the process and the base URLs that it announces.
+// start runs the up command on free ports, and returns the process and the base URLs that it announces.
 func start(t *testing.T, program string, env []string, args ...string) (*system.Process, map[string]string) {
 	t.Helper()
 	p := system.Start(t, program, env, append(args, anyPort...)...)
@@ -91,8 +91,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 	return p, bases
 }
 
-// A single service serves requests and prints nothing. Only if TIMER_SLACK is set does it raise its timer slack and
-// re-execute itself, as the same process with the same arguments and settings; up never does.
+// A single service serves requests and prints nothing. If TIMER_SLACK is set, the service raises its timer slack and
+// re-executes itself, as the same process with the same arguments and settings; the up command never does.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string

@@ -37,8 +37,9 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 	return parser, err
 }
 
-// takeOver replaces kong's reading of environment variables, which treats empty variables as set. It also replaces
-// kong's decoding of values, so that every error names the flag and the variable, and no error reveals a secret.
+// takeOver replaces kong's reading of environment variables, which treats empty variables as set. takeOver also
+// replaces kong's decoding of values, so that every error names the flag and the variable, and no error reveals a
+// secret.
 func takeOver(node *kong.Node) {
 	for _, flag := range node.Flags {
 		if len(flag.Envs) > 0 {
@@ -64,7 +65,7 @@ func wrong(flag *kong.Flag, format string, args ...any) error {
 	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
 }
 
-// settingMapper decodes the value of a flag or its variable.
+// settingMapper decodes the value of a flag or its environment variable.
 type settingMapper struct{ kong.Mapper }
 
 // Decode implements kong.Mapper.

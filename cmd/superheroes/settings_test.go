@@ -198,8 +198,8 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// unusual holds passwords that must be escaped in a URL. If they are not escaped, drivers parse parts of them as a
-// host, port or database, which appears in error messages.
+// unusual holds passwords that must be escaped in a URL. If such passwords are not escaped, drivers parse parts of them
+// as a host, port or database, which appears in error messages.
 var unusual = []string{
 	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss",
 	"12?pass", "12?pass=1", "pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss",
@@ -217,7 +217,7 @@ func TestNoSecretIsShown(t *testing.T) {
 		if strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("want one line on stderr, got %q", got.stderr)
 		}
-		// Remove words that error messages contain anyway, and that contain parts of the passwords.
+		// Remove words that error messages contain in any case and that happen to contain parts of the passwords.
 		words := strings.NewReplacer("password", "", "passed", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "")
 		text := words.Replace(got.stdout + got.stderr)
 		for _, part := range []string{"pass", "ss", "12"} {

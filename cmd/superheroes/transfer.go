@@ -69,11 +69,12 @@ func counted[N int | int64](n N, plural string) string {
 // mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of a file with the same reason are reported on one line.
+// refusals collects the reasons why rows were refused. Rows of the same file that were refused for the same reason are
+// reported on one line.
 type refusals struct {
 	reasons []*refusal
 	known   map[string]*refusal
-	more    int // number of rows with reasons beyond the first mostReasons
+	more    int // number of rows refused for reasons beyond the first mostReasons
 }
 
 type refusal struct {

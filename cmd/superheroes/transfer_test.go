@@ -63,7 +63,7 @@ func exported(t *testing.T, catalog, store string) string {
 	return got.stdout
 }
 
-// holds checks that a catalog has the wanted content.
+// holds checks that a catalog has the expected content.
 func holds(t *testing.T, catalog, store, want string) {
 	t.Helper()
 	if diff := cmp.Diff(want, exported(t, catalog, store)); diff != "" {
@@ -219,7 +219,7 @@ func TestMigrate(t *testing.T) {
 }
 
 // The same seed generates the same entries in every engine. Entries whose name is taken are skipped, so seeding a
-// catalog with unique names again continues the sequence of entries.
+// catalog a second time, if its names must be unique, continues the sequence of entries.
 func TestSeed(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		t.Run(catalog, func(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package app assembles the program: configuration, stores, services, servers. It is the only package that depends on
-// all others; only the command line and tests import it.
+// Package app assembles the program: configuration, stores, services, servers. Package app is the only package that
+// depends on all others; only the command line and tests import it.
 package app
 
 import (
@@ -26,7 +26,7 @@ func New(version string, stderr io.Writer) *App {
 	return &App{version: version, stderr: logging.Shared(stderr)}
 }
 
-// Up starts every service in this process. If it fails, it leaves no service running.
+// Up starts every service in this process. If Up fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
 	parts, err := a.listenAll(ctx, cfg)
@@ -71,7 +71,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return damaged.report(parts)
 }
 
-// listenAll opens the listener of every service that up runs.
+// listenAll opens the listener of every service that the up command runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},
@@ -111,10 +111,11 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	return service.start(ctx, p)
 }
 
-// atStop registers a function that is called after the servers have stopped. The last one registered is called first.
+// atStop registers a function that is called after the servers have stopped. The functions are called in reverse order
+// of registration.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
 
-// finish makes all services start serving at the same time. If the start has failed, it stops everything instead.
+// finish makes all services start serving at the same time. If startup has failed, finish stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
 		now, cancel := context.WithCancel(context.Background())
@@ -132,8 +133,8 @@ func (a *App) finish(err *error) {
 	}
 }
 
-// Stop drains all servers concurrently, closes the stores, and logs the pending counts of repeated lines. If ctx ends,
-// Stop aborts requests in flight.
+// Stop drains all servers concurrently, closes the stores, and logs the pending counts of repeated log lines. If ctx
+// ends, Stop aborts requests in flight.
 func (a *App) Stop(ctx context.Context) error {
 	var group sync.WaitGroup
 	failures := make([]error, len(a.parts))

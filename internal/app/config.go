@@ -85,7 +85,7 @@ type UpConfig struct {
 	Server        `embed:""`
 }
 
-// UpStatistics configures the statistics service within up.
+// UpStatistics configures the statistics service within the up command.
 type UpStatistics struct {
 	Statistics           bool   `default:"true" negatable:"" help:"Count the fights and serve the statistics."`
 	StatisticsAddr       string `default:"127.0.0.1:8005" help:"Address statistics listens on."`
@@ -157,7 +157,7 @@ type store struct {
 	setting  string        // flag and variable that the URL comes from, for messages
 	prefix   string        // of the pool's flags
 	folder   string        // folder to create before the store is opened, unless ""
-	deadline time.Duration // maximum duration of the service's requests; 0 for a command, which may wait
+	deadline time.Duration // maximum duration of the service's requests; 0 for a one-off command, which may wait
 }
 
 // within returns the configuration for requests with the given deadline.
@@ -166,7 +166,7 @@ func (s store) within(deadline time.Duration) store {
 	return s
 }
 
-// newStore returns the configuration of a store. The names of its pool's flags start with prefix.
+// newStore returns the configuration of a store. The names of the pool's flags start with prefix.
 func newStore(engine, url, prefix, flag string, pool Pool) store {
 	return store{engine: engine, url: url, setting: Setting("--" + prefix + flag), prefix: prefix, Pool: pool}
 }

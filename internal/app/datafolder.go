@@ -73,7 +73,7 @@ func storing() (services []string) {
 	return services
 }
 
-// Describe returns the locations of the stores, which up prints when it starts.
+// Describe returns the locations of the stores, which the up command prints when it starts.
 func (s Stores) Describe() string {
 	for _, at := range s.urls() {
 		if *at.url == "" {

@@ -21,8 +21,8 @@ import (
 
 var update = flag.Bool("update", false, "write the documents in api/ anew")
 
-// committedVersion is the version in the committed OpenAPI documents. It is constant, so that the documents don't
-// change with each build.
+// committedVersion is the version in the committed OpenAPI documents. The version is constant, so that the documents
+// don't change with each build.
 const committedVersion = "devel"
 
 func committed(service string) string { return filepath.Join("..", "..", "api", service+".json") }

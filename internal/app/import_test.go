@@ -54,7 +54,7 @@ func held(t *testing.T, at CatalogStore) []string {
 	return all
 }
 
-// TestImport imports files into a catalog with two locations, either all or nothing, or partially. The tests of the
+// TestImport imports files into a catalog with two locations, in both all-or-nothing and partial mode. The tests of the
 // stores check that each engine rolls back transactions.
 func TestImport(t *testing.T) {
 	missing := ImportFile{Name: "missing", Open: func() (io.ReadCloser, error) { return nil, fs.ErrNotExist }}

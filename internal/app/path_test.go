@@ -126,8 +126,8 @@ func pathOfWrite(t *testing.T) *path {
 	return &p
 }
 
-// pathOfPick returns the functions on the stack when a row in memory is picked. It records them when a catalog without
-// a picker panics.
+// pathOfPick returns the functions on the stack when a row in memory is picked. It obtains the stack by making a
+// catalog without a picker panic.
 func pathOfPick(t *testing.T) (p *path) {
 	t.Helper()
 	service, err := fight.NewService(t.Context(), fight.Sources{

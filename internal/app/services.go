@@ -49,7 +49,7 @@ func (c FightConfig) endpoint() Endpoint      { return Endpoint{"fights", c.Addr
 func (c StatisticsConfig) endpoint() Endpoint { return Endpoint{"statistics", c.Addr} }
 func (c ArenaConfig) endpoint() Endpoint      { return Endpoint{"arena", c.Addr} }
 
-// server implements the interface Service for all configurations that embed Server.
+// server implements the Service interface for all configurations that embed Server.
 func (c Server) server() Server { return c }
 
 func (c HeroesConfig) start(ctx context.Context, p *part) error {
@@ -95,7 +95,7 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
-// warnOfReadOnly logs a warning if a store reports that it accepts no writes. It doesn't attempt a write.
+// warnOfReadOnly logs a warning if a store reports that it accepts no writes. The check doesn't attempt a write.
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
@@ -131,8 +131,8 @@ func (c FightConfig) start(ctx context.Context, p *part) error {
 	return startFights(ctx, p, sources, peers, opened, func() {})
 }
 
-// sourceOf returns a source of a peer's picks, which fetches them one by one in the strict profile, and otherwise in
-// batches.
+// sourceOf returns a source of a peer's picks, which fetches the picks one by one in the strict profile and in batches
+// in any other profile.
 func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
 		return remote.NewBatches(peer, p.log)

@@ -118,9 +118,9 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 	return sqlite.OpenFights(ctx, at.place, database.SQLiteFight, grouped)
 }
 
-// openStore opens the store of a service, and retries while the store is unavailable or locked. It doesn't retry after
-// errors that waiting can't fix: an invalid URL, a damaged store, the wrong schema, or any other error from a file. On
-// error, only the engine of the result is set.
+// openStore opens the store of a service, and retries while the store is unavailable or locked. openStore doesn't retry
+// after errors that waiting can't fix: an invalid URL, a damaged store, the wrong schema, or any other error from a
+// file. On error, only the engine of the result is set.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
 ) (opened[S], error) {

@@ -121,7 +121,7 @@ func parseMySQL(text string) (storeURL, error) {
 	config := mysql.NewConfig()
 	config.User, config.DBName = parsed.User.Username(), strings.Trim(parsed.Path, "/")
 	config.Passwd, _ = parsed.User.Password()
-	config.Timeout = 2 * time.Second // limits only connecting; contexts limit everything else
+	config.Timeout = 2 * time.Second // limits only the time to connect; contexts limit everything else
 	switch socket, host := query.Get("socket"), parsed.Hostname(); {
 	case config.DBName == "" || strings.ContainsAny(config.DBName, "/\x00"):
 		return storeURL{}, malformed
@@ -197,8 +197,8 @@ func parseMongo(text string) (storeURL, error) {
 	return read, nil
 }
 
-// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. It also returns the service
-// name, which one of those options sets.
+// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. withoutSRVOptions also returns
+// the service name, which one of those options sets.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

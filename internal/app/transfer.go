@@ -16,8 +16,8 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// CatalogStore locates a catalog to import or export: by a store URL, under the name of the setting in up or in the
-// single service, or else in the data folder.
+// CatalogStore specifies where to find a catalog to import or export: at a store URL, which can be given under the name
+// used by up or by the single service, or else in the data folder.
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
@@ -27,7 +27,7 @@ type CatalogStore struct {
 	LocationsMysqlURL   string `secret:"" help:"Store of locations; same flag and variable as for up."`
 }
 
-// store returns the configuration of the store of the given catalog.
+// store returns the store configuration of the given catalog.
 func (c CatalogStore) store(catalog string) store {
 	own := urlFlag{"--database-url", c.DatabaseURL}
 	switch catalog {
@@ -42,7 +42,7 @@ func (c CatalogStore) store(catalog string) store {
 		urlFlag{"--locations-mysql-url", c.LocationsMysqlURL}, urlFlag{"--mysql-url", c.MysqlURL})
 }
 
-// Place returns the location of a catalog's store for messages: host and port, or the file.
+// Place returns the location of a catalog's store, to be shown in messages: host and port, or the file.
 func (c CatalogStore) Place(catalog string) string {
 	at := c.store(catalog)
 	parsed, err := parseStoreURL(at.url, at.engine)
@@ -112,7 +112,7 @@ type ImportResult struct{ Taken, Refused int }
 // ErrNoRows means that the files contain no rows, so that replacing a catalog with them would only empty it.
 var ErrNoRows = errors.New("the files contain no rows")
 
-// ErrMaybeChanged means that the store did not confirm the import, so that it is unknown whether the import was stored.
+// ErrMaybeChanged means that the store did not confirm the import, so it is unknown whether the import was stored.
 var ErrMaybeChanged = catalog.ErrMaybeWritten
 
 // ErrNothingChanged means that rows were refused and a partial import was not allowed.

@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/web"
 )
 
-// upConfig returns the default settings of up, but with free ports and a temporary data folder.
+// upConfig returns the default settings of the up command, but with free ports and a temporary data folder.
 func upConfig(t *testing.T) app.UpConfig {
 	t.Helper()
 	const anyPort = "127.0.0.1:0"

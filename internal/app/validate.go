@@ -28,7 +28,7 @@ func require(right bool, flag, message string) error {
 	return fmt.Errorf("%s: %s", Setting(flag), message)
 }
 
-// Validate checks the listen addresses and the statistics settings of up.
+// Validate checks the listen addresses and the statistics settings of the up command.
 func (c UpConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--heroes-addr", c.HeroesAddr),
@@ -39,7 +39,7 @@ func (c UpConfig) Validate() error {
 	)
 }
 
-// Validate checks the statistics settings of up, if statistics are enabled.
+// Validate checks the statistics settings of the up command, if statistics are enabled.
 func (c UpStatistics) Validate() error {
 	if !c.Statistics {
 		return nil

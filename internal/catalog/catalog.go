@@ -1,6 +1,6 @@
 // Package catalog implements the domain shared by heroes, villains and locations: a service, generic over the item
-// type, that lists, finds, randomly picks and edits items. It guarantees that picks are uniformly distributed and
-// that no pick returns a row more than a second stale. It depends on neither HTTP nor any database driver:
+// type, that lists, finds, randomly picks and edits items. It guarantees that picks are uniformly distributed and that
+// no pick returns a row that is more than a second stale. It depends on neither HTTP nor any database driver:
 // implementations of Store provide the storage.
 package catalog
 
@@ -38,7 +38,7 @@ type Item interface {
 	Check(refuse func(field, message string)) // calls refuse for each field outside its limits
 }
 
-// Kind describes one catalog: its nouns in paths and messages, and its table.
+// Kind describes one catalog: the nouns for its items in paths and messages, and its table.
 type Kind[T Item] struct {
 	Singular, Plural string // hero, heroes
 	Table            Table[T]
@@ -50,13 +50,13 @@ type Kind[T Item] struct {
 type Store[T Item] interface {
 	// Get returns the item with the given id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
-	// GetMany returns the items with the given ids, in any order, in one query. It omits items that don't exist. It
-	// is called with 1 to 500 distinct ids.
+	// GetMany returns the items with the given ids, in any order, in one query. GetMany omits items that don't exist.
+	// GetMany is called with 1 to 500 distinct ids.
 	GetMany(ctx context.Context, ids []int64) ([]T, error)
 	// Page returns the first limit items with an id greater than after, ordered by id.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
 	// IDs returns all positive ids in ascending order and the table's version. If the table hasn't changed since the
-	// known version, it returns no ids and that version again. The zero Version is never current.
+	// known version, IDs returns no ids and the same version. The zero Version is never current.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
 	// Import writes every item that feed puts, in one transaction. An item with an existing id replaces the stored
 	// item; an item without an id gets the next free id. put returns ErrRefused for a rejected item, after which feed
@@ -65,8 +65,8 @@ type Store[T Item] interface {
 	Import(ctx context.Context, replace bool, feed Feed[T]) error
 	// Write changes one item in a transaction and returns the result. change gets the item with the given id, locked
 	// against other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0, change
-	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values
-	// are unreadable (see Change). Write calls it at most once.
+	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values are
+	// unreadable (see Change). Write calls change at most once.
 	//
 	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
 	// error of change. Except after ErrMaybeWritten, a failed Write has changed nothing.
@@ -77,18 +77,18 @@ type Store[T Item] interface {
 	Close() error
 }
 
-// Feed passes items to put one by one. It returns the first error from put that it can't handle.
+// Feed passes items to put one by one. A Feed returns the first error from put that it can't handle.
 type Feed[T any] = func(put func(T) error) error
 
 // ChangeFunc returns the replacement for an item, or nil to delete it. See Store.Write.
 type ChangeFunc[T any] = func(old *T) (*T, error)
 
-// Version identifies a state of a table. Equal versions of the same store imply equal rows; the zero Version matches
-// no version.
+// Version identifies a state of a table. If two versions from the same store are equal, so are the rows; the zero
+// Version matches no version.
 type Version string
 
 // AppendString appends text as a JSON string, replacing invalid UTF-8 with U+FFFD. Most strings are plain ASCII, which
-// is copied unchanged in a third of the time (BenchmarkAppendString).
+// can be copied unchanged in a third of the time (BenchmarkAppendString).
 func AppendString(dst []byte, text string) []byte {
 	if isPlain(text) {
 		dst = append(dst, '"')

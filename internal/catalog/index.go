@@ -14,7 +14,7 @@ type index[T Item] struct {
 	epoch   epoch         // of that version
 	last    epoch         // of the version before
 	due     time.Duration // when to renew it
-	whole   time.Duration // time until which all rows are in memory and fresh
+	whole   time.Duration // until this time, all rows are in memory and fresh
 	slow    bool          // the last renewal timed out
 }
 
@@ -25,7 +25,8 @@ type row[T Item] struct {
 	read time.Duration // when the read began
 }
 
-// epoch is the lifetime of one version: rows read at or after since were known to be unchanged at checked.
+// epoch is the lifetime of one version of a table: rows read at or after the time since were known to be unchanged at
+// the time checked.
 type epoch struct{ since, checked time.Duration }
 
 // age returns the staleness of a row: the time since the row was read or last known to be unchanged.
@@ -51,8 +52,8 @@ func (x *index[T]) row(at int, now time.Duration) *row[T] {
 	return r
 }
 
-// current reports whether r, which may be nil, was read in the index's epoch. Such a row stays fresh as long as the
-// version does.
+// current reports whether r, which may be nil, was read during the index's epoch. Such a row stays fresh for as long as
+// the version is known to be current.
 func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
 
 // quick reports whether a pick may wait for a renewal. After a renewal that timed out, picks don't wait: the table
@@ -91,7 +92,7 @@ func (x *index[T]) without(id int64) *index[T] {
 	return &next
 }
 
-// carry returns slots for ids, filled with the rows cached in x.
+// carry returns slots for the ids, filled with those rows that are cached in the index x.
 func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
 	if x.slots == nil {
 		return nil

@@ -60,7 +60,7 @@ func TestRowsInMemory(t *testing.T) {
 	})
 }
 
-// rowsOf20 makes 500 picks and returns the number of rows read for 20 more picks.
+// rowsOf20 makes 500 picks, and then returns the number of rows read for a further 20 picks.
 func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	t.Helper()
 	for range 500 {
@@ -74,7 +74,8 @@ func rowsOf20(t *testing.T, store *simulated, picker *service) int {
 	})
 }
 
-// TestSnapshotLimit checks that each row counts as exactly 256 bytes plus its JSON towards the limit.
+// TestSnapshotLimit checks that each row counts towards the memory limit as exactly 256 bytes plus the length of its
+// JSON.
 func TestSnapshotLimit(t *testing.T) {
 	const size = 3*256 + len(`"1 at 0""51 at 0""101 at 0"`)
 	for name, c := range map[string]struct {

@@ -80,7 +80,7 @@ func TestLargeTable(t *testing.T) {
 	})
 }
 
-// TestSlowIDs checks that ids that can't be read within the first renewals' timeout are eventually read.
+// TestSlowIDs checks that the ids are eventually read even if the first attempts to read them time out.
 func TestSlowIDs(t *testing.T) {
 	inBubble(t, "12 s", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(takes(12 * time.Second))
@@ -97,7 +97,8 @@ func TestSlowIDs(t *testing.T) {
 	})
 }
 
-// TestBatchOfOneIndex checks that a batch needs one index and one read, even if the table is slow and keeps changing.
+// TestBatchOfOneIndex checks that a batch needs only one index and one read, even if the table is slow and keeps
+// changing.
 func TestBatchOfOneIndex(t *testing.T) {
 	inProfiles(t, "slow and changing", func(t *testing.T, limit int64) {
 		w := newTester(t, newSimulated(5000, cost{get: 8 * time.Millisecond, page: 100 * time.Millisecond}), limit)
@@ -142,8 +143,8 @@ func TestGrownTable(t *testing.T) {
 	})
 }
 
-// TestWastedLoads checks that a table that takes 3 s to load and changes every second is loaded less and
-// less often, and that it is loaded once it stops changing.
+// TestWastedLoads checks that a table that takes 3 s to load and changes every second is loaded less and less often,
+// but is loaded completely once it stops changing.
 func TestWastedLoads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTester(t, newSimulated(5000, cost{get: time.Millisecond, page: 300 * time.Millisecond}), eco)
@@ -173,8 +174,8 @@ func TestWastedLoads(t *testing.T) {
 	})
 }
 
-// TestUniformWithSomeInMemory checks that all rows are equally likely to be picked while only some are cached, even the
-// rows picked last, which are cached.
+// TestUniformWithSomeInMemory checks that while only some rows are cached, all rows are equally likely to be picked,
+// including those that were picked recently.
 func TestUniformWithSomeInMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rows = 40

@@ -92,9 +92,9 @@ func unfinished(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnfinished, err)
 }
 
-// matches reports whether a name contains the case-folded part. Only case is ignored: accents, combining marks, % and
-// _ are significant. Filtering is not left to the stores, so that all of them give the same results: lower() and LIKE
-// depend on each engine's locale and collation.
+// matches reports whether a name contains the string folded, which must already be case-folded. Only case is ignored:
+// accents, combining marks, % and _ are significant. Filtering is not left to the stores, so that all of them give the
+// same results: lower() and LIKE depend on each engine's locale and collation.
 func matches(name, folded string) bool { return strings.Contains(fold(name), folded) }
 
 // fold maps each letter to the lowest code point among its case variants (Unicode's simple case folding).

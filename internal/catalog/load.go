@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// maxPause is the maximum pause after repeatedly wasted loads.
+// maxPause is the maximum pause after repeated wasted loads.
 const maxPause = 30 * time.Second
 
-// startLoad starts loading the rows that haven't been picked in this epoch, if there is credit for it. The caller
-// holds the mutex.
+// startLoad starts loading the rows that haven't been picked in this epoch, if the credit from saved reads allows it.
+// The caller holds the mutex.
 func (s *Service[T]) startLoad() {
 	if !s.memory.loading && s.mayLoad() {
 		s.memory.loading = true
@@ -25,7 +25,7 @@ func (s *Service[T]) mayLoad() bool {
 	return m.missing > 0 && m.next < len(x.slots) && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))
 }
 
-// load loads pages until no rows or no credit is left.
+// load loads pages until no rows are left or the credit is used up.
 func (s *Service[T]) load() {
 	for {
 		ids, edited, begin := s.beginPage()
@@ -43,7 +43,8 @@ func (s *Service[T]) load() {
 	}
 }
 
-// beginPage returns the ids of the rows to load next and deducts their credit. If there are none, it ends the load.
+// beginPage returns the ids of the rows to load next, and deducts their number from the credit. If there are no such
+// rows, beginPage ends the load.
 func (s *Service[T]) beginPage() (ids []int64, edited int64, begin time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

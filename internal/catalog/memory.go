@@ -8,7 +8,7 @@ import (
 )
 
 // rowSize is the assumed size of a cached row, excluding its JSON: the struct, two slice headers and the allocator's
-// overhead for each string. The bytes of its strings, which are in memory in addition to the JSON, are not counted.
+// overhead for each string. The row's strings, which take up memory in addition to the JSON, are not counted.
 const rowSize = 256
 
 // largeAge is the time for which a table that exceeded the limit isn't cached again, so that a table that keeps
@@ -18,17 +18,17 @@ const largeAge = 5 * time.Second
 // memory tracks a picker's cached rows.
 type memory struct {
 	bytes    int64         // of all cached rows
-	missing  int           // slots without a row of this epoch
+	missing  int           // slots that hold no row from this epoch
 	tooLarge time.Duration // when the table last exceeded the limit
 
 	loading bool          // a load is in progress
-	loaded  bool          // rows of this epoch have been loaded
-	next    int           // the slot at which the load of this epoch continues
+	loaded  bool          // rows have been loaded in this epoch
+	next    int           // the slot at which loading continues in this epoch
 	pause   time.Duration // pause before the next load, after a wasted load
 	resume  time.Duration // when loading may resume
 }
 
-// earn adds to the credit the reads that picks saved because their rows were in memory. The credit is capped at about
+// earn adds credit for the reads that were saved because the picked rows were in memory. The credit is capped at about
 // the size of the table, so that picks need not update it once the cap is reached.
 func (s *Service[T]) earn(saved, table int) {
 	if s.credit.Load() < int64(table) {
@@ -119,7 +119,8 @@ func (s *Service[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], erro
 	return rows, nil
 }
 
-// cacheRows caches rows whose read began at the edit count edited, and starts a load if there is credit for it.
+// cacheRows caches rows whose read began at the edit count edited, and starts a background load if the credit allows
+// it.
 func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +137,7 @@ func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 }
 
 // slot returns the slot of the row with the given id in the current index; ok is false if the row isn't cached. The
-// caller holds the mutex, as for every function below.
+// caller must hold the mutex, here and in every function below.
 func (s *Service[T]) slot(id int64) (x *index[T], at int, ok bool) {
 	x = s.current.Load()
 	at, found := slices.BinarySearch(x.ids, id)

@@ -36,7 +36,7 @@ const (
 // service is a service under test, with the table that it reads.
 type service = catalog.Service[entry]
 
-// inProfiles runs a test in each profile, on a fake clock that advances only while everything sleeps.
+// inProfiles runs a test in each profile, on a fake clock that advances only while all goroutines are blocked.
 func inProfiles(t *testing.T, name string, test func(t *testing.T, limit int64)) {
 	t.Run(name, func(t *testing.T) {
 		for profile, limit := range map[string]int64{"strict": strict, "eco": eco} {

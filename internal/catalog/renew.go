@@ -12,15 +12,15 @@ import (
 const (
 	// retryAge is the delay before a failed background renewal is retried.
 	retryAge = renewAge / 5
-	// quickTimeout limits a renewal that picks may wait for: half of a request's deadline. The other half is left for
+	// quickTimeout limits a renewal that picks may wait for: half of a request's timeout. The other half is left for
 	// reading the row.
 	quickTimeout = 2500 * time.Millisecond
-	// slowTimeout limits other renewals. It doubles with each consecutive timeout, up to maxTimeout, so that larger
-	// tables can be read as well.
+	// slowTimeout limits other renewals. The limit doubles with each consecutive timeout, up to maxTimeout, so that
+	// larger tables can be read as well.
 	slowTimeout = 5 * time.Second
 	maxTimeout  = 8 * slowTimeout
-	// rest sets the pause after reading the ids, as a multiple of the time that the read took. It applies once
-	// reading takes too long for picks to get new ids in time anyway.
+	// rest sets the pause after reading the ids, as a multiple of the time that the read took. The pause applies only
+	// once reading takes too long for picks to get new ids in time.
 	rest = 4
 )
 
@@ -50,8 +50,8 @@ func (s *Service[T]) renew() (r *renewal, started bool) {
 	return r, true
 }
 
-// await waits for a renewal. If a renewal that was already in progress fails, it waits for the next one: the store
-// may have recovered.
+// await waits for a renewal. If a renewal that was already in progress fails, await waits for the next renewal: the
+// store may have recovered.
 func (s *Service[T]) await(ctx context.Context) error {
 	for final := false; ; final = true {
 		r, started := s.renew()
@@ -116,8 +116,8 @@ func recoverAsError(err *error) {
 	}
 }
 
-// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, or
-// nil if it hasn't ended. The caller holds the mutex.
+// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, or nil
+// if that context hasn't ended. The caller holds the mutex.
 func (s *Service[T]) renewalFailed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<s.timeouts < maxTimeout {

@@ -31,22 +31,22 @@ const (
 
 // Service serves one catalog from its store. It picks items with equal probability, regardless of gaps in the ids.
 //
-// It keeps an index of all ids in memory, 8 bytes each. A pick takes a random number and, if the row isn't in memory,
-// a read by primary key. If the row has been deleted, it picks again: rejecting deleted ids leaves the others equally
-// likely.
+// The service keeps an index of all ids in memory, 8 bytes each. A pick needs one random number and, if the row isn't
+// in memory, one read by primary key. If the row has been deleted, the service picks again: rejecting deleted ids
+// leaves the others equally likely.
 //
 // Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
 // are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
 // for any row but its own, and no more rows are read than without a cache.
 //
-// Changes made by other processes are detected by renewing the index in the background, at most twice a second and
-// only while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid.
-// No pick returns a row that was read, or known to be unchanged, more than MaxAge ago. While items are being picked,
-// a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time. If the
-// ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
-// missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after
-// an idle period use the old ids, unless there are at most quickIDs. A pick of a deleted row finds the row missing
-// when reading it by key, however old the ids are.
+// Changes made by other processes are detected by renewing the index in the background, at most twice a second and only
+// while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid. No
+// pick returns a row that was last read, or last known to be unchanged, more than MaxAge ago. While items are being
+// picked, a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time.
+// If the ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
+// missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after an
+// idle period use the old ids, unless there are at most quickIDs of them. However old the ids are, a pick that hits a
+// deleted row notices this when it reads the row by key.
 //
 // Changes made through Write are applied to the index without any read (write.go): every pick that begins later sees
 // them.
@@ -99,8 +99,8 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 	return picked.json, err
 }
 
-// Ready picks an item without reading from the store, which is possible only when all rows are in memory and fresh.
-// If it also picked when only some rows are in memory, it would favour those rows.
+// Ready picks an item without reading from the store, which is possible only when all rows are in memory and fresh. If
+// it also picked when only some rows were in memory, it would favour those rows.
 func (s *Service[T]) Ready() (item T, ok bool) {
 	x, now := s.current.Load(), s.now()
 	if now >= x.due {
@@ -147,11 +147,11 @@ func (s *Service[T]) notPicked(err error) error {
 const MaxBatch = 128
 
 // RandomBatch picks n items independently of each other and returns them as a JSON array. All rows in the batch were
-// read, or known to be unchanged, no longer than age ago. All picks use one index, and rows that aren't in memory are
-// read in one query; only picks of deleted rows are repeated.
+// read, or known to be unchanged, at most age ago. All picks use one index, and rows that aren't in memory are read in
+// one query; only picks of deleted rows are repeated.
 //
-// A batch ends before the first unreadable row, so that such a row fails no picks other than its own. A batch that
-// would begin with an unreadable row fails with that row's storage.RowError.
+// A batch ends before the first unreadable row, so that an unreadable row doesn't cause other picks to fail. A batch
+// that would begin with an unreadable row fails with that row's storage.RowError.
 func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age time.Duration, err error) {
 	defer func() {
 		if err != nil {
@@ -180,7 +180,7 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 }
 
 // fill picks a row for each empty slot of picks. Slots of deleted rows stay empty; the batch is truncated before the
-// first unreadable row. It returns the age of the oldest row. While the index is fresh, its age counts too, since
+// first unreadable row. fill returns the age of the oldest row. While the index is fresh, its age counts too, since
 // rows may have been added after it was read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
 	filled []*row[T], age time.Duration, err error,
@@ -188,7 +188,7 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	if age = now - x.epoch.checked; age >= MaxAge {
 		age = 0
 	}
-	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; missing maps ids to positions in picks
+	saved, missing := map[int64]bool{}, map[int64][]int{} // by id; the missing map holds each id's positions in picks
 	for i, picked := range picks {
 		if picked != nil {
 			continue
@@ -222,8 +222,8 @@ func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, p
 	return picks, age, nil
 }
 
-// firstUnreadable returns the first position of the row that err reports as unreadable, or 0 for any other error. It
-// also returns 0 if the row is in the first position, in which case the whole batch fails.
+// firstUnreadable returns the first position of the row that err reports as unreadable, or 0 for any other error.
+// firstUnreadable also returns 0 if the row is in the first position, in which case the whole batch fails.
 func firstUnreadable(err error, places map[int64][]int) int {
 	var row *storage.RowError
 	if !errors.As(err, &row) {
@@ -261,5 +261,5 @@ func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int
 	return x, now, nil
 }
 
-// Close stops background work. After that, a pick that needs a renewal fails.
+// Close stops background work. After Close, a pick that needs a renewal fails.
 func (s *Service[T]) Close() { s.end() }

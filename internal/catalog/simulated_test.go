@@ -28,7 +28,7 @@ type cost struct {
 // connections is the number of statements that a simulated store runs concurrently.
 const connections = 10
 
-// revision is a state of a row. Its number is that of the change that created it, or 0 for the initial state.
+// revision is a state of a row. Its number identifies the change that created it; the initial state has number 0.
 type revision struct {
 	number      int
 	from, until time.Time // until is zero for the current revision
@@ -62,7 +62,7 @@ type simulated struct {
 
 var errAway = errors.New("the store is away")
 
-// away fails every read of the ids.
+// away is a fault that makes every read of the ids fail.
 func away(_ context.Context, rows bool) error {
 	if rows {
 		return nil
@@ -70,7 +70,7 @@ func away(_ context.Context, rows bool) error {
 	return errAway
 }
 
-// takes returns a fault that makes each read of the ids take d; with an hour, the store never responds.
+// takes returns a fault that makes each read of the ids take d; if d is an hour, the store never responds in time.
 func takes(d time.Duration) func(context.Context, bool) error {
 	return func(ctx context.Context, rows bool) error {
 		if rows {
@@ -100,7 +100,7 @@ func newSimulated(rows int, c cost) *simulated {
 	return s
 }
 
-// run runs a statement with the duration took.
+// run runs a statement that takes the duration took.
 func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
 	select {
 	case s.conn <- struct{}{}:
@@ -185,7 +185,7 @@ func (s *simulated) setIDs(ids ...int64) {
 	s.changes++
 }
 
-// elsewhere changes the version without changing a row, as a change to another table in the database may.
+// elsewhere changes the version without changing a row, as a change to another table in the database may do.
 func (s *simulated) elsewhere() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

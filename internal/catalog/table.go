@@ -139,8 +139,8 @@ func clip(text string) string {
 	return text[:end] + "…"
 }
 
-// CheckText calls refuse if a string doesn't have low to high code points, isn't valid UTF-8, or contains a NUL
-// character, which PostgreSQL can't store. A high of 0 means no limit.
+// CheckText calls refuse if a string doesn't have between low and high code points, isn't valid UTF-8, or contains a
+// NUL character, which PostgreSQL can't store. If high is 0, there is no upper limit.
 func CheckText(refuse func(field, message string), field, text string, low, high int) {
 	n := utf8.RuneCountInString(text)
 	switch {
@@ -162,7 +162,7 @@ type Sequence struct {
 	Step    int64
 }
 
-// Give returns id, or the next id if it is 0. It fails with ErrNoID.
+// Give returns id, or the next id in the sequence if id is 0. It fails with ErrNoID.
 func (s *Sequence) Give(id int64) (int64, error) {
 	switch {
 	case id != 0:

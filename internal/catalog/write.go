@@ -10,9 +10,9 @@ import (
 
 // Write changes one item, like Store.Write. Every pick that begins later sees the change.
 //
-// If the state of the row is uncertain, the row is dropped from the cache and the next pick reads it. That is the case
-// if the store didn't confirm the change, or if the change overlapped with another change to the same row, so that
-// their order is unknown.
+// If the state of the row is uncertain, the row is dropped from the cache and the next pick reads it. The state is
+// uncertain if the store didn't confirm the change, or if the change overlapped with another change to the same row, so
+// that their order is unknown.
 func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
 	edited, begin := s.beginRead()
 	item, err := (*T)(nil), ErrMaybeWritten // in case the store panics
@@ -62,8 +62,8 @@ const (
 	uncertain
 )
 
-// edits holds the recent changes made by this process that a read or write in progress may have missed. The result of
-// such a read may be stale for the changed rows.
+// edits holds the recent changes made by this process that a read or write in progress may have missed. A read that
+// missed a change may return stale values for the changed row.
 type edits struct {
 	count int64         // total number of edits
 	list  []edit        // the most recent ones

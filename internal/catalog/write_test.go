@@ -41,7 +41,7 @@ func (e editor) write(id int64, change func(*entry) (*entry, error)) {
 	}
 }
 
-// fill picks until all rows are in memory, if the profile is eco.
+// fill makes picks in the eco profile until all rows are in memory.
 func (e editor) fill() {
 	e.Helper()
 	for range 200 {

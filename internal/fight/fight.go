@@ -1,6 +1,6 @@
-// Package fight decides and stores fights. The path of a request is: package web receives the request, service.go
-// fetches a hero, a villain and a location concurrently, fight.go decides and encodes the fight, and a Store makes
-// the fight durable before the response is sent. The package depends on neither HTTP nor any database driver.
+// Package fight decides and stores fights. A request takes this path: package web receives the request, service.go
+// fetches a hero, a villain and a location concurrently, fight.go decides and encodes the fight, and a Store makes the
+// fight durable before the response is sent. The package depends on neither HTTP nor any database driver.
 package fight
 
 import (
@@ -61,8 +61,8 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
-// JSON declares the fields of a fight's JSON, for the OpenAPI document. Tests check that it agrees with AppendJSON,
-// Parse and ParseOutcome, which write and read these fields.
+// JSON declares the fields of a fight's JSON, for the OpenAPI document. Tests check that the declaration agrees with
+// AppendJSON, Parse and ParseOutcome, which write and read these fields.
 type JSON struct {
 	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
 	FightDate     time.Time           `json:"fight_date" doc:"When the fight was decided, in UTC."`

@@ -64,7 +64,7 @@ func TestDecideDate(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := Decide(ID{}, test.at, character.Character{}, character.Character{}, nil).Date
-			if got != test.want { // == also compares the time zone
+			if got != test.want { // the == operator also compares the time zone
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
@@ -150,8 +150,8 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 	}
 }
 
-// anyFight generates fights with any valid UTF-8 text. It ignores the limits of fields, because a store may contain
-// fights that are older than the limits.
+// anyFight generates fights with any valid UTF-8 text. anyFight ignores the limits of fields, because a store may
+// contain fights that are older than the limits.
 func anyFight() *rapid.Generator[Fight] {
 	return rapid.Custom(func(t *rapid.T) Fight {
 		id := ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))

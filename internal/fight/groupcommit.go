@@ -41,8 +41,8 @@ const (
 // the fights queued in the meantime. If more fights are queued after that write, the caller that has waited longest
 // becomes the next leader. A lone caller is its own leader and never waits.
 //
-// If each fight has its own write, the leader also makes the writes of some callers behind it in the queue, because
-// waking another goroutine costs more than the insert itself.
+// If each fight has its own write, the leader also performs the writes for some of the callers behind it in the queue,
+// because waking another goroutine costs more than the insert itself.
 type Committer struct {
 	write  Write
 	single bool // one write per document
@@ -56,8 +56,8 @@ type Committer struct {
 func NewCommitter(write Write) *Committer { return &Committer{write: write} }
 
 // NewSingleCommitter returns a Committer that stores documents one by one, in order of arrival. write is never called
-// concurrently. It gets the context of the document's caller, which waits until write returns. So write must either
-// respect the context or report whether the document was stored.
+// concurrently. It gets the context of the caller that inserts the document, and that caller waits until write returns.
+// So write must either respect the context or report whether the document was stored.
 func NewSingleCommitter(write Write) *Committer { return &Committer{write: write, single: true} }
 
 // waiter is a pending call of Insert.
@@ -165,7 +165,7 @@ func (c *Committer) passOn() {
 	next.milestones <- toLead
 }
 
-// hasTime reports whether the time limit of a write ends before the deadline of ctx.
+// hasTime reports whether a write's time limit would expire before the deadline of ctx.
 func hasTime(ctx context.Context) bool {
 	deadline, ends := ctx.Deadline()
 	return !ends || time.Until(deadline) >= writeTime
@@ -241,7 +241,7 @@ func (c *Committer) take() []*waiter {
 	return batch
 }
 
-// limit returns the context of a write.
+// limit returns the context for a write.
 func (c *Committer) limit(batch []*waiter) (context.Context, context.CancelFunc) {
 	if c.single {
 		return batch[0].ctx, func() {}

@@ -31,7 +31,7 @@ type engine struct {
 	mu      sync.Mutex
 	batches [][]int
 	outcome func(n int) error // result of storing document n; nil for success
-	release chan struct{}     // each write receives from it; nil if writes don't block
+	release chan struct{}     // each write receives from this channel; nil if writes don't block
 }
 
 func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
@@ -187,7 +187,7 @@ func TestLeadIsPassedOn(t *testing.T) {
 	})
 }
 
-// Single documents are written one by one, in order. The leader also makes some of the other callers' writes before
+// Single documents are written one by one, in order. The leader also performs some of the other callers' writes before
 // it returns its own result.
 func TestSingle(t *testing.T) {
 	const all = maxTurns + 4
@@ -237,8 +237,8 @@ func TestSingleLeaderWithoutTime(t *testing.T) {
 	})
 }
 
-// A single write gets its caller's context, and the caller gets its final result, even if the deadline has passed and
-// another caller makes the write.
+// A single write gets its caller's context, and the caller gets the write's final result, even if the deadline has
+// passed and another caller makes the write.
 func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {

@@ -20,7 +20,7 @@ func MaxID() ID { return ID(bytes.Repeat([]byte{0xff}, len(ID{}))) }
 // lastMoment is the end of the year 9999, the latest possible fight_date, in Unix milliseconds.
 const lastMoment = 253_402_300_799_999
 
-// Beyond returns the smallest UUID whose time is later than any fight_date. All generated ids are below it.
+// Beyond returns the smallest UUID whose time is later than any fight_date. All generated ids are smaller.
 func Beyond() (id ID) {
 	binary.BigEndian.PutUint64(id[:8], (lastMoment+1)<<16)
 	return id
@@ -82,7 +82,7 @@ const lowBits = 1<<62 - 1
 // 10889.
 func NewIDs(last ID) *IDs { return &IDs{last: last.number()} }
 
-// Next returns the id of a fight decided at the given time, which is clamped to 1970 to 9999.
+// Next returns the id of a fight decided at the given time, which is clamped to the years 1970 to 9999.
 func (s *IDs) Next(at time.Time) ID {
 	ms := uint64(min(max(at.UnixMilli(), 0), lastMoment))
 	next := uint128{ms<<12 | rand.Uint64()>>52, rand.Uint64() & lowBits}

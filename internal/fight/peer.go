@@ -106,8 +106,8 @@ func (f fetches) inTurn(ctx context.Context) error {
 	return nil
 }
 
-// Guard runs f and converts a panic into a PanicError, for repanic to raise in the request's goroutine. There the
-// server handles the panic; in any other goroutine it would crash the process.
+// Guard runs f and converts a panic into a PanicError, for repanic to raise in the request's goroutine. In the
+// request's goroutine, the server handles the panic; in any other, the panic would crash the process.
 func Guard(ctx context.Context, f func(context.Context) error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {

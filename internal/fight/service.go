@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/location"
 )
 
-// Source picks random items from one catalog. It is either the catalog's service in this process or a client for
+// Source picks random items from one catalog. A Source is either the catalog's service in this process or a client for
 // another process, which may be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
@@ -22,7 +22,7 @@ type Source[T any] interface {
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
-	// InTurn makes the fetches sequential. It is meant for embedded stores, which involve no network: starting two
+	// InTurn makes the fetches sequential. InTurn is meant for embedded stores, which involve no network: starting two
 	// goroutines, whose stacks must grow to run SQLite, would cost more than the two reads that they run in parallel.
 	InTurn bool
 }
@@ -35,12 +35,12 @@ type Store interface {
 	Insert(ctx context.Context, fight Fight, answer []byte) error
 	// Get returns the fight with the given id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns the fights with the largest ids below before, at most limit of them, in descending order. If one
-	// of them is unreadable, it returns the fights above that fight and a storage.RowError.
+	// Page returns up to limit fights with the largest ids below before, in descending order of id. If one of them is
+	// unreadable, it returns the fights above that fight and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
 	// Count returns the exact number of fights, including unreadable fights.
 	Count(ctx context.Context) (int64, error)
-	// Last returns the largest id for which Ours is true, or the zero ID if there is none.
+	// Last returns the largest stored id for which Ours is true, or the zero ID if there is none.
 	Last(ctx context.Context) (ID, error)
 	// Ping returns an error unless the store serves reads and, as far as it knows, accepts writes.
 	Ping(ctx context.Context) error
@@ -83,7 +83,7 @@ type Picks struct {
 	Location      location.Location
 }
 
-// Pick picks a hero and a villain, and a location if wanted. It takes items that are ready, and fetches the others
+// Pick picks a hero and a villain, and a location if wanted. Pick takes items that are ready, and fetches the others
 // from all peers concurrently. If the circuit breaker of any peer is open, it calls no peer.
 func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 	if err := s.sources.refusal(withLocation); err != nil {

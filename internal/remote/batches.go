@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// supply is how long a batch of picks should last. Under load, a snapshot may already be half of MaxAge old; after
-	// another quarter, most of its picks are used before they expire.
+	// supply is how long a batch of picks should last. Under load, picks may already be half of MaxAge old when they
+	// arrive; if a batch lasts for another quarter of MaxAge, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
-	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches,
-	// before the next attempt to request a batch. The attempt is cheap: many such peers respond with a pick.
+	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches, before
+	// the next attempt to request a batch. The attempt is cheap: many peers that don't support batches respond with a
+	// single pick.
 	singleTime = time.Minute
 )
 
@@ -28,11 +29,11 @@ const (
 // used since the last batch: at low rates each request is for one pick, and no more picks are prefetched than were
 // recently used. Each pick is used once.
 //
-// A pick is discarded when it is older than MaxAge. Its age is the age stated by the peer plus the time since the
-// request was sent. Which picks are used, and in which order, depends only on when they arrived, not on their
-// content, so the used picks have the same distribution as the received ones. Callers that joined before the request
-// was sent get their picks however long the response took, as with a Client: if those picks were discarded, a slow
-// peer would get the same requests again and again.
+// A pick is discarded when it is older than MaxAge. A pick's age is the age stated by the peer plus the time since the
+// request was sent. Which picks are used, and in which order, depends only on when they arrived, not on their content,
+// so the used picks have the same distribution as the received ones. Callers that joined before the request was sent
+// get their picks however long the response took, as with a Client: if those picks were discarded, a slow peer would
+// get the same requests again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
 	log    *slog.Logger
@@ -51,8 +52,8 @@ type Batches[T catalog.Item] struct {
 	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed
 }
 
-// batch is one request for picks and the callers that wait for it. Until done is closed, it is guarded by the mutex
-// of Batches.
+// batch is one request for picks and the callers that wait for it. Until done is closed, the batch is guarded by the
+// mutex of Batches.
 //
 // No caller owns the batch: each caller stops waiting at its own deadline, and the request continues up to the time
 // limit of a call. Picks that no caller is waiting for are stored for later callers.
@@ -134,7 +135,7 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// take returns a stored pick, or joins a batch and returns the caller's position in it. It fails with fight.ErrOpen
+// take returns a stored pick, or joins a batch and returns the caller's position in it. take fails with fight.ErrOpen
 // if the circuit breaker is open, and with errNoBatches if the caller must request a single pick.
 func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place int, err error) {
 	b.mu.Lock()
@@ -261,7 +262,7 @@ func (b *Batches[T]) demand(now time.Time) int {
 	return min(int(int64(b.used)*int64(supply)/int64(since)), 2*b.used)
 }
 
-// request sends the request of a batch. A single pick is requested as Client.Random does.
+// request sends the request of a batch. A single pick is requested in the same way as in Client.Random.
 func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err error) {
 	deadline := batch.deadline
 	if batch.size > 1 { // shared by several callers

@@ -74,7 +74,7 @@ func (p *peerOfBatches) take(count int) (wait chan struct{}, body string) {
 	return p.wait, "[" + strings.Join(items, ",") + "]"
 }
 
-// asked returns the counts requested so far.
+// asked returns the number of picks in each request so far.
 func (p *peerOfBatches) asked() []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -268,8 +268,8 @@ func TestPicksExpire(t *testing.T) {
 	}
 }
 
-// A slow response serves the callers that were waiting when the request was sent, as a single pick would. Its picks
-// are too old for callers that joined later, and for storage.
+// A slow response serves the callers that were waiting when the request was sent, as a single pick would. The picks in
+// a slow response are too old for callers that joined later, and too old to be stored.
 func TestSlowResponse(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, clock, _ := newBatches(t, peer.URL, patient())
@@ -406,8 +406,8 @@ func TestEachLateRequestIsOvertaken(t *testing.T) {
 	}
 }
 
-// No caller waits for a hanging peer beyond the caller's own deadline. Afterwards no batch remains and, as TestMain
-// checks, no goroutine either.
+// No caller waits for a hanging peer beyond the caller's own deadline. Afterwards, no batch remains and, as TestMain
+// checks, no goroutine is left running.
 func TestHangingPeerLeavesNothingBehind(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	cfg := patient()

@@ -5,9 +5,10 @@ import (
 	"time"
 )
 
-// breaker is the circuit breaker of one peer. It opens after a number of consecutive failures and admits no call
-// until the delay has passed. Then it is half-open: it admits one trial call, whose outcome decides whether it closes
-// or stays open for another delay. Outcomes of calls that began before it last opened are ignored.
+// breaker is the circuit breaker of one peer. It opens after a number of consecutive failures and admits no call until
+// the delay has passed. After the delay, the breaker is half-open: it admits one trial call, whose outcome decides
+// whether it closes or stays open for another delay. Outcomes of calls that began before the breaker last opened are
+// ignored.
 //
 // The outcome of every admitted call must be recorded. After a trial with an unknown outcome, the next call becomes
 // the trial.
@@ -17,9 +18,9 @@ type breaker struct {
 
 	mu     sync.Mutex
 	failed uint      // consecutive failures
-	until  time.Time // time at which it becomes half-open; zero while it is closed
+	until  time.Time // time at which the breaker becomes half-open; zero while it is closed
 	trying bool      // a trial call is in flight
-	opened int       // number of times it has opened
+	opened int       // number of times the breaker has opened
 }
 
 // permit identifies an admitted call.
@@ -44,12 +45,12 @@ func (b *breaker) refuses() bool {
 	return b.refusing()
 }
 
-// refusing is like refuses, but the caller holds the mutex.
+// refusing is like refuses, but the caller must hold the mutex.
 func (b *breaker) refusing() bool {
 	return !b.until.IsZero() && (b.trying || time.Now().Before(b.until))
 }
 
-// admit reports whether a call may be made. If so, the caller must pass the permit to record.
+// admit reports whether a call may be made. If the call is admitted, the caller must pass the permit to record.
 func (b *breaker) admit() (p permit, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

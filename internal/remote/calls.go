@@ -17,18 +17,18 @@ import (
 // for instance when another peer has failed: the connection is reused, and the outcome still counts for the circuit
 // breaker.
 //
-// The number of concurrent calls is limited to the maximum number of connections. At most half of them may be abandoned
-// calls; further abandoned calls are canceled. It is safe for concurrent use.
+// The number of concurrent calls is limited to the maximum number of connections. At most half of the calls in flight
+// may be abandoned calls; further abandoned calls are canceled. It is safe for concurrent use.
 type calls struct {
 	limit   time.Duration // of a call
 	read    time.Duration // time allowed for the peer's response
-	fair    time.Duration // minimum time a caller must have waited for its deadline to count against the peer
+	fair    time.Duration // minimum time that a caller must have waited before its deadline counts against the peer
 	breaker breaker
 	slots   *bounded.Slots // a slot for each call in flight
 	work    *bounded.Work
 }
 
-// newCalls returns the calls of a peer. If timed is true, calls are canceled at the time limit; otherwise the
+// newCalls returns the calls to one peer. If timed is true, calls are canceled at the time limit; otherwise the
 // transport enforces it.
 func newCalls(cfg Config, timed bool) *calls {
 	c := &calls{
@@ -56,7 +56,7 @@ type call struct {
 // overdue reports whether the deadline sent to the peer has passed.
 func (c call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
-// do runs ask, which makes one call to the peer, in the background. It waits until ask returns or ctx ends. A guarded
+// do runs ask, which makes one call to the peer, in the background. do waits until ask returns or ctx ends. A guarded
 // call fails with fight.ErrOpen if the breaker is open. If no slot becomes free in time, do fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
@@ -66,7 +66,7 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 // doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
 // the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time is for waiting for a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half the time is for getting a slot
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -112,7 +112,7 @@ func (c *calls) run(ctx context.Context, called call, ask func(context.Context) 
 	return c.tooLate(called, err)
 }
 
-// tooLate returns the error of a finished call. If a peer reports an error after the deadline that it was sent, the
+// tooLate returns the error of a finished call. If a peer reports an error after the deadline that it was given, the
 // error is attributed to the deadline.
 func (c *calls) tooLate(called call, err error) error {
 	var refusal statusError

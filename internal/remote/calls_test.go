@@ -59,8 +59,8 @@ type picker interface {
 	Random(context.Context) (character.Character, error)
 }
 
-// leave starts calls one by one, and abandons each for the given cause as soon as the peer has received it. A nil
-// cause means that the deadline passes.
+// leave starts calls one by one, and abandons each call, for the given cause, as soon as the peer has received the
+// request. A nil cause means that the deadline passes.
 func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
 	t.Helper()
 	for range calls {
@@ -125,8 +125,8 @@ func TestCallersLeave(t *testing.T) {
 		}{
 			{"a response", fakepeer.Answers(http.StatusOK, fakepeer.Hero), false},
 			{"an empty catalog", fakepeer.Answers(http.StatusNotFound, `{"detail":"there is no hero yet"}`), false},
-			// If the deadline has passed, the request told the peer that only a millisecond was left, so a later
-			// failure doesn't count.
+			// If the deadline passed, the peer had been told that only a millisecond was left, so a later failure
+			// doesn't count against it.
 			{"503", fakepeer.Answers(http.StatusServiceUnavailable, `{}`), cause != nil},
 		} {
 			t.Run(name+", then "+c.name, func(t *testing.T) {
@@ -300,7 +300,7 @@ type panics struct{ transport }
 
 func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("kryptonite") }
 
-// Close cancels abandoned calls and leaves no goroutine behind, as TestMain checks.
+// Close cancels abandoned calls and leaves no goroutine running, as TestMain checks.
 func TestCloseEndsCalls(t *testing.T) {
 	peer := fakepeer.New(t, fakepeer.Hangs())
 	client := newClient(t, peer.URL, patient())
@@ -312,7 +312,7 @@ func TestCloseEndsCalls(t *testing.T) {
 	}
 }
 
-// Only the scheme, host and path of a base URL are used as the address of requests. The user name and password are
+// Only the scheme, host and path of a base URL are used as the address for requests. The user name and password are
 // sent in a header.
 func TestBaseURL(t *testing.T) {
 	asked := make(chan string, 1)

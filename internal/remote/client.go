@@ -1,6 +1,6 @@
 // Package remote accesses other services over HTTP: the catalogs that fights pick from, and the services behind the
 // arena. It limits connections and time, and implements a circuit breaker for each peer. It implements the protocol,
-// but neither stores nor routes.
+// but contains no stores and no routes.
 package remote
 
 import (
@@ -35,7 +35,7 @@ type Config struct {
 	BreakerDelay    time.Duration `name:"peer-breaker-delay" default:"1s" help:"How long the circuit breaker of a peer stays open before a call is tried again."`
 }
 
-// Within returns the limits with all timeouts capped at the deadline of the service's requests.
+// Within returns the limits with all timeouts capped at the service's request timeout.
 func (c Config) Within(deadline time.Duration) Config {
 	c.Connect, c.Write, c.Read = min(c.Connect, deadline), min(c.Write, deadline), min(c.Read, deadline)
 	return c
@@ -62,7 +62,7 @@ type Client[T catalog.Item] struct {
 	calls     *calls
 }
 
-// New returns the client of the catalog served below base, such as http://heroes:8000.
+// New returns a client for the catalog served below base, such as http://heroes:8000.
 func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[T] {
 	at, err := url.Parse(base)
 	if err != nil {
@@ -238,10 +238,10 @@ func hasNoPicks(err error) bool {
 	return errors.Is(err, errNoPath) || errors.Is(err, catalog.ErrEmpty) // any other 404 looks like an empty catalog
 }
 
-// errNoPath means that the peer doesn't have the path.
+// errNoPath means that the peer doesn't have the requested path.
 var errNoPath = errors.New("has no such path")
 
-// statusError is a response other than 200 and 404.
+// statusError is a response with a status other than 200 and 404.
 type statusError struct {
 	status int
 	text   string

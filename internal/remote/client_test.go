@@ -205,7 +205,7 @@ func TestPeerGetsTheRemainingTimeAndTheRequestID(t *testing.T) {
 	})
 }
 
-// within calls do with the context of a handler that serves a request with the given id.
+// within calls the function do with the context of a handler that serves a request with the given id.
 func within(t *testing.T, id string, deadline time.Duration, do func(context.Context)) {
 	t.Helper()
 	api := httpserver.NewAPI(huma.Info{}, discard(), httpserver.Config{Deadline: deadline})

@@ -57,8 +57,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// sameAsTheLibrary checks that the decoder and the JSON library decode up to three heroes alike, and reports whether
-// the decoder took the fast path.
+// sameAsTheLibrary checks that the decoder and the JSON library decode up to three heroes identically, and reports
+// whether the decoder took the fast path.
 func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick bool) {
 	decoder := newDecoder(character.Heroes().Table)
 	var want []character.Character
@@ -71,7 +71,8 @@ func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick
 	return decoder.quick([]byte(text), &items)
 }
 
-// Everything that a catalog serves is decoded correctly, and corrupted data is decoded as by the JSON library.
+// Everything that a catalog serves is decoded correctly, and corrupted data is decoded in the same way as by the JSON
+// library.
 func TestDecodeAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hero := character.Character{

@@ -22,10 +22,10 @@ const (
 	maxHeader = 64 << 10
 )
 
-// plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the
-// end by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
-// net/http's transport has two goroutines per connection, one to write and one to read. Here the caller does both,
-// which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
+// plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the end
+// by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
+// net/http's transport has two goroutines per connection, one to write and one to read. With plain, the caller does
+// both, which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
 // use.
 //
 // The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any part
@@ -75,7 +75,7 @@ func (p *plain) RoundTrip(request *http.Request) (*http.Response, error) {
 // errNoResponse means that a connection was closed before any part of the response arrived.
 var errNoResponse = errors.New("no response")
 
-// exchange sends the request and reads the header of the response. On failure it closes the connection.
+// exchange sends the request and reads the header of the response. On failure, exchange closes the connection.
 func (p *plain) exchange(ctx context.Context, l *link, request *http.Request) (response *http.Response, err error) {
 	now := time.Now()
 	if err := errors.Join(l.SetWriteDeadline(now.Add(p.cfg.Write)), l.SetReadDeadline(now.Add(p.cfg.Read))); err != nil {
@@ -213,7 +213,7 @@ func (p *plain) closeUnused() {
 	}
 }
 
-// closeIdle closes the connections idle since the given time or longer. The caller holds the mutex.
+// closeIdle closes the connections that have been idle since the given time or longer. The caller holds the mutex.
 func (p *plain) closeIdle(until time.Time) {
 	fresh := slices.IndexFunc(p.idle, func(l *link) bool { return l.unused.After(until) })
 	if fresh < 0 {

@@ -152,7 +152,7 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 }
 
 // checkResponse rejects responses that our services never send: a redirect, or a server error whose body isn't JSON.
-// It removes headers that are not meant for the client.
+// checkResponse also removes headers that are not meant for the client.
 func checkResponse(response *http.Response) error {
 	for _, own := range []string{httpserver.RequestIDHeader, "X-Content-Type-Options"} { // headers set by our own server
 		response.Header.Del(own)

@@ -13,7 +13,7 @@ func newStillOpen(conn syscall.RawConn) func() bool {
 		_, err = syscall.Read(int(socket), unasked[:]) // doesn't block, because Go's sockets are non-blocking
 	}
 	return func() bool {
-		looked := conn.Control(look) // unlike Read, Control ignores the deadline
+		looked := conn.Control(look) // unlike the Read method, Control ignores the deadline
 		return looked == nil && err == syscall.EAGAIN
 	}
 }

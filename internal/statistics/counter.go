@@ -10,11 +10,12 @@ import (
 
 // Pace determines how often a counter counts.
 type Pace struct {
-	// Watched and Alone are the minimum times between two rounds, with and without listeners.
+	// Watched and Alone are the minimum times between two rounds of counting, with and without listeners.
 	Watched, Alone time.Duration
 	// Look is the polling interval after a change and while there are listeners. After Looks rounds without a change,
-	// the interval is Rest. While another process counts, the interval is half of Look. A Look of 0 means no polling:
-	// the counter counts only when Wake is called, or when a caller or a new listener needs current statistics.
+	// the polling interval is Rest. While another process counts, the polling interval is half of Look. A Look of 0
+	// means no polling: the counter counts only when Wake is called, or when a caller or a new listener needs current
+	// statistics.
 	Look, Rest time.Duration
 	Looks      int
 }
@@ -23,7 +24,7 @@ type Pace struct {
 // stored.
 func Woken() Pace { return Pace{Watched: 250 * time.Millisecond, Alone: time.Second} }
 
-// Looking returns the pace of a counter whose fights are stored by other processes, so that it has to poll.
+// Looking returns the pace of a counter whose fights are stored by other processes, so it must poll.
 func Looking() Pace {
 	return Pace{Watched: time.Second, Alone: time.Second, Look: time.Second, Rest: 5 * time.Second, Looks: 5}
 }
@@ -31,7 +32,7 @@ func Looking() Pace {
 const (
 	// stepTime limits the duration of one counting step.
 	stepTime = 10 * time.Second
-	// showEvery is the interval at which the state is published during a long round.
+	// showEvery is the interval at which the state is published during a long round of counting.
 	showEvery = 250 * time.Millisecond
 	// retryAfter is the time between a failed round and the next one.
 	retryAfter = time.Second
@@ -50,7 +51,7 @@ type counter struct {
 	mu        sync.Mutex
 	listeners int
 	fresh     time.Time     // start of the last successful round
-	version   int64         // version of the statistics after that round
+	version   int64         // version of the statistics after the last successful round
 	ended     chan struct{} // closed at the end of the next round
 
 	// Used only by the goroutine of run.
@@ -104,7 +105,8 @@ func (c *counter) Listeners() int {
 }
 
 // await waits until the statistics include all fights for which Wake was called before, and all fights that other
-// processes stored more than Watched ago. Then it returns their version. It returns early if ctx ends.
+// processes stored more than Watched ago. Then it returns the version of these statistics. It returns early if ctx
+// ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
 	if !c.pending.Load() {
@@ -156,8 +158,8 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain clears the signals that the next round will satisfy. It must clear pending last, since pending suppresses new
-// signals.
+// drain clears the signals that the next round will satisfy. drain must clear pending last, since pending suppresses
+// new signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
 		select {
@@ -243,7 +245,7 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 			return counted, 0, err
 		}
 		counted += progress.Counted
-		for _, row := range progress.Unreadable { // each fight is counted once, and therefore logged once
+		for _, row := range progress.Unreadable { // each unreadable fight is counted once, and therefore logged once
 			c.log.Warn(row.What+" "+row.ID+" can't be read; it is counted as unreadable", "cause", row.Err)
 		}
 		c.waiting = progress.Waiting

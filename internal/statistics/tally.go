@@ -12,7 +12,7 @@ type Fighter struct {
 	Team fight.Team
 }
 
-// Tally holds the sums of a set of fights.
+// Tally holds the totals for a set of fights.
 type Tally struct {
 	Sums
 	Since   time.Time // the earliest date; the zero time if there is none
@@ -94,7 +94,7 @@ func minus[K comparable](a, b map[K]int64) map[K]int64 {
 	return difference
 }
 
-// ReportOn returns the report of a rebuild, given the stored tally counted and the correct tally recounted.
+// ReportOn returns the report on a rebuild, given counted, the stored tally, and recounted, the correct tally.
 func ReportOn(counted, recounted *Tally) Report {
 	difference := recounted.Minus(counted)
 	return Report{

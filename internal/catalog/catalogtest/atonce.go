@@ -12,10 +12,10 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// testWritersAtOnce writes from several processes at the same time: each increments a number in the same item,
-// creates items, and imports some with ids and some without. No increment may be lost, and no id may be assigned
-// twice. Then it repeatedly replaces one roster with another during concurrent reads, each of which must see one of
-// the two rosters in full.
+// testWritersAtOnce writes from several processes at the same time: each increments a number in the same item, creates
+// items, and imports some with ids and some without. No increment may be lost, and no id may be assigned twice. Then it
+// repeatedly replaces one roster with another while other goroutines read; each read must return one of the two rosters
+// in full.
 func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.item(1, "0"))
@@ -98,7 +98,7 @@ func (f *fixture[T]) roster(word string, n int) []T {
 	return items
 }
 
-// checkWhole checks that both the items and the ids read belong to one complete roster.
+// checkWhole checks that the items and the ids that were read belong to the same complete roster.
 func (f *fixture[T]) checkWhole(ctx context.Context) error {
 	items, err := f.store.Page(ctx, 0, 100)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 	"superheroes/internal/web"
 )
 
-// TestUniformOverHTTP picks over HTTP, as fights in other processes do: through several clients at once, each with
-// many callers. All items must be equally likely.
+// TestUniformOverHTTP picks items over HTTP, as the fights service does in another process: through several clients at
+// once, each with many callers. All items must be equally likely.
 func TestUniformOverHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name    string

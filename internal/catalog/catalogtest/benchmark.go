@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkRandom measures picks from tables of three sizes in both profiles and, for comparison, the read by key
-// that each pick makes in strict. The largest table exceeds eco's memory limit.
+// BenchmarkRandom measures picks from tables of three sizes in the eco and strict profiles and, for comparison, the
+// read by key that each pick makes in strict. The largest table exceeds the memory limit of the eco profile.
 func (e Engine[T]) BenchmarkRandom(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -73,7 +73,7 @@ func (f *fixture[T]) fill(rows int) {
 	for i, name := range table.Columns {
 		values[i] = "'" + strings.ReplaceAll(table.Value(example, name), "'", "''") + "'"
 	}
-	// The cross join of n tables of ten digits has 10^n rows.
+	// The cross join of n tables, each with ten digits, has 10^n rows.
 	number, from := "0", ""
 	for i, power := 0, 1; power < rows; i, power = i+1, power*10 {
 		number += fmt.Sprintf(" + %d * d%d.n", power, i)

@@ -58,11 +58,11 @@ type Family struct {
 	IDs    []int64
 	// Null is the id of the row whose other columns are NULL.
 	Null int64
-	// Next is the query with which the other application gets its next id, or "" if the server generates ids.
+	// Next is the query that the other application uses to get its next id, or "" if the server generates ids.
 	Next string
 }
 
-// Run runs all groups of tests on the engine, except those listed in without.
+// Run runs every group of tests against the engine, except the groups listed in without.
 func (e Engine[T]) Run(t *testing.T, without ...string) {
 	for _, group := range []struct {
 		name string
@@ -87,7 +87,7 @@ func (e Engine[T]) Run(t *testing.T, without ...string) {
 	}
 }
 
-// fixture is an open store with helper methods for tests. Its methods fail the test on error.
+// fixture is an open store with helper methods for tests. The methods of a fixture fail the test on error.
 type fixture[T catalog.Item] struct {
 	testing.TB
 	engine Engine[T]
@@ -120,7 +120,7 @@ func (f *fixture[T]) open(seed Seed[T]) catalog.Store[T] {
 	return store
 }
 
-// item returns the kind's example with the given id (0 for none) and name.
+// item returns the catalog's example item with the given id (0 for none) and name.
 func (f *fixture[T]) item(id int64, name string) T {
 	f.Helper()
 	item := f.engine.Kind.Example
@@ -202,7 +202,7 @@ func keys[T catalog.Item](items []T) []int64 {
 	return found
 }
 
-// steps returns the first n ids of the kind's sequence for a new table.
+// steps returns the first n ids that the catalog's sequence generates for a new table.
 func (f *fixture[T]) steps(n int) []int64 {
 	ids := make([]int64, n)
 	for i := range ids {

@@ -40,8 +40,8 @@ func (f *fixture[T]) checkNull(id int64) {
 	}
 }
 
-// checkEditOfNull edits a character whose columns are NULL, and reverts the edit. It skips locations, whose type is
-// required.
+// checkEditOfNull edits a character whose columns are NULL, and reverts the edit. checkEditOfNull skips locations,
+// whose type is required.
 func (f *fixture[T]) checkEditOfNull(id int64) {
 	f.Helper()
 	if !slices.Contains(f.engine.Kind.Table.Columns, "powers") {

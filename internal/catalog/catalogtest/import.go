@@ -19,8 +19,8 @@ func (e Engine[T]) testImport(t *testing.T) {
 	}
 }
 
-// testIdempotent imports the same rows twice, more rows than fit into one batch. An import that replaces all rows may
-// reuse their names.
+// testIdempotent imports the same rows twice, and uses more rows than fit into one batch. An import that replaces all
+// rows may reuse their names.
 func (e Engine[T]) testIdempotent(t *testing.T) {
 	f := e.empty(t)
 	ids := make([]int64, 1234)
@@ -74,7 +74,7 @@ func (e Engine[T]) testIDsOfDeleted(t *testing.T) {
 	}
 }
 
-// testImportFails makes one import fail because of its feed, and cancels another while its feed runs.
+// testImportFails makes one import fail with an error from its feed, and cancels another while its feed is running.
 func (e Engine[T]) testImportFails(t *testing.T, replace bool) {
 	f := e.empty(t)
 	f.put(f.numbered(1, 51)...)

@@ -38,8 +38,8 @@ func (e Engine[T]) testOutage(t *testing.T) {
 	}
 }
 
-// pickDuring picks during an outage. A lasting outage begins before the picks; any other outage runs concurrently with
-// them.
+// pickDuring picks during an outage. A lasting outage begins before the picks; any other outage occurs while picks are
+// being made.
 func (e Engine[T]) pickDuring(t *testing.T, outageOf func(*tcpproxy.Proxy), lasting bool) {
 	t.Helper()
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}
@@ -115,7 +115,7 @@ func (o *outage[T]) pickFor(long time.Duration) {
 	}
 }
 
-// recovers checks that picks return the current rows after the outage.
+// recovers checks that, after the outage, picks return the current rows again.
 func (o *outage[T]) recovers() {
 	seen := map[string]bool{}
 	for deadline := time.Now().Add(30 * time.Second); !seen["new"] || !seen["changed"]; seen[o.pick()] = true {

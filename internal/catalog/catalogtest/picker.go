@@ -18,7 +18,7 @@ import (
 type profile struct {
 	name  string
 	limit int64         // of the picker
-	stale time.Duration // how long a pick may still return a deleted or changed row
+	stale time.Duration // how long picks may still return a row that was deleted or changed
 }
 
 // freshness is how long picks may miss a new row.
@@ -70,8 +70,8 @@ func (e Engine[T]) testUniform(t *testing.T, p profile) {
 	}
 }
 
-// uniformity makes the given number of picks and returns the p-value of their distribution. An item that isn't in the
-// store fails the test.
+// uniformity makes the given number of picks and returns the p-value of their distribution. Picking an item that isn't
+// in the store fails the test.
 func (f *fixture[T]) uniformity(picks int, pick func(context.Context) (T, error)) float64 {
 	f.Helper()
 	const workers = 8

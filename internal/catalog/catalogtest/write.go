@@ -74,8 +74,8 @@ func (e Engine[T]) testCreate(t *testing.T) {
 	}
 }
 
-// testCreateAmongOthers creates items after another application has inserted rows whose ids are ahead of the
-// sequence, with imports in between.
+// testCreateAmongOthers creates items after another application has inserted rows whose ids are ahead of the sequence,
+// interleaved with imports.
 func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f := e.empty(t)
 	f.write(0, create(f.item(0, "first")))

@@ -10,9 +10,9 @@ import (
 	"superheroes/internal/fight"
 )
 
-// BenchmarkInsert measures the cost of an insert for several numbers of concurrent callers. A single caller measures
-// the store alone; with more callers, an insert waits for its turn or shares a group commit. cpu-us/op is the user
-// and system CPU time of this process, excluding any database server, or 0 on platforms that don't report it.
+// BenchmarkInsert measures the cost of an insert for several numbers of concurrent callers. With a single caller, it
+// measures only the store; with more callers, an insert waits for its turn or shares a group commit. cpu-us/op is the
+// user and system CPU time of this process, excluding any database server, or 0 on platforms that don't report it.
 func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.Store) {
 	for _, name := range []string{"strict", "grouped"} {
 		for _, callers := range []int{1, 32, 128} {
@@ -25,7 +25,7 @@ func BenchmarkInsert(b *testing.B, open func(tb testing.TB, grouped bool) fight.
 
 func benchmarkInsert(b *testing.B, store fight.Store, callers int) {
 	ids := fight.NewIDs(fight.ID{})
-	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // with a deadline, like requests
+	ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // with a deadline, as requests have
 	defer cancel()
 	b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
 	if callers == 1 {

@@ -1,5 +1,5 @@
-// Package statisticstest holds the tests that every statistics.Store must pass, and a fake store. It doesn't depend on
-// the engines: each engine's own tests run the suite.
+// Package statisticstest holds the tests that every statistics.Store must pass, and a fake store. The package doesn't
+// depend on the engines: each engine's own tests run the suite.
 package statisticstest
 
 import (
@@ -23,7 +23,7 @@ import (
 type Place struct {
 	Fights fight.Store
 	Open   func() statistics.Store // opens another statistics store on the database, as another process would
-	Batch  int                     // maximum number of fights that one step counts
+	Batch  int                     // maximum number of fights counted in one step
 }
 
 // Run runs the whole suite, with a new database from open for each test.
