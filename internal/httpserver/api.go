@@ -21,12 +21,13 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 type Route struct {
 	huma.Operation
 	Serve Handler
-	// Kind selects the limit on concurrent requests. A Limit above 0 replaces that limit for this route.
+	// Kind selects the limit on concurrent requests. A positive Limit overrides the limit of the route's kind.
 	Kind  Kind
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. As with other methods, pages on other sites must not send it.
+	// Stores marks a GET that stores something. Pages on other sites must not send such a GET, just as they must not
+	// send a POST.
 	Stores bool
 }
 

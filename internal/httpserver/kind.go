@@ -23,10 +23,10 @@ const (
 	Reads     Kind = iota // by key
 	Fights                // fights and picks
 	Lists                 // lists without ?name=
-	Searches              // scans of a table: lists with ?name=, and counts
+	Searches              // table scans: lists with ?name=, and counts
 	Streams               // of events
 	Writes                // changes of a catalog
-	Checks                // readiness and health, which query the store
+	Checks                // readiness and health checks, which query the store
 	Unlimited             // served from memory, or forwarded to a service with limits of its own
 )
 
@@ -57,7 +57,7 @@ func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.Remote
 func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
 func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
-// The maximum numbers of concurrent lists per service, and of requests per kind that may wait for a slot.
+// Limits on the concurrent lists per service, and on the requests per kind that may wait for a slot.
 const maxLists, maxQueued = 64, 192
 
 // maxSearches returns the maximum number of concurrent searches: half of the cores stay free for everything else. The
@@ -101,9 +101,9 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service. They equal that service's own limits for a
-// single address, since all forwarded lists reach it from this process's address. These limits in turn apply per client
-// address, so that no client uses up the share of other clients.
+// forwardedLists returns limits for lists that are forwarded to a service. The limits equal that service's own limits
+// for a single address, since all forwarded lists reach the service from this process's address. These limits in turn
+// apply per client address, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
@@ -125,7 +125,7 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 	return nil
 }
 
-// noticeable is longer than it takes to get a slot without waiting.
+// noticeable is the shortest wait for a slot that counts: getting a free slot takes less time.
 const noticeable = 100 * time.Millisecond
 
 // shortOfTime reports whether a request spent most of its time waiting for its slot. If such a request then misses its
@@ -181,7 +181,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 		return
 	}
 	// net/http would read the body before it sends the response, however long that takes, or close the connection if it
-	// read the body afterwards. So read the body here.
+	// read the body afterwards. Therefore, refuse reads the body itself.
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)

@@ -1,5 +1,5 @@
-// Package storage classifies store failures by kind. Every engine reports its failures as these kinds, and the code
-// that handles failures (startup, responses, readiness) looks only at the kind, so that a failure has the same
+// Package storage classifies store failures by kind. Every engine assigns one of these kinds to each failure, and the
+// code that handles failures (startup, responses, readiness) looks only at the kind, so that a failure has the same
 // consequences on SQLite, PostgreSQL, MariaDB and MongoDB. The package depends on none of the engines.
 package storage
 
