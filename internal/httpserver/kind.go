@@ -12,9 +12,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// Kind is the kind of work that a route does. Each kind has its own limit on concurrent requests per service, so that
-// no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline: requests
-// that need a slot wait for one.
+// Kind is the kind of work that a route does. Each kind of work has its own limit on concurrent requests per service,
+// so that no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline:
+// requests that need a slot wait for one.
 type Kind int
 
 // The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the other kinds have a
@@ -39,7 +39,7 @@ func (k Kind) String() string {
 
 // limiter limits the concurrent requests of one kind.
 type limiter interface {
-	// enter reports whether the request may proceed. If so, call leave after the response.
+	// enter reports whether the request may proceed. If it returns true, call leave after the response.
 	enter(r *http.Request) bool
 	leave(r *http.Request)
 	// retryAfter returns how long a refused client should wait before it retries. The time varies, so that clients
@@ -102,8 +102,8 @@ func (a *API) limitsOf(route Route) limits {
 }
 
 // forwardedLists returns limits for lists that are forwarded to a service. The limits equal that service's own limits
-// for a single address, since all forwarded lists reach the service from this process's address. These limits in turn
-// apply per client address, so that no client uses up the share of other clients.
+// for a single address, since all forwarded lists reach the service from this process's address. A single client
+// address may use at most three quarters of these limits, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
@@ -154,8 +154,9 @@ func (x *exchange) failed(r *http.Request, err error) error {
 	return err
 }
 
-// responding releases the slot of a request whose response is complete before it is sent, so that a client that reads
-// slowly blocks nobody. Lists and streams keep their slots, because their responses are still being produced.
+// responding releases the slot of a request whose whole response is produced before any of it is sent, so that a client
+// that reads slowly blocks nobody. Lists and streams keep their slots, because their responses are produced while they
+// are being sent.
 func (x *exchange) responding(status int) {
 	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {

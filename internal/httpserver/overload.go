@@ -14,7 +14,7 @@ const (
 	// burst is the limit while the service's throughput is still unknown; maxInFlight is the upper limit in any
 	// case.
 	burst, maxInFlight = 1024, 8192
-	// intervalShare is n if, under overload, requests take 1/n of their deadline on average.
+	// A request's deadline divided by intervalShare is the time that requests take on average under overload.
 	intervalShare = 5
 	// defaultInterval is the interval of a service without a deadline.
 	defaultInterval = time.Second
@@ -55,7 +55,7 @@ type overload struct {
 	window      window          // the current one
 	past        [windows]window // in no particular order
 	turns       int
-	known       int64 // the limit derived from the field past
+	known       int64 // the limit derived from the past windows
 	spread      int64 // of retries, in seconds
 }
 

@@ -78,8 +78,8 @@ func KindOf(err error) error {
 	return nil
 }
 
-// RowError means that one row or document can't be read because one of its values violates the contract. Other rows are
-// unaffected.
+// RowError means that one row or document can't be read because one of its values violates the API contract. Other rows
+// are unaffected.
 type RowError struct {
 	What string // the kind of row, such as "hero" or "fight"
 	ID   string // its id

@@ -164,8 +164,8 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted. An unreadable row can't be patched, because a patch needs the row's
-// values, and the row matches no entity tag except *.
+// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values; the row
+// matches no entity tag except *.
 func TestEditOfAnUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {

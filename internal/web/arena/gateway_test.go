@@ -470,8 +470,8 @@ func TestListThatStalls(t *testing.T) {
 	}
 }
 
-// listOf returns a handler that sends the given number of bytes as fast as possible, calls the function then, and
-// closes the channel ended.
+// listOf returns a handler that sends the given number of bytes as fast as possible, then runs the given function, and
+// finally closes the ended channel.
 func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
 	ended = make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
