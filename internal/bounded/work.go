@@ -163,9 +163,9 @@ func (w *Work) Life() context.Context { return w.life }
 // continues after its client has left, and lists leave connections free for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
-// NewReads returns Reads that share the given number of connections, of which lists may use a quarter, but at least
-// one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have to wait for a
-// page of a list.
+// NewReads returns Reads for a pool with the given number of connections. Lists may use a quarter of the connections,
+// but at least one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have
+// to wait for a page of a list.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{

@@ -69,8 +69,8 @@ func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 //
 // A search scans a table, so a few searches keep the cores busy; running more at once would only slow down every search
 // and everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
-// long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would have to wait for
-// long is refused at once. Streams never wait for a slot, because a stream never ends on its own.
+// long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would wait too long is
+// refused at once. Streams never wait for a slot, because a stream never ends on its own.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
@@ -128,8 +128,8 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 // noticeable is the shortest wait for a slot that counts: getting a free slot takes less time.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. If such a request then misses its
-// deadline, the store isn't to blame.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. If a request that waited for so
+// long misses its deadline, the store isn't to blame.
 func (x *exchange) shortOfTime() bool {
 	_, waits := x.limit.(slots)
 	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)

@@ -41,7 +41,7 @@ func quick() Config {
 	return cfg
 }
 
-// refusedAt sends requests until one is refused, and returns those that were admitted.
+// refusedAt sends requests until one is refused, and returns the admitted requests.
 func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{}) (admitted []<-chan result) {
 	t.Helper()
 	for {

@@ -127,7 +127,7 @@ func storeState(err error) string {
 	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }
 
-// writeProblem sends a problem. The caller must not have written any of the response before.
+// writeProblem sends a problem. The caller must not have written any part of the response yet.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
 	body, err := json.Marshal(problem)
 	if err != nil { // the detail contains text that isn't UTF-8

@@ -14,8 +14,8 @@ import (
 const (
 	// RequestIDHeader carries the id under which the client, the service and its peers log a request.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries how much longer the caller will wait, in whole milliseconds. It can shorten the service's
-	// own deadline, but not extend it.
+	// TimeoutHeader carries how much longer the caller will wait, in whole milliseconds. The header can shorten the
+	// service's own deadline, but not extend it.
 	TimeoutHeader = "X-Request-Timeout-Ms"
 	// AgeHeader carries the age of the oldest random pick in a batch at the time of the response, in whole
 	// milliseconds, rounded up. HTTP's own Age header counts whole seconds, which is too coarse for a limit of one

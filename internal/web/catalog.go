@@ -1,4 +1,4 @@
-// Package web declares the HTTP operations of the catalogs, fights and statistics: for each its documentation and its
+// Package web declares the HTTP operations on catalogs, fights and statistics, each with its documentation and its
 // handler. Paths, bodies and statuses are part of the API contract. The package depends on the services and the HTTP
 // server; no service depends on it.
 package web

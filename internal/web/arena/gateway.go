@@ -28,7 +28,7 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams, 0), stopping: stopping}
 }
 
-// addRoutes adds the paths of the services. All paths, including those that only read, are for the arena's own pages
+// addRoutes adds the paths of the services. All paths, including the read-only ones, are for the arena's own pages
 // only: services of other implementations may return data that isn't meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
