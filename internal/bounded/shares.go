@@ -80,7 +80,7 @@ func (s *Shares) drop(at int) {
 	s.queue = slices.Delete(s.queue, at, at+1)
 }
 
-// quota is a set of slots of which a single client can hold at most three quarters.
+// quota is a set of slots; a single client can hold at most three quarters of the slots.
 type quota struct {
 	free, share int
 	held        map[netip.Addr]int
@@ -108,9 +108,9 @@ func (q *quota) give(client netip.Addr) {
 	}
 }
 
-// Client returns the address that identifies a client, given its http.Request.RemoteAddr. For IPv6 that is the address
-// of the /64 network, since a single client can use all 2^64 addresses of its network. For requests from this process,
-// Client returns the zero address.
+// Client returns the address that identifies a client, given its http.Request.RemoteAddr. For IPv6, it is the address
+// of the client's /64 network, since a single client can use all 2^64 addresses in its network. For requests from this
+// process, Client returns the zero address.
 func Client(remote string) netip.Addr {
 	at, _ := netip.ParseAddrPort(remote)
 	client := at.Addr().Unmap()

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// One client gets at most three quarters of the shares and of the queue, whichever ports and addresses of its network
+// One client gets at most three quarters of the shares and of the queue, whichever ports and addresses in its network
 // it uses. A second client gets the remaining shares, and is served next even though the first client's requests have
 // waited longer.
 func TestShares(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package bounded limits how much work of each kind runs at the same time, so that no kind starves another, and lets
-// work finish after its caller has left. It makes no assumptions about the work itself.
+// work finish after its caller has left. The package makes no assumptions about the work itself.
 package bounded
 
 import (

@@ -20,7 +20,7 @@ type Work struct {
 	end     context.CancelCauseFunc
 	running sync.WaitGroup
 
-	mu     sync.Mutex // also held to register an operation at its start and its end
+	mu     sync.Mutex // also held while an operation is being registered or removed
 	left   int        // abandoned operations in progress
 	closed bool
 }
@@ -32,7 +32,8 @@ var ErrClosed = errors.New("the service is stopping")
 const Unlimited = -1
 
 // NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
-// isn't 0. At most left operations continue after their callers have left; any beyond that are canceled.
+// isn't 0. The parameter left limits how many operations continue after their callers have gone; any beyond that are
+// canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
@@ -68,7 +69,7 @@ func (t *task[R]) Value(key any) any {
 }
 
 // Do waits for slots, runs do in a new goroutine, and returns the result. If ctx ends first, Do returns the cause while
-// do continues. If do panics, Do returns a PanicError. If a slot isn't free in time, Do returns the error of
+// do continues. If do panics, Do returns a PanicError. If a slot isn't free in time, Do returns the error from
 // Slots.Take.
 func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)) (R, error) {
 	t := &task[R]{caller: ctx, done: make(chan struct{})}
@@ -102,7 +103,7 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// begin acquires the slots. If it succeeds, the caller must call run, which releases them.
+// begin acquires the slots. If it succeeds, the caller must call run, which releases the slots.
 func (w *Work) begin(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {
@@ -158,13 +159,13 @@ func (w *Work) Close() {
 // Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }
 
-// Reads limits concurrent reads of a store over a pool of connections, both reads by key and lists. A read continues
-// after its client has left, and lists leave connections free for reads by key.
+// Reads limits the concurrent reads, both reads by key and lists, that share a store's pool of connections. A read
+// continues after its client has left, and lists leave connections free for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
-// NewReads returns Reads that share the given number of connections, of which lists may use a quarter, but at least
-// one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have to wait for a
-// page of a list.
+// NewReads returns Reads for a pool with the given number of connections. Lists may use a quarter of the connections,
+// but at least one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have
+// to wait for a page of a list.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{

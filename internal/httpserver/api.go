@@ -21,12 +21,13 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 type Route struct {
 	huma.Operation
 	Serve Handler
-	// Kind selects the limit on concurrent requests. A Limit above 0 replaces that limit for this route.
+	// Kind selects the limit on concurrent requests. A positive Limit overrides the limit of the route's kind.
 	Kind  Kind
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. As with other methods, pages on other sites must not send it.
+	// Stores marks a GET that stores something. Pages on other sites must not send such a GET, just as they must not
+	// send a POST.
 	Stores bool
 }
 
@@ -94,7 +95,7 @@ func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 }
 
 // Mount adds a route that isn't documented: a page, or a proxy to another service. The route has no limit on concurrent
-// requests; the service behind a proxy has its own.
+// requests, because a service behind a proxy enforces its own limits.
 func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
 
 // MountForOwnPages is like Mount, but the route refuses requests from pages on other sites.
@@ -181,7 +182,7 @@ func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
 	_ = a.log.Handler().Handle(r.Context(), line) // if the log can't be written, the error can't be logged either
 }
 
-// fail responds with the problem in err. A response that has already begun is aborted instead.
+// fail responds with the problem in err. If the response has already begun, fail aborts it instead.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	problem := problemOf(err)
 	if problem.refused {

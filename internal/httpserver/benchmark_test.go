@@ -47,8 +47,8 @@ func BenchmarkIdleness(b *testing.B) {
 	}
 }
 
-// BenchmarkFull measures a new connection at the limit: one that replaces the longest idle of many connections, and one
-// that is refused because no other connection is idle.
+// BenchmarkFull measures the cost of a new connection at the connection limit: one that replaces the connection that
+// has been idle longest, and one that is refused because no connection is idle.
 func BenchmarkFull(b *testing.B) {
 	const most = 10_000
 	address := func(i int) netip.Addr {

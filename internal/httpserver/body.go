@@ -22,8 +22,8 @@ const (
 )
 
 // DecodeBody decodes a request's JSON body into target. It returns a 400 for anything but a single JSON value in UTF-8
-// without duplicate keys, and a 422 for values that don't fit target. In either case the problem names the invalid
-// location. Names are case sensitive, unknown names are ignored, and null counts as missing.
+// without duplicate keys, and a 422 for values that don't fit target. The problem always names the invalid location.
+// Names are case sensitive, unknown names are ignored, and null counts as missing.
 func DecodeBody(r *http.Request, target any) error {
 	body, err := ReadBody(r)
 	if err != nil {

@@ -20,14 +20,16 @@ const (
 // evicted is the value of connection.idle for a connection that was closed to make room for another.
 const evicted = -1
 
-// connection is a client connection that records when it became idle. It embeds its concrete type because net/http
-// looks for CloseWrite, to let a client read the response that closes its connection, such as a 431.
+// connection is a client connection that records when it became idle. It embeds a *net.TCPConn rather than a net.Conn,
+// because net/http needs the CloseWrite method to let a client read a response that closes the connection, such as a
+// 431.
 type connection struct {
 	*net.TCPConn
 	limit *limit
-	idle  atomic.Int64 // when it became idle, by limit.now; 0 while a request is in flight; or evicted
+	idle  atomic.Int64 // limit.now when it became idle; 0 while a request is in flight; evicted once it is evicted
 
-	// The first bytes read from the client. They need no lock, because net/http reads from one goroutine at a time.
+	// The first bytes read from the client. These fields need no lock, because net/http reads from one goroutine at a
+	// time.
 	first [len(preface)]byte
 	got   int
 	http2 bool
@@ -53,7 +55,7 @@ func (c *connection) Read(p []byte) (int, error) {
 }
 
 // readFirst reads until it knows the client's protocol. net/http peeks at the same bytes before it reads a request,
-// with two faults that readFirst corrects: when the header timeout expires, net/http starts it once more, and after a
+// with two faults that readFirst corrects: when the header timeout expires, net/http restarts it once, and after a
 // complete line that is too short for a request, it keeps waiting for more bytes.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {

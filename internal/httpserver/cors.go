@@ -48,8 +48,8 @@ func parseOrigin(text string) (Origin, bool) {
 	return Origin(at.Scheme + "://" + host), true
 }
 
-// The methods and headers that pages of trusted origins may send, and the headers that they may read in addition to
-// those that every page may read.
+// The methods and headers that pages of trusted origins may send, and the response headers that they may read beyond
+// the ones readable by every page.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader

@@ -27,7 +27,7 @@ func (a *API) AddDocs() {
 }
 
 // mountDocument adds a route that serves the OpenAPI document in one format. The document is generated on the first
-// request, because generating it at startup would take a third of the startup's CPU time.
+// request, because generating it at startup would take a third of the CPU time used at startup.
 func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte, error)) {
 	document := sync.OnceValues(generate)
 	a.Mount(pattern, func(w http.ResponseWriter, _ *http.Request) error {
@@ -50,8 +50,8 @@ func (a *API) addSwaggerUI() {
 	a.Mount("GET /docs/{file...}", serve)
 }
 
-// reDocPage loads the viewer's script from a file; the page that comes with the library has the whole megabyte of
-// script inline.
+// reDocPage loads the viewer's script from a file; the page that comes with the library embeds the whole script, a
+// megabyte, inline.
 const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -75,7 +75,7 @@ func WriteList(w http.ResponseWriter, r *http.Request, compressor *Compressor, b
 	return WriteJSON(w, body)
 }
 
-// WriteTagged is like the function WriteTagged, but compresses the response for clients that accept gzip. The
+// WriteTagged is like the package's WriteTagged function, but compresses the response for clients that accept gzip. The
 // compressed form has its own entity tag.
 func (c *Compressor) WriteTagged(w http.ResponseWriter, r *http.Request, contentType string, body []byte) error {
 	plain := ETag(body)

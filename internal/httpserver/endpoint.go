@@ -14,7 +14,7 @@ type endpoint struct {
 	operations map[string]operation
 }
 
-// operation holds the checks, limits and handler of a route.
+// operation holds the checks, limits and handler for a route.
 type operation struct {
 	checks []func(*http.Request) error // may refuse a request before its body is read
 	limits limits

@@ -9,9 +9,10 @@ import (
 
 // exchange is a request in progress: its id and limits, its response writer and its context, in one allocation.
 //
-// As a context, it ends at the request's deadline, like one from context.WithDeadline. It creates such a context, with
-// a timer, only when a caller waits for the end or could observe it: a request served from memory never needs the timer
-// (BenchmarkRequest). From then on exchange delegates to that context, so that its reported state stays consistent.
+// As a context, an exchange ends at the request's deadline, like a context from context.WithDeadline. It creates such a
+// context, with a timer, only when a caller waits for the end or could observe it: a request served from memory never
+// needs the timer (BenchmarkRequest). Once such a context exists, exchange delegates to it, so that the reported state
+// stays consistent.
 type exchange struct {
 	http.ResponseWriter
 	id           string
@@ -54,7 +55,7 @@ func (x *exchange) context() context.Context {
 	if x.timed != nil {
 		return x.timed
 	}
-	if x.over { // the request was canceled, even if its deadline has passed since
+	if x.over { // the request was canceled, even if its deadline has since passed
 		x.timed, x.end = context.WithCancel(x.parent)
 		x.end()
 		return x.timed
@@ -73,7 +74,7 @@ func (x *exchange) Err() error {
 }
 
 // Value passes other keys to the context that exchange delegates to, because package context uses Value to link a child
-// to its parent and to find the cause of the end.
+// to its parent and to find the cause of the cancellation.
 func (x *exchange) Value(key any) any {
 	if key == (exchangeKey{}) {
 		return x
@@ -86,8 +87,8 @@ func (x *exchange) Value(key any) any {
 	return x.parent.Value(key)
 }
 
-// Lasting returns a request's context without its deadline, for a response that may take any time. The context ends
-// when the client disconnects.
+// Lasting returns a request's context without its deadline, for a response that may take any amount of time. The
+// context ends when the client disconnects.
 func Lasting(ctx context.Context) context.Context {
 	x := exchangeOf(ctx)
 	return context.WithValue(x.parent, exchangeKey{}, x)

@@ -28,8 +28,8 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 
 type clientKey struct{}
 
-// A child of a request's context ends with its parent and needs no goroutine that waits for the parent, since the
-// bubble would not end before such a goroutine.
+// A child of a request's context ends with its parent, without a goroutine that waits for the parent: such a goroutine
+// would keep the synctest bubble from ending.
 func TestExchangeHasChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		for _, when := range []string{"before somebody waits", "after"} {
@@ -56,8 +56,8 @@ func TestExchangeHasChildren(t *testing.T) {
 	})
 }
 
-// However a request's context ends and in whatever order it is observed, it reports one of the reasons that occurred
-// and never contradicts an earlier report, like the standard library's contexts.
+// Like the standard library's contexts, a request's context reports one of the reasons that occurred and never
+// contradicts an earlier report, however it ends and in whatever order it is observed.
 func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",
@@ -96,7 +96,7 @@ func TestExchangeKeepsToWhatItSaid(t *testing.T) {
 // witness queries a context and checks that the results are consistent.
 type witness struct {
 	x       *exchange
-	reasons map[error]bool // possible reasons for the end of the context
+	reasons map[error]bool // possible reasons why the context ended
 	said    error          // the first reason that the context reported, or nil
 	ran     atomic.Int32
 	pending int32 // number of functions to run once the context has ended

@@ -42,7 +42,7 @@ func (c *Compressor) holdAll() (release func()) {
 	}
 }
 
-// unzip decompresses as much as it can. Its error is nil only if the trailer is present and nothing follows it.
+// unzip decompresses as much as it can. The error is nil only if the gzip trailer is present and nothing follows it.
 func unzip(zipped []byte) (text []byte, err error) {
 	rest := bytes.NewReader(zipped)
 	reader, err := gzip.NewReader(rest)

@@ -22,7 +22,7 @@ type Health struct {
 	Profile  string
 	Engine   string                                 // engine of the store: postgresql, mysql, mongodb or sqlite
 	Store    func(context.Context) error            // fails unless the store responds; nil if there is no store
-	Peers    map[string]func(context.Context) error // checks of the peers by name, which don't affect readiness
+	Peers    map[string]func(context.Context) error // health checks for peers, by name; they don't affect readiness
 	Draining func() bool
 }
 
@@ -70,7 +70,7 @@ func (a *API) AddHealth(health Health) {
 	a.Handle(Route{Kind: Checks, Operation: full, Serve: health.serveHealth})
 }
 
-// example returns a sample body of /healthz.
+// example returns a sample body for /healthz.
 func (h Health) example(store string) Status {
 	return Status{Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store}}
 }

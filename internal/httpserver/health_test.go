@@ -38,7 +38,7 @@ func TestHealth(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := settings()
-			cfg.Deadline = 200 * time.Millisecond // short, for the store that hangs
+			cfg.Deadline = 200 * time.Millisecond // short, for the case in which the store hangs
 			server, log := serving(t, cfg)
 			server.api.Load().AddHealth(Health{Service: "fights", Version: "v1", Profile: "strict", Engine: "mongodb",
 				Store: test.store, Peers: test.peers, Draining: func() bool { return test.draining }})

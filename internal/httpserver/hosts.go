@@ -54,7 +54,8 @@ func newHosts(listener net.Addr, allowed []HostName) hosts {
 	return h
 }
 
-// check refuses a request by its Host. An empty Host is accepted, because browsers never send an empty one.
+// check refuses a request if its Host isn't accepted. An empty Host is accepted, because browsers never send an empty
+// one.
 func (h *hosts) check(host string) error {
 	if !h.loopback || host == h.usual[0] || host == h.usual[1] || host == "" || h.accepts(host) {
 		return nil

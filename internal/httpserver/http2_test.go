@@ -21,7 +21,7 @@ func get2(t *testing.T, client *http.Client, server *Server, path string) {
 	}
 }
 
-// The responses over HTTP/2 equal those over HTTP/1.1.
+// Responses over HTTP/2 are the same as over HTTP/1.1.
 func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 	cfg := settings()
 	cfg.ReadTimeout = 100 * time.Millisecond
@@ -227,8 +227,8 @@ func TestHTTP2Events(t *testing.T) {
 	get2(t, client, server, "/ok")
 }
 
-// At the connection limit an HTTP/2 connection is evicted if it has no open stream, however busy it was before, and
-// never while it has an open stream.
+// At the connection limit, an HTTP/2 connection without open streams is evicted, however busy it was earlier, but a
+// connection with an open stream never is.
 func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	t.Parallel() // waits until a connection is idle
 	cfg := settings()

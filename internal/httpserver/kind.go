@@ -12,9 +12,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// Kind is the kind of work that a route does. Each kind has its own limit on concurrent requests per service, so that
-// no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline: requests
-// that need a slot wait for one.
+// Kind is the kind of work that a route does. Each kind of work has its own limit on concurrent requests per service,
+// so that no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline:
+// requests that need a slot wait for one.
 type Kind int
 
 // The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the other kinds have a
@@ -23,10 +23,10 @@ const (
 	Reads     Kind = iota // by key
 	Fights                // fights and picks
 	Lists                 // lists without ?name=
-	Searches              // scans of a table: lists with ?name=, and counts
+	Searches              // table scans: lists with ?name=, and counts
 	Streams               // of events
 	Writes                // changes of a catalog
-	Checks                // readiness and health, which query the store
+	Checks                // readiness and health checks, which query the store
 	Unlimited             // served from memory, or forwarded to a service with limits of its own
 )
 
@@ -39,7 +39,7 @@ func (k Kind) String() string {
 
 // limiter limits the concurrent requests of one kind.
 type limiter interface {
-	// enter reports whether the request may proceed. If so, call leave after the response.
+	// enter reports whether the request may proceed. If it returns true, call leave after the response.
 	enter(r *http.Request) bool
 	leave(r *http.Request)
 	// retryAfter returns how long a refused client should wait before it retries. The time varies, so that clients
@@ -57,7 +57,7 @@ func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.Remote
 func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
 func (s slots) retryAfter() time.Duration  { return jittered(2) }
 
-// The maximum numbers of concurrent lists per service, and of requests per kind that may wait for a slot.
+// Limits on the concurrent lists per service, and on the requests per kind that may wait for a slot.
 const maxLists, maxQueued = 64, 192
 
 // maxSearches returns the maximum number of concurrent searches: half of the cores stay free for everything else. The
@@ -69,8 +69,8 @@ func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 //
 // A search scans a table, so a few searches keep the cores busy; running more at once would only slow down every search
 // and everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
-// long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would have to wait for
-// long is refused at once. Streams never wait for a slot, because a stream never ends on its own.
+// long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would wait too long is
+// refused at once. Streams never wait for a slot, because a stream never ends on its own.
 func newLimiters(deadline time.Duration) map[Kind]limiter {
 	return map[Kind]limiter{
 		Reads:    newOverload(deadline),
@@ -101,9 +101,9 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service. They equal that service's own limits for a
-// single address, since all forwarded lists reach it from this process's address. These limits in turn apply per client
-// address, so that no client uses up the share of other clients.
+// forwardedLists returns limits for lists that are forwarded to a service. The limits equal that service's own limits
+// for a single address, since all forwarded lists reach the service from this process's address. A single client
+// address may use at most three quarters of these limits, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
@@ -125,11 +125,11 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 	return nil
 }
 
-// noticeable is longer than it takes to get a slot without waiting.
+// noticeable is the shortest wait for a slot that counts: getting a free slot takes less time.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. If such a request then misses its
-// deadline, the store isn't to blame.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. If a request that waited for so
+// long misses its deadline, the store isn't to blame.
 func (x *exchange) shortOfTime() bool {
 	_, waits := x.limit.(slots)
 	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
@@ -154,8 +154,9 @@ func (x *exchange) failed(r *http.Request, err error) error {
 	return err
 }
 
-// responding releases the slot of a request whose response is complete before it is sent, so that a client that reads
-// slowly blocks nobody. Lists and streams keep their slots, because their responses are still being produced.
+// responding releases the slot of a request whose whole response is produced before any of it is sent, so that a client
+// that reads slowly blocks nobody. Lists and streams keep their slots, because their responses are produced while they
+// are being sent.
 func (x *exchange) responding(status int) {
 	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
@@ -181,7 +182,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 		return
 	}
 	// net/http would read the body before it sends the response, however long that takes, or close the connection if it
-	// read the body afterwards. So read the body here.
+	// read the body afterwards. Therefore, refuse reads the body itself.
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)

@@ -14,8 +14,8 @@ import (
 	"superheroes/test/await"
 )
 
-// blocked returns a GET and a POST route whose handlers signal on begun that they have started, and then wait for may,
-// even if the client leaves. Requests for paths that end in /free are served at once.
+// blocked returns a GET and a POST route whose handlers signal on begun that they have started, and then wait on the
+// may channel, even if the client leaves. Requests for paths that end in /free are served at once.
 func blocked(kind Kind, path string, begun chan<- struct{}, may <-chan struct{}) []Route {
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -41,7 +41,7 @@ func quick() Config {
 	return cfg
 }
 
-// refusedAt sends requests until one is refused, and returns those that were admitted.
+// refusedAt sends requests until one is refused, and returns the admitted requests.
 func refusedAt(t *testing.T, server *Server, path string, begun <-chan struct{}) (admitted []<-chan result) {
 	t.Helper()
 	for {
@@ -224,8 +224,8 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 	}
 }
 
-// A search that gets its slot too late to finish in time is refused as one request too many, because the store isn't to
-// blame. A write in the same situation may have been stored, and its response says so.
+// A search that gets its slot too late to finish in time is refused with "too many requests at once", because the store
+// isn't to blame. A write in the same situation may have been stored, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
 	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {

@@ -16,8 +16,8 @@ const minIdle = int64(time.Second)
 
 // limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
 // idle connection of the host with the most connections. If no connection is idle, or if only hosts with fewer
-// connections than the new connection's host have idle ones, the new connection is refused. As a result, no client
-// waits in the kernel's queue, and no host uses up the connections of other hosts.
+// connections than the new connection's host have idle connections, the new connection is refused. As a result, no
+// client waits in the kernel's queue, and no host uses up the connections of other hosts.
 //
 // The limit costs each request one clock read and two atomic operations. Connections are compared only when a new one
 // needs room.
@@ -43,7 +43,7 @@ func newLimit(listener *net.TCPListener, most int, refusal *refusal) *limit {
 	return &limit{TCPListener: listener, most: most, begun: time.Now(), refusal: refusal, hosts: map[netip.Addr]*host{}}
 }
 
-// now returns a time above 0, at half the cost of time.Now.
+// now returns a positive time, at half the cost of time.Now.
 func (l *limit) now() int64 { return int64(time.Since(l.begun)) + 1 }
 
 // Accept returns the next admitted connection.
@@ -138,7 +138,7 @@ func (l *limit) remove(c *connection) {
 }
 
 // makeRoom evicts and returns a connection, to make room for a new one whose host already has the given number of
-// connections. It returns nil if none can be evicted. The caller must hold the mutex.
+// connections. It returns nil if no connection can be evicted. The caller must hold the mutex.
 func (l *limit) makeRoom(has int, now int64) *connection {
 	for now >= l.busy {
 		c, since := l.longestIdle(has, now)
@@ -151,8 +151,9 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 }
 
 // longestIdle returns the connection to evict and the time at which it became idle. Among the hosts that have an idle
-// connection and at least the given number of connections, it selects the host with the most connections, and of that
-// host the connection that has been idle longest. It returns nil if there is none. The caller must hold the mutex.
+// connection and at least the given number of connections, it selects the host with the most connections, and from that
+// host the connection that has been idle longest. It returns nil if there is no such connection. The caller must hold
+// the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

@@ -127,7 +127,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 // A connection is never evicted while it serves a request or after a request has begun to arrive; new connections are
 // refused, however many there are. Once there is room again, new connections are accepted.
 func TestBusyConnectionsStay(t *testing.T) {
-	t.Parallel() // waits longer than an idle connection would be kept
+	t.Parallel() // waits longer than an idle connection is kept open
 	const most = 4
 	cfg := settings()
 	cfg.MaxConnections = most
@@ -152,7 +152,7 @@ func TestBusyConnectionsStay(t *testing.T) {
 		_ = c.Close()
 		await.True(t, "the refusal is over", over)
 	}
-	large := dial(t, server) // most of this request is read only after the response was sent
+	large := dial(t, server) // most of this request is read only after the response has been sent
 	large.send(t, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 65536\r\n\r\n"+strings.Repeat("x", 64<<10))
 	large.refused(t)
 	silent := make([]conn, maxRefusals+2)
@@ -212,7 +212,7 @@ func TestStopWhileRefusing(t *testing.T) {
 	}
 }
 
-// pair returns both ends of a connection, with the server's end as a *connection of a limit.
+// pair returns both ends of a connection, with the server's end wrapped in a *connection.
 func pair(t *testing.T) (*connection, net.Conn) {
 	t.Helper()
 	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -305,7 +305,7 @@ func TestFirstRead(t *testing.T) {
 
 // TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
 // an idle connection and at least as many connections as the new connection's host. Of these hosts it picks the host
-// with the most connections, and of that host the connection that has been idle longest.
+// with the most connections, and from that host the connection that has been idle longest.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// List streams a JSON array of unknown length in parts, compressed if the client accepts gzip. Without End the client
-// sees that the list is truncated, because both the gzip trailer and the final chunk are missing.
+// List streams a JSON array of unknown length in parts, compressed if the client accepts gzip. If End isn't called, the
+// client sees that the list is truncated, because both the gzip trailer and the final chunk are missing.
 type List struct {
 	*Stream
 	request *http.Request

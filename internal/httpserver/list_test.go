@@ -181,8 +181,8 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}
 }
 
-// A slow client gets all of a compressed list, even though the list, and even its second part alone, takes longer to
-// send than any timeout allows. Timeouts apply only to the pieces of a part.
+// A slow client gets the whole of a compressed list, even though the list, and even its second part alone, takes longer
+// to send than any timeout allows. Timeouts apply only to the pieces of a part.
 func TestListToASlowClient(t *testing.T) {
 	t.Parallel() // mostly waits
 	const limit = 1500 * time.Millisecond

@@ -51,8 +51,8 @@ func (l *log) logger() *slog.Logger {
 	return logging.New(l, "test", logging.Config{Level: slog.LevelWarn})
 }
 
-// check fails the test unless the log has a single line of the given level with the request's id, or no line if level
-// is "".
+// check fails the test unless the log consists of a single line with the given level and the request's id, or is empty
+// if level is "".
 func (l *log) check(t *testing.T, level, id string) {
 	t.Helper()
 	lines := l.lines()
@@ -88,8 +88,8 @@ func get(serve Handler) Route { return route(http.MethodGet, "/", serve) }
 
 func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
 
-// waiting returns a route whose handler signals on begun that it has started, and then waits for may or for the client
-// to leave.
+// waiting returns a route whose handler signals on begun that it has started, and then waits on the may channel or for
+// the client to leave.
 func waiting(begun chan<- struct{}, may <-chan struct{}) Route {
 	return route(http.MethodGet, "/wait", func(w http.ResponseWriter, r *http.Request) error {
 		begun <- struct{}{}
@@ -122,7 +122,7 @@ func listen(t *testing.T, cfg Config, written *log) *Server {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		_ = server.Shutdown(ctx) // stops at once; a test of the shutdown has already stopped the server
+		_ = server.Shutdown(ctx) // stops the server at once, unless the test has already stopped it
 	})
 	return server
 }
@@ -259,7 +259,7 @@ func http2Client(t *testing.T) *http.Client {
 	return &http.Client{Transport: transport, Timeout: hang}
 }
 
-// newRequest returns a request to the server; header alternates between names and values.
+// newRequest returns a request to the server; header holds alternating names and values.
 func newRequest(t *testing.T, server *Server, method, target string, body io.Reader, header ...string) *http.Request {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+server.Addr()+target, body)

@@ -14,11 +14,11 @@ const (
 	// burst is the limit while the service's throughput is still unknown; maxInFlight is the upper limit in any
 	// case.
 	burst, maxInFlight = 1024, 8192
-	// intervalShare is the fraction (1/n) of a request's deadline that requests take on average under overload.
+	// A request's deadline divided by intervalShare is the time that requests take on average under overload.
 	intervalShare = 5
 	// defaultInterval is the interval of a service without a deadline.
 	defaultInterval = time.Second
-	// windows is the number of past windows to remember, of half an interval each.
+	// windows is how many past windows, each half an interval long, are remembered.
 	windows = 20
 	// longestRetry is how many seconds Retry-After may add to its minimum of one second.
 	longestRetry = 4
@@ -38,8 +38,8 @@ const (
 // CoDel (RFC 8289). Idle times don't affect the limit.
 //
 // The interval is long, one second for the default deadline of five seconds, because refusals aren't free: reading and
-// refusing a request costs a good part of what executing a fight from memory costs. It is better to serve every request
-// that can be served in time.
+// refusing a request costs a good part of what executing a fight from memory costs. Serving every request that can be
+// served in time is better than refusing some of them sooner.
 //
 // Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
 // allocation (BenchmarkOverload).
@@ -55,7 +55,7 @@ type overload struct {
 	window      window          // the current one
 	past        [windows]window // in no particular order
 	turns       int
-	known       int64 // the limit derived from past
+	known       int64 // the limit derived from the past windows
 	spread      int64 // of retries, in seconds
 }
 
@@ -116,7 +116,7 @@ func (o *overload) leave(*http.Request) {
 	}
 }
 
-// succeeded counts a request that completed without a failure.
+// succeeded counts a request that completed without failing.
 func (o *overload) succeeded() { o.completed.Add(1) }
 
 // resume counts a request as in flight again after it has waited for its client. Because the request was admitted
@@ -193,8 +193,8 @@ func (o *overload) retryAfter() time.Duration {
 	return jittered(o.spread)
 }
 
-// readUncounted reads the body. While it reads, the request doesn't count as in flight, so that a client that sends
-// slowly doesn't block others.
+// readUncounted reads the body. While the body is being read, the request doesn't count as in flight, so that a client
+// that sends slowly doesn't block others.
 func readUncounted(r *http.Request) ([]byte, error) {
 	x := exchangeOf(r.Context())
 	limit, ok := x.limit.(*overload)

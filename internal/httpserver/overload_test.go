@@ -28,8 +28,8 @@ func end(o *overload, n int, good bool) {
 	}
 }
 
-// overloaded returns an overload in the state after a blocked store: it admits only 128 requests, all of which are in
-// flight.
+// overloaded returns an overload limiter in the state that a blocked store leaves behind: it admits only 128 requests,
+// all of which are in flight.
 func overloaded(t *testing.T) *overload {
 	t.Helper()
 	o := newOverload(5 * time.Second)

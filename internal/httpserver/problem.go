@@ -48,7 +48,7 @@ func Errorf(status int, format string, args ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns a 422 that lists the given places. Its detail describes the first of them.
+// Invalid returns a 422 that lists the given places. The problem's detail describes the first of these places.
 func Invalid(places ...Place) *Problem {
 	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
 	if more := len(places) - 1; more > 0 {
@@ -65,7 +65,7 @@ func Unavailable(format string, args ...any) *Problem {
 	return problem
 }
 
-// Because sets the cause, which only the log shows, and returns p.
+// Because sets the cause, which appears only in the log, and returns p.
 func (p *Problem) Because(err error) *Problem {
 	p.Cause = err
 	return p
@@ -92,9 +92,9 @@ func problemOf(err error) *Problem {
 	return Errorf(http.StatusInternalServerError, "internal error; see the log of the service").Because(err)
 }
 
-// StoreProblem turns an error of the service's own store into a problem that depends on the error's kind (package
-// storage). The detail names the kind but never the cause, which only the log shows. For a write, the outcome, such as
-// "the fight was not stored", is appended to the detail.
+// StoreProblem turns an error from the service's own store into a problem that depends on the error's kind (package
+// storage). The detail names the kind but never the cause, which appears only in the log. For a write, the outcome,
+// such as "the fight was not stored", is appended to the detail.
 func StoreProblem(err error, outcome ...string) *Problem {
 	problem := storeProblem(err)
 	for _, text := range outcome {
@@ -127,7 +127,7 @@ func storeState(err error) string {
 	return cmp.Or(storage.KindOf(err), storage.ErrUnavailable).Error()
 }
 
-// writeProblem sends a problem. The caller must not have written any of the response before.
+// writeProblem sends a problem. The caller must not have written any part of the response yet.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
 	body, err := json.Marshal(problem)
 	if err != nil { // the detail contains text that isn't UTF-8

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// maxStreams is the limit on concurrent requests of an HTTP/2 connection.
+// maxStreams is the limit on concurrent requests per HTTP/2 connection.
 const maxStreams = 100
 
 // receiveBuffer limits the unread data that an HTTP/2 client may send on a connection or a stream, in bytes. It is the
@@ -37,9 +37,9 @@ func http2Requests(connections int) limiter {
 }
 
 // endsConnection reports whether the connection must close after this request, because the server and proxies in front
-// of it might disagree about where the next request begins. This can happen after a Transfer-Encoding, which overrides
-// a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them end their
-// connections. HTTP/2 has no Transfer-Encoding.
+// of it might disagree about where the next request begins. Such a disagreement is possible after a Transfer-Encoding,
+// which overrides a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them
+// end their connections. HTTP/2 has no Transfer-Encoding.
 func endsConnection(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0
 }

@@ -13,15 +13,15 @@ import (
 const (
 	// refusalTime is how long a refused client has to send its request and read the response.
 	refusalTime = time.Second
-	// maxRefusals is how many refused clients may use refusalTime at once. Further clients get the response before they
-	// have sent a request, and some clients ignore such a response.
+	// maxRefusals is how many refused clients may use refusalTime at once. Clients beyond this number get the response
+	// before they have sent a request, and some clients ignore such a response.
 	maxRefusals = 64
 	// maxIgnored is how many bytes of a refused request are read and discarded: if a connection is closed with data
 	// unread, the client may not receive the response.
 	maxIgnored = 128 << 10
 )
 
-// refusal refuses connections beyond the limit with a response. It is safe for concurrent use.
+// refusal sends a response to each connection beyond the limit and closes it. It is safe for concurrent use.
 type refusal struct {
 	log      *slog.Logger
 	most     int // the limit on connections, for the log
@@ -55,7 +55,7 @@ func (r *refusal) send(conn *net.TCPConn) {
 	_ = conn.Close()
 }
 
-// begin registers another conversation if there is room, and reports whether it did.
+// begin registers another conversation with a refused client if there is room, and reports whether it did.
 func (r *refusal) begin(conn *net.TCPConn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,11 +14,12 @@ import (
 const (
 	// RequestIDHeader carries the id under which the client, the service and its peers log a request.
 	RequestIDHeader = "X-Request-Id"
-	// TimeoutHeader carries how much longer the caller will wait, in whole milliseconds. It can shorten the service's
-	// own deadline, but not extend it.
+	// TimeoutHeader carries how much longer the caller will wait, in whole milliseconds. The header can shorten the
+	// service's own deadline, but not extend it.
 	TimeoutHeader = "X-Request-Timeout-Ms"
-	// AgeHeader carries the age of the oldest pick in a batch at the time of the response, in whole milliseconds,
-	// rounded up. HTTP's own Age header counts whole seconds, which is too coarse for a limit of one second.
+	// AgeHeader carries the age of the oldest random pick in a batch at the time of the response, in whole
+	// milliseconds, rounded up. HTTP's own Age header counts whole seconds, which is too coarse for a limit of one
+	// second.
 	AgeHeader = "X-Age-Ms"
 )
 
@@ -41,8 +42,8 @@ func requestIDOf(header http.Header) string {
 	return string(strconv.AppendUint(made, rand.Uint64(), 36))
 }
 
-// timeoutOf returns the caller's timeout if it is shorter than the service's own. A caller with no time left gets 0;
-// a malformed value is ignored.
+// timeoutOf returns the caller's timeout if it is shorter than the service's own. It returns 0 for a caller with no
+// time left, and ignores a malformed value.
 func timeoutOf(header http.Header, own time.Duration) time.Duration {
 	text := header.Get(TimeoutHeader)
 	if text == "" {

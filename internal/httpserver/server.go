@@ -46,7 +46,7 @@ type Server struct {
 	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
 	served   chan struct{} // closed when the accept loop has ended
-	nosniff  []string      // shared header value of all responses; must not be modified
+	nosniff  []string      // header value shared by all responses; must not be modified
 }
 
 // Listen listens on the address and starts to respond: until Serve is called, with a 200 to /livez and a 503 to all
@@ -120,8 +120,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	starting(w, r, instead)
 }
 
-// instead returns a handler to use in place of the route, or nil, as for nearly all requests. It also adds the headers
-// that a browser needs for a trusted origin.
+// instead returns a handler to use in place of the route, or nil, which is the result for nearly all requests. It also
+// adds the headers that a browser needs for a trusted origin.
 func (s *Server) instead(header http.Header, r *http.Request) Handler {
 	if err := s.hosts.check(r.Host); err != nil {
 		return refuse(err)

@@ -46,7 +46,7 @@ func TestStarting(t *testing.T) {
 }
 
 // Each case sends the beginning of a request and then waits. The server must close the connection when the case's short
-// timeout expires, or at once if no valid request begins like that.
+// timeout expires, or at once if no valid request can begin that way.
 func TestServerTimeouts(t *testing.T) {
 	const short = 100 * time.Millisecond
 	for _, test := range []struct {

@@ -11,8 +11,8 @@ import (
 type simulated struct {
 	limit    *overload
 	capacity float64 // requests per millisecond
-	cost     float64 // cost of a refusal, in requests
-	repeats  int     // how many times a refused client retries at once
+	cost     float64 // cost of a refusal, as a multiple of a request's cost
+	repeats  int     // how many times a refused client retries immediately
 
 	queue   []job
 	begun   float64 // work already done on the first job in the queue
@@ -89,7 +89,7 @@ func (s *simulated) done(j job) {
 }
 
 // Under overload, the service completes nearly as many requests as its capacity allows, all of them in time; soon after
-// the overload it refuses no requests and none has to wait.
+// the overload, requests are neither refused nor delayed.
 func TestOverloadSimulated(t *testing.T) {
 	for _, c := range []struct {
 		name     string

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// storing returns one route that reads, one that stores by GET, and one that stores for each other method. Each storing
-// route increments stored when it is called.
+// storing returns a route that reads, a route that stores by GET, and for each other method a route that stores. Each
+// storing route increments stored when it is called.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++

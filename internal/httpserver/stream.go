@@ -20,15 +20,16 @@ type Stream struct {
 const (
 	// piece is the number of bytes that must be written within one write timeout.
 	piece = 64 << 10
-	// maxUnsent limits how many bytes of a stream the kernel buffers before it can send them. At that limit the kernel
-	// accepts no more data until about half of it is sent. By default the kernel buffers megabytes, and then accepts no
-	// more until a third of them is sent. A slow client would then look as if it had stopped reading: at 1 Mbit/s it
-	// would be dropped after 15 s.
+	// maxUnsent limits how many unsent bytes of a stream the kernel buffers. Once this limit is reached, the kernel
+	// accepts no more data until about half of the buffered data has been sent. By default the kernel buffers
+	// megabytes, and once its buffer is full, it accepts no more data until a third of the buffer has been sent. A slow
+	// client would then look as if it had stopped reading: at 1 Mbit/s it would be dropped after 15 s.
 	maxUnsent = 128 << 10
 )
 
-// NewStream returns the stream for a request's response. Each step has its own deadline, which replaces that of the
-// request's context. Until the first write it is the request's deadline, so time spent waiting for a slot counts.
+// NewStream returns the stream for a request's response. Each step has its own deadline, which replaces the deadline of
+// the request's context. Until the first write, a step's deadline is the request's deadline, so time spent waiting for
+// a slot counts.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	x := exchangeOf(r.Context())
 	deadline, bounded := r.Context().Deadline()

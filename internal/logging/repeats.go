@@ -88,7 +88,7 @@ func causeOf(record slog.Record) cause {
 }
 
 // detailOf returns text that distinguishes an error from others logged with the same message. For an unexpected error
-// of our own, that is the text of the innermost wrapped error, which contains no id.
+// that the program created itself, the detail is the text of the innermost wrapped error, which contains no id.
 func detailOf(err error, level slog.Level) string {
 	if detailed, is := errors.AsType[Detailed](err); is {
 		return detailed.LogDetail()

@@ -190,7 +190,8 @@ func TestRepeatsAreBounded(t *testing.T) {
 	})
 }
 
-// Every line is either written or counted exactly once, even with concurrent loggers, as intervals end, and at Flush.
+// Every line is either written or counted exactly once, even with concurrent loggers, at the end of an interval and
+// during a Flush.
 func TestRepeatsLoseNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const goroutines, each = 8, 2000

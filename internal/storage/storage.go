@@ -1,5 +1,5 @@
-// Package storage classifies store failures by kind. Every engine reports its failures as these kinds, and the code
-// that handles failures (startup, responses, readiness) looks only at the kind, so that a failure has the same
+// Package storage classifies store failures by kind. Every engine assigns one of these kinds to each failure, and the
+// code that handles failures (startup, responses, readiness) looks only at the kind, so that a failure has the same
 // consequences on SQLite, PostgreSQL, MariaDB and MongoDB. The package depends on none of the engines.
 package storage
 
@@ -78,8 +78,8 @@ func KindOf(err error) error {
 	return nil
 }
 
-// RowError means that one row or document can't be read because one of its values violates the contract. Other rows are
-// unaffected.
+// RowError means that one row or document can't be read because one of its values violates the API contract. Other rows
+// are unaffected.
 type RowError struct {
 	What string // the kind of row, such as "hero" or "fight"
 	ID   string // its id

@@ -12,18 +12,18 @@ import (
 // restarted is the environment variable that marks a re-executed process, whether or not its slack was raised.
 const restarted = "TIMER_SLACK_RESTARTED"
 
-// Raise gives every thread of the process at least the configured slack. Call Raise before opening any files or
+// Raise gives every thread of the process at least the configured timer slack. Call Raise before opening any files or
 // connections: if the current slack is lower, Raise re-executes the program in the same process. Raise returns if there
 // is nothing to do or if it fails.
 //
 // The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which costs a service that isn't
 // constantly busy a fifth of its CPU time. Linux delays each such sleep by the thread's slack (prctl(2),
 // PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it, and the monitor thread exists before
-// main, so its slack can be raised only by re-executing the program from a thread that has more. Because re-executing
-// surprises debuggers and supervisors, Raise does nothing unless configured.
+// main, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
+// re-executing surprises debuggers and supervisors, Raise does nothing unless configured.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
-// raise is Raise with a replaceable exec.
+// raise is like Raise, but with a replaceable exec function.
 func (c Config) raise(exec func(program string, args, env []string) error) {
 	if c.TimerSlack == 0 || os.Getenv(restarted) != "" {
 		return
@@ -34,7 +34,7 @@ func (c Config) raise(exec func(program string, args, env []string) error) {
 	if err != nil || time.Duration(had) >= c.TimerSlack {
 		return
 	}
-	program, err := os.Executable() // keeps the program's own name, which process tools show
+	program, err := os.Executable() // keeps the program's own name, as shown by process tools
 	if err != nil {
 		return
 	}

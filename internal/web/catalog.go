@@ -1,5 +1,5 @@
-// Package web declares the HTTP operations of the catalogs, fights and statistics: for each its documentation and its
-// handler. Paths, bodies and statuses are part of the contract. The package depends on the services and the HTTP
+// Package web declares the HTTP operations on catalogs, fights and statistics, each with its documentation and its
+// handler. Paths, bodies and statuses are part of the API contract. The package depends on the services and the HTTP
 // server; no service depends on it.
 package web
 
@@ -17,10 +17,10 @@ import (
 // maxCatalogLimit is the largest page size that a client can request.
 const maxCatalogLimit = 1000
 
-// catalogRoutes holds the operations of a catalog.
+// catalogRoutes holds the operations on a catalog.
 type catalogRoutes[T catalog.Item] struct{ *catalog.Service[T] }
 
-// AddCatalog declares the operations of a catalog. Operations that change the catalog require the administrator's
+// AddCatalog declares the operations on a catalog. Operations that change the catalog require the administrator's
 // token.
 func AddCatalog[T catalog.Item](service *catalog.Service[T], api *httpserver.API, admin *httpserver.Admin) {
 	catalogRoutes[T]{service}.addTo(api, admin)
@@ -121,8 +121,8 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 // flushSize is how many bytes of a list are buffered before they are sent.
 const flushSize = 64 << 10
 
-// serveRandom picks one item. The undocumented ?count= exists for services of older versions; batches now have their
-// own path.
+// serveRandom picks one item. The undocumented ?count= parameter supports older versions of other services; batches now
+// have their own path.
 func (s catalogRoutes[T]) serveRandom(w http.ResponseWriter, r *http.Request) error {
 	query := httpserver.QueryOf(r)
 	count := query.Int("count", 1, catalog.MaxBatch, 0)
@@ -153,7 +153,7 @@ func (s catalogRoutes[T]) servePicture(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	// An SVG opened by itself is a document, so restrict it to drawing.
+	// An SVG opened by itself is a document that could run scripts, so allow only drawing.
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	return compressor.WriteTagged(w, r, "image/svg+xml", s.Kind.Emblem(item))
 }
@@ -172,7 +172,7 @@ func (s catalogRoutes[T]) find(r *http.Request) (T, error) {
 	return item, nil
 }
 
-// catalogProblem turns an error of the service into a problem. Unknown errors are treated as errors of the store.
+// catalogProblem turns an error from the service into a problem. Unknown errors are treated as store errors.
 func catalogProblem(singular string, err error) error {
 	switch {
 	case errors.Is(err, catalog.ErrNotFound):

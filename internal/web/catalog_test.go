@@ -23,7 +23,7 @@ import (
 
 const adminToken = "secret"
 
-// serveHeroes starts a server for the catalog of heroes in the given store.
+// serveHeroes starts a server for a heroes catalog with the given store.
 func serveHeroes(t *testing.T, store catalog.Store[character.Character]) (base string) {
 	t.Helper()
 	service := catalog.NewService(character.Heroes(), store, 0)
@@ -153,7 +153,7 @@ func TestPatchTypes(t *testing.T) {
 	}
 }
 
-// unreadable is a store with one row, whose values can't be read.
+// unreadable is a store with a single row, which can't be read.
 type unreadable struct{ *catalogtest.Table }
 
 func (unreadable) Write(_ context.Context, _ int64, change func(*character.Character) (*character.Character, error)) (*character.Character, error) {
@@ -164,7 +164,7 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted. It can't be patched, because a patch needs the row's values, and it
+// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values; the row
 // matches no entity tag except *.
 func TestEditOfAnUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"

@@ -41,7 +41,8 @@ func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) e
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-// patchTypes lists the content types of a merge patch. Other patch formats are JSON as well, with different semantics.
+// patchTypes lists the content types of a merge patch. Other patch formats are JSON as well, but with different
+// semantics.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
@@ -49,7 +50,7 @@ func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses a malformed type
+	contentType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // ReadBody refuses a malformed content type
 	if types := patchTypes(); contentType != "" && !slices.Contains(types, contentType) {
 		w.Header().Set("Accept-Patch", strings.Join(types, ", "))
 		return httpserver.Errorf(http.StatusUnsupportedMediaType, "the body must be %s", strings.Join(types, " or "))
@@ -115,8 +116,8 @@ func (s catalogRoutes[T]) entry(r *http.Request, id int64) (item T, err error) {
 	return item, check(item, id)
 }
 
-// merge applies a merge patch (RFC 7396) to the item: missing fields stay unchanged, and null empties a field. Patching
-// the zero item yields a whole item.
+// merge applies a merge patch (RFC 7396) to the item: missing fields stay unchanged, and null empties a field. Merging
+// a patch into the zero item yields a complete item.
 func merge[T catalog.Item](item T, patch []byte) (T, error) {
 	into := &item
 	if err := httpserver.DecodeJSON(patch, &into); err != nil {
@@ -168,7 +169,7 @@ func answerWritten[T catalog.Item](w http.ResponseWriter, status int, item T) er
 	return httpserver.WriteStatus(w, status, "application/json", body)
 }
 
-// writeProblem turns an error of Write into a problem.
+// writeProblem turns an error from Write into a problem.
 func (s catalogRoutes[T]) writeProblem(err error) error {
 	var problem *httpserver.Problem
 	switch {

@@ -185,7 +185,7 @@ func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
 }
 
-// fightProblem turns an error of reading a fight into a problem.
+// fightProblem turns an error from reading a fight into a problem.
 func fightProblem(err error) error {
 	if errors.Is(err, fight.ErrNotFound) {
 		return httpserver.Errorf(http.StatusNotFound, "there is no fight with this id")

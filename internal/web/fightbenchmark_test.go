@@ -37,7 +37,7 @@ func (s shelf[T]) IDs(context.Context, catalog.Version) ([]int64, catalog.Versio
 	return []int64{s.item.Key()}, "1", nil
 }
 
-// catalogOf returns an in-memory catalog service of the kind that the eco profile uses.
+// catalogOf returns an in-memory catalog service like those of the eco profile.
 func catalogOf[T catalog.Item](tb testing.TB, kind catalog.Kind[T]) *catalog.Service[T] {
 	tb.Helper()
 	service := catalog.NewService(kind, shelf[T]{item: kind.Example}, 1<<20)
@@ -79,7 +79,7 @@ func (a *answerless) reset() {
 	a.status = 0
 }
 
-// BenchmarkExecuteFight measures the time and allocations of a whole fight, excluding net/http and the store.
+// BenchmarkExecuteFight measures the time and allocations for a whole fight, excluding net/http and the store.
 func BenchmarkExecuteFight(b *testing.B) {
 	api := newFightsAPI(b)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/fights/execute_fight", http.NoBody)
@@ -94,7 +94,7 @@ func BenchmarkExecuteFight(b *testing.B) {
 	}
 }
 
-// BenchmarkPostFight measures a posted fight, including reading and checking the body.
+// BenchmarkPostFight measures the time and allocations for a posted fight, including reading and checking the body.
 func BenchmarkPostFight(b *testing.B) {
 	api := newFightsAPI(b)
 	yoda, thanos, gotham := character.Heroes().Example, character.Villains().Example, location.Locations().Example
@@ -117,7 +117,7 @@ func BenchmarkPostFight(b *testing.B) {
 	}
 }
 
-// BenchmarkDecodePost measures the decoding of a posted fight alone.
+// BenchmarkDecodePost measures only the decoding of a posted fight.
 func BenchmarkDecodePost(b *testing.B) {
 	yoda, thanos := character.Heroes().Example, character.Villains().Example
 	text := append(thanos.AppendJSON(append(yoda.AppendJSON([]byte(`{"hero":`)), `,"villain":`...)), '}')

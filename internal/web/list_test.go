@@ -45,7 +45,7 @@ func TestListWhoseStoreGoesAway(t *testing.T) {
 	}
 }
 
-// read returns the part of a list that a client receives, and the error at its end.
+// read returns the part of a list that a client receives, and the error at the end of the list.
 func read(t *testing.T, url, coding string) (string, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)

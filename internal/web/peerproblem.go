@@ -31,7 +31,7 @@ func peerProblem(ctx context.Context, err error) error {
 	case errors.Is(err, fight.ErrNoTime):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", peer.Peer).Because(err)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
-		fight.IsTimeout(err) && state == "": // a timeout of the store is a failure, as with a remote peer
+		fight.IsTimeout(err) && state == "": // a store timeout is a failure, as it is for a remote peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)

@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// picksRoute is the route on which other services request picks. It has its own path, so that the random paths always
-// return a single object.
+// picksRoute is the route on which other services request random picks. The route has its own path, so that the random
+// paths always return a single object.
 func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	plural := s.Kind.Plural
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
@@ -49,7 +49,7 @@ func (s catalogRoutes[T]) servePicks(w http.ResponseWriter, r *http.Request) err
 	return s.writeBatch(w, array, age, err)
 }
 
-// serveBatch serves ?count= on the random paths, where services of older versions request picks.
+// serveBatch serves ?count= on the random paths, where older versions of other services request picks.
 func (s catalogRoutes[T]) serveBatch(w http.ResponseWriter, r *http.Request, n int) error {
 	array, age, err := s.RandomBatch(r.Context(), n)
 	return s.writeBatch(w, array, age, err)

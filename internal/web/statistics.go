@@ -20,8 +20,8 @@ func (s *statisticsRoutes) serveStatistics(w http.ResponseWriter, r *http.Reques
 	return httpserver.WriteJSON(w, latest.JSON)
 }
 
-// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes that JSON, and a
-// test checks that both match.
+// statisticsDocument describes the JSON of the statistics for the OpenAPI document. AppendJSON writes the same JSON,
+// and a test checks that the two match.
 type statisticsDocument struct {
 	Total      int64            `json:"total" minimum:"0" doc:"Number of stored fights: the sum of heroes, villains and unreadable." example:"42"`
 	Heroes     int64            `json:"heroes" minimum:"0" doc:"Fights won by heroes." example:"20"`

@@ -68,8 +68,8 @@ func (s *statisticsRoutes) pause(ctx context.Context, timer *time.Timer) bool {
 	return false
 }
 
-// silence waits for a new state, and reports whether the stream should continue. While it waits, it keeps the
-// connection alive.
+// silence waits for a new state, and reports whether the stream should continue. While waiting, it keeps the connection
+// alive.
 func (s *statisticsRoutes) silence(ctx context.Context, timer *time.Timer, latest *statistics.State, events *httpserver.Events) bool {
 	for {
 		timer.Reset(s.alive)

@@ -1,5 +1,6 @@
 // Package arena serves the battle page and the gateway through which the page reaches the services. Both are served
-// from one origin, so the page accesses no other. All the package knows about the services is their paths.
+// from one origin, so the page never accesses another origin. The package knows nothing about the services except their
+// paths.
 package arena
 
 import (
@@ -23,7 +24,7 @@ type Part interface {
 }
 
 // AddRoutes adds the page and the gateway. Requests for a service that is missing from parts get a 404. Event streams
-// end when stopping does; otherwise they would delay the server's shutdown.
+// end when the stopping context ends; otherwise they would delay the server's shutdown.
 func AddRoutes(stopping context.Context, api *httpserver.API, parts map[string]Part) error {
 	site, err := newSite()
 	if err != nil {

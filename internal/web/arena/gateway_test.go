@@ -432,7 +432,7 @@ func testStream(t *testing.T, way, target, kind string) {
 	const limit, pause = 2 * time.Second, 700 * time.Millisecond
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
-	if way == "in process" { // in process, the service rather than the arena limits the time of each write
+	if way == "in process" { // within one process, the service rather than the arena limits the time for each write
 		cfg.WriteTimeout = time.Minute
 	}
 	conn, response := open(t, serve(t, cfg, parts), target)
@@ -470,7 +470,8 @@ func TestListThatStalls(t *testing.T) {
 	}
 }
 
-// listOf returns a handler that sends the given number of bytes as fast as possible, calls then, and closes ended.
+// listOf returns a handler that sends the given number of bytes as fast as possible, then runs the given function, and
+// finally closes the ended channel.
 func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended chan struct{}) {
 	ended = make(chan struct{})
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -487,7 +488,7 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 }
 
 // A slow browser gets the whole list, while the service has to wait. If the service stalls, the list is aborted, even
-// if the browser was slow before.
+// if the browser was slow earlier.
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel() // mostly waits
 	const total = 64 << 20

@@ -60,7 +60,7 @@ func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserv
 	return server
 }
 
-// remotePart returns the named part, whose URL is base.
+// remotePart returns the part with the given name, which is reached at the URL base.
 func remotePart(t *testing.T, name, base string, cfg remote.ProxyConfig) *remote.Proxy {
 	t.Helper()
 	part, err := remote.NewProxy(name, base, cfg, slog.New(slog.DiscardHandler))

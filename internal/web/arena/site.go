@@ -43,7 +43,7 @@ func screens() []screen {
 	}
 }
 
-// site holds the pages and assets of the arena. Asset paths contain a hash of all assets, so the asset at a path never
+// site holds the arena's pages and assets. Asset paths contain a hash of all assets, so the asset at a path never
 // changes. A browser revalidates a page each time, and gets a 304 if the page is unchanged.
 type site struct {
 	folder string
