@@ -21,7 +21,7 @@ type Catalog[T catalog.Item] struct {
 
 	mu         sync.Mutex
 	watch      *sql.Conn // reads data_version, which is comparable only within one connection; must never write
-	generation int       // of watch
+	generation int       // generation of the connection watch
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -74,8 +74,8 @@ func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) er
 	return err
 }
 
-// Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it ignores ctx: to honor
-// it, the driver and database/sql would each start a goroutine, which costs more than the read.
+// Get implements catalog.Store. A read by key takes microseconds and never waits for writers, so Get ignores ctx: to
+// honor ctx, the driver and database/sql would each start a goroutine, which costs more than the read.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
 		return item, context.Cause(ctx)
@@ -193,7 +193,7 @@ func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")
 }
 
-// Writable returns the reason why writes are refused, or nil if they succeed.
+// Writable returns the reason why writes are refused, or nil if writes succeed.
 func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.writable(ctx, nil) }
 
 // IDs implements catalog.Store. SQLite's data_version is a cheap way to detect that the file has changed: it changes

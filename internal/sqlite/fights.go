@@ -21,23 +21,23 @@ import (
 type Fights struct {
 	db       *DB
 	prepared statements
-	// Its Insert implements fight.Store. The fight is stored in a transaction of its own or in the group's next one.
-	// Insert waits for the transaction to begin until its context ends.
+	// Its Insert method implements fight.Store. Insert stores the fight in a transaction of its own or in the group's
+	// next transaction. If the context ends before the transaction begins, Insert gives up.
 	*fight.Committer
 }
 
 var _ fight.Store = (*Fights)(nil)
 
 // statements insert fights through the driver itself, and are prepared once: database/sql would prepare BEGIN and
-// COMMIT every time, and needs a lock, an allocation and one or two goroutines for each row. Only the goroutine that
-// holds the single write connection uses the statements.
+// COMMIT every time, and would need a lock, an allocation and one or two goroutines for each row. Only the goroutine
+// that holds the single write connection uses the statements.
 type statements struct {
 	of            any // the connection that the statements belong to, or nil
 	begin, commit driver.StmtExecContext
 	one, many     driver.StmtExecContext // INSERT of one row, and of manyRows rows
 }
 
-// manyRows is how many rows a multi-row INSERT has: each row then costs a third less (BenchmarkInsert).
+// manyRows is the number of rows in a multi-row INSERT, which reduces the cost per row by a third (BenchmarkInsert).
 const manyRows = 8
 
 // tableIsReadable is a query that fails unless the table of fights exists with all columns.
@@ -93,7 +93,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 	return s.results(errs, err)
 }
 
-// results returns the result of each document: its own error if it is refused, otherwise err.
+// results returns each document's result: the document's own error if it was refused, otherwise err.
 func (s *Fights) results(refused []error, err error) []error {
 	for i := range refused {
 		refused[i] = s.db.trouble(cmp.Or(refused[i], err))
@@ -174,7 +174,7 @@ func (s *Fights) insertApart(conn any, batch []fight.Document, errs []error) err
 	return nil
 }
 
-// commit commits the transaction and checks that the files with the commit are still at their path.
+// commit commits the transaction and checks that the files that contain it are still at their path.
 func (s *Fights) commit() error {
 	if _, err := s.prepared.commit.ExecContext(context.Background(), nil); undone(err) {
 		return err
@@ -322,7 +322,7 @@ func (s *Fights) Close() error {
 	}
 	// Closing the last connection checkpoints the write-ahead log, provided no statement is open.
 	err = conn.Raw(func(raw any) error {
-		if s.prepared.of == raw { // if not, other code had the connection dropped, and its statements can no longer be closed
+		if s.prepared.of == raw { // otherwise the connection has been dropped, and its statements can't be closed
 			s.prepared.close()
 		}
 		return nil

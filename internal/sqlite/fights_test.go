@@ -114,7 +114,7 @@ func TestRefusals(t *testing.T) {
 			t.Run(action+" "+name, func(t *testing.T) {
 				store := openNew(t, false)
 				run(t, store.db.Writes, "CREATE TABLE taken (one INTEGER UNIQUE); INSERT INTO taken VALUES (1);"+refuses)
-				for range 2 { // the store works after a refusal, too
+				for range 2 { // the store must keep working after a refusal
 					stored, batch := 0, batchOf(2*manyRows+3, func(i int, id *fight.ID) {
 						if id[15] = 0; i == 3 || i == 2*manyRows+1 {
 							id[15] = 0xFF
@@ -211,7 +211,7 @@ func TestSchema(t *testing.T) {
 func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	store, release := openFights(t, path, false), lockElsewhere(t, path)
-	const writers = 3 // the first insert waits for the lock, the others for the first
+	const writers = 3 // the first insert waits for the lock, and the other inserts wait for the first
 	fights, said := fighttest.Fights(writers+1), make(chan error, writers)
 	insert := func(ctx context.Context, f fight.Fight) { said <- store.Insert(ctx, f, f.AppendJSON(nil)) }
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -277,8 +277,8 @@ func BenchmarkInsert(b *testing.B) {
 	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store { return openNew(tb, grouped) })
 }
 
-// BenchmarkWrite measures a transaction that stores size fights. A single caller makes the number of allocations
-// reproducible.
+// BenchmarkWrite measures transactions that store different numbers of fights. With a single caller, the number of
+// allocations is reproducible.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("fights=%d", size), func(b *testing.B) {

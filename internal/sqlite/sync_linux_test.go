@@ -38,17 +38,17 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 	return strings.Split(strings.TrimSpace(string(output)), "\n"), strings.Split(string(traced), "\n")
 }
 
-// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. The two differ
-// if strace printed another thread's call in between.
+// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. The line numbers
+// differ if strace printed another thread's call in between.
 type call struct {
-	text       string // starting with its name
+	text       string // begins with the call's name
 	begin, end int
 	failed     bool
 }
 
 // calls parses strace's output and returns the calls of all threads, in the order in which they began.
 func calls(seen []string) (all []*call) {
-	unfinished := map[string]*call{} // by thread
+	unfinished := map[string]*call{} // unfinished calls by thread
 	for i, line := range seen {
 		thread, text, _ := strings.Cut(line, " ")
 		text = strings.TrimLeft(text, " ")

@@ -66,7 +66,7 @@ func (db *DB) trouble(err error) error {
 		}
 		return storage.As(storage.ErrSchema, err, "a table in ", db.path, " refuses new rows")
 	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH:
-		if strings.Contains(err.Error(), "transaction") { // a bug of ours
+		if strings.Contains(err.Error(), "transaction") { // a bug in this package
 			return err
 		}
 		return storage.As(storage.ErrSchema, err, "a table or column in ", db.path, " is missing or different")

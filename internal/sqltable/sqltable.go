@@ -83,7 +83,7 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports any error that matters
 	for rows.Next() {
 		if err := take(rows); err != nil {
 			return err
