@@ -32,7 +32,7 @@ const (
 	errDatabaseAccessDenied = 1044
 	errTableAccessDenied    = 1142
 	errColumnAccessDenied   = 1143
-	errNoBinlogPrivilege    = 1419 // for creating a trigger
+	errNoBinlogPrivilege    = 1419 // the privilege to create a trigger is missing
 )
 
 // kindOf returns the kind of a server error, or nil if it is unknown. The error numbers are those of MariaDB

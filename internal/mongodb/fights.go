@@ -54,8 +54,9 @@ type Fights struct {
 
 var _ fight.Store = (*Fights)(nil)
 
-// OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It tries
-// once, until ctx ends. MongoDB creates the collection and its id index when the first fight is stored.
+// OpenFights connects to the server, waits for a response, and checks that the user may read and write fights. It makes
+// a single attempt, which is abandoned when ctx ends. MongoDB creates the collection and its id index when the first
+// fight is stored.
 func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	if err := checkDNS(ctx, cfg); err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (s *Fights) writeNothing(ctx context.Context) error {
 	return trouble(err)
 }
 
-// durable returns the options with the write concern for fights, which overrides the one in the URL.
+// durable returns options with the write concern for fights, which overrides the write concern in the URL.
 func durable() *options.CollectionOptionsBuilder {
 	journal := true
 	return options.Collection().SetWriteConcern(&writeconcern.WriteConcern{W: "majority", Journal: &journal})
@@ -221,7 +222,7 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 }
 
 // Ping implements fight.Store. It reads from the collection on the primary. If the last write was refused because the
-// server accepts no writes, or none from this user, every call attempts a write until one succeeds.
+// server accepts no writes, or none from this user, every call of Ping attempts a write until a write succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
 		return err
@@ -246,7 +247,7 @@ func canRead(ctx context.Context, from *mongo.Collection) error {
 	return trouble(err)
 }
 
-// probe checks whether writes are accepted, by writing a small document to its own collection.
+// probe checks whether writes are accepted, by writing a small document to a separate collection.
 func (s *Fights) probe(ctx context.Context) error {
 	if err := s.writeNothing(ctx); err != nil {
 		return err
@@ -254,7 +255,7 @@ func (s *Fights) probe(ctx context.Context) error {
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
 	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
-		return nil // the user may write only to fights: only an insert can tell whether writes succeed
+		return nil // the user may write only to the fights collection, so only an insert can show whether writes succeed
 	}
 	return err
 }

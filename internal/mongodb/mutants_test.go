@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each mutant breaks one rule of the protocol, and exploring the model finds a wrong state for every mutant.
+// Each mutant breaks one rule of the counting protocol, and exploring the model finds a wrong state for every mutant.
 func TestModelCatchesMutants(t *testing.T) {
 	for name, mutate := range map[string]func(*steps) documents{
 		"nothing is frozen":                          func(s *steps) documents { return freezesNothing{s} },

@@ -19,7 +19,7 @@ const takeoverDelay = 400 * time.Millisecond
 
 // Statistics is a statistics.Store in the same database as the fights. It relies only on atomic updates of single
 // documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or
-// the order of ids. The protocol is explained in protocol.go.
+// the order of ids. The counting protocol is explained in protocol.go.
 type Statistics struct {
 	collections
 	counting sync.Mutex // held during a pass
@@ -42,8 +42,9 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store. It runs a pass of the protocol, or resumes one that failed: a slow server may take
-// longer for a batch than a caller waits, and without resuming, no call would ever finish the batch.
+// Count implements statistics.Store. It runs a pass of the protocol, or resumes one that failed: on a slow server,
+// counting a batch may take longer than a caller waits, and if no pass were resumed, no call would ever finish the
+// batch.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
@@ -74,7 +75,7 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts limits how many times Read repeats a read during which the statistics changed. It returns the last
+// readAttempts limits how many times Read repeats a read during which the statistics changed. Read returns the last
 // result in any case.
 const readAttempts = 3
 

@@ -89,8 +89,8 @@ func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	}
 }
 
-// otherShape returns a table with different column types, created by the given statements. Its sequence lags behind the
-// existing ids.
+// otherShape returns a table with different column types, created by the given statements. The table's sequence lags
+// behind the existing ids.
 func otherShape(name, next string, create ...string) catalogtest.Family {
 	rows := "INSERT INTO hero (id, name, level) VALUES (1, 'Yoda', 286000), (51, NULL, NULL), (101, 'Luke', NULL)"
 	return catalogtest.Family{Name: name, Create: append(create, rows), IDs: []int64{1, 51, 101}, Null: 51, Next: next}

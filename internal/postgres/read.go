@@ -27,10 +27,10 @@ type (
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
-// works divides a pool among its uses, each of which has its own reserved connections.
+// works divides a connection pool among several uses, each with its own reserved connections.
 type works struct {
 	bounded.Reads
-	checks *bounded.Work // one at a time
+	checks *bounded.Work // readiness checks run one at a time
 }
 
 // newWorks divides a pool of the given size. One connection is reserved for writes, reads of the ids, and checks.
@@ -115,7 +115,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 
 func always() bool { return true }
 
-// causeOf classifies err, or returns the cause of ctx if its end interrupted the statement.
+// causeOf classifies err, or returns the cause of ctx if the statement was interrupted because ctx ended.
 func causeOf(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)

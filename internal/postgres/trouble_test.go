@@ -366,8 +366,8 @@ func limited(t *testing.T, at string, grants ...string) string {
 	return location.String()
 }
 
-// TestTroubleAtTheStart checks that startup reports problems that waiting can't solve in one line, without revealing
-// the password.
+// TestTroubleAtTheStart checks that at startup, problems that waiting can't solve are reported in one line, without
+// revealing the password.
 func TestTroubleAtTheStart(t *testing.T) {
 	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
 	table := func(from, to string) string {
@@ -664,7 +664,8 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	}
 }
 
-// TestClosedWhileItHangs checks that a store can be closed while its server hangs, even if it is still being opened.
+// TestClosedWhileItHangs checks that a store can be closed while its server hangs, even if the store is still being
+// opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)
@@ -693,7 +694,7 @@ func (c *counter) relays() (up, down tcpproxy.Relay) {
 	return tcpproxy.All()
 }
 
-// through returns the URL of a proxy in front of the server. The proxy counts the opened connections.
+// through returns the URL of a proxy in front of the server. The proxy counts the connections that it accepts.
 func through(t *testing.T, at string, opens *counter) string {
 	t.Helper()
 	location := mustParse(t, at)

@@ -246,8 +246,8 @@ func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// read calls do, which reads from the database, and classifies the error of do. If a problem with the files is already
-// known, read returns that problem instead.
+// read calls do, which reads from the database, and classifies any error it returns. If a problem with the files is
+// already known, read returns that problem without calling do.
 func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 	if err := db.guard.check(); err != nil {
 		return result, err

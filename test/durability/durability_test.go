@@ -51,7 +51,7 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 		before, down := ledger.acks(), floor
 		floor = ledger.newest()
 		load := (&load{ledger: ledger, base: run.base, floor: floor}).start(t.Context(), clients)
-		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // kill the server at a random moment
 		ledger.await(t, before+1)
 		load.mortal.Store(true)
 		run.kill()

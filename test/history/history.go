@@ -30,12 +30,12 @@ const (
 // String returns the name of the outcome.
 func (o Outcome) String() string { return [...]string{"ok", "refused", "indeterminate"}[o] }
 
-// Operation is a request for a fight, with its outcome. It is never repeated.
+// Operation is a request for a fight, with its outcome. The request is never repeated.
 type Operation struct {
 	// Hero is the name of the hero in the request, which is unique to this operation, or "" if the server picked the
 	// fighters.
 	Hero string
-	// Began and Ended are the times of the request and the outcome since the start of the run.
+	// Began and Ended are the times of the request and of the outcome, measured from the start of the run.
 	Began, Ended time.Duration
 	// Answered reports whether there was a complete response of any kind.
 	Answered bool
