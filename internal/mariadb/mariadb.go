@@ -82,7 +82,7 @@ const defaultLockWait = 50
 // driverConfig returns a copy of the driver's configuration with the settings that this package relies on.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
-	config.ClientFoundRows = true      // so that an UPDATE that changes no value still counts its row
+	config.ClientFoundRows = true      // makes the server count a row that an UPDATE leaves unchanged
 	config.Logger = &mysql.NopLogger{} // callers report the driver's errors; its own log lines have a different format
 	config.Params = map[string]string{
 		"sql_mode": "'STRICT_ALL_TABLES'",
@@ -117,7 +117,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil { // needed because preparing a statement neither waits for locks nor opens files
+	if err := s.check(ctx); err != nil { // preparing a statement doesn't suffice: it neither waits for locks nor opens files
 		return err
 	}
 	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)

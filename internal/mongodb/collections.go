@@ -66,7 +66,7 @@ func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "nam
 
 // createIndexes creates missing indexes. The index of marks is not partial: a partial index would be smaller, but
 // couldn't find fights without a mark. The index includes the ids, so that other applications' documents, which are
-// never marked, are skipped by their index keys, mostly as a range, and needn't be read each time.
+// never marked, are skipped without reading them each time, mostly as a range of index keys.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection

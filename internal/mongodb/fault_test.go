@@ -122,7 +122,7 @@ func TestInsertThroughFaults(t *testing.T) {
 	t.Parallel()
 	const all = 3 // number of new fights in the batch
 	for name, c := range map[string]struct {
-		fates []mongowire.Fate // what the proxy does with each insert command; the last entry applies to all further commands
+		fates []mongowire.Fate // how the proxy treats each insert; the last entry applies to all later ones
 		says  string           // result of every fight; "" if only the two duplicates are refused
 		kept  int              // number of fights stored, not counting the one stored before
 		sent  int32

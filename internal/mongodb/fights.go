@@ -255,7 +255,7 @@ func (s *Fights) probe(ctx context.Context) error {
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
 	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
-		return nil // the user may write only to the fights collection, so only an insert can show whether writes succeed
+		return nil // the user may write only to the fights collection: only an insert can show whether it succeeds
 	}
 	return err
 }

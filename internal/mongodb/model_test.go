@@ -14,12 +14,12 @@ import (
 
 // The model runs the counting protocol on in-memory documents. Two processes that count, called counters, take their
 // steps in every possible order, and each may be killed and restarted between any two steps. In the model with a ghost,
-// the next step of a killed counter may be carried out later, as if the network had delayed it. Fights are stored at
-// any time and in any order of ids. In the model, no counter ever waits for another to finish its batch, so every order
-// of steps that a lease would permit is covered. The test visits every reachable state.
+// a killed counter's next step may be carried out later, as if the network had delayed the command. Fights are stored
+// at any time and in any order of ids. In the model, no counter ever waits for another to finish its batch, so every
+// order of steps that a lease would permit is covered. The test visits every reachable state.
 type model struct {
 	fights int
-	most   int // fights in a batch
+	most   int // maximum number of fights in a batch
 	ghost  bool
 }
 
@@ -209,7 +209,7 @@ type explorer struct {
 	mutate    func(*steps) documents
 	started   *history         // history of a counter that has just been started
 	histories map[any]*history // keyed by the previous history and the last reply
-	batches   map[any]*batch   // by number and fights
+	batches   map[any]*batch   // keyed by number and fights
 	visited   map[configuration]bool
 	queue     []configuration
 	settled   int
@@ -245,8 +245,8 @@ func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	return e.batches[key]
 }
 
-// wrong describes an incorrect count, or returns "" if there is none. Unless all is set, uncounted fights are not
-// considered an error.
+// wrong returns a description of an incorrect count, or "" if all counts are correct. Unless all is set, uncounted
+// fights are not an error.
 func (e *explorer) wrong(w world, all bool) string {
 	var ids []any
 	for i, stored := range w.stored {

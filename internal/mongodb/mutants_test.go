@@ -79,7 +79,7 @@ func (s finishesAs) finish(_ context.Context, b *batch) error {
 	return change(s.steps, func(w *world) { s.second(w, b) })
 }
 
-// addTotals and setDone each carry out half of finish, with its guard.
+// addTotals and setDone each carry out half of finish, after checking the number of the last batch done.
 func addTotals(w *world, b *batch) {
 	if w.last == b.Number-1 {
 		w.addTotals(b)

@@ -148,7 +148,7 @@ func (p *pass) confirm(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// carryOut carries out the remainder of steps 5 to 8.
+// carryOut carries out those of steps 5 to 8 that remain.
 func (p *pass) carryOut(ctx context.Context) error {
 	b := p.batch
 	for p.raised < len(b.Winners)+len(b.Places) {

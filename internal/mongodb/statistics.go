@@ -22,11 +22,11 @@ const takeoverDelay = 400 * time.Millisecond
 // the order of ids. The counting protocol is explained in protocol.go.
 type Statistics struct {
 	collections
-	counting sync.Mutex // held during a pass
+	counting sync.Mutex // held during a pass of the counting protocol
 
 	// Guarded by counting.
-	begun     bool  // a pass has succeeded
-	halfway   *pass // a failed pass with a confirmed batch, or nil
+	begun     bool  // a counting pass has succeeded
+	halfway   *pass // a failed counting pass whose batch was confirmed, or nil
 	seen      int64 // number of the last batch that another process froze
 	seenSince time.Time
 }
@@ -42,9 +42,9 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store. It runs a pass of the protocol, or resumes one that failed: on a slow server,
-// counting a batch may take longer than a caller waits, and if no pass were resumed, no call would ever finish the
-// batch.
+// Count implements statistics.Store. It runs a pass of the counting protocol, or resumes a failed pass: on a slow
+// server, counting a batch may take longer than a caller waits, and if no pass were resumed, no call would ever finish
+// the batch.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
@@ -63,8 +63,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	return p.progress, nil
 }
 
-// leave reports whether to leave a frozen batch to the process that froze it. The first pass takes over any batch,
-// since this process often replaces one that died.
+// leave reports whether to leave a frozen batch to the process that froze it. The first counting pass takes over any
+// batch, since this process often replaces a process that died.
 func (s *Statistics) leave(number int64) bool {
 	if !s.begun {
 		return false

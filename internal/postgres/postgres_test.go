@@ -71,7 +71,7 @@ func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Charac
 }
 
 // family returns the table of the Quarkus application. The ids of its rows come from the given SQL expressions, the
-// last of which is used for all further rows.
+// last of which is used for all remaining rows.
 func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	id := func(i int) string { return ids[min(i, len(ids)-1)] }
 	return catalogtest.Family{

@@ -23,7 +23,7 @@ const (
 type (
 	// query is a function that reads over a connection.
 	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
-	// reading is a function that reads over a connection and discards the result.
+	// reading is a function that reads over a connection, and discards what it has read.
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 

@@ -201,8 +201,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// open opens a connection. A connection to a frozen file serves a single read, because it keeps seeing the file as it
-// was when the connection was opened.
+// open opens a connection. A connection to a file that was opened read-only serves a single read, because the
+// connection keeps seeing the file as it was when the connection was opened.
 func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	if !c.db.frozen.Load() {
 		return connection(ctx, dsn(c.db.path, c.mode))
@@ -257,7 +257,7 @@ func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 }
 
 // list is like read, for queries that return many rows, such as a page of a list: it first waits for one of the slots
-// reserved for them.
+// reserved for such queries.
 func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	return read(db, func() (result R, err error) {
 		if err := db.lists.Take(ctx); err != nil {

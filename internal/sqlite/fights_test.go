@@ -33,7 +33,8 @@ func writer(t *testing.T, store *Fights) (used any) {
 	return used
 }
 
-// batchOf returns the documents of n new fights. change is called with each index, and may change the id of that fight.
+// batchOf returns the documents of n new fights. batchOf calls change with each index; change may modify the id of that
+// fight.
 func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	for i, f := range fighttest.Fights(n) {
 		change(i, &f.ID)
@@ -134,8 +135,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The readiness check tries to insert a real fight, since the table may refuse fights but accept other documents, or
-// vice versa.
+// The readiness check tries to insert a real fight, since a table may refuse fights but accept other documents, or vice
+// versa.
 func TestPingTriesARealFight(t *testing.T) {
 	for condition, ready := range map[string]bool{
 		"length(NEW.document) > 10": false,

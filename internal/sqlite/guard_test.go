@@ -17,7 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// filled returns a database and its path. Some of its rows are in the file itself, others still in the log.
+// filled returns a database and its path. Some rows are in the database file itself, others still in the write-ahead
+// log.
 func filled(t *testing.T) (db *DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
@@ -43,7 +44,7 @@ func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	return err
 }
 
-// well checks that neither the readiness check nor a write reports damage.
+// well checks that neither a readiness check nor a write reports damage.
 func well(t *testing.T, db *DB) {
 	t.Helper()
 	must(t, db.ping(t.Context()), put(t, db), db.ping(t.Context()), db.guard.check())
@@ -133,7 +134,7 @@ func TestHarm(t *testing.T) {
 				for what, err := range map[string]error{
 					first: look(t, db, func() {
 						do(t, path)
-						db.guard.last.Store(0) // as if the last check had been long ago
+						db.guard.last.Store(0) // pretends that the last check was long ago
 					}),
 					"a write after it":   put(t, db),
 					"readiness after it": db.ping(t.Context()),
@@ -180,8 +181,8 @@ func TestReadsNotice(t *testing.T) {
 	}
 }
 
-// Changes that other programs make to the database through SQLite are not reported as damage, whether the log is empty
-// or not.
+// Changes that other programs make to the database through SQLite are not reported as damage, whether or not the log is
+// empty.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)

@@ -70,7 +70,7 @@ func (db *DB) dropped() error {
 	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
 }
 
-// refusal holds the reason why the last write was refused.
+// refusal records why the last write was refused.
 type refusal struct{ err error }
 
 // wrote records the result of a write for writable to report.
@@ -101,8 +101,8 @@ func diskFull(path string, bytes uint64) bool {
 const probeTime = time.Second
 
 // writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
-// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once it
-// succeeds. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
+// read-only, the file is locked or the table refuses rows, each call attempts a write; an attempt that succeeds costs a
+// commit. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
 func (db *DB) writable(ctx context.Context, try func() string) error {
 	last := db.refused.Load()
 	if last == nil {

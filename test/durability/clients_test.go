@@ -38,7 +38,7 @@ type load struct {
 	base    string
 	floor   string        // lower bound: new ids must be greater
 	pause   time.Duration // pause of each client between fights
-	mortal  atomic.Bool   // the server may be killed, so clients may fail and stop
+	mortal  atomic.Bool   // the server may be killed now, so clients may fail and stop
 	over    atomic.Bool
 	clients sync.WaitGroup
 }
@@ -108,7 +108,7 @@ func (l *ledger) acks() int {
 	return l.acknowledged
 }
 
-// await waits until at least the given number of fights has been acknowledged.
+// await waits until at least the given number of fights have been acknowledged.
 func (l *ledger) await(t *testing.T, number int) {
 	t.Helper()
 	for end := time.Now().Add(ending); l.acks() < number; time.Sleep(10 * time.Millisecond) {

@@ -70,7 +70,7 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // only a default, which the command line overrides
+	_ = flag.Set("test.parallel", atOnce) // only a default; the command line overrides it
 	os.Exit(m.Run())
 }
 

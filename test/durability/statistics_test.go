@@ -79,7 +79,7 @@ func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Durati
 			order = order[:1+rand.N(len(order))]
 		}
 		for _, i := range order {
-			time.Sleep(50*time.Millisecond + rand.N(200*time.Millisecond)) // kill each process at a random moment
+			time.Sleep(50*time.Millisecond + rand.N(200*time.Millisecond)) // kill the process at a random moment
 			parts[i].kill()
 			kills++
 		}

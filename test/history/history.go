@@ -1,5 +1,5 @@
-// Package history compares the responses that clients got with the stored fights, like Jepsen: every acknowledged
-// fight must be stored as acknowledged, and every stored fight must have been acknowledged or be indeterminate. The
+// Package history compares the responses that clients got with the stored fights, like Jepsen: every acknowledged fight
+// must be stored as acknowledged, and every stored fight must have been acknowledged or have an unknown outcome. The
 // package uses only the HTTP API, so it works with any store.
 package history
 

@@ -25,7 +25,7 @@ type Fight struct {
 
 // Settled returns the fights with ids above down, newest first, and the total number of fights. below is the number of
 // fights with ids up to down. A request that was in flight when the server was killed may reach a separate database a
-// moment later. Therefore, if the list and the total disagree, Settled retries until the count is stable.
+// moment later. Therefore, if the list and the total disagree, Settled tries again until the count is stable.
 func Settled(ctx context.Context, base, down string, below int) (recent []Fight, number int, err error) {
 	for before := -1; ; before = number {
 		if recent, err = List(ctx, base, down); err != nil {
