@@ -117,7 +117,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil { // preparing a statement doesn't suffice: it neither waits for locks nor opens files
+	if err := s.check(ctx); err != nil { // preparing a statement neither waits for locks nor opens files
 		return err
 	}
 	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)

@@ -82,7 +82,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 		command = bsoncore.AppendDocumentElement(command, strconv.Itoa(place), batch[i].Bytes)
 	}
 	command = endDocument(command, array)
-	command = bsoncore.AppendBooleanElement(command, "ordered", false) // makes the server continue after refusing a document
+	command = bsoncore.AppendBooleanElement(command, "ordered", false) // continue after a refused document
 	concern, command := bsoncore.AppendDocumentElementStart(command, "writeConcern")
 	command = bsoncore.AppendStringElement(command, "w", "majority")
 	command = bsoncore.AppendBooleanElement(command, "j", true)

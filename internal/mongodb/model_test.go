@@ -106,8 +106,8 @@ func (w *world) settled(fights int) bool {
 	return w.frozen[w.last+1] == nil
 }
 
-// history is the sequence of replies that a counter has received since its start. Equal histories have the same
-// address.
+// history is the sequence of replies that a counter has received since its start. Equal histories are stored only once,
+// so they have the same address.
 type history struct {
 	id      int
 	replies []any

@@ -75,7 +75,7 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts limits how many times Read repeats a read during which the statistics changed. Read returns the last
+// readAttempts limits how many times Read repeats a read if the statistics changed during it. Read returns the last
 // result in any case.
 const readAttempts = 3
 

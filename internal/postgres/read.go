@@ -80,8 +80,8 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 
 // with calls do with a connection of the pool, and classifies its error. If the query plan is older than an ALTER
 // TABLE, it repeats do on the same connection, since each connection has its own plans. If the connection broke while
-// idle, as all do when the server restarts, it drops the connection and tries others until one works. It doesn't repeat
-// do if mayRepeat returns false.
+// idle, as all idle connections do when the server restarts, it drops the connection and tries others until one works.
+// It doesn't repeat do if mayRepeat returns false.
 func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)

@@ -100,7 +100,7 @@ func isConnection(err error) bool {
 		return true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the latter also implements net.Error
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the deadline error is a net.Error
 		return false
 	}
 	return errors.As(err, &network)

@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// kinds maps each kind of store to whether it groups inserts.
+// kinds lists the kinds of stores by name; the value is whether the store groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func TestFights(t *testing.T) {

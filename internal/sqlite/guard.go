@@ -34,7 +34,7 @@ type guard struct {
 	conn   driver.Conn // nil if the file was opened read-only
 	log    *os.File
 	index  *indexFile
-	known  [3]fileStat // the state in which SQLite last left the files
+	known  [3]fileStat // state of the files after SQLite's last known change
 	header logHeader   // of the log
 	copied copied      // frames copied from the log into the database
 	sparse bool        // the files occupy less disk space than their length, because the file system compresses them

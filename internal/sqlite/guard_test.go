@@ -31,7 +31,7 @@ func filled(t *testing.T) (db *DB, path string) {
 	return db, path
 }
 
-// put commits a row that fills several pages, and calls the functions in meanwhile within the transaction.
+// put commits a row that fills several pages, and calls the functions given as meanwhile before the commit.
 func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	t.Helper()
 	_, err := db.inTx(t.Context(), func(tx *sql.Conn) error {
@@ -150,7 +150,7 @@ func TestHarm(t *testing.T) {
 	}
 }
 
-// A damaged log is not checkpointed on shutdown, even if the database was not used since the damage.
+// A damaged log is not checkpointed on shutdown, even if the database has not been used since it was damaged.
 func TestCloseLeavesDamageAlone(t *testing.T) {
 	db, path := filled(t)
 	db.guard.settling = 20 * time.Millisecond

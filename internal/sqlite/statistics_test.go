@@ -144,7 +144,7 @@ func TestUnreadableFights(t *testing.T) {
 		}
 	}
 	page, err := at.fights.Page(t.Context(), fights[12].ID, len(fights))
-	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // the page lists numbers 12, 11 and 10
+	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // numbers 12, 11 and 10
 		t.Errorf("the page has %d fights (error: %v), want the 3 before the unreadable number 9", len(page), err)
 	}
 	if err := at.fights.Ping(t.Context()); err != nil {

@@ -68,7 +68,7 @@ func calls(seen []string) (all []*call) {
 // share one sync.
 func TestSyncs(t *testing.T) {
 	for role, want := range map[string]struct{ fights, least, most int }{
-		"insert":         {insertions, insertions, 2 * insertions}, // includes the syncs that create the file
+		"insert":         {insertions, insertions, 2 * insertions}, // the maximum includes the syncs that create the file
 		"insert at once": {callers * insertions, 1, callers * insertions / 2},
 	} {
 		t.Run(role, func(t *testing.T) {

@@ -1,5 +1,5 @@
 // Package sqltable reads and writes the table of a catalog through database/sql. The SQLite and MariaDB stores share
-// it; it depends on neither engine.
+// the package, which depends on neither engine.
 package sqltable
 
 import (

@@ -36,8 +36,8 @@ type running struct {
 	kill func()
 }
 
-// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. At the
-// end it checks all fights. It returns the round in which a check failed, and the error.
+// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. Finally
+// it checks all fights. It returns the round in which a check failed, and the error.
 func killed(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""

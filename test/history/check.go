@@ -16,7 +16,7 @@ type Verdict struct {
 	Duplicated int // requested once, but stored or acknowledged more than once
 	Unasked    int // stored although it was refused or never requested
 
-	Faults []string // descriptions of the first faults
+	Faults []string // descriptions of the first faults found
 }
 
 // manyFaults is the maximum number of fault descriptions in a verdict.
