@@ -363,7 +363,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 // recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. It reads the version and the ids in one snapshot.
+// IDs implements catalog.Store. IDs reads the version and the ids in one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)

@@ -39,7 +39,7 @@ const (
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 
-// Ping implements catalog.Store. It runs the same queries as requests do; concurrent callers share one check.
+// Ping implements catalog.Store. Ping runs the same queries as requests; concurrent callers share one check.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)

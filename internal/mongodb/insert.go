@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Insert implements fight.Store. It returns once a majority of the servers have journaled the fight.
+// Insert implements fight.Store. Insert returns once a majority of the servers have journaled the fight.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := appendDocument(make([]byte, 0, usualSize), f)
 	if s.group != nil {

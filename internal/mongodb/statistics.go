@@ -17,9 +17,9 @@ import (
 // duplicate work.
 const takeoverDelay = 400 * time.Millisecond
 
-// Statistics is a statistics.Store in the same database as the fights. It relies only on atomic updates of single
-// documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or
-// the order of ids. The counting protocol is explained in protocol.go.
+// Statistics is a statistics.Store in the same database as the fights. The store relies only on atomic updates of
+// single documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on
+// clocks or the order of ids. The counting protocol is explained in protocol.go.
 type Statistics struct {
 	collections
 	counting sync.Mutex // held during a pass of the counting protocol
@@ -42,7 +42,7 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store. It runs a pass of the counting protocol, or resumes a failed pass: on a slow
+// Count implements statistics.Store. Count runs a pass of the counting protocol, or resumes a failed pass: on a slow
 // server, counting a batch may take longer than a caller waits, and if no pass were resumed, no call would ever finish
 // the batch.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
@@ -127,7 +127,7 @@ func first[T any](
 	return documents, cursor.All(ctx, &documents)
 }
 
-// Ping implements statistics.Store. It reads the totals and one fight.
+// Ping implements statistics.Store. Ping reads the totals and one fight.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if _, err := s.readState(ctx); err != nil {
 		return trouble(err)

@@ -147,7 +147,7 @@ func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectSta
 	return context.WithValue(ctx, statementsKey{}, true)
 }
 
-// TraceConnectEnd implements pgx.ConnectTracer. It allows the next connection to be opened.
+// TraceConnectEnd implements pgx.ConnectTracer: it allows the next connection to be opened.
 func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
 
 // TraceQueryStart does nothing.

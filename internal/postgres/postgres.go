@@ -44,8 +44,8 @@ type Catalog[T catalog.Item] struct {
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It doesn't
-// retry.
+// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. Open
+// doesn't retry.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
@@ -162,8 +162,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 
 const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
 
-// Ping implements catalog.Store. Like requests, it reads all columns of a row. It waits for a locked table no longer
-// than lockTimeout.
+// Ping implements catalog.Store. Like requests, Ping reads all columns of a row. Ping waits for a locked table no
+// longer than lockTimeout.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}

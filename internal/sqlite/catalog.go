@@ -188,7 +188,7 @@ func (s *Catalog[T]) upsert() string {
 	return sqltable.Insertion(s.Table.Name, names) + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
-// Ping implements catalog.Store. It runs the same queries as requests do. A catalog mainly serves reads, so it counts
+// Ping implements catalog.Store. Ping runs the same queries as requests do. A catalog mainly serves reads, so it counts
 // as ready even if its file is read-only.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")

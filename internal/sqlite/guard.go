@@ -47,13 +47,13 @@ const (
 	logIndex // shared memory: the index of the log
 )
 
-// fileStat describes a file. It differs after every write.
+// fileStat describes a file. A fileStat differs after every write to the file.
 type fileStat struct {
 	identity
 	size, blocks, modified int64
 }
 
-// identity identifies a file. It is zero if there is no file, or if the system has no inodes.
+// identity identifies a file. The identity is zero if there is no file, or if the system has no inodes.
 type identity struct{ device, inode uint64 }
 
 // same reports whether the file was not written between two calls to stat. Block counts are ignored: some file systems,
@@ -62,8 +62,8 @@ func (s fileStat) same(other fileStat) bool {
 	return s.size == other.size && s.modified == other.modified
 }
 
-// hasHole reports whether part of the file occupies no disk space. It returns false on systems that don't report block
-// counts.
+// hasHole reports whether part of the file occupies no disk space. hasHole returns false on systems that don't report
+// block counts.
 func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
 // copied records how many frames of a log SQLite has copied into the database in checkpoints. The log is identified by

@@ -18,7 +18,7 @@ const (
 	logMagic        = 0x377f0682 // the last bit indicates the byte order of the checksums
 )
 
-// logHeader is the header of a write-ahead log. It changes each time SQLite restarts the log.
+// logHeader is the header of a write-ahead log. The header changes each time SQLite restarts the log.
 type logHeader [logHeaderSize]byte
 
 // readLogHeader returns the header of a log, or the zero header if the log is empty.

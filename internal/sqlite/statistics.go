@@ -37,8 +37,8 @@ func tablesAreReadable() []string {
 	}
 }
 
-// NewStatistics returns the statistics store in the file that holds the fights, and creates missing tables. It shares
-// the write connection of the fights.
+// NewStatistics returns the statistics store in the file that holds the fights, and creates missing tables. The two
+// stores share one write connection.
 func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
 	if err := db.create(ctx, "the tables of statistics", schema, tablesAreReadable()...); err != nil {
 		return nil, err
@@ -46,11 +46,11 @@ func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, err
 	return &Statistics{db, usualBatch}, nil
 }
 
-// Ping implements statistics.Store. It runs the same queries as requests do.
+// Ping implements statistics.Store. Ping runs the same queries as requests do.
 func (s *Statistics) Ping(ctx context.Context) error { return s.db.ping(ctx, tablesAreReadable()...) }
 
-// Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
-// sums.
+// Count implements statistics.Store. Count reads the fights before taking the write lock, which is held only to update
+// the sums.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	return read(s.db, func() (progress statistics.Progress, err error) {
 		var counted int64
@@ -152,7 +152,7 @@ func moment(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// Read implements statistics.Store. It reads everything from one snapshot.
+// Read implements statistics.Store. All parts of the result come from one snapshot.
 func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
 	return read(s.db, func() (result statistics.Statistics, err error) {
 		err = s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -215,9 +215,9 @@ func readPlaces(ctx context.Context, tx *sql.Tx, clause string, args ...any) (pl
 	return places, err
 }
 
-// Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
-// the difference to the current totals. Since sums can be added in any order, a rebuild blocks no other operation, and
-// is correct even if fights are counted in the meantime.
+// Rebuild implements statistics.Store. Rebuild compares the totals with the counted fights in one snapshot, and then
+// adds the difference to the current totals. Since sums can be added in any order, a rebuild blocks no other operation,
+// and is correct even if fights are counted in the meantime.
 func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		found, err := s.recount(ctx)

@@ -153,8 +153,8 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
-// padding is the file size at which the limit starts to apply. It must exceed the size of any log that the test binary
-// writes.
+// padding is the file size at which the limit starts to apply. The padding must exceed the size of any log that the
+// test binary writes.
 const padding = 4 << 20
 
 // limitFiles simulates a full disk: until restore is called, this process can't make any file larger than size.

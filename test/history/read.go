@@ -51,7 +51,7 @@ func Count(ctx context.Context, base string) (int, error) {
 	return body.Count, err
 }
 
-// List returns the fights with ids above down, newest first. It follows the Link headers from page to page.
+// List returns the fights with ids above down, newest first. List follows the Link headers from page to page.
 func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	for page := base + "/api/fights?limit=100"; page != ""; {
 		answer, next, err := Get(ctx, page)

@@ -1,6 +1,6 @@
 // Package mongowire provides a proxy in front of a MongoDB server, for tests of conditions that the available server
 // can't produce. The proxy can respond to selected commands itself, break connections at selected commands, and accept
-// TLS. It depends only on the wire protocol.
+// TLS. The package depends only on the wire protocol.
 package mongowire
 
 import (
