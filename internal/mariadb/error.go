@@ -32,7 +32,7 @@ const (
 	errDatabaseAccessDenied = 1044
 	errTableAccessDenied    = 1142
 	errColumnAccessDenied   = 1143
-	errNoBinlogPrivilege    = 1419 // for creating a trigger
+	errNoBinlogPrivilege    = 1419 // the privilege to create a trigger is missing
 )
 
 // kindOf returns the kind of a server error, or nil if it is unknown. The error numbers are those of MariaDB
@@ -54,7 +54,7 @@ func kindOf(server *mysql.MySQLError) error {
 		1812, 1814, 1932: // the table's file is missing or belongs to another table
 		return storage.ErrDamaged
 	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission
-		1054, 1072, 1146, 1356, 1109, // unknown column or table, also in a view
+		1054, 1072, 1146, 1356, 1109, // unknown column or table, including in a view
 		1048, 1364: // a mandatory column gets no value
 		return storage.ErrSchema
 	case 1049, // unknown database; another program may be about to create it

@@ -17,8 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// TestClassify checks how errors are classified, as MariaDB and MySQL word them. Errors that can be provoked on a real
-// server are tested in test/faults.
+// TestClassify checks how errors are classified, using the error messages of MariaDB and MySQL. Errors that can be
+// provoked on a real server are tested in test/faults.
 func TestClassify(t *testing.T) {
 	server := func(number uint16, state, message string) error {
 		err := &mysql.MySQLError{Number: number, Message: message}

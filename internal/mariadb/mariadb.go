@@ -28,7 +28,8 @@ type Config struct {
 	PoolMin, PoolMax int
 	Schema           string // creates the table
 	// Deadline is the maximum duration of a request. A read ends within the deadline even if its client would wait
-	// longer, and a wait for a lock ends before it. A Deadline of 0, for programs that may wait, means no limit.
+	// longer, and a wait for a lock ends before the deadline. A Deadline of 0, for programs that may wait, means no
+	// limit.
 	Deadline time.Duration
 }
 
@@ -40,7 +41,7 @@ type Catalog[T catalog.Item] struct {
 	givesIDs  bool // whether the table's id is AUTO_INCREMENT
 	lockWait  int  // how long a statement waits for a lock, in seconds
 	poolMax   int
-	reads     bounded.Reads // leaves one connection for everything except client reads
+	reads     bounded.Reads // reserves one connection for everything except client reads
 	pings     singleflight.Group
 }
 
@@ -60,7 +61,7 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	}
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(cfg.PoolMax)
-	db.SetMaxIdleConns(cfg.PoolMax) // keep what was opened
+	db.SetMaxIdleConns(cfg.PoolMax) // keep all connections open
 	s := &Catalog[T]{
 		Reader: sqltable.Reader[T]{Table: table}, db: db, lockWait: lockWait, poolMax: cfg.PoolMax,
 		reads: bounded.NewReads(cfg.PoolMax-1, cfg.Deadline),
@@ -81,7 +82,7 @@ const defaultLockWait = 50
 // driverConfig returns a copy of the driver's configuration with the settings that this package relies on.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
-	config.ClientFoundRows = true      // so that an UPDATE that changes no value still counts its row
+	config.ClientFoundRows = true      // makes the server count a row that an UPDATE leaves unchanged
 	config.Logger = &mysql.NopLogger{} // callers report the driver's errors; its own log lines have a different format
 	config.Params = map[string]string{
 		"sql_mode": "'STRICT_ALL_TABLES'",
@@ -116,7 +117,7 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	if err != nil {
 		return err
 	}
-	if err := s.check(ctx); err != nil { // needed because preparing a statement neither waits for locks nor opens files
+	if err := s.check(ctx); err != nil { // preparing a statement neither waits for locks nor opens files
 		return err
 	}
 	s.Reader, err = sqltable.NewReader(ctx, s.db, s.Table)
@@ -149,8 +150,7 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 // createWait is how long a starting process waits for another one to create the table, in seconds.
 const createWait = 30
 
-// locked calls do with a connection that holds a named lock of the server, a lock that only one connection can hold at
-// a time.
+// locked calls do with a connection that holds a named server lock, which only one connection can hold at a time.
 func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -363,7 +363,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 // recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. It reads the version and the ids in one snapshot.
+// IDs implements catalog.Store. IDs reads the version and the ids in one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)

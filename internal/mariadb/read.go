@@ -39,7 +39,7 @@ const (
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 
-// Ping implements catalog.Store. It runs the same queries as requests do; concurrent callers share one check.
+// Ping implements catalog.Store. Ping runs the same queries as requests; concurrent callers share one check.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	checked := s.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(s.reads.ByKey.Life(), pingTimeout)
@@ -71,13 +71,13 @@ func (s *Catalog[T]) begin(ctx context.Context, query string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports any error that matters
 	rows.Next()
 	return rows.Err()
 }
 
-// CheckWrites returns an error if the server accepts no writes from this user. It detects only problems that the server
-// reports in advance: a read-only server, but not a full disk.
+// CheckWrites returns an error if the server accepts no writes from this user. CheckWrites detects only problems that
+// the server reports in advance, such as a read-only server, but not a full disk.
 func (s *Catalog[T]) CheckWrites(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {

@@ -16,7 +16,7 @@ func (s *Catalog[T]) checkShape(ctx context.Context) (givesIDs bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports any error that matters
 	var found []catalog.FoundColumn
 	for rows.Next() {
 		var column catalog.FoundColumn

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// markField is the field that marks a fight as counted; its value is the number of the batch. A fight without this
-	// field has not been counted yet, no matter which program stored it or when.
+	// markField is the field that marks a fight as counted; its value is the number of the batch that contains the
+	// fight. A fight without this field has not been counted yet, no matter which program stored it or when.
 	markField = "counted"
 	// stateID is the id of the only document in the collection that holds the totals.
 	stateID = "state"
@@ -66,7 +66,7 @@ func placesFirst() bson.D { return bson.D{{Key: "fights", Value: -1}, {Key: "nam
 
 // createIndexes creates missing indexes. The index of marks is not partial: a partial index would be smaller, but
 // couldn't find fights without a mark. The index includes the ids, so that other applications' documents, which are
-// never marked, are skipped by their index keys, mostly as a range, and needn't be read each time.
+// never marked, are skipped without reading them each time, mostly as a range of index keys.
 func (c collections) createIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
@@ -104,9 +104,9 @@ func (c collections) done(ctx context.Context) (int64, error) {
 	return s.Done, err
 }
 
-// createState creates the state, with a number above every batch number that a fight is marked with: fights are marked
-// already if the statistics were lost. If several processes call createState at the same time, one of them creates the
-// state.
+// createState creates the state, with a number above every batch number that a fight is marked with: if the statistics
+// were lost, fights may be marked already. If several processes call createState at the same time, only one of them
+// creates the state.
 func (c collections) createState(ctx context.Context) error {
 	var marked struct{ Counted int64 }
 	highest := options.FindOne().SetSort(bson.M{markField: -1}).SetProjection(bson.M{markField: 1})
@@ -122,7 +122,7 @@ func (c collections) createState(ctx context.Context) error {
 }
 
 func (c collections) open(ctx context.Context, number int64) (*batch, error) {
-	b := &batch{full: true} // unknown
+	b := &batch{full: true} // it is unknown whether there are more fights
 	err := c.batches.FindOne(ctx, bson.M{"_id": number}).Decode(b)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil, nil
@@ -192,8 +192,8 @@ func (c collections) raise(ctx context.Context, b *batch, at int) (next int, err
 	return next, r.write(ctx)
 }
 
-// raises collects updates of the documents that hold a winner's wins or a place's fights. Each document holds the count
-// in one field, and the last batch that raised the count in another.
+// raises collects updates to the documents that hold the number of a winner's wins or of the fights at a place. One
+// field of the document holds the count; another holds the number of the last batch that raised it.
 type raises struct {
 	in        *mongo.Collection
 	field     string
@@ -202,7 +202,7 @@ type raises struct {
 	updates   []mongo.WriteModel
 }
 
-// add adds an update that raises the count in the document with the given id by n. A missing document is created, with
+// add adds an update that raises the count in the document with the given id by n. A missing document is created with
 // the given names.
 func (r *raises) add(id string, n int64, names bson.M) {
 	names["_id"], names[r.field], names["batch"] = id, int64(0), int64(0)

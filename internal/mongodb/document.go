@@ -23,11 +23,11 @@ const (
 )
 
 // allFights returns the filter condition that matches all fights. It constrains only the id, by a range and a pattern:
-// MongoDB scans the part of the index with strings that begin with a hexadecimal digit, and matches the pattern without
+// MongoDB scans the part of the index whose strings begin with a hexadecimal digit, and matches the pattern without
 // reading documents.
 func allFights() bson.E { return below(fight.MaxID(), anyID) }
 
-// below returns the filter condition that the id of a document is less than id and matches the pattern.
+// below returns the filter condition for documents whose id is less than the given id and matches the pattern.
 func below(id fight.ID, pattern string) bson.E {
 	return bson.E{Key: "_id", Value: bson.D{
 		{Key: "$gte", Value: "0"}, {Key: "$lt", Value: id.String()}, {Key: "$regex", Value: pattern},
@@ -65,7 +65,7 @@ func parseFields(id string, document bson.Raw) (f fight.Fight, err error) {
 type reader struct {
 	within   string // path of the enclosing field, with a trailing dot
 	document bson.Raw
-	err      *error // the first one
+	err      *error // the first error
 }
 
 func (r reader) fail(field, format string, args ...any) {
@@ -74,7 +74,7 @@ func (r reader) fail(field, format string, args ...any) {
 	}
 }
 
-// value returns a field. The type of a missing or null field is 0.
+// value returns a field's value. For a missing or null field, the type of the value is 0.
 func (r reader) value(field string) bson.RawValue {
 	value, err := r.document.LookupErr(field)
 	if err != nil && !errors.Is(err, bsoncore.ErrElementNotFound) {
@@ -123,8 +123,8 @@ func (r reader) integer(field string, most int64) int64 {
 	return n
 }
 
-// integerOf converts a number of any BSON type to an integer if it has no fraction, since JavaScript stores integers as
-// doubles.
+// integerOf converts a number of any BSON type to an integer if it has no fractional part, since JavaScript stores
+// integers as doubles.
 func integerOf(value bson.RawValue) (int64, bool) {
 	d, ok := value.DoubleOK()
 	if !ok {

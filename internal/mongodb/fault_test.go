@@ -122,9 +122,9 @@ func TestInsertThroughFaults(t *testing.T) {
 	t.Parallel()
 	const all = 3 // number of new fights in the batch
 	for name, c := range map[string]struct {
-		fates []mongowire.Fate // fates of the insert commands; the last one applies to all further commands
+		fates []mongowire.Fate // how the proxy treats each insert; the last entry applies to all later ones
 		says  string           // result of every fight; "" if only the two duplicates are refused
-		kept  int              // fights stored in addition to the one stored before
+		kept  int              // number of fights stored, not counting the one stored before
 		sent  int32
 	}{
 		"no fault":                       {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
@@ -177,7 +177,7 @@ func TestInsertThroughRandomFaults(t *testing.T) {
 	t.Parallel()
 	for kind, grouped := range kinds() {
 		t.Run(kind, func(t *testing.T) {
-			t.Parallel() // the subtests mostly wait
+			t.Parallel() // the subtests spend most of their time waiting
 			insertThroughRandomFaults(t, grouped)
 		})
 	}
@@ -283,7 +283,7 @@ func TestAbandonedReadsCostNoConnections(t *testing.T) {
 			}
 		}
 	}
-	// One connection for each concurrent read, and one or two with which the driver monitors the server.
+	// One connection for each concurrent read, and one or two that the driver uses to monitor the server.
 	if n := opened.Load() - before; n > 2*each {
 		t.Errorf("the driver opened %d connections for %d abandoned reads", n, rounds*each*len(reads))
 	}

@@ -16,7 +16,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// kinds maps each kind of store to whether it groups inserts.
+// kinds lists the kinds of stores by name; the value is whether the store groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 // openAs opens a store at a URL that names the database.

@@ -16,7 +16,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Insert implements fight.Store. It returns once a majority of the servers have journaled the fight.
+// Insert implements fight.Store. Insert returns once a majority of the servers have journaled the fight.
 func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 	document := appendDocument(make([]byte, 0, usualSize), f)
 	if s.group != nil {
@@ -82,7 +82,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 		command = bsoncore.AppendDocumentElement(command, strconv.Itoa(place), batch[i].Bytes)
 	}
 	command = endDocument(command, array)
-	command = bsoncore.AppendBooleanElement(command, "ordered", false) // the server continues after a refused document
+	command = bsoncore.AppendBooleanElement(command, "ordered", false) // continue after a refused document
 	concern, command := bsoncore.AppendDocumentElementStart(command, "writeConcern")
 	command = bsoncore.AppendStringElement(command, "w", "majority")
 	command = bsoncore.AppendBooleanElement(command, "j", true)

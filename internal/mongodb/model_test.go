@@ -12,14 +12,14 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// The model runs the protocol on in-memory documents. Two counters take their steps in every possible order, and each
-// may be killed and restarted between any two steps. In the model with a ghost, the next step of a killed counter may
-// be carried out later, as if the network had delayed it. Fights are stored at any time and in any order of ids. In the
-// model, no counter ever waits for another to finish its batch, so every order of steps that a lease would permit is
-// covered. The test visits every reachable state.
+// The model runs the counting protocol on in-memory documents. Two processes that count, called counters, take their
+// steps in every possible order, and each may be killed and restarted between any two steps. In the model with a ghost,
+// a killed counter's next step may be carried out later, as if the network had delayed the command. Fights are stored
+// at any time and in any order of ids. In the model, no counter ever waits for another to finish its batch, so every
+// order of steps that a lease would permit is covered. The test visits every reachable state.
 type model struct {
 	fights int
-	most   int // fights in a batch
+	most   int // maximum number of fights in a batch
 	ghost  bool
 }
 
@@ -43,11 +43,11 @@ func modelFights() [maxFights]fight.Outcome {
 // world is an in-memory database. Two worlds in the same state compare equal.
 type world struct {
 	stored [maxFights]bool
-	marks  [maxFights]int64 // 0 for none
-	last   int64            // the last batch done
+	marks  [maxFights]int64 // 0 for unmarked fights
+	last   int64            // number of the last batch done
 	totals statistics.Sums
 	since  time.Time
-	frozen [maxBatches]*batch // by number
+	frozen [maxBatches]*batch // frozen batches by number
 	counts [maxFights]count   // see countsOf
 }
 
@@ -68,7 +68,7 @@ func countsOf(b *batch) (counts [maxFights]int64) {
 	return counts
 }
 
-// raise adds the count of a batch's nth winner or place to that of the world.
+// raise adds the count of a batch's nth winner or place to the count in the world.
 func (w *world) raise(b *batch, nth int, guarded bool) {
 	for i, n := range countsOf(b) {
 		if n == 0 {
@@ -81,7 +81,7 @@ func (w *world) raise(b *batch, nth int, guarded bool) {
 	}
 }
 
-// finish is not guarded.
+// finish doesn't check the number of the last batch done; its callers do.
 func (w *world) finish(b *batch) {
 	w.addTotals(b)
 	w.last = b.Number
@@ -106,15 +106,15 @@ func (w *world) settled(fights int) bool {
 	return w.frozen[w.last+1] == nil
 }
 
-// history is the sequence of replies that a counter has received since its start. Equal histories have the same
-// address.
+// history is the sequence of replies that a counter has received since its start. Equal histories are stored only once,
+// so they have the same address.
 type history struct {
 	id      int
 	replies []any
 }
 
 // steps is the database from a counter's point of view. It replays the replies in the counter's history, carries out
-// the next step, and fails the step after that with errPaused. So the history is all the state that a counter has.
+// the next step, and fails the step after that with errPaused. So a counter has no state other than its history.
 type steps struct {
 	*explorer
 	world *world
@@ -209,7 +209,7 @@ type explorer struct {
 	mutate    func(*steps) documents
 	started   *history         // history of a counter that has just been started
 	histories map[any]*history // keyed by the previous history and the last reply
-	batches   map[any]*batch   // by number and fights
+	batches   map[any]*batch   // keyed by number and fights
 	visited   map[configuration]bool
 	queue     []configuration
 	settled   int
@@ -245,8 +245,8 @@ func (e *explorer) batchOf(number int64, ids ...any) *batch {
 	return e.batches[key]
 }
 
-// wrong describes an incorrect count, or returns "" if there is none. Unless all is set, uncounted fights are not
-// considered an error.
+// wrong returns a description of an incorrect count, or "" if all counts are correct. Unless all is set, uncounted
+// fights are not an error.
 func (e *explorer) wrong(w world, all bool) string {
 	var ids []any
 	for i, stored := range w.stored {
@@ -276,7 +276,7 @@ func (e *explorer) explore() {
 }
 
 // visit queues a configuration unless it was visited before. Two configurations that differ only in the order of the
-// counters count as the same configuration.
+// counters are treated as the same configuration.
 func (e *explorer) visit(c configuration) {
 	if c.counters[0].id > c.counters[1].id {
 		c.counters[0], c.counters[1] = c.counters[1], c.counters[0]
@@ -329,10 +329,10 @@ func (e *explorer) advance(w *world, h *history) *history {
 	if err := p.run(context.Background()); errors.Is(err, errPaused) {
 		return e.after(h, s.reply)
 	}
-	return e.started // the pass has ended; no other error than errPaused is possible
+	return e.started // the counting pass has ended; errPaused is the only possible error
 }
 
-// completes checks that a single counter, once all fights are stored, counts them all correctly.
+// completes checks that once all fights are stored, a single counter counts all of them correctly.
 func (e *explorer) completes(t *testing.T, w world) {
 	t.Helper()
 	for i := range e.model.fights {
@@ -348,7 +348,7 @@ func (e *explorer) completes(t *testing.T, w world) {
 }
 
 // TestModel checks that no reachable state is wrong, and that from each state a single counter finishes counting,
-// whichever counters were killed before.
+// regardless of which counters were killed earlier.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	for name, m := range models() {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each mutant breaks one rule of the protocol, and exploring the model finds a wrong state for every mutant.
+// Each mutant breaks one rule of the counting protocol, and exploring the model finds a wrong state for every mutant.
 func TestModelCatchesMutants(t *testing.T) {
 	for name, mutate := range map[string]func(*steps) documents{
 		"nothing is frozen":                          func(s *steps) documents { return freezesNothing{s} },
@@ -79,7 +79,7 @@ func (s finishesAs) finish(_ context.Context, b *batch) error {
 	return change(s.steps, func(w *world) { s.second(w, b) })
 }
 
-// addTotals and setDone each carry out half of finish, with its guard.
+// addTotals and setDone each carry out half of finish, after checking the number of the last batch done.
 func addTotals(w *world, b *batch) {
 	if w.last == b.Number-1 {
 		w.addTotals(b)

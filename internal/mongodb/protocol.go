@@ -29,12 +29,12 @@ import (
 // process that froze it works on it, and others take the batch over if there is no progress.
 
 // documents lists the operations that the protocol needs from the database. An operation may change several documents,
-// but is atomic only for each single document. A failed operation may have been carried out partly, or may still be
+// but is atomic only for each individual document. A failed operation may have been carried out partly, or may still be
 // carried out later.
 type documents interface {
 	// done returns the number of the last batch included in the totals.
 	done(ctx context.Context) (int64, error)
-	// open returns the frozen batch with the given number, or nil if there is none.
+	// open returns the frozen batch with the given number, or nil if there is no such batch.
 	open(ctx context.Context, number int64) (*batch, error)
 	// uncounted returns a batch of unmarked fights, with the given number.
 	uncounted(ctx context.Context, number int64) (*batch, error)
@@ -46,7 +46,8 @@ type documents interface {
 	raise(ctx context.Context, b *batch, at int) (next int, err error)
 	// mark marks some of the batch's fights with its number, beginning at position at, and returns the next position.
 	mark(ctx context.Context, b *batch, at int) (next int, err error)
-	// finish adds the batch to the totals and sets its number as done, if the last batch done has the previous number.
+	// finish adds the batch to the totals and records it as the last batch done, provided that the last batch done so
+	// far has the previous number.
 	finish(ctx context.Context, b *batch) error
 	// forget removes frozen batches up to the given number.
 	forget(ctx context.Context, upTo int64) error
@@ -55,7 +56,7 @@ type documents interface {
 // batch is a set of fights that are counted together, in the form in which it is frozen. A batch must not be modified.
 type batch struct {
 	Number          int64 `bson:"_id"`
-	Fights          []any `bson:"fights"` // their ids
+	Fights          []any `bson:"fights"` // ids of the fights
 	statistics.Sums `bson:",inline"`
 	Since           time.Time           `bson:"since,omitempty"`
 	SetSince        bool                `bson:"set_since,omitempty"` // true for a correction, which sets Since instead of lowering it
@@ -72,7 +73,7 @@ func newBatch(number int64, fights []any, tally *statistics.Tally) *batch {
 	return b
 }
 
-// pass is one execution of the protocol.
+// pass is one execution of the counting protocol.
 type pass struct {
 	db       documents
 	leave    func(number int64) bool // reports whether to leave a frozen batch to the process that froze it
@@ -147,7 +148,7 @@ func (p *pass) confirm(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// carryOut carries out the remainder of steps 5 to 8.
+// carryOut carries out those of steps 5 to 8 that remain.
 func (p *pass) carryOut(ctx context.Context) error {
 	b := p.batch
 	for p.raised < len(b.Winners)+len(b.Places) {

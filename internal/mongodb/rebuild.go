@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// mostCorrected limits the winners and the places that one batch corrects; further batches correct the rest.
+	// mostCorrected limits how many winners and how many places one batch corrects; further batches correct the rest.
 	mostCorrected = 10_000
 	// compareAttempts is how many times to try to read the statistics between two batches; comparePause is the time
 	// between attempts.

@@ -17,16 +17,16 @@ import (
 // duplicate work.
 const takeoverDelay = 400 * time.Millisecond
 
-// Statistics is a statistics.Store in the same database as the fights. It relies only on atomic updates of single
-// documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on clocks or
-// the order of ids. The protocol is explained in protocol.go.
+// Statistics is a statistics.Store in the same database as the fights. The store relies only on atomic updates of
+// single documents and on unique ids: not on transactions or change streams, which only a replica set has, nor on
+// clocks or the order of ids. The counting protocol is explained in protocol.go.
 type Statistics struct {
 	collections
-	counting sync.Mutex // held during a pass
+	counting sync.Mutex // held during a pass of the counting protocol
 
 	// Guarded by counting.
-	begun     bool  // a pass has succeeded
-	halfway   *pass // a failed pass with a confirmed batch, or nil
+	begun     bool  // a counting pass has succeeded
+	halfway   *pass // a failed counting pass whose batch was confirmed, or nil
 	seen      int64 // number of the last batch that another process froze
 	seenSince time.Time
 }
@@ -42,8 +42,9 @@ func NewStatistics(ctx context.Context, database *mongo.Database) (*Statistics, 
 	return s, nil
 }
 
-// Count implements statistics.Store. It runs a pass of the protocol, or resumes one that failed: a slow server may take
-// longer for a batch than a caller waits, and without resuming, no call would ever finish the batch.
+// Count implements statistics.Store. Count runs a pass of the counting protocol, or resumes a failed pass: on a slow
+// server, counting a batch may take longer than a caller waits, and if no pass were resumed, no call would ever finish
+// the batch.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	s.counting.Lock()
 	defer s.counting.Unlock()
@@ -62,8 +63,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	return p.progress, nil
 }
 
-// leave reports whether to leave a frozen batch to the process that froze it. The first pass takes over any batch,
-// since this process often replaces one that died.
+// leave reports whether to leave a frozen batch to the process that froze it. The first counting pass takes over any
+// batch, since this process often replaces a process that died.
 func (s *Statistics) leave(number int64) bool {
 	if !s.begun {
 		return false
@@ -74,7 +75,7 @@ func (s *Statistics) leave(number int64) bool {
 	return time.Since(s.seenSince) < takeoverDelay
 }
 
-// readAttempts limits how many times Read repeats a read during which the statistics changed. It returns the last
+// readAttempts limits how many times Read repeats a read if the statistics changed during it. Read returns the last
 // result in any case.
 const readAttempts = 3
 
@@ -126,7 +127,7 @@ func first[T any](
 	return documents, cursor.All(ctx, &documents)
 }
 
-// Ping implements statistics.Store. It reads the totals and one fight.
+// Ping implements statistics.Store. Ping reads the totals and one fight.
 func (s *Statistics) Ping(ctx context.Context) error {
 	if _, err := s.readState(ctx); err != nil {
 		return trouble(err)

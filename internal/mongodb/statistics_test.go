@@ -23,8 +23,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// testBatch is a small batch size, so that even a few fights take several batches: tests store few fights because
-// FerretDB reads all of them in each step.
+// testBatch is a small batch size, so that even a few fights take long enough for several batches: tests store few
+// fights because FerretDB reads all of them in each step.
 const testBatch = 40
 
 // counted holds the stores of fights and statistics in a database.
@@ -69,8 +69,8 @@ func observed(tb testing.TB, address string, started func(context.Context, bson.
 	return client.Database(strings.Trim(parsed.Path, "/"))
 }
 
-// oneByOne returns a database whose commands run one at a time, since FerretDB reads, changes and writes a document
-// without a lock.
+// oneByOne returns a database whose commands run one at a time, since FerretDB doesn't lock a document while it reads,
+// changes and writes it.
 func oneByOne(tb testing.TB, address string) *mongo.Database {
 	tb.Helper()
 	var turn sync.Mutex
@@ -152,7 +152,7 @@ func foreignFights() []bson.D {
 	}, foreign()...)
 }
 
-// exactBeside checks that the statistics count exactly our fights and foreignFights.
+// exactBeside checks that the statistics count our fights and foreignFights, and nothing else.
 func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	t.Helper()
 	read, err := at.store.Read(t.Context())
@@ -167,8 +167,8 @@ func exactBeside(t *testing.T, at counted, ours []fight.Fight) {
 	}
 }
 
-// The statistics count exactly those documents of other applications that are listed as fights, whenever they are
-// stored, and report each unreadable one once. A rebuild corrects statistics of an older version, which marked and
+// Of the documents stored by other applications, the statistics count exactly those listed as fights, whenever they are
+// stored, and report each unreadable fight once. A rebuild corrects statistics of an older version, which marked and
 // counted every document.
 func TestOtherFights(t *testing.T) {
 	ctx := t.Context()
@@ -244,8 +244,8 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestSlowServer cancels each call after a few commands, as if the server took longer for a batch than a caller waits.
-// Together, the calls still count all fights.
+// TestSlowServer cancels each call after a few commands, as if the server took longer to count a batch than a caller
+// waits. Together, the calls still count all fights.
 func TestSlowServer(t *testing.T) {
 	const perCall, most = 8, 100
 	address := engines.MongoDB(t)

@@ -17,7 +17,7 @@ import (
 // The store connects only to a server whose certificate was issued by the given authority; otherwise the error states
 // the reason.
 func TestTLS(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // the test spends most of its time waiting
 	address, err := url.Parse(engines.MongoDB(t))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestTLS(t *testing.T) {
 		"an invalid authority file": {secured, "tls=true&tlsCAFile=/proc/self/status", "can't be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // the subtests mostly wait
+			t.Parallel() // the subtests spend most of their time waiting
 			with := strings.Replace(at(c.host, c.options), "://", "://superman:hidden@", 1)
 			cfg := Config{URL: with, Database: "fights", PoolMax: 5, selectTimeout: 500 * time.Millisecond}
 			_, err := OpenFights(t.Context(), cfg)

@@ -128,7 +128,7 @@ func (t reworded) Error() string { return t.text }
 // Unwrap returns the original error.
 func (t reworded) Unwrap() error { return t.err }
 
-// serversOf returns the reason why no server could be selected: the last error of each server.
+// serversOf returns the reason why no server could be selected: the last error from each server.
 func serversOf(err topology.ServerSelectionError) string {
 	var causes []string
 	for _, server := range err.Desc.Servers {

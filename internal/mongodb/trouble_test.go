@@ -71,7 +71,7 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
-// Every kind of read classifies a server's refusal.
+// All read methods classify an error response from the server.
 func TestRefusedReads(t *testing.T) {
 	store, _, p := openBehind(t, false)
 	p.Answer(mongowire.Refuse(corrupt, "find", "aggregate"))
@@ -95,7 +95,7 @@ func TestRefusedReads(t *testing.T) {
 // Every refused fight gets a correct result, whether certain or uncertain, and the store becomes ready as soon as the
 // server accepts writes again, even before another fight is stored.
 func TestTroubleOfWrites(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // the test spends most of its time waiting
 	const three = 3
 	for name, c := range map[string]struct {
 		refusal bson.D
@@ -117,7 +117,7 @@ func TestTroubleOfWrites(t *testing.T) {
 		"an unforeseen refusal":   {internal, nil, "open", "open", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // some subtests mostly wait
+			t.Parallel() // some subtests spend most of their time waiting
 			store, direct, p := openBehind(t, true)
 			refused := []string{"insert", "update"}
 			if name == "another's validator" { // only the collection of fights has the validator, not the probe's collection
@@ -174,10 +174,10 @@ func TestStoredFightRestoresReadiness(t *testing.T) {
 	}
 }
 
-// Three attempts to store a fight fail differently: the connection is cut before or after the fight is stored, and the
-// server is full or restarted. The result of the fight is still correct.
+// Three attempts to store a fight fail for different reasons: the connection breaks before or after the fight is
+// stored, and the server is full or restarts. The result of the insert is still correct.
 func TestCutAndFullAndRestarted(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // the test spends most of its time waiting
 	for _, c := range []struct {
 		name string
 		cut  mongowire.Fate
@@ -191,7 +191,7 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 		{"cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel() // the subtests mostly wait
+			t.Parallel() // the subtests spend most of their time waiting
 			server := engines.MongoDBServer(t)
 			p, through := behind(t, server.URL+"fights")
 			store := openAs(t, through, false)
@@ -231,7 +231,7 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 // If no server is reachable, the store reports that the fight is certainly not stored, however the driver detects the
 // outage.
 func TestNoServer(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // the test spends most of its time waiting
 	server := engines.MongoDBServer(t)
 	cfg := Config{URL: server.URL, Database: "fights", PoolMax: 5, selectTimeout: time.Second}
 	store, err := OpenFights(t.Context(), cfg)

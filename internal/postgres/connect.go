@@ -56,8 +56,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	if cfg.Deadline > 0 {
 		config.AfterConnect = boundLocks(cfg.Deadline * 4 / 5)
 	}
-	// A connection isn't pinged before use: Catalog.with notices a broken connection when it uses it, and takes another
-	// connection.
+	// A connection isn't pinged before use: Catalog.with notices that a connection is broken when using it, and
+	// switches to another one.
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	if c.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("opening the pool: %w", err)
@@ -67,8 +67,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 
 // boundLocks returns a hook that limits how long statements of a session wait for a lock, unless the URL, the user or
 // the database already sets a limit. The hook doesn't change a pooler's session, which other clients use too. The hook
-// has the same time limit as opening the connection, because the pool sets none, and a connection being opened occupies
-// a slot of the pool.
+// has the same time limit as opening the connection, because the pool sets no limit, and a connection being opened
+// occupies a slot in the pool.
 func boundLocks(timeout time.Duration) func(context.Context, *pgx.Conn) error {
 	return func(ctx context.Context, conn *pgx.Conn) error {
 		silent := storage.Errorf(storage.ErrUnavailable, "the server accepts connections but does not respond")
@@ -110,12 +110,12 @@ type (
 	// callerKey is the context key for the caller's context: the pool opens a connection with a context that has the
 	// values of the caller's context, but not its deadline.
 	callerKey struct{}
-	// statementsKey is the context key that is set when a connection for statements is opened, but not when one is
-	// opened to send a cancellation.
+	// statementsKey is the context key that is set when a connection is opened for statements, but not when a
+	// connection is opened to send a cancellation.
 	statementsKey struct{}
 )
 
-// Acquire returns a connection of the pool. It doesn't open a connection for a caller whose context has ended in the
+// Acquire returns a connection from the pool. It doesn't open a connection for a caller whose context has ended in the
 // meantime.
 func (c *connections) Acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return c.Pool.Acquire(context.WithValue(ctx, callerKey{}, ctx))
@@ -147,7 +147,7 @@ func (*connections) TraceConnectStart(ctx context.Context, _ pgx.TraceConnectSta
 	return context.WithValue(ctx, statementsKey{}, true)
 }
 
-// TraceConnectEnd implements pgx.ConnectTracer. It allows the next connection to be opened.
+// TraceConnectEnd implements pgx.ConnectTracer: it allows the next connection to be opened.
 func (c *connections) TraceConnectEnd(context.Context, pgx.TraceConnectEndData) { <-c.opening }
 
 // TraceQueryStart does nothing.
@@ -170,8 +170,8 @@ func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 }
 
 // checkPooler detects a pooler such as PgBouncer: the process id sent at connection startup is not that of the server
-// process. It fails if the pooler assigns each transaction a different session, so that prepared statements get lost
-// and reads would fail at random, unless the URL disables prepared statements.
+// process. Unless the URL disables prepared statements, checkPooler fails if the pooler assigns each transaction a
+// different session, because prepared statements would get lost and reads would fail at random.
 func (c *connections) checkPooler(ctx context.Context) error {
 	one, err := c.Acquire(ctx)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"superheroes/test/engines"
 )
 
-// TestPgBouncer runs the tests of the store through a pooler in transaction mode, but not the tests of the layers above
-// the store.
+// TestPgBouncer runs the store's tests, but not the tests of the layers above the store, through a pooler in
+// transaction mode.
 func TestPgBouncer(t *testing.T) {
 	pooler, err := url.Parse(engines.PgBouncer(t, engines.Postgres(t)).URL)
 	if err != nil {

@@ -44,8 +44,8 @@ type Catalog[T catalog.Item] struct {
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
 
-// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. It doesn't
-// retry.
+// Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. Open
+// doesn't retry.
 func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Config, seed catalog.Feed[T]) (*Catalog[T], error) {
 	pool, err := connect(ctx, cfg)
 	if err != nil {
@@ -130,8 +130,8 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 // IDs implements catalog.Store. The version is PostgreSQL's snapshot, that is, the set of visible transactions. As long
 // as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing,
 // but takes three round trips including the transaction; it needs no privilege, trigger or listener, and works on
-// existing tables. A standby's snapshot doesn't list the transactions in progress, so it may stay the same although one
-// of them has ended: on a standby, there is no version.
+// existing tables. A standby's snapshot doesn't list the transactions in progress, so the snapshot may stay the same
+// even after a transaction has ended. Therefore a standby has no version.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -162,8 +162,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 
 const readVersion = "SELECT CASE WHEN pg_is_in_recovery() THEN '' ELSE pg_current_snapshot()::text END"
 
-// Ping implements catalog.Store. As requests do, it reads all columns of a row. It waits for a locked table no longer
-// than lockTimeout.
+// Ping implements catalog.Store. Like requests, Ping reads all columns of a row. Ping waits for a locked table no
+// longer than lockTimeout.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	_, err := read(ctx, s, s.works.checks, func(ctx context.Context, conn *pgxpool.Conn) (struct{}, error) {
 		options := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = " + lockTimeout}
@@ -273,8 +273,8 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			// This is the weakest lock that also blocks writers that lock first a row and then the table, and that
-			// could otherwise deadlock with the import.
+			// This is the weakest lock that also blocks writers that lock a row before the table, which could otherwise
+			// deadlock with the import.
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}

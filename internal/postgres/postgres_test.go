@@ -71,7 +71,7 @@ func heroesAt(fresh func(testing.TB) string) catalogtest.Engine[character.Charac
 }
 
 // family returns the table of the Quarkus application. The ids of its rows come from the given SQL expressions, the
-// last of which is used for all further rows.
+// last of which is used for all remaining rows.
 func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	id := func(i int) string { return ids[min(i, len(ids)-1)] }
 	return catalogtest.Family{
@@ -89,8 +89,8 @@ func family(name, next, sequence string, ids ...string) catalogtest.Family {
 	}
 }
 
-// otherShape returns a table with different column types, created by the given statements. Its sequence lags behind the
-// existing ids.
+// otherShape returns a table with different column types, created by the given statements. The table's sequence lags
+// behind the existing ids.
 func otherShape(name, next string, create ...string) catalogtest.Family {
 	rows := "INSERT INTO hero (id, name, level) VALUES (1, 'Yoda', 286000), (51, NULL, NULL), (101, 'Luke', NULL)"
 	return catalogtest.Family{Name: name, Create: append(create, rows), IDs: []int64{1, 51, 101}, Null: 51, Next: next}

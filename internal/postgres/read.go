@@ -23,14 +23,14 @@ const (
 type (
 	// query is a function that reads over a connection.
 	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
-	// reading is a function that reads over a connection and discards the result.
+	// reading is a function that reads over a connection, and discards what it has read.
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
-// works divides a pool among its uses, each of which has its own reserved connections.
+// works divides a connection pool among several uses, each with its own reserved connections.
 type works struct {
 	bounded.Reads
-	checks *bounded.Work // one at a time
+	checks *bounded.Work // readiness checks run one at a time
 }
 
 // newWorks divides a pool of the given size. One connection is reserved for writes, reads of the ids, and checks.
@@ -80,8 +80,8 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 
 // with calls do with a connection of the pool, and classifies its error. If the query plan is older than an ALTER
 // TABLE, it repeats do on the same connection, since each connection has its own plans. If the connection broke while
-// idle, as all do when the server restarts, it drops the connection and tries others until one works. It doesn't repeat
-// do if mayRepeat returns false.
+// idle, as all idle connections do when the server restarts, it drops the connection and tries others until one works.
+// It doesn't repeat do if mayRepeat returns false.
 func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)
@@ -115,7 +115,7 @@ func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) 
 
 func always() bool { return true }
 
-// causeOf classifies err, or returns the cause of ctx if its end interrupted the statement.
+// causeOf classifies err, or returns the cause of ctx if the statement was interrupted because ctx ended.
 func causeOf(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil || errors.Is(err, catalog.ErrMaybeWritten) {
 		return trouble(err)

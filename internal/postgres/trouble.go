@@ -63,7 +63,7 @@ func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	return classTrouble(err)
 }
 
-// classTrouble is like serverTrouble, for codes that mean no more than their class.
+// classTrouble is like serverTrouble, for error codes that are classified only by their class.
 func classTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code[:min(2, len(err.Code))] {
 	case "08": // the connection
@@ -100,7 +100,7 @@ func isConnection(err error) bool {
 		return true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		return true
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // which also implements net.Error
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded): // the deadline error is a net.Error
 		return false
 	}
 	return errors.As(err, &network)

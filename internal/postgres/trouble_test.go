@@ -33,7 +33,7 @@ func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
 
-// opened opens a store with two rows, and closes it at the end of the test.
+// opened opens a store that contains two rows, and closes it at the end of the test.
 func opened(t *testing.T, at string) *store {
 	t.Helper()
 	s, err := open(t.Context(), at, rows)
@@ -54,7 +54,7 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// with returns the URL with its query parameters replaced.
+// with replaces the URL's query parameters and returns the resulting URL.
 func with(t *testing.T, at, parameters string) string {
 	t.Helper()
 	location := mustParse(t, at)
@@ -205,7 +205,7 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
-// TestStrayCancellation checks that a statement is repeated if the server canceled it although its caller is still
+// TestStrayCancellation checks that a statement is repeated if the server canceled it while its caller was still
 // waiting.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)
@@ -271,7 +271,8 @@ func TestDroppedChanges(t *testing.T) {
 	}
 }
 
-// TestReadOnly checks that a store on a read-only server serves reads, and that Writable reports that it is read-only.
+// TestReadOnly checks that a store on a read-only server serves reads, and that Writable reports that the store is
+// read-only.
 func TestReadOnly(t *testing.T) {
 	want := wants{write: storage.ErrFull}
 	t.Run("by its settings", func(t *testing.T) {
@@ -366,8 +367,8 @@ func limited(t *testing.T, at string, grants ...string) string {
 	return location.String()
 }
 
-// TestTroubleAtTheStart checks that startup reports problems that waiting can't solve in one line, without revealing
-// the password.
+// TestTroubleAtTheStart checks that at startup, problems that waiting can't solve are reported in one line, without
+// revealing the password.
 func TestTroubleAtTheStart(t *testing.T) {
 	const columns = "id int8 PRIMARY KEY, name varchar(50), othername varchar(255), level int4, picture varchar(255), powers text"
 	table := func(from, to string) string {
@@ -664,7 +665,8 @@ func TestServerSilentAfterItsGreeting(t *testing.T) {
 	}
 }
 
-// TestClosedWhileItHangs checks that a store can be closed while its server hangs, even if it is still being opened.
+// TestClosedWhileItHangs checks that a store can be closed while its server hangs, even if the store is still being
+// opened.
 func TestClosedWhileItHangs(t *testing.T) {
 	location := mustParse(t, engines.Postgres(t))
 	proxy := tcpproxy.Start(t, location.Host, tcpproxy.All)
@@ -693,7 +695,7 @@ func (c *counter) relays() (up, down tcpproxy.Relay) {
 	return tcpproxy.All()
 }
 
-// through returns the URL of a proxy in front of the server. The proxy counts the opened connections.
+// through returns the URL of a proxy in front of the server. The proxy counts the connections that it accepts.
 func through(t *testing.T, at string, opens *counter) string {
 	t.Helper()
 	location := mustParse(t, at)

@@ -15,7 +15,7 @@ import (
 )
 
 // statements holds the SQL statements that read and change rows. Parameters have explicit types, so that the same
-// requests are valid if a column has another type, such as a 32-bit id.
+// requests are valid even if a column has a different type, such as a 32-bit id.
 type statements struct{ get, many, page, ids, lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {
@@ -182,7 +182,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx pgx.Tx, item *T) error {
 	return errors.New("every id from the sequence was already in use")
 }
 
-// insertHighest inserts a new row into a table without a sequence. Other writers must wait.
+// insertHighest inserts a new row into a table without a sequence. Other writers wait until the insert ends.
 func (s *Catalog[T]) insertHighest(ctx context.Context, tx pgx.Tx, item *T) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
 		return err

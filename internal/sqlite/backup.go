@@ -9,8 +9,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Backup copies a database, which may be in use, to a new file: a consistent snapshot that is durable when Backup
-// returns. Writers don't wait for the backup. If it fails, it leaves no file behind.
+// Backup writes a consistent snapshot of a database, which may be in use, to a new file, and syncs the file before
+// returning. Writers don't wait for the backup. A failed backup leaves no file behind.
 func Backup(ctx context.Context, path, to string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err
@@ -34,15 +34,15 @@ func Backup(ctx context.Context, path, to string) (err error) {
 	return flush(to)
 }
 
-// copyTo writes a snapshot to a file, over a read connection. SQLite parses the file name as a URI, as for every
-// connection.
+// copyTo writes a snapshot to a file, using a read connection. As on every connection, SQLite parses the file name as a
+// URI.
 func (db *DB) copyTo(ctx context.Context, to string) error {
 	conn, err := db.Reads.Conn(ctx)
 	if err != nil {
 		return db.trouble(err)
 	}
 	defer func() { _ = conn.Close() }()
-	_, err = conn.ExecContext(ctx, "PRAGMA query_only = 0; VACUUM INTO ?", uri(to)) // the copy is written
+	_, err = conn.ExecContext(ctx, "PRAGMA query_only = 0; VACUUM INTO ?", uri(to)) // only the copy is written to
 	if errors.Is(db.trouble(err), storage.ErrFull) {                                // the copy's disk is full
 		return storage.As(storage.ErrFull, err, "writing ", to)
 	}

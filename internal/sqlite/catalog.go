@@ -21,7 +21,7 @@ type Catalog[T catalog.Item] struct {
 
 	mu         sync.Mutex
 	watch      *sql.Conn // reads data_version, which is comparable only within one connection; must never write
-	generation int       // of watch
+	generation int       // generation of the connection watch
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -64,7 +64,7 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	})
 }
 
-// change calls do within a transaction, which isn't committed if ctx has ended.
+// change calls do within a transaction, which is not committed if ctx has ended by the time do returns.
 func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) error {
 	inDoubt, err := s.db.inTx(ctx, func(tx *sql.Conn) error { return cmp.Or(do(tx), context.Cause(ctx)) })
 	s.db.wrote(err)
@@ -74,8 +74,9 @@ func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) er
 	return err
 }
 
-// Get implements catalog.Store. A read by key takes microseconds and waits for no writer, so it ignores ctx: to honor
-// it, the driver and database/sql would each start a goroutine, which costs more than the read.
+// Get implements catalog.Store. A read by key takes microseconds and never waits for writers, so Get checks ctx only at
+// the start: to honor ctx throughout, the driver and database/sql would each start a goroutine, which costs more than
+// the read.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
 		return item, context.Cause(ctx)
@@ -187,17 +188,17 @@ func (s *Catalog[T]) upsert() string {
 	return sqltable.Insertion(s.Table.Name, names) + " ON CONFLICT (id) DO UPDATE SET " + strings.Join(sets, ", ")
 }
 
-// Ping implements catalog.Store. It runs the same queries as requests do. A catalog mainly serves reads, so it is ready
-// even if its file is read-only.
+// Ping implements catalog.Store. Ping runs the same queries as requests do. A catalog mainly serves reads, so it counts
+// as ready even if its file is read-only.
 func (s *Catalog[T]) Ping(ctx context.Context) error {
 	return s.db.ping(ctx, "SELECT "+s.Table.SelectList()+" FROM "+s.Table.Name+" WHERE id = 0")
 }
 
-// Writable returns the reason why writes are refused, or nil if they succeed.
+// Writable returns the reason why writes are refused, or nil if writes succeed.
 func (s *Catalog[T]) Writable(ctx context.Context) error { return s.db.writable(ctx, nil) }
 
-// IDs implements catalog.Store. SQLite's data_version is a cheap way to detect that the file has changed: it changes
-// whenever another connection, of this process or any other, commits.
+// IDs implements catalog.Store. SQLite's data_version is a cheap way to detect changes to the file: it changes whenever
+// another connection commits, whether in this process or in another.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int64, version catalog.Version, err error) {
 	ids, err = read(s.db, func() (ids []int64, err error) {
 		s.mu.Lock()

@@ -83,7 +83,7 @@ func sqliteLocations() catalogtest.Engine[location.Location] {
 }
 
 func TestSQLiteHeroes(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel() // the test spends most of its time waiting
 	sqliteHeroes().Run(t)
 }
 
@@ -95,8 +95,8 @@ func TestSQLiteLocations(t *testing.T) {
 func BenchmarkRandom(b *testing.B) { sqliteHeroes().BenchmarkRandom(b) }
 func BenchmarkIDs(b *testing.B)    { sqliteHeroes().BenchmarkIDs(b) }
 
-// openFound opens a catalog of heroes in a file that another program has created by running the statements. It also
-// returns the other program's connection.
+// openFound opens a heroes catalog in a file that another program has created by running the given SQL statements. It
+// also returns the other program's connection.
 func openFound(t *testing.T, statements ...string) (*Catalog[character.Character], *sql.DB, string, error) {
 	t.Helper()
 	path, kind := filepath.Join(t.TempDir(), "found.db"), character.Heroes()
@@ -130,7 +130,7 @@ func requests(t *testing.T, store *Catalog[character.Character]) map[string]func
 	}
 }
 
-// A table without the expected columns is reported at startup, in an error that names the column and the file.
+// Opening a table that lacks an expected column fails with an error that names the column and the file.
 func TestSQLiteDifferentColumns(t *testing.T) {
 	_, _, path, err := openFound(t,
 		"CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, other_name TEXT, level INTEGER, picture TEXT, powers TEXT)")
@@ -163,7 +163,7 @@ func TestSQLiteRenamed(t *testing.T) {
 	}
 }
 
-// A NOT NULL violation in a column that the service doesn't know is not reported as a name that is already taken.
+// A NOT NULL violation in a column that the service doesn't know is not reported as a duplicate name.
 func TestSQLiteForeignNotNullColumn(t *testing.T) {
 	store, _, _, err := openFound(t, `CREATE TABLE hero (id INTEGER PRIMARY KEY, name TEXT, otherName TEXT, level INTEGER,
 		picture TEXT, powers TEXT, weight INTEGER NOT NULL)`)

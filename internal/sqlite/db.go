@@ -36,7 +36,7 @@ type DB struct {
 	path    string
 	guard   guard
 	frozen  atomic.Bool // the file was opened read-only because it couldn't be opened for writing
-	reading string      // mode of the connections to a frozen file
+	reading string      // open mode for connections to a frozen file
 	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
@@ -93,7 +93,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 	return db, nil
 }
 
-// openError classifies an error from Open as trouble does, and makes sure that the message names the file.
+// openError classifies an error from Open in the same way as trouble, and ensures that the message names the file.
 func (db *DB) openError(err error) error {
 	if err = db.trouble(err); strings.Contains(err.Error(), db.path) {
 		return err
@@ -139,7 +139,7 @@ func complete(path, logPath string) bool {
 }
 
 // connect opens the guard's connection. If several processes switch a new file to WAL at the same time, SQLite refuses
-// all but one without waiting; the others retry for as long as they would wait for any other lock.
+// all but one immediately; the others retry for as long as they would wait for any other lock.
 func (db *DB) connect(ctx context.Context, mode string) error {
 	for end := time.Now().Add(busyTimeout); ; {
 		err := db.guard.open(ctx, dsn(db.path, mode))
@@ -175,7 +175,7 @@ func (db *DB) pool(connections int, mode string) *sql.DB {
 	return pool
 }
 
-// connector opens the connections of a pool, and refuses to if the path now leads to a different file.
+// connector opens connections for a pool, unless the path now leads to a different file.
 type connector struct {
 	db   *DB
 	mode string
@@ -201,8 +201,8 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// open opens a connection. A connection to a frozen file serves a single read, because it keeps seeing the file as it
-// was when the connection was opened.
+// open opens a connection. A connection to a file that was opened read-only serves a single read, because the
+// connection keeps seeing the file as it was when the connection was opened.
 func (c *connector) open(ctx context.Context) (driver.Conn, error) {
 	if !c.db.frozen.Load() {
 		return connection(ctx, dsn(c.db.path, c.mode))
@@ -246,8 +246,8 @@ func uri(path string) string {
 	return "file:" + (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
 }
 
-// read calls do, which reads from the database, and classifies the error of do. If a problem with the files is already
-// known, read returns that problem instead.
+// read calls do, which reads from the database, and classifies any error it returns. If a problem with the files is
+// already known, read returns that problem without calling do.
 func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 	if err := db.guard.check(); err != nil {
 		return result, err
@@ -257,7 +257,7 @@ func read[R any](db *DB, do func() (R, error)) (result R, err error) {
 }
 
 // list is like read, for queries that return many rows, such as a page of a list: it first waits for one of the slots
-// reserved for them.
+// reserved for such queries.
 func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	return read(db, func() (result R, err error) {
 		if err := db.lists.Take(ctx); err != nil {
@@ -268,8 +268,8 @@ func list[R any](ctx context.Context, db *DB, do func() (R, error)) (R, error) {
 	})
 }
 
-// create runs the statements that create missing tables, then the queries, which check that the tables and columns
-// exist and are readable. A read-only file must already contain the tables and columns.
+// create runs statements that create missing tables, then queries that check that the tables and columns exist and are
+// readable. A read-only file must already contain the tables and columns.
 func (db *DB) create(ctx context.Context, what, statements string, queries ...string) error {
 	_, err := db.Writes.ExecContext(ctx, statements)
 	if err != nil {
@@ -323,9 +323,9 @@ func (db *DB) readable(ctx context.Context, queries ...string) error {
 	return nil
 }
 
-// Close closes every connection. Closing the last one checkpoints the write-ahead log into the file. Damaged files are
-// left as they are, since checkpointing a corrupt log would destroy the database. Close returns an error for damage
-// that was not reported yet.
+// Close closes every connection. Closing the last connection checkpoints the write-ahead log into the file. Close
+// doesn't modify damaged files, since checkpointing a corrupt log would destroy the database. If any damage hasn't been
+// reported yet, Close returns an error for it.
 func (db *DB) Close() error {
 	known := db.guard.found.Load() != nil
 	err := errors.Join(db.Reads.Close(), db.Writes.Close())

@@ -131,7 +131,7 @@ func TestPanicInTx(t *testing.T) {
 	}
 }
 
-// TestThaw checks that, once a frozen file is reopened for writing, earlier reads don't hide new rows.
+// TestThaw checks that once a read-only file is reopened for writing, earlier reads don't hide new rows.
 func TestThaw(t *testing.T) {
 	for _, mode := range []string{toRead, immutable} {
 		t.Run(mode, func(t *testing.T) {
@@ -140,7 +140,7 @@ func TestThaw(t *testing.T) {
 			run(t, db.Writes, "PRAGMA wal_checkpoint(TRUNCATE)") // an immutable database must not have a log
 			db.reading = mode
 			db.frozen.Store(true)
-			db.Reads.SetMaxIdleConns(0) // drops the connections that were opened before
+			db.Reads.SetMaxIdleConns(0) // closes the idle connections
 			db.Reads.SetMaxIdleConns(readers)
 			under, err := db.Reads.QueryContext(t.Context(), "SELECT count(*) FROM t")
 			must(t, err)

@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// kinds maps each kind of store to whether it groups inserts.
+// kinds lists the kinds of stores by name; the value is whether the store groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func TestFights(t *testing.T) {
@@ -33,7 +33,8 @@ func writer(t *testing.T, store *Fights) (used any) {
 	return used
 }
 
-// batchOf returns the documents of n new fights. change is called with each index, and may change the id of that fight.
+// batchOf returns the documents of n new fights. batchOf calls change with each index; change may modify the id of that
+// fight.
 func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	for i, f := range fighttest.Fights(n) {
 		change(i, &f.ID)
@@ -114,7 +115,7 @@ func TestRefusals(t *testing.T) {
 			t.Run(action+" "+name, func(t *testing.T) {
 				store := openNew(t, false)
 				run(t, store.db.Writes, "CREATE TABLE taken (one INTEGER UNIQUE); INSERT INTO taken VALUES (1);"+refuses)
-				for range 2 { // the store works after a refusal, too
+				for range 2 { // the store must keep working after a refusal
 					stored, batch := 0, batchOf(2*manyRows+3, func(i int, id *fight.ID) {
 						if id[15] = 0; i == 3 || i == 2*manyRows+1 {
 							id[15] = 0xFF
@@ -134,8 +135,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// The readiness check tries to insert a real fight, since the table may refuse fights but accept other documents, or
-// vice versa.
+// The readiness check tries to insert a real fight, since a table may refuse fights but accept other documents, or vice
+// versa.
 func TestPingTriesARealFight(t *testing.T) {
 	for condition, ready := range map[string]bool{
 		"length(NEW.document) > 10": false,
@@ -211,7 +212,7 @@ func TestSchema(t *testing.T) {
 func TestInsertWhileAnotherProcessHoldsTheLock(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	store, release := openFights(t, path, false), lockElsewhere(t, path)
-	const writers = 3 // the first insert waits for the lock, the others for the first
+	const writers = 3 // the first insert waits for the lock, and the other inserts wait for the first
 	fights, said := fighttest.Fights(writers+1), make(chan error, writers)
 	insert := func(ctx context.Context, f fight.Fight) { said <- store.Insert(ctx, f, f.AppendJSON(nil)) }
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -277,8 +278,8 @@ func BenchmarkInsert(b *testing.B) {
 	fighttest.BenchmarkInsert(b, func(tb testing.TB, grouped bool) fight.Store { return openNew(tb, grouped) })
 }
 
-// BenchmarkWrite measures a transaction that stores size fights. A single caller makes the number of allocations
-// reproducible.
+// BenchmarkWrite measures transactions that store different numbers of fights. With a single caller, the number of
+// allocations is reproducible.
 func BenchmarkWrite(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprintf("fights=%d", size), func(b *testing.B) {

@@ -15,9 +15,9 @@ import (
 	"superheroes/internal/storage"
 )
 
-// guard detects that the files at the path are no longer the files that SQLite has open, or were changed by anything
-// other than SQLite. SQLite itself doesn't detect such changes: it keeps using a file that was removed, and leaves a
-// hole in a log that was truncated.
+// guard detects when the files at a database's path are no longer the files that SQLite has open, or when anything
+// other than SQLite has changed them. SQLite itself doesn't detect such changes: it keeps using a file that was
+// removed, and leaves a hole in a write-ahead log that was truncated.
 //
 // The guard always holds its own connection, because as long as a connection exists, SQLite neither deletes nor
 // replaces a file. So each file keeps its identity, its device and inode, as long as the guard exists. The guard never
@@ -28,13 +28,13 @@ type guard struct {
 	found atomic.Pointer[storage.Error] // a permanent problem
 	last  atomic.Int64                  // time of the last check of the files' identities, in nanoseconds
 
-	settling time.Duration // see the constant
+	settling time.Duration // how long to wait for a checkpoint; see the constant settling
 
 	mu     sync.Mutex
-	conn   driver.Conn // nil if the file is frozen
+	conn   driver.Conn // nil if the file was opened read-only
 	log    *os.File
 	index  *indexFile
-	known  [3]fileStat // the state in which SQLite last left the files
+	known  [3]fileStat // state of the files after SQLite's last known change
 	header logHeader   // of the log
 	copied copied      // frames copied from the log into the database
 	sparse bool        // the files occupy less disk space than their length, because the file system compresses them
@@ -47,23 +47,23 @@ const (
 	logIndex // shared memory: the index of the log
 )
 
-// fileStat describes a file. It differs after every write.
+// fileStat describes a file. A fileStat differs after every write to the file.
 type fileStat struct {
 	identity
 	size, blocks, modified int64
 }
 
-// identity identifies a file. It is zero if there is no file, or if the system has no inodes.
+// identity identifies a file. The identity is zero if there is no file, or if the system has no inodes.
 type identity struct{ device, inode uint64 }
 
-// same reports whether the file wasn't written between the two calls of stat. Block counts are ignored: some file
-// systems, such as ZFS, update them seconds after a write.
+// same reports whether the file was not written between two calls to stat. Block counts are ignored: some file systems,
+// such as ZFS, update them seconds after a write.
 func (s fileStat) same(other fileStat) bool {
 	return s.size == other.size && s.modified == other.modified
 }
 
-// hasHole reports whether part of the file occupies no disk space. It returns false on systems that don't report block
-// counts.
+// hasHole reports whether part of the file occupies no disk space. hasHole returns false on systems that don't report
+// block counts.
 func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
 // copied records how many frames of a log SQLite has copied into the database in checkpoints. The log is identified by
@@ -77,7 +77,7 @@ type copied struct {
 // checkInterval is the minimum time between two checks of the files by readers.
 const checkInterval = 100 * time.Millisecond
 
-// settling is how long to wait for a checkpoint of another process to finish, if nothing else can have changed the
+// settling is how long to wait for another process to finish a checkpoint, provided nothing else can have changed the
 // database.
 const settling = 2 * time.Second
 
@@ -174,7 +174,8 @@ func (g *guard) check() error {
 	return g.identical()
 }
 
-// due reports whether all files are due for a check. Of several concurrent callers, it returns true to only one.
+// due reports whether all files are due for a check. If several goroutines call it concurrently, only one of them gets
+// true.
 func (g *guard) due() bool {
 	now, last := time.Now().UnixNano(), g.last.Load()
 	return now-last >= int64(checkInterval) && g.last.CompareAndSwap(last, now)
@@ -233,7 +234,7 @@ func (g *guard) begun() error {
 	return g.settle() // another process has committed, or another program has written
 }
 
-// settled checks all files. No goroutine of this process may be writing meanwhile.
+// settled checks all files. While settled runs, no goroutine of this process may write to them.
 func (g *guard) settled() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -266,8 +267,8 @@ func (g *guard) settle() error {
 // didn't restart it, was changed by another program. A log with a hole was changed by another program as well: SQLite
 // creates a hole when it continues to write at its old offset after the file was truncated.
 //
-// The log's index is checked only at the rate of readers' checks: a stat by path is most of the cost, and since
-// recovery rebuilds the index, losing the index loses no data.
+// The log's index is checked only as often as readers check it: a stat by path accounts for most of the cost, and
+// losing the index loses no data, since recovery rebuilds it.
 func (g *guard) committed() error {
 	paths := g.paths[:logIndex]
 	if g.due() {
@@ -316,9 +317,9 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 	return nil
 }
 
-// copiedSince returns nil if SQLite has checkpointed frames since the last call of progress, or has begun to: a begun
-// checkpoint is still in progress, or was abandoned because the disk is full or the process ended. The caller must hold
-// the mutex.
+// copiedSince returns nil if SQLite has checkpointed frames, or has begun to, since the last call of progress. A
+// checkpoint that has only begun is still in progress, or was abandoned because the disk is full or the process ended.
+// The caller must hold the mutex.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(g.settling); ; time.Sleep(10 * time.Millisecond) {
 		now, begun, err := g.progress()
@@ -335,8 +336,8 @@ func (g *guard) copiedSince() error {
 	}
 }
 
-// progress returns how many frames of the log were copied into the database, and whether SQLite has begun to copy more.
-// The caller must hold the mutex.
+// progress returns how many frames header of the log were copied into the database, and whether SQLite has begun to
+// copy more. The caller must hold the mutex.
 func (g *guard) progress() (now copied, begun bool, err error) {
 	salt, attempted, err := g.index.read()
 	if err != nil {
@@ -366,7 +367,7 @@ func (g *guard) readLog() error {
 			g.header = header
 			return nil
 		}
-		// Another process may have restarted the log meanwhile, even before its header was read.
+		// Another process may have restarted the log in the meantime, even before its header was read.
 		if now, _ := readLogHeader(g.log); now == first || attempt == 5 {
 			return g.fail(err, g.paths[writeLog]+" is damaged")
 		}

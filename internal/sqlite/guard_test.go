@@ -17,7 +17,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// filled returns a database and its path. Some of its rows are in the file itself, others still in the log.
+// filled returns a database and its path. Some rows are in the database file itself, others still in the write-ahead
+// log.
 func filled(t *testing.T) (db *DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
@@ -30,7 +31,7 @@ func filled(t *testing.T) (db *DB, path string) {
 	return db, path
 }
 
-// put commits a row that fills several pages, and calls the functions in meanwhile within the transaction.
+// put commits a row that fills several pages, and calls the functions given as meanwhile before the commit.
 func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	t.Helper()
 	_, err := db.inTx(t.Context(), func(tx *sql.Conn) error {
@@ -43,7 +44,7 @@ func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	return err
 }
 
-// well checks that neither the readiness check nor a write reports damage.
+// well checks that neither a readiness check nor a write reports damage.
 func well(t *testing.T, db *DB) {
 	t.Helper()
 	must(t, db.ping(t.Context()), put(t, db), db.ping(t.Context()), db.guard.check())
@@ -133,7 +134,7 @@ func TestHarm(t *testing.T) {
 				for what, err := range map[string]error{
 					first: look(t, db, func() {
 						do(t, path)
-						db.guard.last.Store(0) // as if the last check had been long ago
+						db.guard.last.Store(0) // pretends that the last check was long ago
 					}),
 					"a write after it":   put(t, db),
 					"readiness after it": db.ping(t.Context()),
@@ -149,7 +150,7 @@ func TestHarm(t *testing.T) {
 	}
 }
 
-// A damaged log is not checkpointed on shutdown, even if the database was not used since the damage.
+// A damaged log is not checkpointed on shutdown, even if the database has not been used since it was damaged.
 func TestCloseLeavesDamageAlone(t *testing.T) {
 	db, path := filled(t)
 	db.guard.settling = 20 * time.Millisecond
@@ -180,8 +181,8 @@ func TestReadsNotice(t *testing.T) {
 	}
 }
 
-// Changes that other programs make to the database through SQLite are not reported as damage, whether the log is empty
-// or not.
+// Changes that other programs make to the database through SQLite are not reported as damage, whether or not the log is
+// empty.
 func TestOthersMayWrite(t *testing.T) {
 	db, path := filled(t)
 	other, err := sql.Open("sqlite", path)

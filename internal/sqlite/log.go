@@ -15,10 +15,10 @@ import (
 const (
 	logHeaderSize   = 32
 	frameHeaderSize = 24
-	logMagic        = 0x377f0682 // its last bit is the byte order of the checksums
+	logMagic        = 0x377f0682 // the last bit indicates the byte order of the checksums
 )
 
-// logHeader is the header of a write-ahead log. It changes each time SQLite restarts the log.
+// logHeader is the header of a write-ahead log. The header changes each time SQLite restarts the log.
 type logHeader [logHeaderSize]byte
 
 // readLogHeader returns the header of a log, or the zero header if the log is empty.
@@ -73,7 +73,7 @@ func (h logHeader) check() (sum checksum, pageSize int, err error) {
 	return sum, pageSize, nil
 }
 
-// checkLog reads the log up to the given frame like SQLite's recovery, and returns an error if recovery would stop
+// checkLog reads the log up to the given frame as SQLite's recovery would, and returns an error if recovery would stop
 // earlier. It returns the log's header.
 func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 	if h, err = readLogHeader(log); err != nil || frames == 0 {
@@ -115,7 +115,7 @@ func checkLeftLog(path, logPath string) error {
 	}
 	defer func() { _ = log.Close() }() // the file was only read
 	header, err := readLogHeader(log)
-	if err != nil || header == (logHeader{}) { // shorter than a header
+	if err != nil || header == (logHeader{}) { // the log is shorter than a header
 		return nil
 	}
 	_, _, err = header.check()

@@ -90,7 +90,8 @@ func lockElsewhere(t *testing.T, path string) (release func()) {
 	}
 }
 
-// insertions is how many fights each caller in a child process inserts; insertAtOnce runs several callers concurrently.
+// insertions is the number of fights that each caller in a child process inserts; insertAtOnce runs several callers
+// concurrently.
 const (
 	insertions = 12
 	callers    = 16
@@ -198,7 +199,7 @@ func run(t *testing.T, db *sql.DB, statement string, args ...any) {
 	}
 }
 
-// names reports whether err is of the given kind and its message contains all the words.
+// names reports whether err is of the given kind and has a message that contains all the words.
 func names(err, kind error, words ...string) bool {
 	if !errors.Is(err, kind) {
 		return false

@@ -16,8 +16,8 @@ func stat(path string) (fileStat, error) {
 	return stateOf(&of), err
 }
 
-// statOpen returns the state of an open file, even if it was moved or removed. It costs a third of stat, since no path
-// is resolved.
+// statOpen returns the state of an open file, even if it was moved or removed. It costs a third as much as stat, since
+// no path is resolved.
 func statOpen(file *os.File) (fileStat, error) {
 	var of unix.Stat_t
 	err := unix.Fstat(int(file.Fd()), &of)

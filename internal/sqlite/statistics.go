@@ -17,7 +17,7 @@ import (
 const usualBatch = 4096
 
 // Statistics is a statistics.Store in the same file as the fights. Each fight is numbered in the transaction that
-// stores it, and SQLite runs one write transaction at a time. So all fights with a number above the last counted one
+// stores it, and SQLite runs one write transaction at a time. So all fights with a number above the last counted number
 // are uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
 // transaction.
 type Statistics struct {
@@ -37,8 +37,8 @@ func tablesAreReadable() []string {
 	}
 }
 
-// NewStatistics returns the statistics store in the file that holds the fights, and creates missing tables. It shares
-// the write connection of the fights.
+// NewStatistics returns the statistics store in the file that holds the fights, and creates missing tables. The two
+// stores share one write connection.
 func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, error) {
 	if err := db.create(ctx, "the tables of statistics", schema, tablesAreReadable()...); err != nil {
 		return nil, err
@@ -46,11 +46,11 @@ func NewStatistics(ctx context.Context, db *DB, schema string) (*Statistics, err
 	return &Statistics{db, usualBatch}, nil
 }
 
-// Ping implements statistics.Store. It runs the same queries as requests do.
+// Ping implements statistics.Store. Ping runs the same queries as requests do.
 func (s *Statistics) Ping(ctx context.Context) error { return s.db.ping(ctx, tablesAreReadable()...) }
 
-// Count implements statistics.Store. It reads the fights before taking the write lock, which is held only to update the
-// sums.
+// Count implements statistics.Store. Count reads the fights before taking the write lock, which is held only to update
+// the sums.
 func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	return read(s.db, func() (progress statistics.Progress, err error) {
 		var counted int64
@@ -74,8 +74,8 @@ func (s *Statistics) Count(ctx context.Context) (statistics.Progress, error) {
 	})
 }
 
-// tallyUp sums up the selected fights. It also returns the number of the last fight, and the errors of the unreadable
-// ones.
+// tallyUp sums up the selected fights. It also returns the number of the last fight, and an error for each unreadable
+// fight.
 func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args ...any) (
 	tally *statistics.Tally, last int64, unreadable []*storage.RowError, err error,
 ) {
@@ -97,12 +97,12 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 	return tally, last, unreadable, err
 }
 
-// errMoved is the error of an update based on statistics that have changed since they were read.
+// errMoved reports that an update failed because the statistics have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// addTally adds the tally and sets a column to value, provided its current value is was; otherwise it returns errMoved.
-// The SQL term expected, of the form "column = ?", is both the assignment and the condition. It returns the new
-// version.
+// addTally adds the counts in a tally to the stored statistics and sets a column to value, provided the column's
+// current value equals was; otherwise addTally returns errMoved. The parameter expected, an SQL term of the form
+// "column = ?", serves as both the assignment and the condition. addTally returns the new version.
 func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {
@@ -152,7 +152,7 @@ func moment(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// Read implements statistics.Store. It reads everything from one snapshot.
+// Read implements statistics.Store. All parts of the result come from one snapshot.
 func (s *Statistics) Read(ctx context.Context) (statistics.Statistics, error) {
 	return read(s.db, func() (result statistics.Statistics, err error) {
 		err = s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -178,7 +178,7 @@ func (s *Statistics) snapshot(ctx context.Context, do func(tx *sql.Tx) error) er
 	return sqltable.InTx(ctx, s.db.Reads, &sql.TxOptions{ReadOnly: true}, do)
 }
 
-// sums holds the single row of the table statistics.
+// sums holds the single row of the statistics table.
 type sums struct {
 	statistics.Sums
 	counted, version, corrections int64
@@ -215,9 +215,9 @@ func readPlaces(ctx context.Context, tx *sql.Tx, clause string, args ...any) (pl
 	return places, err
 }
 
-// Rebuild implements statistics.Store. It compares the totals with the counted fights in one snapshot, and then adds
-// the difference to the current totals. Since sums can be added in any order, a rebuild blocks no other operation, and
-// is correct even if fights are counted in the meantime.
+// Rebuild implements statistics.Store. Rebuild compares the totals with the counted fights in one snapshot, and then
+// adds the difference to the current totals. Since sums can be added in any order, a rebuild blocks no other operation,
+// and is correct even if fights are counted in the meantime.
 func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 	for {
 		found, err := s.recount(ctx)
@@ -229,7 +229,7 @@ func (s *Statistics) Rebuild(ctx context.Context) (statistics.Report, error) {
 			return report, nil
 		}
 		err = s.correct(ctx, found)
-		if errors.Is(err, errMoved) { // by another rebuild
+		if errors.Is(err, errMoved) { // another rebuild has changed the statistics
 			continue
 		}
 		return report, err

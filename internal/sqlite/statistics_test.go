@@ -112,8 +112,8 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// unreadable fills a store with fights, and corrupts the documents of some and the id of one. It returns the numbers of
-// the fights with corrupt documents.
+// unreadable fills a store with fights, then corrupts some of their documents and one of their ids. It returns the
+// numbers of the fights with corrupt documents.
 func unreadable(t *testing.T, at counted, fights []fight.Fight) (bad map[int]any) {
 	t.Helper()
 	for _, f := range fights { // one by one, so that the fights are numbered from 1 in this order
@@ -144,7 +144,7 @@ func TestUnreadableFights(t *testing.T) {
 		}
 	}
 	page, err := at.fights.Page(t.Context(), fights[12].ID, len(fights))
-	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // numbers 12 to 10
+	if !errors.As(err, new(*storage.RowError)) || len(page) != 3 || page[2].ID != fights[9].ID { // numbers 12, 11 and 10
 		t.Errorf("the page has %d fights (error: %v), want the 3 before the unreadable number 9", len(page), err)
 	}
 	if err := at.fights.Ping(t.Context()); err != nil {
@@ -155,8 +155,7 @@ func TestUnreadableFights(t *testing.T) {
 	}
 }
 
-// An unreadable fight is counted exactly once, as unreadable, both by counting and by a rebuild, before and after a
-// restart.
+// Both counting and rebuilding count each unreadable fight exactly once, as unreadable, before and after a restart.
 func TestUnreadableAreCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fights.db")
 	at := openCounted(t, path)

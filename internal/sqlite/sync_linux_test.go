@@ -38,17 +38,17 @@ func underStrace(t *testing.T, role, path string, options ...string) (said, seen
 	return strings.Split(strings.TrimSpace(string(output)), "\n"), strings.Split(string(traced), "\n")
 }
 
-// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. The two differ
-// if strace printed another thread's call in between.
+// call is a system call in strace's output, with the numbers of the lines in which it begins and ends. The line numbers
+// differ if strace printed another thread's call in between.
 type call struct {
-	text       string // starting with its name
+	text       string // begins with the call's name
 	begin, end int
 	failed     bool
 }
 
 // calls parses strace's output and returns the calls of all threads, in the order in which they began.
 func calls(seen []string) (all []*call) {
-	unfinished := map[string]*call{} // by thread
+	unfinished := map[string]*call{} // unfinished calls by thread
 	for i, line := range seen {
 		thread, text, _ := strings.Cut(line, " ")
 		text = strings.TrimLeft(text, " ")
@@ -68,7 +68,7 @@ func calls(seen []string) (all []*call) {
 // share one sync.
 func TestSyncs(t *testing.T) {
 	for role, want := range map[string]struct{ fights, least, most int }{
-		"insert":         {insertions, insertions, 2 * insertions}, // includes the syncs that create the file
+		"insert":         {insertions, insertions, 2 * insertions}, // the maximum includes the syncs that create the file
 		"insert at once": {callers * insertions, 1, callers * insertions / 2},
 	} {
 		t.Run(role, func(t *testing.T) {
@@ -153,8 +153,8 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
-// padding is the file size at which the limit starts to apply. It must exceed the size of any log that the test binary
-// writes.
+// padding is the file size at which the limit starts to apply. The padding must exceed the size of any log that the
+// test binary writes.
 const padding = 4 << 20
 
 // limitFiles simulates a full disk: until restore is called, this process can't make any file larger than size.

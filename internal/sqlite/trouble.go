@@ -41,7 +41,8 @@ func isBusy(err error) bool {
 
 const readOnly = " can't be written: the file, its folder or its disk is read-only"
 
-// trouble wraps an error from SQLite as one of the error kinds in package storage. Damage is permanent.
+// trouble wraps an error from SQLite as one of the error kinds in package storage. Once damage has been found, every
+// later error reports it.
 func (db *DB) trouble(err error) error {
 	if _, known := errors.AsType[*storage.Error](err); err == nil || known {
 		return err
@@ -66,7 +67,7 @@ func (db *DB) trouble(err error) error {
 		}
 		return storage.As(storage.ErrSchema, err, "a table in ", db.path, " refuses new rows")
 	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH:
-		if strings.Contains(err.Error(), "transaction") { // a bug of ours
+		if strings.Contains(err.Error(), "transaction") { // a bug in this package
 			return err
 		}
 		return storage.As(storage.ErrSchema, err, "a table or column in ", db.path, " is missing or different")

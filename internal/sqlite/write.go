@@ -14,7 +14,7 @@ import (
 )
 
 // inTx calls do within a transaction that holds the write lock; it waits for the lock until ctx ends. If inDoubt is
-// true, it is unknown whether the changes are stored; after any other error they are not.
+// true, it is unknown whether the changes are stored; after any other error, the changes are not stored.
 //
 // A failed transaction is rolled back explicitly: closing the connection is not enough, because the prepared statements
 // of the fights would keep it and its locks alive.
@@ -47,9 +47,9 @@ func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt 
 	return err != nil, err
 }
 
-// undone reports whether a commit that failed with err certainly stored nothing, now and after a crash. The commit is
-// marked in the last frame of its transaction in the log: if SQLite could not write that frame completely, recovery
-// finds no commit. After an error of the sync, or of the later write to the index, the result is uncertain.
+// undone reports whether a commit that failed with err certainly stored nothing, even if the machine crashes now. The
+// commit is marked in the last frame of its transaction in the log: if SQLite could not write that frame completely,
+// recovery finds no commit. If the sync or the later write to the index fails, the result is uncertain.
 func undone(err error) bool {
 	return isBusy(err) || code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||
 		code(err)&0xff == sqlite3.SQLITE_READONLY
@@ -70,7 +70,7 @@ func (db *DB) dropped() error {
 	return storage.Errorf(storage.ErrSchema, "a trigger in %s drops new rows", db.path)
 }
 
-// refusal holds the reason why the last write was refused.
+// refusal records why the last write was refused.
 type refusal struct{ err error }
 
 // wrote records the result of a write for writable to report.
@@ -101,8 +101,8 @@ func diskFull(path string, bytes uint64) bool {
 const probeTime = time.Second
 
 // writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
-// read-only, the file is locked or the table refuses rows, each call attempts a write, which costs a commit once it
-// succeeds. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
+// read-only, the file is locked or the table refuses rows, each call attempts a write; an attempt that succeeds costs a
+// commit. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
 func (db *DB) writable(ctx context.Context, try func() string) error {
 	last := db.refused.Load()
 	if last == nil {

@@ -14,7 +14,7 @@ import (
 type Edit[T catalog.Item] struct {
 	Table   catalog.Table[T]
 	Tx      Tx
-	Lock    string // clause that locks the row, appended to the query
+	Lock    string // SQL clause that locks the row, appended to the query
 	Insert  func(ctx context.Context, item *T) error
 	Refusal func(error) error // translates errors caused by the row rather than the store
 }
@@ -81,7 +81,7 @@ func Insertion(table string, columns []string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (?%s)", table, strings.Join(columns, ", "), parameters)
 }
 
-// Updating returns the UPDATE statement for all columns except the id, which is its last parameter.
+// Updating returns the UPDATE statement for all columns except the id, which is the statement's last parameter.
 func Updating(table string, columns []string) string {
 	return fmt.Sprintf("UPDATE %s SET %s = ? WHERE id = ?", table, strings.Join(columns[1:], " = ?, "))
 }

@@ -1,5 +1,5 @@
 // Package sqltable reads and writes the table of a catalog through database/sql. The SQLite and MariaDB stores share
-// it; it depends on neither engine.
+// the package, which depends on neither engine.
 package sqltable
 
 import (
@@ -83,7 +83,7 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = rows.Close() }() // rows.Err reports what matters
+	defer func() { _ = rows.Close() }() // rows.Err reports any error that matters
 	for rows.Next() {
 		if err := take(rows); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 const ending = 10 * time.Minute
 
 // TestBackup checks that a backup taken under load contains every fight acknowledged before the backup began, exactly
-// as acknowledged, and matching statistics.
+// as acknowledged, and that its statistics match these fights.
 func TestBackup(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -123,7 +123,8 @@ func TestBackupThatFails(t *testing.T) {
 	checkNames(t, at, "full")
 }
 
-// TestBackupThatIsStopped checks that an interrupted backup leaves no files behind, unless it had already completed.
+// TestBackupThatIsStopped checks that an interrupted backup leaves no files behind, unless the backup had already
+// completed.
 func TestBackupThatIsStopped(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
@@ -132,7 +133,7 @@ func TestBackupThatIsStopped(t *testing.T) {
 		t.Fatal(complaint)
 	}
 	backup := system.Start(t, program, nil, "backup", folder, "--data-dir="+dir)
-	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // copying
+	for end := time.Now().Add(ending); ; time.Sleep(time.Millisecond) { // wait until the program is copying
 		info, err := os.Stat(filepath.Join(folder, "heroes.db.part"))
 		if err == nil && info.Size() > 1<<20 || time.Now().After(end) {
 			break
@@ -140,7 +141,7 @@ func TestBackupThatIsStopped(t *testing.T) {
 	}
 	backup.Signal(t, syscall.SIGINT)
 	if code := backup.Wait(t, ending); code == 0 {
-		checkNames(t, folder, "heroes.db") // it had finished before
+		checkNames(t, folder, "heroes.db") // the backup had already finished
 		return
 	}
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {

@@ -18,7 +18,7 @@ import (
 	"superheroes/test/system"
 )
 
-// ledger records what clients know about the fights of all rounds.
+// ledger records what clients know about the fights that they requested in all rounds.
 type ledger struct {
 	picks   bool // whether the server picks the fighters of every other fight
 	numbers atomic.Int64
@@ -36,9 +36,9 @@ func newLedger(picks bool) *ledger { return &ledger{picks: picks, stored: map[st
 type load struct {
 	*ledger
 	base    string
-	floor   string        // lower bound: new ids must be above it
+	floor   string        // lower bound: new ids must be greater
 	pause   time.Duration // pause of each client between fights
-	mortal  atomic.Bool   // the server may be killed, so clients may fail and stop
+	mortal  atomic.Bool   // the server may be killed now, so clients may fail and stop
 	over    atomic.Bool
 	clients sync.WaitGroup
 }
@@ -85,7 +85,7 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	return operation
 }
 
-// fault records a fault, described by what, if there is one.
+// fault records the fault described by what, if there is one.
 func (l *ledger) fault(there bool, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +108,7 @@ func (l *ledger) acks() int {
 	return l.acknowledged
 }
 
-// await waits until at least the given number of fights has been acknowledged.
+// await waits until at least the given number of fights have been acknowledged.
 func (l *ledger) await(t *testing.T, number int) {
 	t.Helper()
 	for end := time.Now().Add(ending); l.acks() < number; time.Sleep(10 * time.Millisecond) {
@@ -118,7 +118,7 @@ func (l *ledger) await(t *testing.T, number int) {
 	}
 }
 
-// newest returns the largest id that the checks have found, or "" if there is none.
+// newest returns the largest id that the checks have found, or "" if they have found none.
 func (l *ledger) newest() (id string) {
 	for stored := range l.stored {
 		id = max(id, stored)
@@ -147,7 +147,7 @@ func (l *ledger) request(base string) (request *http.Request, hero string) {
 	return request, hero
 }
 
-// ask sends the request and returns the complete response, or an error if there was none.
+// ask sends the request and returns the complete response, or an error if no complete response arrived.
 func ask(ctx context.Context, request *http.Request) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

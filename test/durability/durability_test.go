@@ -36,8 +36,8 @@ type running struct {
 	kill func()
 }
 
-// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. At the
-// end it checks all fights. It returns the round in which a check failed, and the error.
+// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. Finally
+// it checks all fights. It returns the round in which a check failed, and the error.
 func killed(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""
@@ -51,7 +51,7 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 		before, down := ledger.acks(), floor
 		floor = ledger.newest()
 		load := (&load{ledger: ledger, base: run.base, floor: floor}).start(t.Context(), clients)
-		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond)) // kill the server at a random moment
 		ledger.await(t, before+1)
 		load.mortal.Store(true)
 		run.kill()
@@ -70,7 +70,7 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 const atOnce = "4"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // only a default, which the command line overrides
+	_ = flag.Set("test.parallel", atOnce) // only a default; the command line overrides it
 	os.Exit(m.Run())
 }
 

@@ -271,7 +271,7 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 	}
 }
 
-// fetch requests an address and returns the response, whatever the status.
+// fetch requests an address and returns the response, regardless of its status code.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, address, nil)

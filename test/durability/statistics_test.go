@@ -12,15 +12,15 @@ import (
 	"superheroes/test/system"
 )
 
-// settling is the time limit for the statistics to become correct, on a busy machine with a slow server; the actual
-// time is logged.
+// settling is the time limit for the statistics to become correct, on a busy machine with expected if the server is
+// slow; the actual time is logged.
 const settling = 3 * time.Minute
 
-// part is a process that runs fights, statistics or both, and can be killed and restarted.
+// part is a process that runs the fights service, the statistics service or both, and can be killed and restarted.
 type part struct {
 	start              func(*part)
 	kill               func()
-	fights, statistics string // base URLs of the services that it runs; "" for a service that it doesn't run
+	fights, statistics string // base URLs of the services that the process runs; "" for a service that it doesn't run
 }
 
 // TestAcknowledgedIsCounted kills processes in random order under load, restarts them, and checks that each
@@ -79,7 +79,7 @@ func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Durati
 			order = order[:1+rand.N(len(order))]
 		}
 		for _, i := range order {
-			time.Sleep(50*time.Millisecond + rand.N(200*time.Millisecond)) // the random moment
+			time.Sleep(50*time.Millisecond + rand.N(200*time.Millisecond)) // kill the process at a random moment
 			parts[i].kill()
 			kills++
 		}

@@ -16,7 +16,7 @@ type Verdict struct {
 	Duplicated int // requested once, but stored or acknowledged more than once
 	Unasked    int // stored although it was refused or never requested
 
-	Faults []string // descriptions of the first faults
+	Faults []string // descriptions of the first faults found
 }
 
 // manyFaults is the maximum number of fault descriptions in a verdict.
@@ -120,7 +120,7 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 }
 
 // Disordered returns the number of fights whose id is not above the ids of all fights acknowledged before the request.
-// This order is guaranteed for fights of one process and its successors.
+// This order is guaranteed for the fights of a process and its successors.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)
@@ -138,7 +138,7 @@ func Disordered(operations []Operation) (n int) {
 	return n
 }
 
-// Longest returns the longest time that any client waited for a response, whatever the outcome.
+// Longest returns the longest time that any client waited for a response, regardless of the outcome.
 func Longest(operations []Operation) (longest time.Duration) {
 	for i := range operations {
 		if operations[i].Answered {

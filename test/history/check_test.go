@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// acknowledged returns an operation that was acknowledged, with the stored fight.
+// acknowledged returns an acknowledged operation and the corresponding stored fight.
 func acknowledged(n int, hero string) (Operation, Fight) {
 	id := fmt.Sprintf("id-%03d", n)
 	text := fmt.Sprintf(`{"id":%q,"hero":{"name":%q}}`, id, hero)
@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known returns a history without faults. It contains posted and picked fights, of which some were refused and some
-// are indeterminate; some of the latter are stored.
+// known returns a history without faults. It contains posted and picked fights, of which some were refused and some are
+// indeterminate; some indeterminate fights are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)
@@ -41,7 +41,7 @@ func known() (operations []Operation, stored []Fight) {
 func TestCheckCatches(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(*[]Operation, *[]Fight)
-		want   Verdict // counts of faults only
+		want   Verdict // only the fault counts are compared
 	}{
 		"no faults":              {func(*[]Operation, *[]Fight) {}, Verdict{}},
 		"a posted fight lost":    {func(_ *[]Operation, s *[]Fight) { *s = (*s)[1:] }, Verdict{Lost: 1}},

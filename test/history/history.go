@@ -1,5 +1,5 @@
-// Package history compares the responses that clients got with the stored fights, like Jepsen: every acknowledged
-// fight must be stored as acknowledged, and every stored fight must have been acknowledged or be indeterminate. The
+// Package history compares the responses that clients got with the stored fights, like Jepsen: every acknowledged fight
+// must be stored as acknowledged, and every stored fight must have been acknowledged or have an unknown outcome. The
 // package uses only the HTTP API, so it works with any store.
 package history
 
@@ -30,12 +30,12 @@ const (
 // String returns the name of the outcome.
 func (o Outcome) String() string { return [...]string{"ok", "refused", "indeterminate"}[o] }
 
-// Operation is a request for a fight, with its outcome. It is never repeated.
+// Operation is a request for a fight, with its outcome. The request is never repeated.
 type Operation struct {
 	// Hero is the name of the hero in the request, which is unique to this operation, or "" if the server picked the
 	// fighters.
 	Hero string
-	// Began and Ended are the times of the request and the outcome since the start of the run.
+	// Began and Ended are the times of the request and of the outcome, measured from the start of the run.
 	Began, Ended time.Duration
 	// Answered reports whether there was a complete response of any kind.
 	Answered bool

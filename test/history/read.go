@@ -25,7 +25,7 @@ type Fight struct {
 
 // Settled returns the fights with ids above down, newest first, and the total number of fights. below is the number of
 // fights with ids up to down. A request that was in flight when the server was killed may reach a separate database a
-// moment later. Therefore, if the list and the total disagree, Settled retries until the count is stable.
+// moment later. Therefore, if the list and the total disagree, Settled tries again until the count is stable.
 func Settled(ctx context.Context, base, down string, below int) (recent []Fight, number int, err error) {
 	for before := -1; ; before = number {
 		if recent, err = List(ctx, base, down); err != nil {
@@ -51,7 +51,7 @@ func Count(ctx context.Context, base string) (int, error) {
 	return body.Count, err
 }
 
-// List returns the fights with ids above down, newest first. It follows the Link headers from page to page.
+// List returns the fights with ids above down, newest first. List follows the Link headers from page to page.
 func List(ctx context.Context, base, down string) (above []Fight, err error) {
 	for page := base + "/api/fights?limit=100"; page != ""; {
 		answer, next, err := Get(ctx, page)

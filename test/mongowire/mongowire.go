@@ -1,6 +1,6 @@
 // Package mongowire provides a proxy in front of a MongoDB server, for tests of conditions that the available server
-// can't produce. The proxy can respond to chosen commands itself, break connections at chosen commands, and accept
-// TLS. It depends only on the wire protocol.
+// can't produce. The proxy can respond to selected commands itself, break connections at selected commands, and accept
+// TLS. The package depends only on the wire protocol.
 package mongowire
 
 import (
@@ -39,7 +39,7 @@ func Refuse(refusal bson.D, names ...string) Answer {
 // Fate determines how the proxy forwards a command.
 type Fate int32
 
-// The fates.
+// The ways in which the proxy can treat a command.
 const (
 	Delivered   Fate = iota
 	CutBefore        // the connection breaks before the server receives anything
@@ -48,7 +48,7 @@ const (
 	CutAnswer        // the connection breaks after the client has received half of the response
 	StallBefore      // the server receives nothing more, but the connection stays open
 	StallAfter       // the client receives nothing more, but the connection stays open
-	Fates            // the number of fates
+	Fates            // the number of Fate values
 )
 
 // Proxy forwards commands from clients to a server, except for those that it responds to itself or cuts off.
@@ -80,7 +80,8 @@ func (p *Proxy) Answer(answer Answer) {
 	p.answer.Store(&answer)
 }
 
-// Decide sets the function that decides the fate of later commands. The function may be called concurrently.
+// Decide sets the function that determines how the proxy treats each later command. The function may be called
+// concurrently.
 func (p *Proxy) Decide(decide func(command bson.Raw) Fate) { p.decide.Store(&decide) }
 
 // stall reads and discards all data.
@@ -95,7 +96,7 @@ func (p *Proxy) stall(from io.Reader) {
 type connection struct {
 	proxy   *Proxy
 	fate    atomic.Int32 // fate of the last command forwarded
-	answers sync.Map     // by request id: bson.D
+	answers sync.Map     // responses of type bson.D, keyed by request id
 }
 
 // up forwards the client's messages. If the proxy responds to a command itself, up replaces the command with a ping,
