@@ -90,7 +90,7 @@ func span(low, high string) string {
 	return low + " to " + high
 }
 
-// table formats the figures of the application, with the figures of its stores in separate columns.
+// table formats the application's figures, with the figures for its stores in separate columns.
 func (m Member) table(unit string) string {
 	heads, stored := "median\tmin\tmax\tto floor\t", ""
 	for _, f := range m.Figures {
