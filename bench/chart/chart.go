@@ -1,5 +1,5 @@
 // Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background,
-// legend beside the plot. The same data always produces the same bytes.
+// legend beside the plot. The same data always produces byte-identical files.
 package chart
 
 import (

@@ -29,7 +29,7 @@ type zone struct {
 	joules float64
 }
 
-// Open opens the RAPL counters in a folder such as Powercap. The error says why RAPL can't be used.
+// Open opens the RAPL counters in a folder such as Powercap. An error says why RAPL can't be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -87,7 +87,7 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called often enough not to miss a counter's wraparound, which
+// Joules returns the energy used since Open. It must be called more often than any counter wraps around; a wraparound
 // takes at least several minutes.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0

@@ -107,7 +107,7 @@ type Use struct {
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
-	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process given by PID or found by port
+	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process that was given by PID or found by port
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
 	Cores  float64 `json:"cores"` // CPU seconds per second

@@ -58,7 +58,7 @@ func (s Surroundings) fault() string {
 // percent formats a share as a percentage.
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
 
-// census is a proc.Census, or the error that prevented it.
+// census holds a proc.Census, or the error that prevented the census.
 type census struct {
 	proc.Census
 	cores []int

@@ -9,7 +9,8 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// around is a fake machine with two cores, on which process 10 is the target, 11 its worker and 12 its store.
+// around is a fake machine with two cores, on which process 10 is the target, process 11 the target's worker, and
+// process 12 the target's store.
 type around struct{ proctest.Folder }
 
 func newAround(t *testing.T) around {

@@ -48,7 +48,7 @@ func (r *Report) verdict() string {
 	return "VALID"
 }
 
-// short returns the median of a figure with its unit.
+// short returns a figure's median and unit.
 func (m Member) short(figure string) string {
 	f, ok := m.Figure(figure)
 	if !ok {

@@ -130,8 +130,8 @@ func (s *setup) at128() error {
 		fights(onCores(fourEco, allCores), s.four(eco, allCores), many))
 }
 
-// at1 measures two floors, because with one connection every request has to wake a sleeping process, which makes the
-// floor more expensive as well.
+// at1 measures the floor server both with one connection and with the usual number, because with one connection every
+// request has to wake a sleeping process, which makes the floor more expensive as well.
 func (s *setup) at1() error {
 	return s.series(at1, floorTrial(floorCell(usual), usual), fights(upEco, s.up(eco), 1))
 }
@@ -225,7 +225,7 @@ func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns how many processes of the fights service to run on one store, one number per trial.
+// instanceCounts returns the numbers of processes with which the fights service is measured on one store.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {

@@ -87,7 +87,7 @@ func machine() Machine {
 	return m
 }
 
-// contentOf returns the content of a file, or "" if it can't be read.
+// contentOf returns the content of a file, or "" if the file can't be read.
 func contentOf(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

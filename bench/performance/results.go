@@ -28,7 +28,7 @@ type Results struct {
 	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
 }
 
-// Machine describes the machine that the results were measured on.
+// Machine describes the machine on which the results were measured.
 type Machine struct {
 	CPU    string  `json:"cpu"`
 	Cores  int     `json:"cores"`

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// stores holds the database servers, which are found or started when the first of them is needed.
+// stores holds the database servers, which are found or started when one of the servers is first needed.
 type stores struct {
 	found []*find.Engine
 	drops []func(context.Context) error // functions that drop databases on servers that we did not start

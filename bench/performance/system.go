@@ -72,7 +72,7 @@ func (s *system) target(name string) measure.Target {
 	return t
 }
 
-// setup is an experiment in progress: the systems that it has started, and where its results go.
+// setup is an experiment in progress: the systems it has started, and the destination for its results.
 type setup struct {
 	*lab
 	ctx     context.Context

@@ -66,7 +66,7 @@ func isContainer(path string) bool {
 	return regexp.MustCompile(`docker|libpod|kubepods|crio|containerd|lxc|nerdctl`).MatchString(path)
 }
 
-// number returns the number at the start of a file.
+// number parses the number at the start of a file.
 func number(path string) (int64, error) {
 	text, err := os.ReadFile(path)
 	return numberAt(text, 0), err

@@ -124,8 +124,8 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 }
 
 // past returns the CPU time that unrelated processes used before the earlier census if they have exited since the
-// census. That CPU time is now part of other processes' reaped time. past also returns the time by nearest surviving
-// ancestor, which most likely reaped the exited process.
+// census. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
+// surviving ancestor, which most likely reaped the exited process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {
