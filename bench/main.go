@@ -49,10 +49,10 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent is the services' default GOGC, which the load generator and the floor use as well.
+// gcPercent is the services' default GOGC, which the load generator and the floor server use as well.
 const gcPercent = 400
 
-// version is set by release builds.
+// version is set in release builds.
 var version = ""
 
 // run parses and executes a command line, and returns the exit code.
@@ -104,7 +104,8 @@ func (versionCommand) Run(k *kong.Kong) error {
 	return err
 }
 
-// floorCommand serves the floor, a bare handler that members are compared with, until its standard input is closed.
+// floorCommand runs the floor server, a bare HTTP handler that is the baseline for comparisons, until standard input is
+// closed.
 type floorCommand struct {
 	Size int `arg:"" help:"Response size in bytes."`
 }

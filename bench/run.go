@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/buildinfo"
 )
 
-// runCommand measures running members. A VOID report is still written, but the exit code is 1.
+// runCommand measures running members of the family. A report marked VOID is still written, but the exit code is 1.
 type runCommand struct {
 	Target          string   `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N."`
 	Versus          []string `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with; runs alternate: A B A B …. Same syntax as --target. May be repeated."`
@@ -107,8 +107,8 @@ func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
 	return report.Save(c.Report)
 }
 
-// showProgress returns a function that shows a progress bar for a run, or nil if stderr isn't a terminal, and a
-// function that clears the bar.
+// showProgress returns two functions: one shows a progress bar for a run, and is nil if stderr isn't a terminal; the
+// other clears the bar.
 func showProgress(stderr io.Writer) (show func(string, time.Duration, time.Duration), done func()) {
 	terminal, ok := stderr.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {

@@ -54,8 +54,8 @@ func TestRun(t *testing.T) {
 	t.Run("beside other processes", func(t *testing.T) { runBesideOthers(t, s.Fights, start) })
 }
 
-// checkMember checks that a member has figures and stored every fight, that its process was found by its port, and that
-// its runs are void only if the machine was busy.
+// checkMember checks that a member's report has figures and that every fight was stored, that the member's process was
+// found by its port, and that a run is void only if the machine was busy.
 func checkMember(t *testing.T, member measure.Member, pid int) {
 	t.Helper()
 	for _, reason := range member.Void {
@@ -79,8 +79,8 @@ func checkMember(t *testing.T, member measure.Member, pid int) {
 	}
 }
 
-// runBesideOthers runs busy loops alongside the generator. The run must be void, and the report must name the processes
-// that used the CPU.
+// runBesideOthers runs busy loops alongside the load generator. The run must be void, and the report must name the
+// processes that used the CPU.
 func runBesideOthers(t *testing.T, fights string, start func(*testing.T, ...string) *system.Process) {
 	if _, err := proc.System().Census(nil); err != nil {
 		t.Skip(err)
@@ -145,7 +145,7 @@ func stored(t *testing.T, fights string) int {
 	return counted.Count
 }
 
-// TestRounds checks that a comparison has enough rounds for the confidence interval, unless the number is set
+// TestRounds checks that a comparison has enough rounds for the confidence interval, unless the number of rounds is set
 // explicitly.
 func TestRounds(t *testing.T) {
 	versus := []string{"http://127.0.0.1:2"}

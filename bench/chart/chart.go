@@ -1,5 +1,5 @@
 // Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background,
-// legend beside the plot. The same data always produces the same bytes.
+// legend beside the plot. The same data always produces byte-identical files.
 package chart
 
 import (
@@ -19,7 +19,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Chart is a line chart or a bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are
+// Chart describes a line or bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are
 // skipped.
 type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
@@ -32,13 +32,13 @@ type Chart struct {
 	Parts []Part   // the segments of each bar, bottom to top
 }
 
-// Line is a line that connects its points in order.
+// Line holds the points of a line, which are connected in the given order.
 type Line struct {
 	Name   string
 	Points plotter.XYs
 }
 
-// Part is one segment of every bar, with one value per bar. A bar without any value is labelled "not known".
+// Part holds the size of one segment in every bar. A bar with no values is labelled "not known".
 type Part struct {
 	Name   string
 	Values []float64
@@ -67,7 +67,7 @@ func (c Chart) Write(w io.Writer) error {
 	legend := p.Legend
 	p.Legend = plot.NewLegend()
 	box := legend.Rectangle(page)
-	right := (box.Max.X - box.Min.X) * 5 / 4 // wider than needed, since the viewer's font may be wider
+	right := (box.Max.X - box.Min.X) * 5 / 4 // extra width, in case the viewer's font is wider
 	legend.YOffs = -2 * p.Title.TextStyle.FontExtents().Height
 	legend.Draw(draw.Crop(page, page.Max.X-page.Min.X-right, 0, 0, 0))
 	p.Draw(draw.Crop(page, 0, -right-2*margin, 0, 0))
@@ -80,7 +80,7 @@ func (c Chart) Write(w io.Writer) error {
 	return err
 }
 
-// empty returns a plot with the title, axes and grid, but without data.
+// empty returns a plot that has a title, axes and a grid but no data.
 func (c Chart) empty() *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left puts the line samples before the names
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: each line sample precedes its name
 	p.BackgroundColor = nil                                              // Write has already filled the background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0
@@ -115,7 +115,7 @@ func ticks(low, high float64) []plot.Tick {
 	return marks
 }
 
-// hue returns a colour of the Okabe-Ito palette, whose colours can be told apart with any type of colour vision.
+// hue returns a colour from the Okabe-Ito palette, whose colours are distinguishable with any form of colour blindness.
 func hue(i int) color.Color {
 	palette := []color.RGBA{
 		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},

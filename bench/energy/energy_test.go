@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// counter creates a zone in a fake powercap folder and returns a function that sets its counter.
+// counter creates a RAPL zone in a fake powercap folder and returns a function that sets the zone's counter.
 func counter(t *testing.T, folder, zone, name string, wrap uint64) func(microjoules uint64) {
 	t.Helper()
 	at := filepath.Join(folder, zone)

@@ -2,12 +2,12 @@ package energy
 
 // Model estimates energy from CPU time.
 type Model struct {
-	Watts  float64 `json:"watts"` // power that a busy core draws above its idle power
+	Watts  float64 `json:"watts"` // extra power that a busy core draws over an idle one
 	Source string  `json:"source"`
 }
 
-// CloudCarbonFootprint returns that tool's model of an AWS virtual CPU whose processor isn't known: 0.74 W idle, 3.5 W
-// busy, and linear in between. Each CPU second is charged the difference between busy and idle power.
+// CloudCarbonFootprint returns the Cloud Carbon Footprint tool's model of an AWS virtual CPU of unknown type: 0.74 W
+// idle, 3.5 W busy, and linear in between. Each CPU second is charged the difference between busy and idle power.
 func CloudCarbonFootprint() Model {
 	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: " +
 		"3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}

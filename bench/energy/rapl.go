@@ -16,11 +16,11 @@ import (
 // Powercap is where Linux exposes the counters of RAPL, the processor's built-in energy meter.
 const Powercap = "/sys/class/powercap"
 
-// Meter adds up the energy used by the whole machine, as far as RAPL measures it: the processor packages and, if it has
-// its own counter, the memory. It is not safe for concurrent use.
+// Meter totals the energy that RAPL measures for the whole machine: that of the processor packages and, if the memory
+// has its own counter, that of the memory. It is not safe for concurrent use.
 type Meter struct{ zones []*zone }
 
-// zone is a RAPL counter. It counts microjoules up to wrap, then starts over at 0.
+// zone is a RAPL counter, which counts microjoules up to wrap and then restarts at 0.
 type zone struct {
 	name   string
 	path   string
@@ -29,7 +29,7 @@ type zone struct {
 	joules float64
 }
 
-// Open opens the RAPL counters in a folder such as Powercap. The error says why RAPL can't be used.
+// Open opens the RAPL counters in a folder such as Powercap. An error says why RAPL can't be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,8 @@ func Open(folder string) (*Meter, error) {
 	return m, nil
 }
 
-// open returns the counter in a folder, or nil if there is none or another counter already includes its energy.
+// open returns the RAPL counter in a folder, or nil if the folder has no counter or if another counter already includes
+// its energy.
 func open(folder string) (*zone, error) {
 	name, err := os.ReadFile(filepath.Join(folder, "name"))
 	if err != nil {
@@ -86,8 +87,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called more often than the counters wrap around, which they do
-// after minutes at the earliest.
+// Joules returns the energy used since Open. It must be called more often than any counter wraps around; a wraparound
+// takes at least several minutes.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {
@@ -102,7 +103,7 @@ func (m *Meter) Joules() (float64, error) {
 	return total, nil
 }
 
-// passed returns how far a counter has advanced from last to now, given that it wraps around at wrap.
+// passed returns how far a counter that wraps around at wrap has advanced from last to now.
 func passed(last, now, wrap uint64) uint64 {
 	if now >= last {
 		return now - last

@@ -1,6 +1,6 @@
 // Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and
-// compares the number of fights acknowledged to k6 with the number added to the store. It fails if the numbers differ
-// or a threshold of the script is exceeded, and it plots latency and CPU time against the rate.
+// compares the number of fights acknowledged to k6 with the number added to the store. It fails if the two numbers of
+// fights differ or a threshold in the k6 script is exceeded, and it plots latency and CPU time against the rate.
 package load
 
 import (

@@ -12,7 +12,8 @@ import (
 	"superheroes/test/system"
 )
 
-// k6 is a fake k6 that sends no requests. It reports no acknowledged fights at rate 1, and three at any other rate.
+// k6 is a shell script that replaces the k6 program and sends no requests. The script reports no acknowledged fights at
+// rate 1, and three at any other rate.
 const k6 = `#!/bin/sh
 fights=3
 [ "$RAMPING_RATE" = 1 ] && fights=0

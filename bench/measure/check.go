@@ -19,8 +19,7 @@ func wrong(format string, args ...any) error {
 
 func checkNothing([]byte) error { return nil }
 
-// fighter holds the fields of a hero or villain that are checked. The name is a JSON string that aliases the response
-// body.
+// fighter holds the checked fields of a hero or villain. The name is a JSON string that aliases the response body.
 type fighter struct {
 	name  []byte
 	level int64
@@ -37,7 +36,7 @@ func newFighter(name, level []byte) (fighter, bool) {
 	return fighter{name, number}, err == nil && isName(name)
 }
 
-// checkCharacter checks that the body is a hero or villain.
+// checkCharacter checks that the response body is a valid hero or villain.
 func checkCharacter(body []byte) error {
 	_, err := readCharacter(body)
 	return err
@@ -59,7 +58,7 @@ func readCharacter(object []byte) (fighter, error) {
 	return f, nil
 }
 
-// checkLocation checks that the body is a location.
+// checkLocation checks that the response body is a valid location.
 func checkLocation(body []byte) error {
 	_, err := readLocation(body)
 	return err
@@ -78,8 +77,8 @@ func readLocation(object []byte) (name []byte, err error) {
 	return name, nil
 }
 
-// isName reports whether the value is a non-empty JSON string, other than the fallback that members substitute for an
-// entry they couldn't fetch.
+// isName reports whether the value is a non-empty JSON string and not the fallback name that members use when they
+// can't fetch an entry.
 func isName(value []byte) bool {
 	if len(value) < 3 || value[0] != '"' {
 		return false
@@ -99,13 +98,13 @@ type pair struct {
 	heroJSON, villainJSON, placeJSON []byte
 }
 
-// checkFighters checks that the body has a hero and a villain.
+// checkFighters checks that the response body has a hero and a villain.
 func checkFighters(body []byte) error {
 	_, err := readFighters(body)
 	return err
 }
 
-// readFighters checks that the body has a hero and a villain, and returns them with their JSON.
+// readFighters checks that the response body has a hero and a villain, and returns both along with their JSON.
 func readFighters(body []byte) (p pair, err error) {
 	var values [3][]byte
 	if err := scan.Object(body, values[:], "hero", "villain", "location"); err != nil {
@@ -122,9 +121,9 @@ func readFighters(body []byte) (p pair, err error) {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// checkFight checks that the body is a fight with the correct winner, between the fighters sent in the request or, if
-// sent is nil, between the fighters named in the fight. It requires only the fields common to all members of the
-// family; hero and villain, if present, must match the winner and the loser. It returns the raw JSON of the id.
+// checkFight checks that the response body is a fight with the correct winner, between the fighters sent in the request
+// or, if sent is nil, between the fighters named in the fight. It requires only the fields common to all members of the
+// family; hero and villain, if present, must match the winner and the loser. It returns the fight's id as raw JSON.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
 	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
@@ -158,7 +157,7 @@ func isTeams(heroes, villains []byte) bool {
 	return string(heroes) == heroTeam && string(villains) == villainTeam
 }
 
-// checkShown checks that the hero or villain object in a fight, if present, is the fighter who fought.
+// checkShown checks that a fight's hero or villain object, if present, describes the fighter who took part.
 func checkShown(object []byte, fought fighter) error {
 	if !isObject(object) {
 		return nil

@@ -56,7 +56,7 @@ func TestCheckEntries(t *testing.T) {
 	}
 }
 
-// BenchmarkCheckFight measures how much time the generator spends on checking a response.
+// BenchmarkCheckFight measures how long the load generator takes to check a response.
 func BenchmarkCheckFight(b *testing.B) {
 	text := []byte(goodFight)
 	b.ReportAllocs()

@@ -118,7 +118,7 @@ func (c *client) family() error {
 	if err != nil {
 		return err
 	}
-	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied, since the next response overwrites it
+	c.body = append(append(c.body[:0], `{"hero":`...), drawn.heroJSON...) // copied, as the next response reuses the buffer
 	c.body = append(append(c.body, `,"villain":`...), drawn.villainJSON...)
 	if body, err = c.get(Fights, "/api/fights/randomlocation"); err != nil {
 		return err
@@ -139,7 +139,7 @@ func (c *client) family() error {
 	return c.fought(body, &sent)
 }
 
-// executeFight requests a fight for which the member picks the fighters and the location.
+// executeFight requests a fight for which the service itself picks the fighters and the location.
 func (c *client) executeFight() error {
 	body, err := c.get(Fights, "/api/fights/execute_fight")
 	if err != nil {
@@ -148,8 +148,8 @@ func (c *client) executeFight() error {
 	return c.fought(body, nil)
 }
 
-// fought checks that the body is a fight between the fighters that were sent, if any, and differs from the previous
-// fight.
+// fought checks that the response body is a fight between the requested fighters, if any were given, and that it
+// differs from the previous fight.
 func (c *client) fought(body []byte, sent *pair) error {
 	id, err := checkFight(body, sent)
 	if err != nil {

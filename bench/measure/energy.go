@@ -18,7 +18,7 @@ func (m measurement) joules() float64 {
 	}
 	joules, err := m.meter.Joules()
 	if err != nil {
-		return 0 // the counter has become unreadable, so the report will lack measured energy
+		return 0 // the counter has become unreadable, so the report will have no measured energy
 	}
 	return joules
 }

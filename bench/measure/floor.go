@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// ServeFloor serves the floor: a bare net/http handler that responds to every request with the same JSON, which is size
-// bytes long. It prints its URL to out and stops when in reaches EOF, so it never outlives its parent process.
+// ServeFloor runs the floor server: a bare net/http handler that responds to every request with the same JSON, which is
+// size bytes long. The server prints its URL to out and stops when in reaches EOF, so it never outlives its parent
+// process.
 func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	size = max(size, minFloor)
 	body := []byte(floorBegin + strings.Repeat("x", size-len(floorBegin)-len(floorEnd)) + floorEnd)
@@ -43,10 +44,10 @@ const (
 	minFloor             = len(floorBegin) + len(floorEnd)
 )
 
-// floorName is the name of the floor in reports.
+// floorName is the name under which reports list the floor server.
 const floorName = "floor"
 
-// Floor is a running floor process.
+// Floor is a running floor server: a bare handler whose figures are the baseline.
 type Floor struct {
 	Target  Target
 	size    int // expected response size
@@ -79,7 +80,7 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 	return floor, nil
 }
 
-// mix returns the mix for the floor: a single request whose response must have the expected size.
+// mix returns the floor server's mix of actions: a single request, whose response must have the expected size.
 func (f *Floor) mix() Mix {
 	check := func(body []byte) error {
 		if len(body) != f.size {
@@ -90,7 +91,8 @@ func (f *Floor) mix() Mix {
 	return Mix{"floor", []action{{"floor", Fights, false, single(Fights, "/", check)}}}
 }
 
-// Stop stops the floor. The exit status is ignored, since an interrupt from the terminal also reaches the floor.
+// Stop stops the floor server and ignores its exit status, since an interrupt from the terminal also reaches that
+// process.
 func (f *Floor) Stop() {
 	_ = f.in.Close()
 	_ = f.command.Wait()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// load describes the load on a target, from the first warm-up iteration to the last measured one.
+// load describes the load on a target, from the first warm-up iteration to the last measured iteration.
 type load struct {
 	mix         Mix
 	target      Target
@@ -20,13 +20,13 @@ type load struct {
 	window      window
 }
 
-// window is the period in which iterations are measured. Iterations before it are the warm-up; no iteration starts
-// after it.
+// window is the period in which iterations are measured. Iterations before the window are the warm-up; no iteration
+// starts after the window.
 type window struct{ from, to time.Time }
 
 func (w window) holds(at time.Time) bool { return !at.Before(w.from) && at.Before(w.to) }
 
-// run applies the load and returns once every iteration has completed. It stops sending when ctx is canceled.
+// run applies the load and returns once every iteration has completed. It stops sending requests when ctx is canceled.
 func (l load) run(ctx context.Context, t *tally) error {
 	clients := make([]*client, l.connections)
 	for i := range clients {
@@ -63,7 +63,7 @@ func (l load) closed(ctx context.Context, clients []*client, t *tally) {
 	workers.Wait()
 }
 
-// arrival is an iteration with the time at which it is due.
+// arrival holds an iteration and the time at which it is due.
 type arrival struct {
 	turn     int
 	intended time.Time
@@ -93,7 +93,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // excludes the wait for a free connection, which the target causes
+					t.sent(now.Sub(later(next.intended, free))) // excludes the wait for a connection, which the target causes
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}
@@ -134,7 +134,7 @@ func (l load) release(ctx context.Context, pace *pacer, arrivals chan<- arrival,
 	return nil
 }
 
-// iterate runs one iteration and returns when it completed.
+// iterate runs one iteration and returns its completion time.
 func (l load) iterate(c *client, turn int, intended time.Time, t *tally) time.Time {
 	does := l.mix.turns[turn%len(l.mix.turns)]
 	err := does.do(c)

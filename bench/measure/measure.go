@@ -53,7 +53,7 @@ type Plan struct {
 	PinSelf     []int   `json:"pin_self,omitempty"`
 }
 
-// Series holds the runs at one rate.
+// Series holds all runs at one request rate.
 type Series struct {
 	Rate        float64      `json:"rate"` // iterations per second; 0 means the closed model
 	Floor       *Member      `json:"floor,omitempty"`
@@ -61,17 +61,17 @@ type Series struct {
 	Comparisons []Comparison `json:"comparisons,omitempty"` // compares each member with the first one
 }
 
-// Member holds the runs of one target.
+// Member holds the results of all runs against one target.
 type Member struct {
 	Name    string   `json:"name"`
-	Profile string   `json:"profile,omitempty"` // profile reported by the health page; empty for the floor
+	Profile string   `json:"profile,omitempty"` // as reported by the health page; the floor server has none
 	Runs    []Run    `json:"runs"`
 	Figures []Figure `json:"figures"` // figures over all runs, including void ones
-	Void    []string `json:"void"`    // reasons why runs are void, each with the round
-	Stores  string   `json:"stores"`  // summary of whether the fights were stored
+	Void    []string `json:"void"`    // reasons why runs are void, each with its round number
+	Stores  string   `json:"stores"`  // says whether all acknowledged fights were stored
 }
 
-// Comparison compares a member with the first member.
+// Comparison compares a member with the first member, which is the reference.
 type Comparison struct {
 	Name   string                `json:"name"`
 	To     string                `json:"to"`
@@ -79,13 +79,13 @@ type Comparison struct {
 	Ratios map[string]stat.Ratio `json:"ratios"`              // by figure name
 }
 
-// Members measures every target at every rate, round by round. It measures the floor before the first round and after
-// every round. It returns an error if a target doesn't respond or can't be measured; reasons that make a run void are
-// in the report. If ctx is canceled, or a target stops responding after some runs, Members returns the partial report,
-// marked void.
+// Members measures every target at every rate, round by round. It also measures the floor server, before the first
+// round and after every round. It returns an error if a target doesn't respond or can't be measured; the reasons why
+// runs are void are in the report. If ctx is canceled, or a target stops responding after some runs, Members returns
+// the partial report, marked void.
 func Members(ctx context.Context, o Options) (*Report, error) {
 	o.system = proc.System()
-	o.Targets = slices.Clone(o.Targets) // a copy, since the targets' processes and profiles are filled in
+	o.Targets = slices.Clone(o.Targets) // copied, because the targets' processes and profiles are filled in below
 	if err := o.Check(); err != nil {
 		return nil, err
 	}
@@ -128,8 +128,8 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 	return report, nil
 }
 
-// measureAll runs one series for each rate. A series that fails ends the measurement, and makes the report VOID if
-// anything was measured before.
+// measureAll runs one series for each rate. If a series fails, the measurement ends, and the report is marked VOID if
+// it already has results.
 func (o Options) measureAll(ctx context.Context, report *Report, floor *Floor) error {
 	rates := o.Rates
 	if len(rates) == 0 {
@@ -217,7 +217,7 @@ func (o Options) once(ctx context.Context, member *Member, target Target, mix Mi
 	return nil
 }
 
-// finish computes the figures, their ratios to the floor, and the comparisons.
+// finish computes the figures, their ratios to the floor server's figures, and the comparisons.
 func (s *Series) finish(model energy.Model) {
 	if s.Floor != nil {
 		s.Floor.finish(nil, model)
@@ -243,7 +243,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // the floor has no store: store figures are compared with the floor's own
+			if floor != nil { // the floor has no store: its application figures are compared instead
 				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
 				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
@@ -254,7 +254,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	}
 }
 
-// stores summarizes whether the acknowledged fights of the runs were stored.
+// stores summarizes whether the fights acknowledged in the runs were stored.
 func stores(runs []Run) string {
 	if len(runs) == 0 {
 		return "not measured"
@@ -276,10 +276,10 @@ func stores(runs []Run) string {
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
 }
 
-// cannotBeChecked starts the summary of a member that doesn't report how many fights it has stored.
+// cannotBeChecked is the beginning of the summary for a member that doesn't report how many fights it has stored.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
-// unchecked describes the first check that was not possible for a member, or returns "" if all checks were made.
+// unchecked describes the first check that could not be made for a member, or returns "" if all checks were made.
 func (r *Report) unchecked() string {
 	for _, s := range r.Series {
 		for _, m := range s.Members {
@@ -296,8 +296,8 @@ func (r *Report) unchecked() string {
 	return ""
 }
 
-// surroundings returns, for each figure about the machine, the minimum and maximum over the runs. It also returns why
-// such a figure is unknown, or "" if all are known.
+// surroundings returns, for each figure about the machine, the minimum and maximum over the runs. It also returns the
+// reason why a figure is unknown, or "" if every figure is known.
 func (m Member) surroundings() (low, high Surroundings, unknown string) {
 	for i, run := range m.Runs {
 		s := run.Surroundings
@@ -347,7 +347,7 @@ func (m Member) Figure(name string) (Figure, bool) {
 	return m.Figures[at], true
 }
 
-// wantedConfidence is the confidence level of intervals, provided there are enough runs.
+// wantedConfidence is the confidence level that intervals reach if there are enough runs.
 const wantedConfidence = 0.95
 
 // Figure summarizes one quantity over all runs.
@@ -355,7 +355,7 @@ type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
 	label    string        // see quantity
-	Values   []float64     `json:"values"` // one per run that has the figure
+	Values   []float64     `json:"values"` // one value for each run that has the figure
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`

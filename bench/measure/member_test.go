@@ -23,7 +23,7 @@ type member struct {
 
 	copies  func(n int) int                         // how many times to store the n-th fight; nil: once
 	spoil   func(n int, fight map[string]any)       // modifies the response to the n-th fight request
-	before  func(w http.ResponseWriter, n int) bool // called for each fight; returns true if it responded
+	before  func(w http.ResponseWriter, n int) bool // called for each fight; returns true if it sent a response
 	noCount bool                                    // no /api/fights/count
 	silent  atomic.Bool                             // like noCount, but can be set during a test
 	noList  bool                                    // no /api/fights
@@ -128,7 +128,8 @@ func (m *member) count(w http.ResponseWriter) {
 	answer(w, map[string]any{"count": len(m.fights)})
 }
 
-// list pages through the fights as the contract specifies: newest first, with an id in the parameter before.
+// list returns a page of fights as the contract specifies: newest first, starting after the fight whose id is in the
+// "before" parameter.
 func (m *member) list(w http.ResponseWriter, r *http.Request) {
 	if m.noList {
 		http.Error(w, "no such path", http.StatusNotFound)
@@ -157,8 +158,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns options for a short run with the same number of iterations even on a busy machine: 5 for the warm-up
-// and 50 measured.
+// quick returns options for a short run that makes the same number of iterations even on a busy machine: 5 for the
+// warm-up and 50 that are measured.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -183,7 +184,7 @@ func measure(t *testing.T, o Options) Run {
 	return run
 }
 
-// ofTheMachine reports whether a void reason is caused by other load on the machine.
+// ofTheMachine reports whether a run is void for a reason caused by other load on the machine.
 func ofTheMachine(reason string) bool {
 	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "were sent at least")
 }

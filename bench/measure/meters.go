@@ -81,7 +81,8 @@ func (m *meters) watch() {
 	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.at[loadBegin].PIDs)) })
 }
 
-// rest measures the processes while there is no load, and returns the machine's power in that period, in watts.
+// rest measures the processes while there is no load, and returns the machine's power draw during that period, in
+// watts.
 func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (watts float64) {
 	meters.read(from)
 	if m.Idle <= 0 {
@@ -106,14 +107,14 @@ type Use struct {
 	Threads int    `json:"threads"`
 
 	CPU    float64 `json:"cpu_us"`
-	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process given by PID or found by port
+	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process that was given by PID or found by port
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
 	Cores  float64 `json:"cores"` // CPU seconds per second
 
 	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds per second without load
 	IdleAfter  float64 `json:"idle_after_cores"`
-	IdleShare  float64 `json:"idle_share"` // fraction of the CPU time that the processes would have used without load
+	IdleShare  float64 `json:"idle_share"` // share of the CPU time that would also have been used without load
 
 	Voluntary   float64 `json:"voluntary_switches"`
 	Involuntary float64 `json:"involuntary_switches"`
@@ -135,7 +136,7 @@ type Use struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Tree is the CPU time of a process with all its descendants, such as a database server with its workers.
+// Tree is the CPU time of a process and all its descendants, such as a database server with its workers.
 type Tree struct {
 	PID int     `json:"pid"`
 	CPU float64 `json:"cpu_us"`

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Service is one of the four services.
+// Service names one of the four services.
 type Service string
 
 // The services.
@@ -21,13 +21,13 @@ const (
 // Services returns all services.
 func Services() []Service { return []Service{Fights, Heroes, Villains, Locations} }
 
-// Mix is the sequence of actions that iterations perform.
+// Mix is the sequence of actions that the iterations of a load test perform.
 type Mix struct {
 	name  string
 	turns []action // iteration i performs turns[i % len(turns)]
 }
 
-// action is the work of one iteration.
+// action is the work done in one iteration.
 type action struct {
 	name    string
 	service Service // the service that receives the requests
@@ -84,7 +84,7 @@ func ParseMix(text string) (Mix, error) {
 	return mix, nil
 }
 
-// String returns the mix as passed to ParseMix.
+// String returns the mix in the form that ParseMix accepts.
 func (m Mix) String() string { return m.name }
 
 // fights reports whether any iteration stores a fight.

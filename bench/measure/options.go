@@ -14,8 +14,8 @@ import (
 // Options configures a measurement. Fields with an environment variable are also command-line flags.
 type Options struct {
 	Mix     Mix          `kong:"-"`
-	Targets []Target     `kong:"-"` // members to measure; all others are compared with the first
-	Floor   []string     `kong:"-"` // command that serves the floor, without the response size; empty: no floor
+	Targets []Target     `kong:"-"` // members to measure; the first is the reference for comparisons
+	Floor   []string     `kong:"-"` // command that runs the floor server, without the response size; may be empty
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
 	Version string       `kong:"-"` // version of this program, for the report
 
@@ -42,7 +42,7 @@ type Options struct {
 // UsageError means that the options are invalid or can't be satisfied on this machine.
 type UsageError struct{ error }
 
-// Wrong returns a UsageError about a flag, which also names the flag's environment variable.
+// Wrong returns a UsageError that names a flag and its environment variable.
 func Wrong(flag, format string, args ...any) error {
 	variable := "BENCH_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 	return UsageError{fmt.Errorf("--%s, %s: %w", flag, variable, fmt.Errorf(format, args...))}

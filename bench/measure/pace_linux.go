@@ -9,8 +9,8 @@ import (
 )
 
 // pacer waits until a given time. In an idle process, the runtime's timers may fire a millisecond late, which is longer
-// than a fast response takes. Kernel timers are more precise, and waiting for one in the runtime's poller doesn't
-// occupy a thread.
+// than a fast response takes. Kernel timers are more precise, and waiting for a kernel timer in the runtime's poller
+// doesn't occupy a thread.
 type pacer struct{ timer *os.File }
 
 func newPacer() (*pacer, error) {

@@ -26,7 +26,8 @@ func (r *Report) LatencyPlot(w io.Writer) error {
 	return c.Write(w)
 }
 
-// lastPercent is the highest percentile in the plot: on a scale of nines, 100 would be at infinity.
+// lastPercent is the highest percentile in the plot: on a scale that counts the nines (90, 99, 99.9), 100 would be at
+// infinity.
 const lastPercent = 99.99
 
 // nines is an axis scale on which 90, 99, 99.9 and so on are the same distance apart.

@@ -14,7 +14,8 @@ import (
 	"superheroes/bench/proc"
 )
 
-// find fills in the targets' profiles and processes. It returns an error if a process named by the user doesn't exist.
+// find fills in the targets' profiles and processes. It returns an error if a process specified by the user doesn't
+// exist.
 func (o Options) find(report *Report) error {
 	for i := range o.Targets {
 		t := &o.Targets[i]
@@ -64,7 +65,7 @@ func describe(tree []proc.Process, pids []int) string {
 	return strings.Join(names, ", ")
 }
 
-// floor starts the floor with responses as large as the target's, and pins it to the target's cores.
+// floor starts the floor server, whose responses are as large as the target's, and pins it to the target's cores.
 func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if len(o.Floor) == 0 {
 		report.note("the floor was not measured")
@@ -106,8 +107,8 @@ func (o Options) probe(target Target, mix Mix) (size int, err error) {
 	return c.size, nil
 }
 
-// floorProcs returns GOMAXPROCS for the floor: the configured value, the value that the target was started with, or the
-// number of cores that the target (if unknown, this process) may use.
+// floorProcs returns GOMAXPROCS for the floor server: the configured value, else the value that the target was started
+// with, else the number of cores available to the target (or to this process, if the target's cores are unknown).
 func (o Options) floorProcs() int {
 	if o.FloorProcs > 0 {
 		return o.FloorProcs

@@ -60,7 +60,7 @@ func TestProcessNotes(t *testing.T) {
 	}
 }
 
-// serving starts a floor from the given program and returns its URL.
+// serving starts a floor server by running the given program, and returns the server's URL.
 func serving(t *testing.T, program string) string {
 	t.Helper()
 	floor, err := StartFloor(exec.CommandContext(t.Context(), program, "floor", "100"))

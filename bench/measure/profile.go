@@ -13,8 +13,7 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// notTold appears in reports as the profile of a member that doesn't report one. Other members of the family have no
-// profiles.
+// notTold is what reports show for a member that doesn't report a profile. Only this project's services have profiles.
 const notTold = "not reported"
 
 // askProfile returns the profile that the target's services report: a single profile if they all agree, otherwise each

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// saying starts a server that serves the given health page, and returns its URL.
+// saying starts a server that serves the given health page, and returns the server's URL.
 func saying(t *testing.T, status int, health string) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

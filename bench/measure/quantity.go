@@ -16,10 +16,10 @@ type quantity struct {
 	value             func(Run) float64
 }
 
-// storePrefix starts the names of figures about the resource usage of a target's stores.
+// storePrefix is the name prefix that marks figures about the resource usage of a target's stores.
 const storePrefix = "store_"
 
-// quantities returns all quantities, in the order of the report.
+// quantities returns all quantities, in the order in which the report lists them.
 func quantities(model energy.Model) []quantity {
 	all := []quantity{
 		{"throughput", "/s", "{}s per second", func(r Run) float64 { return r.Throughput }},
@@ -77,7 +77,7 @@ func (r Run) bytes() float64 {
 	return float64(r.Counts.Sent+r.Counts.Received) / float64(r.Counts.Done)
 }
 
-// used returns the quantities about the resource usage of a set of processes.
+// used returns the quantities that describe the resource usage of a set of processes.
 func used(prefix string, of func(Run) *Use) []quantity {
 	q := func(name, unit, label string, value func(*Use) float64) quantity {
 		return quantity{prefix + name, unit, label, func(r Run) float64 {
@@ -123,7 +123,7 @@ func where(has bool, value float64) float64 {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// of computes the figure over the runs that have the quantity. It returns false if no run has it.
+// of summarizes the quantity over the runs that have a value for it, and returns false if no run does.
 func (q quantity) of(runs []Run) (Figure, bool) {
 	f := Figure{Name: q.name, Unit: q.unit, label: q.label}
 	for _, run := range runs {

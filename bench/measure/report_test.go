@@ -86,7 +86,7 @@ func TestGolden(t *testing.T) {
 	golden(t, "report.json", report.JSON)
 }
 
-// golden compares the output of write with a golden file, which it first overwrites if -update is set.
+// golden compares the output of write with a golden file. If -update is set, it first overwrites that file.
 func golden(t *testing.T, name string, write func(io.Writer) error) {
 	t.Helper()
 	var got strings.Builder

@@ -8,7 +8,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Run is one measurement of one target.
+// Run holds the results of one measurement of one target.
 type Run struct {
 	Target  string    `json:"target"`
 	Round   int       `json:"round"`
@@ -47,7 +47,7 @@ type Quantile struct {
 	Micros  float64 `json:"us"`
 }
 
-// Generator is the resource usage of the load generator, which is this process, in the measured time.
+// Generator is the resource usage of the load generator (this process) during the measured time.
 type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`
 	Cores   float64 `json:"cores"`       // available to it
@@ -64,7 +64,7 @@ type measurement struct {
 	name   string // shown as progress
 }
 
-// run performs the measurement. It returns an error if the target can't be measured at all; reasons that make the run
+// run performs the measurement. It returns an error if the target can't be measured at all; the reasons why a run is
 // void are part of the Run.
 func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
@@ -190,7 +190,7 @@ func (m measurement) tell(l load, now time.Time) {
 	}
 }
 
-// until waits until end. At every sample interval, it reports progress and calls take.
+// until waits until the end time. At every sample interval, it reports progress and calls take.
 func (m measurement) until(ctx context.Context, l load, end time.Time, take func()) {
 	ticks := time.NewTicker(sample)
 	defer ticks.Stop()

@@ -28,8 +28,8 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
-// JSON writes the report in machine-readable form. The names and units of fields don't change within a version of the
-// program, but new fields may be added.
+// JSON writes the report in machine-readable form. The names and units of fields can change only in a new version of
+// the program, which may also add fields.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

@@ -14,7 +14,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// TestSeries measures the floor and two members in turn.
+// TestSeries measures the floor server and two fake members in turn.
 func TestSeries(t *testing.T) {
 	o := quick(t, "execute_fight", new(member).start(t))
 	versus := new(member).start(t)
@@ -113,7 +113,8 @@ func TestComparisonOfUnequalWork(t *testing.T) {
 	}
 }
 
-// TestPinning pins this process and the floor to the first core, and checks that the pinning is undone afterwards.
+// TestPinning pins this process and the floor server to the first core, and checks that the pinning is undone
+// afterwards.
 func TestPinning(t *testing.T) {
 	before, err := proc.Cores(0)
 	if err != nil {

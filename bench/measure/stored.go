@@ -14,8 +14,8 @@ import (
 // errCannotTell means that a member doesn't report how many fights it has stored.
 var errCannotTell = errors.New("it supports neither counting its fights nor paging through them")
 
-// countFights returns the number of fights that the target has stored. It requests the count or, if there is none,
-// pages through the list of fights.
+// countFights returns the number of fights that the target has stored. It requests the count or, if the target has no
+// count, pages through the list of fights.
 func countFights(t Target, timeout time.Duration) (int64, error) {
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
 	if err != nil {
@@ -74,7 +74,7 @@ func usable(id string) bool {
 	return id != "" && !strings.ContainsFunc(id, other)
 }
 
-// Stored says whether the fights of a run were stored, including those of the warm-up.
+// Stored says whether the fights of a run were stored, including the fights of the warm-up.
 type Stored struct {
 	Checked      bool   `json:"checked"`
 	Why          string `json:"why,omitempty"`  // why the number of stored fights could not be checked
@@ -84,7 +84,7 @@ type Stored struct {
 	Uncertain    int64  `json:"uncertain"` // fight requests without a response: each may or may not have stored a fight
 }
 
-// fault describes how acknowledged and stored fights differ, or returns "" if they match.
+// fault describes how the numbers of acknowledged and stored fights differ, or returns "" if the numbers match.
 func (s Stored) fault() string {
 	switch {
 	case s.Lost:

@@ -11,21 +11,21 @@ import (
 	"superheroes/bench/proc"
 )
 
-// maxStrangers is the maximum share of the cores that strangers and the hypervisor together may take during a valid
-// run.
+// maxStrangers is the maximum share of the cores that unrelated processes (strangers) and the hypervisor together may
+// take during a valid run.
 const maxStrangers = 0.05
 
 // Surroundings describes what else used the machine's cores during the measured time.
 //
-// Strangers are all processes except the target's, those named as its stores, this process, and kernel threads.
+// Strangers are all processes except the target, the stores that were given by PID, this process, and kernel threads.
 // Contention between the target and the generator doesn't count, since they always share the cores.
 type Surroundings struct {
-	Load      float64    `json:"load_average"`    // load average over the minute before the run, including earlier runs
+	Load      float64    `json:"load_average"`    // one-minute load average before the run, including earlier load
 	Cores     int        `json:"cores"`           // number of cores available to target and generator
-	Strangers float64    `json:"strangers_share"` // share of the cores' time taken by strangers; 0 if unknown
+	Strangers float64    `json:"strangers_share"` // share of the cores' time taken by unrelated processes; 0 if unknown
 	Steal     float64    `json:"steal_share"`     // share of the cores' time that the hypervisor gave to other guests
 	Busiest   []Stranger `json:"busiest_strangers,omitempty"`
-	Unknown   string     `json:"unknown,omitempty"` // why the strangers' share is unknown on at least one host
+	Unknown   string     `json:"unknown,omitempty"` // why the share of unrelated processes is unknown on at least one host
 }
 
 // Stranger is a process that is unrelated to the run.
@@ -58,7 +58,7 @@ func (s Surroundings) fault() string {
 // percent formats a share as a percentage.
 func percent(share float64) string { return fmt.Sprintf("%.3g %%", 100*share) }
 
-// census is a proc.Census, or the error that prevented it.
+// census holds a proc.Census, or the error that prevented the census.
 type census struct {
 	proc.Census
 	cores []int
@@ -91,10 +91,10 @@ func (m measurement) sharedCores() ([]int, error) {
 	return slices.Compact(cores), nil
 }
 
-// busiestStrangers is the number of strangers that a report names.
+// busiestStrangers is how many of the busiest unrelated processes a report names.
 const busiestStrangers = 3
 
-// since computes the surroundings from two censuses.
+// since determines what else used the machine between two censuses of its processes.
 func (now census) since(before census, target Target) Surroundings {
 	s := Surroundings{Unknown: target.unseen, Cores: len(now.cores)}
 	if err := cmp.Or(before.err, now.err); err != nil {
@@ -110,7 +110,7 @@ func (now census) since(before census, target Target) Surroundings {
 		return s
 	}
 	s.Steal = (now.Steal - before.Steal).Seconds() / capacity
-	if target.hidden { // the target's own processes would count as strangers
+	if target.hidden { // the target's own processes would count as unrelated
 		return s
 	}
 	taken, busiest := now.Strangers(before.Census, target.processes(), selfPID())

@@ -9,7 +9,8 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// around is a fake machine with two cores, on which process 10 is the target, 11 its worker and 12 its store.
+// around is a fake machine with two cores, on which process 10 is the target, process 11 the target's worker, and
+// process 12 the target's store.
 type around struct{ proctest.Folder }
 
 func newAround(t *testing.T) around {
@@ -31,7 +32,8 @@ func (p around) work(pid, parent int, name string, ticks int) {
 	p.Process(proctest.Process{PID: pid, Parent: parent, Name: name, User: ticks})
 }
 
-// TestSurroundings covers a run of ten seconds on two cores, in which strangers may use at most one second of CPU time.
+// TestSurroundings covers a run of ten seconds on two cores, in which unrelated processes may use at most one second of
+// CPU time.
 func TestSurroundings(t *testing.T) {
 	known := Target{Name: "member", PIDs: []int{10}, StorePIDs: []int{12}}
 	for _, c := range []struct {
@@ -88,7 +90,8 @@ func TestSurroundings(t *testing.T) {
 	}
 }
 
-// TestUnchecked checks that a report is marked UNCHECKED rather than VALID or VOID if the strangers' share is unknown.
+// TestUnchecked checks that a report is marked UNCHECKED rather than VALID or VOID if the CPU share of unrelated
+// processes is unknown.
 func TestUnchecked(t *testing.T) {
 	report := made()
 	report.Void = false

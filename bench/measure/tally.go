@@ -31,7 +31,7 @@ type Counts struct {
 	Wrong        int64 `json:"wrong"`        // got a wrong response, including the warm-up
 	Unanswered   int64 `json:"unanswered"`   // got no response, including the warm-up
 	Refused      int64 `json:"refused"`      // not sent because connecting failed, including the warm-up
-	Acknowledged int64 `json:"acknowledged"` // fights with status 200, even if a check failed, including the warm-up
+	Acknowledged int64 `json:"acknowledged"` // fight responses with status 200, even if a check failed or in the warm-up
 	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: each may or may not have stored a fight
 
 	Requests int64 `json:"requests"`       // requests sent, including the warm-up
@@ -62,7 +62,7 @@ func (t *tally) done(o outcome) {
 	}
 	if o.measured {
 		t.counts.Measured++
-		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // it fails only for values above maxLatency
+		_ = t.latency.RecordValue(int64(min(o.latency, maxLatency))) // can't fail, since the value is capped at maxLatency
 	}
 }
 
@@ -106,10 +106,10 @@ func (t *tally) drop(measured bool) {
 func (t *tally) sent(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // it fails only for values above maxLatency
+	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // can't fail, since the value is capped at maxLatency
 }
 
-// leave adds the traffic of a client that has finished.
+// leave adds a finished client's traffic to the totals.
 func (t *tally) leave(c *client) {
 	sent, received, dialled := c.traffic()
 	t.mu.Lock()

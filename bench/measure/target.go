@@ -18,11 +18,11 @@ import (
 type Target struct {
 	Name string             // its name in reports
 	URLs map[Service]string // base URLs such as http://host:port; "" is the key for all services that aren't listed
-	PIDs []int              // processes of the target; if empty, those that listen on its ports on this host
-	// StorePIDs are the processes of its databases, reported in separate columns.
+	PIDs []int              // the target's processes; if empty, the processes on this host that listen on its ports
+	// StorePIDs are the target's database processes, which are reported in separate columns.
 	StorePIDs []int
 	profile   string // profile reported by the health pages; filled in later
-	unseen    string // why some of its processes, and hence the strangers' share of their cores, are unknown
+	unseen    string // why some of the target's processes, and hence the share of unrelated ones, are unknown
 	hidden    bool   // whether the unknown processes are on this host
 }
 
@@ -84,7 +84,7 @@ func addPID(pids *[]int, key, value string) error {
 	return nil
 }
 
-// bases returns the target's base URLs, each once.
+// bases returns the target's base URLs without duplicates.
 func (t Target) bases() []string {
 	var all []string
 	for _, service := range append(Services(), "") {
@@ -160,13 +160,13 @@ func listeners(system proc.FS, base string) ([]int, error) {
 	}), nil
 }
 
-// forwards reports whether a process with that name only listens on behalf of a container.
+// forwards reports whether a process with the given name only listens on behalf of a container.
 func forwards(name string) bool {
 	forwarders := []string{"docker-proxy", "rootlessport", "rootlesskit", "slirp4netns", "pasta", "pasta.avx2"}
 	return slices.Contains(forwarders, name)
 }
 
-// unnamed returns the services that fights depends on and for which the target has no separate address.
+// unnamed returns the services that the fights service depends on but for which the target has no separate address.
 func (t Target) unnamed() []string {
 	var services []string
 	for _, service := range []Service{Heroes, Villains, Locations} {
@@ -177,7 +177,7 @@ func (t Target) unnamed() []string {
 	return services
 }
 
-// local reports whether a base URL points to this host: to loopback or to one of its addresses.
+// local reports whether a base URL points to this host: to loopback or to one of the host's addresses.
 func local(base string) bool {
 	at, err := url.Parse(base)
 	if err != nil {

@@ -48,7 +48,7 @@ func (r *Report) verdict() string {
 	return "VALID"
 }
 
-// short returns the median of a figure with its unit.
+// short returns a figure's median and unit.
 func (m Member) short(figure string) string {
 	f, ok := m.Figure(figure)
 	if !ok {
@@ -90,7 +90,7 @@ func span(low, high string) string {
 	return low + " to " + high
 }
 
-// table formats the figures of the application, with the figures of its stores in separate columns.
+// table formats the application's figures, with the figures for its stores in separate columns.
 func (m Member) table(unit string) string {
 	heads, stored := "median\tmin\tmax\tto floor\t", ""
 	for _, f := range m.Figures {

@@ -2,10 +2,10 @@ package measure
 
 import "fmt"
 
-// Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would describe the generator
-// rather than the target, or a smaller load than requested.
+// Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would describe the load
+// generator rather than the target, or a smaller load than requested.
 const (
-	maxLate       = 1000.0 // open model: maximum p99 of the delay in sending iterations, in microseconds
+	maxLate       = 1000.0 // open model: maximum 99th-percentile delay in sending iterations, in microseconds
 	maxBusy       = 0.9    // maximum share of its cores that the generator may use
 	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain makes the test binary serve the floor if its first argument is floor.
+// TestMain runs the floor server instead of the tests if the test binary's first argument is "floor".
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "floor" {
 		size, err := strconv.Atoi(os.Args[2])
@@ -44,7 +44,7 @@ func TestValid(t *testing.T) {
 		{"livez", false},
 	} {
 		t.Run(c.mix, func(t *testing.T) {
-			t.Parallel() // the runs mostly wait
+			t.Parallel() // the runs spend most of their time waiting
 			run := measure(t, quick(t, c.mix, new(member).start(t)))
 			if len(run.Void) > 0 {
 				t.Errorf("void: %q", run.Void)
@@ -116,7 +116,7 @@ func TestVoid(t *testing.T) {
 		}}, "execute_fight", "not a JSON object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel() // the runs mostly wait
+			t.Parallel() // the runs spend most of their time waiting
 			report, err := Members(t.Context(), quick(t, c.mix, c.member.start(t)))
 			if err != nil {
 				t.Fatal(err)
@@ -157,7 +157,8 @@ func TestSurplus(t *testing.T) {
 	}
 }
 
-// TestCannotTell measures members that have no count of fights: some let clients page through the fights, others don't.
+// TestCannotTell measures members that don't report a fight count: some let clients page through the fights, others
+// don't.
 func TestCannotTell(t *testing.T) {
 	t.Parallel()
 	pages := make([]string, 2*pageSize+1) // ids of existing fights, enough for several pages
@@ -216,7 +217,7 @@ func TestStall(t *testing.T) {
 	if run.Counts.Measured != 100 || run.Counts.Dropped != 0 {
 		t.Errorf("%d iterations were measured and %d dropped, want 100 and 0", run.Counts.Measured, run.Counts.Dropped)
 	}
-	// Of 100 iterations, 40 come due during the stall, and the first 20 of them wait for at least half of it.
+	// Of 100 iterations, 40 come due during the stall, and the first 20 of those wait for at least half the stall.
 	if want := float64((stall / 2).Microseconds()); run.Latency.P90 < want {
 		t.Errorf("p90 is %.0f us, want at least %.0f: the latencies don't include the stall", run.Latency.P90, want)
 	}
@@ -271,7 +272,8 @@ func TestTargetThatDoesNotRespond(t *testing.T) {
 	}
 }
 
-// TestLimits checks each limit on the generator. TestSurroundings checks the limit on other processes.
+// TestLimits checks each limit that applies to the load generator. TestSurroundings checks the limit for other
+// processes.
 func TestLimits(t *testing.T) {
 	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
 	for _, c := range []struct {

@@ -55,7 +55,8 @@ func (l load) put(ctx context.Context) (*outcome, error) {
 	return o, nil
 }
 
-// arrive queues requests when they are due, once per millisecond. Requests that find the queue full are dropped.
+// arrive checks once per millisecond which requests are due and queues them. Requests are dropped while the queue is
+// full.
 func (l load) arrive(ctx context.Context, due chan<- time.Time, o *outcome) {
 	for sent := 0; ctx.Err() == nil; time.Sleep(time.Millisecond) {
 		for ; float64(sent) < l.rate*min(time.Since(o.begin), l.lasts).Seconds(); sent++ {

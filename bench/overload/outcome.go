@@ -13,7 +13,7 @@ import (
 // slice is the length of the intervals for which outcomes are recorded separately.
 const slice = 500 * time.Millisecond
 
-// outcome holds the results of a load, grouped by when each request was due.
+// outcome holds the results of a load test, grouped by when each request was due.
 type outcome struct {
 	begin time.Time
 	lasts time.Duration
@@ -22,7 +22,7 @@ type outcome struct {
 	first string // failure
 }
 
-// part is the outcome of the requests that were due in one slice.
+// part is the outcome of the requests that were due in one time slice.
 type part struct {
 	good                     []time.Duration // latencies of responses with status 200 within the deadline
 	refused, failed, dropped int
@@ -66,7 +66,7 @@ func (o *outcome) dropped(at time.Time) {
 	o.at(at).dropped++
 }
 
-// total adds up the outcomes of all slices.
+// total adds up the outcomes of all time slices.
 func (o *outcome) total() part {
 	var sum part
 	for _, p := range o.parts {
@@ -88,10 +88,10 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long the service took to recover. From then on, no slice has requests that were refused, late,
-// failed or dropped, or a 99th percentile above p99.
+// settled returns how long the service took to recover: from that point on, no request was refused, late, failed or
+// dropped, and no time slice has a 99th-percentile latency above p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
-	for i := len(o.parts) - 2; i >= 0; i-- { // without the last slice, which is cut short
+	for i := len(o.parts) - 2; i >= 0; i-- { // skips the last slice, which is cut short
 		p := o.parts[i]
 		if p.refused+p.late+p.failed+p.dropped > 0 || p.quantile(0.99) > p99 {
 			return time.Duration(i+1) * slice

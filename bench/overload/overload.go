@@ -12,11 +12,11 @@
 //		--villains-url=http://127.0.0.1:8002 --locations-url=http://127.0.0.1:8003 &
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
-// It first measures the capacity: the throughput of 64 connections in a closed loop. Then it sends half that load,
-// followed by three trials: factor times the capacity; a closed loop with the maximum number of connections, whose
-// clients honour Retry-After; and factor times the capacity as a retry storm, in which every refused client retries
-// immediately, up to three times. After each trial it sends half the capacity again, to see how long the service takes
-// to recover. The load generator shares the machine's cores with the service.
+// The experiment first measures the service's capacity: the throughput of 64 connections in a closed loop. Then it
+// sends half the capacity, followed by three trials: --factor times the capacity; a closed loop with the maximum number
+// of connections, whose clients honour Retry-After; and --factor times the capacity as a retry storm, in which every
+// refused client retries immediately, up to three times. After each trial it sends half the capacity again, to see how
+// long the service takes to recover. The load generator shares the machine's cores with the service.
 package overload
 
 import (
@@ -41,10 +41,10 @@ type Command struct {
 	out io.Writer
 }
 
-// slack is the factor by which the 99th percentile may grow between two phases with the same load.
+// slack is the factor by which the 99th-percentile latency may grow between two phases with the same load.
 const slack = 1.5
 
-// Run runs the phases one after the other and prints the outcome of each.
+// Run runs the phases of the experiment one after the other and prints the outcome of each.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) error {
 	c.out = k.Stdout
 	peak, err := c.phase(ctx, "capacity", load{conns: 64, lasts: c.Duration})

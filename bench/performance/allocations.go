@@ -11,18 +11,18 @@ import (
 	"strings"
 )
 
-// allocated holds the allocations and allocated bytes per iteration of a benchmark. Unlike times, these figures are the
+// allocated holds a benchmark's allocations and allocated bytes per iteration. Unlike timings, these figures are the
 // same on every machine.
 type allocated struct{ allocs, bytes int64 }
 
 // benchmark identifies a benchmark, such as internal/web BenchmarkExecuteFight.
 type benchmark struct{ pkg, name string }
 
-// executeBenchmark returns the benchmark of a complete fight, to which the allocation target applies.
+// executeBenchmark returns the benchmark that measures a complete fight, for which there is an allocation target.
 func executeBenchmark() benchmark { return benchmark{"internal/web", "BenchmarkExecuteFight"} }
 
-// baselineFields parses a line of allocations.txt into a benchmark and its bytes. It returns false if the line has no
-// benchmark.
+// baselineFields parses a line of allocations.txt into a benchmark and its allocated bytes. It returns false if the
+// line has no benchmark.
 func baselineFields(line string) (name benchmark, bytes string, found bool) {
 	fields := strings.Fields(line)
 	if strings.HasPrefix(line, "#") || len(fields) != 4 {
@@ -42,8 +42,8 @@ func baselineBenchmarks(text string) []benchmark {
 	return all
 }
 
-// rewriteBaseline returns the text of allocations.txt, updated with the measured figures. Where the text has a dash for
-// bytes that vary between runs, the dash remains. Benchmarks that were not measured are dropped.
+// rewriteBaseline returns the text of allocations.txt, updated with the measured figures. A dash, which stands for a
+// byte count that varies between runs, is kept. Benchmarks that were not measured are dropped.
 func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	var out strings.Builder
 	for line := range strings.Lines(text) {
@@ -63,11 +63,12 @@ func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	return out.String()
 }
 
-// Each benchmark runs three times with 200 iterations. Taking the minimum eliminates one-time allocations and those of
-// other goroutines.
+// Each benchmark runs three times with 200 iterations. Taking the minimum eliminates one-time allocations and
+// allocations by other goroutines.
 const iterations, times = 200, 3
 
-// measureAllocations runs the benchmarks in a separate process without the race detector, which allocates as well.
+// measureAllocations runs the benchmarks in a separate process without the race detector, because the race detector
+// itself allocates memory.
 func measureAllocations(ctx context.Context, module string, benchmarks ...benchmark) (map[benchmark]allocated, error) {
 	packages, names := map[string]bool{}, map[string]bool{}
 	for _, each := range benchmarks {
@@ -86,7 +87,7 @@ func measureAllocations(ctx context.Context, module string, benchmarks ...benchm
 	return parseBenchmarks(string(output)), nil
 }
 
-// parseBenchmarks parses the output of `go test -benchmem` and returns the minimum over each benchmark's runs.
+// parseBenchmarks parses the output of `go test -benchmem` and returns each benchmark's minimum over its runs.
 func parseBenchmarks(output string) map[benchmark]allocated {
 	figures := regexp.MustCompile(`^(Benchmark\S+)\s.* (\d+) B/op\s+(\d+) allocs/op`)
 	lowest := map[benchmark]allocated{}

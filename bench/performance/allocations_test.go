@@ -12,8 +12,9 @@ var update = flag.Bool("update", false, "update allocations.txt and the generate
 
 var module = filepath.Join("..", "..")
 
-// TestAllocations checks that the hot path allocates exactly what the baseline records. Improvements must be recorded
-// as well, since a loose baseline would hide the next regression. No test in this package asserts a time.
+// TestAllocations checks that the hot path allocates exactly as much as the baseline records. Improvements must be
+// recorded as well, since a loose baseline would hide the next regression. No test in this package makes assertions
+// about time.
 func TestAllocations(t *testing.T) {
 	const file = "allocations.txt"
 	text, err := os.ReadFile(file)

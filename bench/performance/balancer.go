@@ -12,7 +12,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// severalFights starts n fights processes that share a database, behind a single address.
+// severalFights starts n processes of the fights service that share a database and are reachable at a single address.
 func (s *setup) severalFights(shared *system, n int) *system {
 	return s.add(func(of *system) error {
 		url, err := of.fightStore()
@@ -41,7 +41,7 @@ func (s *setup) severalFights(shared *system, n int) *system {
 }
 
 // balance accepts connections and forwards them to the addresses in turn without inspecting the traffic, like a
-// Kubernetes service. Its CPU time counts as the load generator's.
+// Kubernetes service. The CPU time used for forwarding counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +79,7 @@ func join(ctx context.Context, client net.Conn, address string) {
 	var both sync.WaitGroup
 	for _, way := range []struct{ to, from net.Conn }{{server, client}, {client, server}} {
 		both.Go(func() {
-			_, _ = io.Copy(way.to, way.from) // any error means that one side has closed
+			_, _ = io.Copy(way.to, way.from) // any error means that one side has closed the connection
 			end()
 		})
 	}

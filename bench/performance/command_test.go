@@ -13,7 +13,7 @@ import (
 	"superheroes/bench/measure"
 )
 
-// TestMain makes the test binary serve the floor if its first argument is floor.
+// TestMain runs the floor server instead of the tests if the test binary's first argument is "floor".
 func TestMain(m *testing.M) {
 	if len(os.Args) != 3 || os.Args[1] != "floor" {
 		os.Exit(m.Run())
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestMeasure runs experiments of minimal length, and checks which figures are in the results but not their values. One
+// TestMeasure runs experiments of minimal length, and checks which figures the results contain, but not the values. One
 // of the experiments fails: the results must give the reason, and the other experiments must still run.
 func TestMeasure(t *testing.T) {
 	if runtime.GOOS != "linux" {

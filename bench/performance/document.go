@@ -43,7 +43,7 @@ func (r *Results) functions() template.FuncMap {
 		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
 		"experiments": Names, "sections": r.sections,
 		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
-		// Links in notes.md are relative to bench/performance, those in the document to docs.
+		// Links in notes.md are relative to bench/performance, whereas links in the document are relative to docs.
 		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
 		"costs": func() *unitCosts {
 			if noCosts != nil {
@@ -68,7 +68,7 @@ func assumptions() map[string]float64 {
 	}
 }
 
-// value formats the median of a cell's figure, scaled, or says why there is none.
+// value formats the scaled median of a cell's figure, or says why the figure is missing.
 func value(c *Cell, figure string, scale ...float64) string {
 	switch {
 	case !c.Enough:
@@ -83,7 +83,7 @@ func value(c *Cell, figure string, scale ...float64) string {
 	return number(median)
 }
 
-// ratioText formats the ratio of a cell's figure to its floor's CPU time, or says why there is none.
+// ratioText formats the ratio of a cell's figure to the CPU time of the floor server, or says why there is no ratio.
 func (s *Series) ratioText(c *Cell, figure string) string {
 	if c.Floor == "" {
 		return "1"
@@ -98,7 +98,8 @@ func (s *Series) ratioText(c *Cell, figure string) string {
 	return "-"
 }
 
-// modelled formats the modelled energy per fight in microjoules, based on the CPU time of application and stores.
+// modelled formats the modelled energy per fight in microjoules, based on the CPU time of the application and its
+// stores.
 func modelled(c *Cell) string {
 	if !c.Enough {
 		return string(void)
@@ -138,7 +139,8 @@ func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
-// text describes how runs at the family's rates differ from other runs, or returns "" for results without a slow plan.
+// text describes how runs at the family's rates differ from other runs, or returns "" if the results have no plan for
+// low rates.
 func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
@@ -154,7 +156,7 @@ func took(s float64) string {
 	return fmt.Sprintf("%.0f minutes", s/60)
 }
 
-// headline summarizes how many targets were met.
+// headline states how many targets were met.
 func (r *Results) headline() string {
 	counts := map[verdict]int{}
 	total := 0
@@ -176,8 +178,8 @@ func (r *Results) headline() string {
 	return text + "."
 }
 
-// taken formats the median and the maximum, over all valid runs, of a figure that is a share of the cores, such as
-// steal.
+// taken formats the median and the maximum, over all valid runs, of a figure given as a share of the cores, such as
+// steal time.
 func (r *Results) taken(figure string) string {
 	var all Figure
 	for _, s := range r.Series {
@@ -191,7 +193,7 @@ func (r *Results) taken(figure string) string {
 	return fmt.Sprintf("%s %%, %s %%", number(all.Median()), number(all.Most()))
 }
 
-// section is a section of the document about one series.
+// section is the part of the document that presents one series of measurements.
 type section struct {
 	Title, Remark string
 	Series        *Series
@@ -212,8 +214,8 @@ func (r *Results) sections() []section {
 	return all
 }
 
-// cellsWithParts returns the cells of those series whose targets consist of several processes, and appends the number
-// of connections to the names.
+// cellsWithParts returns the cells of all series whose targets consist of several processes, with the number of
+// connections appended to the names of the cells.
 func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares a text with a golden file, which it first overwrites if -update is set.
+// golden compares a text with a golden file. If -update is set, it first overwrites that file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -27,7 +27,7 @@ func golden(t *testing.T, path, got string) {
 }
 
 // TestDocuments checks that the documents match what is generated from the published results, the template and the
-// notes, so that edits by hand are detected.
+// notes, so that manual edits are detected.
 func TestDocuments(t *testing.T) {
 	docs := filepath.Join(module, "docs")
 	r, err := load(filepath.Join(docs, "performance", "results.json"))

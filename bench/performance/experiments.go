@@ -6,13 +6,13 @@ import (
 	"superheroes/bench/stat"
 )
 
-// experiment measures one comparison. If it has a title, its series has a section in the document.
+// experiment measures one comparison. An experiment with a title has its own section in the document.
 type experiment struct {
 	name, title, remark string
 	run                 func(*setup) error
 }
 
-// Names of the experiments and their series, and of the cells that the documents refer to.
+// Names of the experiments and their series, and of the cells to which the documents refer.
 const (
 	at32        = "fights-32"
 	at32All     = "fights-32-all-cores"
@@ -42,7 +42,7 @@ const (
 	executeFight  = "execute_fight"
 	randomHeroMix = "random_hero"
 	usual         = 32                // connections
-	oneCore       = "GOMAXPROCS=1"    // setting of each service in compose.yml and the scenarios
+	oneCore       = "GOMAXPROCS=1"    // setting for each service in compose.yml and the scenarios
 	timerSlack    = "TIMER_SLACK=1ms" // likewise
 	allCores      = "GOMAXPROCS="     // the default
 	eco, strict   = "eco", "strict"
@@ -80,14 +80,14 @@ func experiments() []experiment {
 	}
 }
 
-// fights returns a trial of execute_fight in the closed model, compared with the floor at the same number of
-// connections.
+// fights returns a trial of the execute_fight action in the closed model, compared with the floor server at the same
+// number of connections.
 func fights(name string, of *system, connections int) *trial {
 	cell := Cell{Name: name, Floor: floorCell(connections), Mix: executeFight, Connections: connections}
 	return &trial{of: of, Cell: cell}
 }
 
-// heroOf returns a trial of random_hero in the closed model, compared with the floor.
+// heroOf returns a trial of the random_hero action in the closed model, compared with the floor server.
 func heroOf(name string, of *system) *trial {
 	t := fights(name, of, usual)
 	t.Mix = randomHeroMix
@@ -106,7 +106,7 @@ func (s *setup) at32() error {
 // database servers accept.
 func (s *setup) at32AllCores() error { return s.series(at32All, s.fourOn(allCores)...) }
 
-// fourOn returns the trials of four processes with the given GOMAXPROCS setting.
+// fourOn returns the trials that run the four services in separate processes with the given GOMAXPROCS setting.
 func (s *setup) fourOn(cores string) []*trial {
 	stub := fights(onCores(fourStub, cores), s.storeless(strict, cores), usual)
 	stub.Nothing = true
@@ -130,8 +130,8 @@ func (s *setup) at128() error {
 		fights(onCores(fourEco, allCores), s.four(eco, allCores), many))
 }
 
-// at1 measures two floors, because with one connection every request has to wake a sleeping process, which makes the
-// floor more expensive as well.
+// at1 measures the floor server both with one connection and with the usual number, because with one connection every
+// request has to wake a sleeping process, which makes the floor more expensive as well.
 func (s *setup) at1() error {
 	return s.series(at1, floorTrial(floorCell(usual), usual), fights(upEco, s.up(eco), 1))
 }
@@ -161,7 +161,7 @@ func (s *setup) tail() error {
 	return s.series(tail, trials...)
 }
 
-// saturation returns a trial's throughput in the closed model: the median of three valid runs, with at most six
+// saturation returns a trial's throughput in the closed model: the median of three valid runs, from at most six
 // attempts.
 func (s *setup) saturation(t *trial) (float64, error) {
 	if s.err != nil {
@@ -217,15 +217,15 @@ func (s *setup) rates() error {
 }
 
 // slowConnections returns the number of connections to use at a low rate, which is the number of iterations due in a
-// tenth of a second. That is few enough to open all connections during the warm-up, so that no measured fight has to
-// open one.
+// tenth of a second. So few connections are all opened during the warm-up, and no measured fight has to open a
+// connection.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns the numbers of fights processes to run on one store.
+// instanceCounts returns the numbers of processes with which the fights service is measured on one store.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {
@@ -235,7 +235,7 @@ func instanceName(n int) string {
 	return fmt.Sprintf("%d processes of fights", n)
 }
 
-// loaded returns the name of the cell for n fights processes with the usual number of connections for each process.
+// loaded returns the name of the cell for n processes of the fights service, each with the usual number of connections.
 func loaded(n int) string {
 	if n == 1 {
 		return instanceName(n)
@@ -243,9 +243,9 @@ func loaded(n int) string {
 	return atConnections(instanceName(n), n*usual)
 }
 
-// instances checks the model for more than one machine: several fights processes share one store and the same catalogs,
-// and connections are distributed among them in turn. Each number of processes is measured twice: with the usual number
-// of connections per process, and with the usual number in total.
+// instances checks the model for more than one machine: several processes of the fights service share one store and the
+// same catalogs, and connections are distributed among those processes in turn. Each number of processes is measured
+// twice: with the usual number of connections per process, and with the usual number in total.
 func (s *setup) instances() error {
 	shared := s.add(func(of *system) error { return of.catalogs("PROFILE=" + eco) })
 	var trials []*trial

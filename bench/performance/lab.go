@@ -19,10 +19,10 @@ import (
 	"superheroes/bench/proc"
 )
 
-// lab is the environment of the experiments: the built program, a temporary folder, and the database servers.
+// lab is the environment for the experiments: the built program, a temporary folder, and the database servers.
 type lab struct {
 	plan    plan
-	module  string // folder of go.mod
+	module  string // folder that contains go.mod
 	dir     string // temporary
 	program string // the built superheroes binary
 	self    string // path of this program, which also runs as the floor and as the fights process that stores nothing
@@ -87,7 +87,7 @@ func machine() Machine {
 	return m
 }
 
-// contentOf returns the content of a file, or "" if it can't be read.
+// contentOf returns the content of a file, or "" if the file can't be read.
 func contentOf(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -96,7 +96,7 @@ func contentOf(path string) string {
 	return string(text)
 }
 
-// lineOf returns the value in the first line of a file that has the form "name: value" with the given name.
+// lineOf returns the value from a file's first "name: value" line with the given name.
 func lineOf(path, name string) string {
 	for line := range strings.Lines(contentOf(path)) {
 		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// watch measures the traffic on the loopback device during a run, which bench doesn't report. It takes two readings,
-// near the start and the end of the measured time, when bench reports its progress.
+// watch measures the traffic on the loopback device during a run, since package measure doesn't report that traffic. It
+// takes two readings, near the start and the end of the measured time, when bench reports its progress.
 type watch struct {
 	measured    time.Duration // length of the run without its warm-up
 	first, last reading
@@ -38,7 +38,7 @@ func read() reading {
 	return reading{time.Now(), bytes, packets}
 }
 
-// loopback parses the numbers of bytes and packets that the device lo has received, which equal the numbers sent.
+// loopback parses the numbers of bytes and packets that the lo device has received, which equal the numbers sent.
 func loopback(devices string) (bytes, packets float64) {
 	for line := range strings.Lines(devices) {
 		name, counters, found := strings.Cut(line, ":")

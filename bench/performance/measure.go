@@ -19,7 +19,7 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell that is being measured.
+// trial is a cell of the results that is being measured.
 type trial struct {
 	Cell
 	of       *system
@@ -27,7 +27,7 @@ type trial struct {
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan
-	idle     bool           // whether to measure the system without load, too
+	idle     bool           // whether to measure the system without load as well
 }
 
 const floorMix = "livez" // a single GET whose response body isn't checked
@@ -42,8 +42,8 @@ func floorTrial(name string, connections int) *trial {
 
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
-// series measures the trials and adds the series to the results. A trial of each floor is inserted before the first
-// trial that is compared with it, under the same load.
+// series measures the trials and adds the series to the results. Before the first trial that is compared with a given
+// floor, it inserts a trial of that floor under the same load.
 func (s *setup) series(name string, trials ...*trial) error {
 	of := s.floor(trials)
 	if s.err != nil {
@@ -71,8 +71,8 @@ func (s *setup) series(name string, trials ...*trial) error {
 	return err
 }
 
-// floor starts the bare handler that the trials are compared with. Its responses are as large as those of the first
-// trial.
+// floor starts the bare handler that the trials are compared with. The handler's responses are as large as those of the
+// first trial.
 func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
@@ -97,8 +97,8 @@ const (
 	randomHeroPath = "/api/heroes/random_hero"
 )
 
-// alternate measures the trials in turn, round by round, and the floors once more at the end. Void runs are repeated in
-// the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
+// alternate measures the trials in turn, round by round, and measures the floors once more at the end. Void runs are
+// repeated in the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
 func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
 	rounds := cmp.Or(trials[0].rounds, s.plan.Rounds)
 	missing := func(t *trial) bool { return t.Valid < rounds }
@@ -156,11 +156,11 @@ func (s *setup) once(series string, t *trial) error {
 	return nil
 }
 
-// storesNothing starts the void reason that bench gives if no fight was stored.
+// storesNothing is the beginning of the reason that bench gives when a run is void because no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns the reasons why a run is void. For a target that stores nothing on purpose, the reason STORES
-// NOTHING is required, but left out.
+// voidReasons returns the reasons why a run is void. A target that stores nothing on purpose must have the reason
+// STORES NOTHING, which is then omitted.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -229,11 +229,11 @@ func (c *Cell) add(name string, value float64) {
 
 // digits rounds to six significant digits, since measurements are no more precise than that.
 func digits(value float64) float64 {
-	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // it was just formatted
+	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // can't fail, since it was just formatted
 	return kept
 }
 
-// note adds the figures that bench reports about a valid run.
+// note adds the figures that bench reports for a valid run.
 func (c *Cell) note(run measure.Run) {
 	c.add(throughput, run.Throughput)
 	c.add(p50, run.Latency.P50)

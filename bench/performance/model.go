@@ -14,16 +14,16 @@ const (
 	diskBytes     = 1.0e9 // bytes per second that a store node can write durably
 )
 
-// unitCosts holds the costs of one fight with four processes in eco.
+// unitCosts holds the resource costs of one fight, with four processes in the eco profile.
 type unitCosts struct {
 	Fights, Catalogs, FightStore float64 // CPU microseconds
 	Storage                      float64 // bytes sent to storage
 	Wire, Packets                float64 // bytes and packets on the loopback device, from all processes
 
-	CatalogStores float64 // cores used at any rate, since the catalogs' stores are read only after changes
+	CatalogStores float64 // cores used whatever the rate, since the catalogs' stores are read only after changes
 }
 
-// unitCostsOf computes the unit costs from a cell.
+// unitCostsOf computes the costs of one fight from the results in a cell.
 func unitCostsOf(c *Cell) (unitCosts, error) {
 	if err := c.check(); err != nil {
 		return unitCosts{}, err
@@ -43,7 +43,7 @@ func unitCostsOf(c *Cell) (unitCosts, error) {
 	return u, nil
 }
 
-// tier is the number of nodes of one kind that a rate needs.
+// tier holds the number of nodes of one kind that are needed for a given rate of fights.
 type tier struct {
 	Name  string
 	nodes float64
@@ -58,7 +58,7 @@ func (t tier) String() string {
 	return thousands(math.Ceil(t.nodes)) + " nodes"
 }
 
-// forecast holds the resources that a rate of fights requires.
+// forecast holds the resources needed for a given rate of fights.
 type forecast struct {
 	Rate                                    float64
 	Fights, Catalogs, CatalogStores, Stores float64 // cores
@@ -105,10 +105,10 @@ func (u unitCosts) Forecasts() []forecast {
 	return []forecast{u.forecast(10_000), u.forecast(100_000), u.Largest()}
 }
 
-// Largest evaluates the model for the highest of these rates.
+// Largest evaluates the model for the highest of the forecast rates.
 func (u unitCosts) Largest() forecast { return u.forecast(1_000_000) }
 
-// check compares the model with a measurement of several processes.
+// check compares the model with a measurement of several processes of the fights service.
 type check struct {
 	Name                string
 	Connections         int
@@ -117,8 +117,9 @@ type check struct {
 	Through             float64 // fights per second
 }
 
-// checks compares the cost of a fight with several fights processes to the cost with a single process: first with the
-// same number of connections for each process, which the model assumes, then with the same number in total.
+// checks compares the cost of a fight with several processes of the fights service to the cost with a single process:
+// first with the same number of connections for each process, which the model assumes, then with the same number in
+// total.
 func (r *Results) checks() []check {
 	var all []check
 	one := r.cell(instances, instanceName(1))

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/program"
 )
 
-// idle measures CPU time and memory of all processes at the same time, while they receive no requests after a few
+// idle measures the CPU time and memory of all processes at the same time, while the processes are idle after a few
 // fights.
 func (s *setup) idle() error {
 	ctx, up, four := s.ctx, s.up(eco), s.four(eco)
@@ -64,14 +64,14 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// The kinds of data that the program is started with.
+// The kinds of data with which the program is started.
 const (
 	newData      = "new data"
 	existingData = "existing data"
 )
 
-// start measures the time from starting the process to the response to the first fight request, alternating between new
-// data, which has to be created, and existing data.
+// start measures the time from process start to the first fight response, alternating between new data, which must be
+// created first, and existing data.
 func (s *setup) start() error {
 	kept, err := os.MkdirTemp(s.dir, "data-")
 	if err != nil {

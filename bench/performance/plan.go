@@ -11,7 +11,7 @@ type plan struct {
 	Warmup   time.Duration `json:"warmup"`        // warm-up before each run
 	Rest     time.Duration `json:"rest"`          // time without load before and after each run at the family's rates
 	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
-	Starts   int           `json:"starts"`        // number of starts of each kind
+	Starts   int           `json:"starts"`        // number of program starts with each kind of data
 	Roster   []int         `json:"roster"`        // numbers of rows
 	Stored   []int         `json:"stored"`        // numbers of stored fights
 	Rates    []float64     `json:"rates"`         // iterations per second
@@ -31,7 +31,7 @@ func (p slowPlan) measured(rate float64) time.Duration {
 	return max(p.Measured, time.Duration(float64(p.Iterations)/rate*float64(time.Second)))
 }
 
-// full is the plan for published figures. It takes about twenty minutes, half of them at the family's rates.
+// full is the plan for published figures. It takes about twenty minutes, half of which is spent at the family's rates.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,

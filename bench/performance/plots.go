@@ -21,8 +21,8 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// plotCost plots CPU times at 32 connections, as multiples of the floor's, as bars with the database servers stacked on
-// top. Void or missing cells have no bar.
+// plotCost draws a bar chart of CPU times at 32 connections, as multiples of the floor server's CPU time, with the
+// database servers stacked on top. Void or missing cells have no bar.
 func (r *Results) plotCost() chart.Chart {
 	c := chart.Chart{Title: "CPU per fight, 32 connections", Y: "CPU, multiples of the floor"}
 	s := r.series(at32)
@@ -91,7 +91,7 @@ func (r *Results) plotSizes() chart.Chart {
 		"CPU of application and store, us", []float64{smallest, 1000, 10_000, 100_000, 1_000_000}, all)
 }
 
-// smallest is the position at which size 0 is drawn, since the axis is logarithmic.
+// smallest is the position at which size 0 is drawn, since a logarithmic axis has no 0.
 const smallest = 100
 
 func (r *Results) plotRates() chart.Chart {

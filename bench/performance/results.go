@@ -11,7 +11,8 @@ import (
 	"superheroes/bench/stat"
 )
 
-// Results holds all measured data. The documents are generated from it alone, so they can be regenerated at any time.
+// Results holds all measured data. The documents are generated from these results alone, so the documents can be
+// regenerated at any time.
 type Results struct {
 	Date        time.Time         `json:"date"`
 	Took        float64           `json:"took_seconds"`
@@ -27,7 +28,7 @@ type Results struct {
 	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
 }
 
-// Machine describes the machine that the results were measured on.
+// Machine describes the machine on which the results were measured.
 type Machine struct {
 	CPU    string  `json:"cpu"`
 	Cores  int     `json:"cores"`
@@ -37,8 +38,8 @@ type Machine struct {
 	Load   float64 `json:"load"` // load average over the minute before the measurement
 }
 
-// Series is one comparison: its targets were measured in turn, round by round, with the floor in every round and at the
-// end.
+// Series is one comparison: its targets were measured in turn, round by round, and the floor server was measured in
+// every round and once more at the end.
 type Series struct {
 	Name  string `json:"name"`
 	Cells []Cell `json:"cells"`
@@ -58,7 +59,7 @@ type Cell struct {
 	Enough      bool              `json:"enough"`         // whether enough runs were valid for the cell to be used
 	Void        []string          `json:"void,omitempty"` // reasons why runs were void
 	Figures     map[string]Figure `json:"figures"`
-	Parts       []string          `json:"parts,omitempty"` // names; the figure partCPU + name is a part's CPU time
+	Parts       []string          `json:"parts,omitempty"` // names; a part's CPU time is the figure partCPU + name
 }
 
 // Figure holds one value per valid run.
@@ -107,7 +108,7 @@ type Idle struct {
 	Seconds float64 `json:"seconds"` // how long the process was watched
 }
 
-// Start holds the times from starting a process to the response to its first fight request.
+// Start holds the times from process start to the first fight response.
 type Start struct {
 	Name string `json:"name"`
 	Ms   Figure `json:"ms"`
@@ -139,7 +140,7 @@ func (s *Series) cell(name string) *Cell {
 	return nil
 }
 
-// check returns an error that says why the cell has no figures, or nil.
+// check returns an error that says why the cell has no figures, or nil if it has figures.
 func (c *Cell) check() error {
 	switch {
 	case c == nil:

@@ -15,7 +15,8 @@ import (
 	"superheroes/bench/measure"
 )
 
-// roster measures the cost of fights with catalogs of several sizes, in strict, where each pick is a database read.
+// roster measures the cost of fights with catalogs of several sizes, in the strict profile, in which each random pick
+// is a database read.
 func (s *setup) roster() error {
 	var trials []*trial
 	for _, rows := range s.plan.Roster {
@@ -71,7 +72,8 @@ func fillSQLite(ctx context.Context, path, table string, rows int) (err error) {
 	return nil
 }
 
-// rosterAlone measures the cost of random_hero with rosters of several sizes, on a single service with PostgreSQL.
+// rosterAlone measures the cost of a random_hero request for rosters of several sizes, on a single service with
+// PostgreSQL.
 func (s *setup) rosterAlone() error {
 	var trials []*trial
 	for _, rows := range s.plan.Roster {
@@ -83,7 +85,8 @@ func (s *setup) rosterAlone() error {
 	return s.series(rosterAlone, trials...)
 }
 
-// fillPostgres has the service create its table, and replaces the shipped rows with the given number of generated rows.
+// fillPostgres lets the service create its table, then replaces the shipped rows with the given number of generated
+// rows.
 func (s *setup) fillPostgres(url string, rows int) (err error) {
 	ctx, first := s.ctx, s.newSystem()
 	defer first.stop()
@@ -109,8 +112,8 @@ func (s *setup) fillPostgres(url string, rows int) (err error) {
 	return nil
 }
 
-// stored measures the cost of a fight by the number of fights already stored, on SQLite. The empty store is recreated
-// for each run; each run adds its fights to the other stores.
+// stored measures how the cost of a fight on SQLite depends on the number of fights already stored. The store that
+// starts out empty is recreated for each run; in the other stores, fights accumulate from run to run.
 func (s *setup) stored() error {
 	var trials []*trial
 	for _, n := range s.plan.Stored {
@@ -126,12 +129,12 @@ func (s *setup) stored() error {
 	return s.series(stored, trials...)
 }
 
-// newStoreWarmup is the warm-up of a new store, long enough for the file to have grown for a while.
+// newStoreWarmup is the warm-up time for a new store, long enough for the database file to grow for a while.
 const newStoreWarmup = 3 * time.Second
 
 func withFights(name string, n int) string { return fmt.Sprintf("%s, %d stored", name, n) }
 
-// fight stores at least the wanted number of fights, using the load generator.
+// fight uses the load generator to store at least the wanted number of fights.
 func (s *setup) fight(of *system, wanted int) error {
 	filling := &trial{Cell: Cell{Name: "filling", Mix: executeFight, Connections: 128}, measured: 2 * time.Second}
 	for have := int64(0); have < int64(wanted); {

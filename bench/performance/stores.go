@@ -12,13 +12,13 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// stores holds the database servers, which are found or started when the first of them is needed.
+// stores holds the database servers, which are found or started when one of the servers is first needed.
 type stores struct {
 	found []*find.Engine
 	drops []func(context.Context) error // functions that drop databases on servers that we did not start
 }
 
-// engine returns the database server whose URL the tests would read from the given variable.
+// engine returns the database server whose URL the tests would read from the given environment variable.
 func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error) {
 	if l.stores.found == nil {
 		l.stores.found = find.New(l.module, os.Getenv, l.say).Servers(ctx)
@@ -36,8 +36,8 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 	return nil, fmt.Errorf("no server found for %s", variable)
 }
 
-// database creates an empty database on a server, and adds the server as a part of the system. It returns a function
-// that drops the database. Closing the lab removes the database in any case.
+// database creates an empty database on a server, and adds the server to the parts of the system. It returns a function
+// that drops the database. Closing the lab removes the database even if that function is never called.
 func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
 	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s *system) database(variable, name string) (store string, drop func(contex
 	return store, drop, nil
 }
 
-// serving returns the processes of a server that we did not start, if they are on this host, so that they don't count
-// as strangers.
+// serving returns the processes on this host of a database server that we did not start, so that those processes don't
+// count as unrelated.
 func (l *lab) serving(store string) []int {
 	at, err := url.Parse(store)
 	if err != nil {

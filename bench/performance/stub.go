@@ -16,8 +16,8 @@ import (
 	"superheroes/internal/web"
 )
 
-// StubCommand is a fights process assembled from the product's own packages, with a store that discards everything. It
-// shows the cost of a fight excluding the store, and is not part of the product. Reports mark its measurements as
+// StubCommand is a fights service assembled from the product's own packages, with a store that discards everything. It
+// shows the cost of a fight excluding the store, and is not part of the product. In reports, its results are marked as
 // storing nothing.
 type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
@@ -55,7 +55,7 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	return server.Shutdown(context.Background())
 }
 
-// nothing is a store that discards everything.
+// nothing is a fight store that discards everything.
 type nothing struct{}
 
 func (nothing) Insert(context.Context, fight.Fight, []byte) error { return nil }

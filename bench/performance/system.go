@@ -18,7 +18,7 @@ const (
 	stopPatience  = 15 * time.Second
 )
 
-// part is a group of processes of a system, whose CPU time is reported separately.
+// part is a group of processes within a system whose CPU time is reported separately.
 type part struct {
 	name  string
 	store bool
@@ -72,7 +72,7 @@ func (s *system) target(name string) measure.Target {
 	return t
 }
 
-// setup is an experiment in progress: the systems that it has started, and where its results go.
+// setup is an experiment in progress: the systems it has started, and the destination for its results.
 type setup struct {
 	*lab
 	ctx     context.Context
@@ -140,7 +140,7 @@ func (s *setup) separate(profile string, env []string, fights func(of *system, e
 	})
 }
 
-// heroes starts one heroes service on a database filled by fill; if fill is nil, it has the shipped roster.
+// heroes starts one heroes service on a database filled by fill; if fill is nil, the database has the shipped roster.
 func (s *setup) heroes(profile string, fill func(url string) error, env ...string) *system {
 	return s.add(func(of *system) error {
 		url, _, err := of.database(engines.PostgresURL, "PostgreSQL")
@@ -196,7 +196,7 @@ func (s *system) ready(p *program.Process, service measure.Service) error {
 	return p.Ready(ctx, s.urls[service]+"/readyz")
 }
 
-// alone starts one service in a separate process, with the settings of compose.yml unless env says otherwise.
+// alone starts one service in a separate process, with the settings from compose.yml unless env overrides them.
 func (s *system) alone(service measure.Service, env []string, line ...string) error {
 	addr, err := program.FreeAddr()
 	if err != nil {
@@ -248,7 +248,7 @@ func (s *system) catalogs(env ...string) error {
 	return nil
 }
 
-// peers returns the environment variables that give fights the URLs of the catalogs.
+// peers returns the environment variables that tell the fights service the URLs of the catalogs.
 func (s *system) peers() []string {
 	return []string{
 		"HEROES_URL=" + s.urls[measure.Heroes], "VILLAINS_URL=" + s.urls[measure.Villains],
@@ -260,7 +260,7 @@ func (s *system) peers() []string {
 func (s *system) fightStore() (url string, err error) {
 	url, drop, err := s.database(engines.MongoDBURL, mongoName)
 	if err == nil {
-		s.resets = append(s.resets, drop) // the server recreates the database with the next fight
+		s.resets = append(s.resets, drop) // the server recreates the database when the next fight is stored
 	}
 	return url, err
 }

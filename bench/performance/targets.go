@@ -114,13 +114,13 @@ func besides(c *Cell) string {
 	return "; store " + number(c.median(storeCPU)) + " us"
 }
 
-// micros formats a figure's median with minimum and maximum.
+// micros formats a figure's median with its minimum and maximum.
 func micros(f Figure) string {
 	return fmt.Sprintf("%s us (%s-%s)", number(f.Median()), number(f.Least()), number(f.Most()))
 }
 
-// oneConnection returns the figures at one connection, relative to the floor at 32 connections and to the floor at one.
-// Only the first has a verdict, because it is stricter.
+// oneConnection returns two rows for the CPU time at one connection: relative to the floor server at 32 connections,
+// and relative to the floor server at one. Only the first row has a verdict, because it is the stricter of the two.
 func (r *Results) oneConnection() []Target {
 	const limit = 12
 	what := "CPU per fight: `up`, eco, 1 connection"
@@ -225,7 +225,7 @@ func list(values []float64, write func(float64) string) string {
 	return text
 }
 
-// idleTargets returns the targets for idle processes, judged by the worst one.
+// idleTargets returns the targets for idle processes, judged by the process with the highest usage.
 func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
 	busy := Target{What: "idle CPU, as a share of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}

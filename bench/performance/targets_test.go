@@ -11,7 +11,7 @@ func made(name, floor string, values ...float64) Cell {
 		Figures: map[string]Figure{cpu: values}}
 }
 
-// TestTargets covers limits, and gaps in the results, that don't occur in the golden documents.
+// TestTargets covers limits and missing results that don't occur in the golden documents.
 func TestTargets(t *testing.T) {
 	const ratio, flat = "CPU per fight: `up`, eco, 32 connections", "cost by roster size, strict: `random_hero` on PostgreSQL, with the store"
 	floor := floorCell(usual)

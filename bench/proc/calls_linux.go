@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls counts all system calls of processes, and of the threads and children that they start, using kernel counters on
-// the tracepoint that every call passes through. While the counters are open, every system call on the machine is
+// Calls counts all system calls made by processes, their threads and the children they start. It uses kernel counters
+// on the tracepoint that every call passes through. While the counters are open, every system call on the machine is
 // slightly slower.
 type Calls struct{ counters []int }
 
-// CountCalls starts counting the system calls of the given processes. It needs tracefs and the permission to trace
-// other processes; the error says what is missing.
+// CountCalls starts counting the system calls of the given processes. It needs tracefs and permission to trace other
+// processes; the error says what is missing.
 func CountCalls(pids []int) (*Calls, error) {
 	id, err := os.ReadFile("/sys/kernel/tracing/events/raw_syscalls/sys_enter/id")
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Group is the usage of a container's control group, including processes that have exited, and its current memory.
+// Group holds the resource usage of a container's control group, including processes that have exited, and the group's
+// current memory.
 type Group struct {
 	Path   string
 	CPU    time.Duration
@@ -43,8 +44,8 @@ func (f FS) Group(pid int) (Group, bool) {
 	return Group{path, time.Duration(used), memory}, true
 }
 
-// parseGroups parses lines such as 4:cpu,cpuacct:/docker/ab12 into paths by controller; the key "" stands for cgroup
-// version 2.
+// parseGroups parses lines such as 4:cpu,cpuacct:/docker/ab12 into a map from controller to path; the key "" stands for
+// cgroup version 2.
 func parseGroups(text string) map[string]string {
 	groups := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -59,13 +60,13 @@ func parseGroups(text string) map[string]string {
 	return groups
 }
 
-// isContainer reports whether a group belongs to a container, judging by the group names that container engines use.
-// Other groups, such as those of a login session, contain unrelated processes.
+// isContainer reports whether a control group belongs to a container, judging by the group names that container engines
+// use. Other groups, such as those of a login session, contain unrelated processes.
 func isContainer(path string) bool {
 	return regexp.MustCompile(`docker|libpod|kubepods|crio|containerd|lxc|nerdctl`).MatchString(path)
 }
 
-// number returns the number at the start of a file.
+// number parses the number at the start of a file.
 func number(path string) (int64, error) {
 	text, err := os.ReadFile(path)
 	return numberAt(text, 0), err

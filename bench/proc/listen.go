@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// listening is the state of a listening socket in /proc/net/tcp.
+// listening is the code for the state of a listening socket in /proc/net/tcp.
 const listening = "0A"
 
-// Listening returns the processes that listen on a TCP port of an address. If host is not an IP address, all addresses
-// match.
+// Listening returns the processes that listen on a TCP port at the given host. If host is not an IP address, all
+// addresses match.
 func (f FS) Listening(host string, port int) ([]int, error) {
 	if err := f.available(); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (f FS) Listening(host string, port int) ([]int, error) {
 	return owners, nil
 }
 
-// listeners returns the inodes of the matching listening sockets in a table.
+// listeners returns the inodes of the matching listening sockets in a table such as /proc/net/tcp.
 func listeners(table string, host net.IP, port int) []string {
 	var inodes []string
 	for line := range strings.SplitSeq(table, "\n") {

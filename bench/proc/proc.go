@@ -22,16 +22,16 @@ var ErrUnavailable = errors.New("not available here (needs Linux)")
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go supports.
 const tick = 10 * time.Millisecond
 
-// FS is a /proc file system. Tests use their own.
+// FS is a /proc file system. Tests use a fake one.
 type FS struct {
 	root string
-	real bool // the kernel's own /proc, so that system calls refer to the same processes
+	real bool // whether this is the kernel's own /proc, whose PIDs are valid in system calls
 }
 
 // System returns this system's /proc.
 func System() FS { return FS{"/proc", true} }
 
-// At returns a file system with the layout of /proc in another folder.
+// At returns a file system that reads from another folder with the layout of /proc.
 func At(folder string) FS { return FS{root: folder} }
 
 // available returns ErrUnavailable if this system has no /proc.
@@ -46,7 +46,7 @@ func (f FS) path(pid int, name ...string) string {
 	return filepath.Join(append([]string{f.root, strconv.Itoa(pid)}, name...)...)
 }
 
-// Process is a process in a tree.
+// Process is one process in a tree of processes.
 type Process struct {
 	PID    int    `json:"pid"`
 	Name   string `json:"name"`
@@ -58,15 +58,15 @@ type Process struct {
 	split  time.Duration // the part of reaped that was spent in user mode
 
 	kernel  bool          // a kernel thread
-	started int64         // in ticks since boot; distinguishes processes that reuse a PID
-	used    time.Duration // CPU time of the process itself by its clock, if that was read
+	started int64         // start time in ticks since boot; distinguishes processes that have had the same PID
+	used    time.Duration // CPU time of the process itself according to its clock, if the clock was read
 }
 
-// kernelThread is the bit PF_KTHREAD in the flags of a process.
+// kernelThread is the PF_KTHREAD bit in a process's flags.
 const kernelThread = 0x00200000
 
-// stat reads /proc/PID/stat. The process name in it may contain spaces and parentheses; it ends at the last closing
-// parenthesis.
+// stat reads /proc/PID/stat. The process name in that file may contain spaces and parentheses; the last closing
+// parenthesis ends the name.
 func (f FS) stat(pid int) (Process, error) {
 	text, err := os.ReadFile(f.path(pid, "stat"))
 	if err != nil {
@@ -137,11 +137,12 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	return tree, nil
 }
 
-// readings limits how many times /proc is read to get a listing during which no process exited.
+// readings limits how many times /proc is read in the attempt to list all processes without one exiting meanwhile.
 const readings = 3
 
-// processes reads all processes. If a process exits in the meantime, its CPU time could be lost: the process is gone,
-// and its parent may have been read before the kernel added the time to it. In that case, all processes are read again.
+// processes reads all processes. If a process exits in the meantime, its CPU time could be lost: the process itself is
+// gone, and its parent may have been read before the kernel credited the parent with that time. In that case, all
+// processes are read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()
@@ -160,7 +161,7 @@ func (f FS) processes() (map[int]Process, error) {
 	}
 }
 
-// rootOf returns the nearest root that a process is or descends from.
+// rootOf returns the process itself if it is a root, otherwise the nearest ancestor that is a root.
 func rootOf(processes map[int]Process, pid int, roots []int) (root int, found bool) {
 	for range len(processes) { // /proc is not read atomically, so parents could form a cycle
 		p, there := processes[pid]

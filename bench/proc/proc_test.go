@@ -16,7 +16,7 @@ import (
 	"superheroes/bench/proc/proctest"
 )
 
-// tree is a fake /proc with processes that tests add.
+// tree is a fake /proc to which tests add processes.
 type tree struct{ proctest.Folder }
 
 func newTree(t *testing.T) tree { return tree{proctest.New(t)} }

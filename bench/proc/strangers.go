@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// ErrHidden means that some processes of this machine are not visible.
+// ErrHidden means that some processes on this machine are not visible.
 var ErrHidden = errors.New("not all processes of this machine are visible: " +
 	"running in a container, or /proc hides other users' processes")
 
 // kthreadd is the PID of the kernel process that starts all kernel threads. In a PID namespace, that PID belongs to
-// another process or to none; a /proc mounted with hidepid hides it.
+// another process or to no process; if /proc is mounted with hidepid, kthreadd is hidden.
 const kthreadd = 2
 
-// Census is the CPU time that every process of the machine has used up to a point in time.
+// Census holds the CPU time that every process on the machine has used up to a point in time.
 //
 // The CPU time is read from each process's clock, in nanoseconds. The totals in /proc/stat would include invisible
-// processes, but can't be compared with the clocks: since they are sampled at every tick, they were below the clocks by
-// 17 % of the cores at 1,000 requests per second, and above the clocks by 6 % at 4,000. Capacity minus idle time can't
-// be used either: it included 6 % for interrupts and for waking cores.
+// processes, but are inaccurate, since the kernel samples them at every tick: compared with the processes' clocks, they
+// were 17 % of the cores too low at 1,000 requests per second, and 6 % too high at 4,000. Subtracting idle time from
+// the capacity doesn't work either: the result included 6 % for interrupts and for waking cores.
 type Census struct {
 	At    time.Time
 	Steal time.Duration // total steal time of the requested cores, in steps of 10 ms
@@ -33,8 +33,8 @@ type Census struct {
 	processes map[int]Process
 }
 
-// Census reads the CPU time of every process, and the time the hypervisor took from these cores. It returns ErrHidden
-// if some processes may not be visible.
+// Census reads the CPU time of every process, and the time that the hypervisor took from the given cores. It returns
+// ErrHidden if some processes may not be visible.
 func (f FS) Census(cores []int) (Census, error) {
 	if err := f.available(); err != nil {
 		return Census{}, err
@@ -58,7 +58,7 @@ func (f FS) Census(cores []int) (Census, error) {
 	return c, nil
 }
 
-// steal adds up the time the hypervisor gave to other guests while these cores had work to do.
+// steal adds up the time the hypervisor gave to other guests while the given cores had work to do.
 func (f FS) steal(cores []int) (time.Duration, error) {
 	text, err := os.ReadFile(filepath.Join(f.root, "stat"))
 	if err != nil {
@@ -91,9 +91,9 @@ type Stranger struct {
 	Used time.Duration
 }
 
-// Strangers returns the CPU time that strangers have used since the earlier census before, and these strangers, busiest
-// first. Strangers are all processes except kernel threads, the trees with the given roots, and the process whose PID
-// is alone. Children of the latter do count as strangers.
+// Strangers returns the CPU time that unrelated processes have used since the earlier census (before), and lists these
+// processes, busiest first. All processes count as unrelated except kernel threads, the process trees with the given
+// roots, and the process whose PID is passed as alone (but not its children).
 //
 // The CPU time of a process that started and exited between the two censuses is included in its parent's reaped time,
 // in steps of 10 ms. If the parent told the kernel to discard the time of its children, that time is lost, together
@@ -123,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time, up to the earlier census, of strangers that have exited since, because that time is now
-// part of other processes' reaped time. It also returns this time by the nearest ancestor that still exists, which most
-// likely reaped the stranger.
+// past returns the CPU time that unrelated processes used before the earlier census if they have exited since the
+// census. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
+// surviving ancestor, which most likely reaped the exited process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {
@@ -148,7 +148,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 	return past, by
 }
 
-// ours reports whether a process is not a stranger.
+// ours reports whether a process belongs to the measurement or to the kernel, and so isn't a stranger.
 func (c Census) ours(pid int, trees []int, alone int) bool {
 	if pid == alone || c.processes[pid].kernel {
 		return true

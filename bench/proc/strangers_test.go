@@ -16,7 +16,7 @@ const (
 	anInit, target, worker, generator, child, other = 1, 10, 11, 20, 21, 30
 )
 
-// machine returns a fake /proc with two cores, in which each process has used one second.
+// machine returns a fake /proc with two cores, in which each process has used one second of CPU time.
 func machine(t *testing.T) tree {
 	p := newTree(t)
 	p.Write("stat", "cpu  9 9 9 9 9 9 9 50 0 0\ncpu0 9 9 9 9 9 9 9 20 0 0\ncpu1 9 9 9 9 9 9 9 30 0 0\n")
@@ -120,7 +120,8 @@ func TestSteal(t *testing.T) {
 	}
 }
 
-// TestHidden checks that a census fails if /proc doesn't show every process, since strangers could go unnoticed.
+// TestHidden checks that a census fails if /proc doesn't show every process, since unrelated processes could go
+// unnoticed.
 func TestHidden(t *testing.T) {
 	for name, change := range map[string]func(tree){
 		"no kthreadd":               func(p tree) { p.Gone(kthreadd) },
@@ -147,7 +148,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestBusyProcess checks that a real busy process counts as a stranger.
+// TestBusyProcess checks that a real busy process counts as unrelated to the measurement.
 func TestBusyProcess(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc on", runtime.GOOS)

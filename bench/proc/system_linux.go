@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks of /proc. The
+// clock reads the CPU-time clock of a process, which has nanosecond resolution, unlike the 10 ms ticks in /proc. The
 // clock ID uses the kernel's encoding, as does clock_getcpuclockid(3).
 func clock(pid int) (time.Duration, bool) {
 	var now unix.Timespec
@@ -35,7 +35,7 @@ func Cores(pid int) ([]int, error) {
 	return cores, nil
 }
 
-// Pin restricts all threads of the process to these cores; threads that it starts later inherit that.
+// Pin restricts all threads of the process to the given cores; threads started later inherit the restriction.
 func Pin(pid int, cores []int) error {
 	var set unix.CPUSet
 	for _, core := range cores {
@@ -45,7 +45,7 @@ func Pin(pid int, cores []int) error {
 		set.Set(core)
 	}
 	folder := "/proc/" + strconv.Itoa(pid) + "/task"
-	// Pin all threads twice, to catch those started in the meantime by a thread that wasn't pinned yet.
+	// Pin all threads twice, in case an unpinned thread started another one during the first pass.
 	for range 2 {
 		tasks, err := os.ReadDir(folder)
 		if err != nil {

@@ -15,10 +15,11 @@ import (
 
 // Usage is the resource usage of processes since they started, and their current memory.
 //
-// CPU time is read in nanoseconds from the clocks of the processes and all their descendants. The time of children that
-// exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So when a
-// process of a database server exits, its CPU time is not lost. Usage doesn't include processes whose parent exited
-// before them, because they no longer descend from a root, or children that exited without being waited for.
+// CPU time is read in nanoseconds from the clocks of the processes and all their descendants. The CPU time of children
+// that exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So the
+// CPU time of a database server's process is not lost when the process exits. Usage excludes children that exited
+// without being waited for, and processes whose parent has exited, because such processes no longer descend from a
+// root.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`
@@ -39,13 +40,13 @@ type Usage struct {
 	GroupMemory int64         `json:"group_memory_bytes"`
 
 	PIDs    []int                 `json:"pids"`    // all processes in the trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root below another root has its own entry
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; roots that descend from another root are separate
 	Threads int                   `json:"threads"`
 	Missing []string              `json:"missing,omitempty"` // names of figures that could not be read
 	At      time.Time             `json:"at"`
 }
 
-// Since returns the usage between the readings before and u. Current values, such as memory, are those of u.
+// Since returns the usage between two readings, before and u. Current values, such as memory, are those of u.
 func (u Usage) Since(before Usage) Usage {
 	trees := map[int]time.Duration{}
 	for root, used := range u.Trees {
@@ -64,7 +65,7 @@ func (u Usage) Since(before Usage) Usage {
 	return u
 }
 
-// Usage adds up the usage of these processes and all their descendants.
+// Usage adds up the resource usage of the given processes and all their descendants.
 func (f FS) Usage(roots []int) (Usage, error) {
 	tree, err := f.Tree(roots)
 	if err != nil {
@@ -104,8 +105,8 @@ func (f FS) addCPU(u *Usage, p Process) {
 	u.System += exact - user + p.reaped - p.split
 }
 
-// exact returns the CPU time of a process without its children: from its clock or, if that can't be read, from its
-// ticks.
+// exact returns a process's CPU time, excluding its children: from the process's clock or, if the clock can't be read,
+// from its ticks.
 func (f FS) exact(p Process) time.Duration {
 	if f.real {
 		if used, ok := clock(p.PID); ok {
@@ -115,7 +116,7 @@ func (f FS) exact(p Process) time.Duration {
 	return p.user + p.system
 }
 
-// addGroups adds the control groups of these processes' containers, each once.
+// addGroups adds the control groups of these processes' containers, without duplicates.
 func (f FS) addGroups(u *Usage, roots []int) {
 	for _, pid := range roots {
 		g, ok := f.Group(pid)
@@ -128,11 +129,12 @@ func (f FS) addGroups(u *Usage, roots []int) {
 	}
 }
 
-// RSS returns the resident memory of these processes, without descendants, in bytes. It is cheap enough to call often.
+// RSS returns the resident memory of the given processes in bytes, excluding their descendants. It is cheap enough to
+// be called often.
 func (f FS) RSS(pids []int) int64 {
 	total := int64(0)
 	for _, pid := range pids {
-		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // otherwise it has exited
+		if text, err := os.ReadFile(f.path(pid, "statm")); err == nil { // otherwise the process has exited
 			total += numberAt(text, 1) * int64(os.Getpagesize())
 		}
 	}
@@ -214,7 +216,7 @@ func values(path string) (map[string]int64, error) {
 	return values, nil
 }
 
-// first returns the first word of a text, or "" if there is none.
+// first returns the first word of a text, or "" if the text has no words.
 func first(text string) string {
 	for word := range strings.FieldsSeq(text) {
 		return word

@@ -147,8 +147,8 @@ func TestBadAnswers(t *testing.T) {
 	}
 }
 
-// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. It covers large responses,
-// which net/http sends in chunks, and small ones.
+// TestKeepAlive sends GET and POST requests on one connection, some of them after a pause. The test covers both small
+// responses and large ones, which net/http sends in chunks.
 func TestKeepAlive(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -243,7 +243,8 @@ func TestBadBases(t *testing.T) {
 	}
 }
 
-// FuzzAnswer compares the parser with that of net/http. If both accept a response, they must agree on status and body.
+// FuzzAnswer compares our response parser with net/http's. If both parsers accept a response, they must agree on its
+// status and body.
 func FuzzAnswer(f *testing.F) {
 	for _, text := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",

@@ -4,6 +4,6 @@ package rawhttp
 
 import "net"
 
-// hungUp always returns true, since the state can't be checked on this system and a new connection is better than a
-// lost request.
+// hungUp always returns true, since the state of a connection can't be checked on this system and a new connection is
+// better than a lost request.
 func hungUp(net.Conn) bool { return true }

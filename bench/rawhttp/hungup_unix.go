@@ -13,7 +13,7 @@ import (
 func hungUp(conn net.Conn) bool {
 	socket, ok := conn.(syscall.Conn)
 	if !ok {
-		return true // a TLS connection can't be checked, so open a new one
+		return true // a TLS connection can't be checked, so it is replaced
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {

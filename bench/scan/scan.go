@@ -1,5 +1,5 @@
 // Package scan parses JSON just far enough to check a response: it finds the fields of an object in place, without
-// copying them. That costs a load generator about a tenth of what a full decoder would.
+// copying them. This takes a load generator about a tenth of the time that a full decoder would need.
 package scan
 
 import (
@@ -12,8 +12,8 @@ import (
 // the contents of nested values are skipped; only their boundaries are checked.
 var ErrNoObject = errors.New("not a JSON object")
 
-// Object parses text as a JSON object and stores the raw values of the named fields, which point into text, in values.
-// The value of a missing field is nil. Names are compared without unescaping them.
+// Object parses text as a JSON object and stores the raw values of the named fields in values, as slices of text. A
+// missing field has the value nil. Field names are compared without being unescaped.
 func Object(text []byte, values [][]byte, names ...string) error {
 	clear(values)
 	i := space(text, 0)
@@ -45,7 +45,8 @@ func Object(text []byte, values [][]byte, names ...string) error {
 	}
 }
 
-// member returns the name and value that start at i and the index after them, or -1 if there are none.
+// member returns the field name and value that start at i, and the index after the value, or -1 if no field starts
+// there.
 func member(text []byte, i int) (name, content []byte, next int) {
 	end := value(text, i)
 	if end < 0 || text[i] != '"' {
@@ -77,7 +78,7 @@ func space(text []byte, i int) int {
 	return i
 }
 
-// value returns the index after the value that starts at i, or -1 if there is none.
+// value returns the index after the value that starts at i, or -1 if no value starts there.
 func value(text []byte, i int) int {
 	if i >= len(text) {
 		return -1

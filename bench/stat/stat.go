@@ -69,7 +69,7 @@ type Ratio struct {
 }
 
 // RatioOf compares two series round by round. If one series has more rounds, the extra rounds count only towards its
-// median. Rounds with a base of 0 are excluded from the paired ratios. It returns false if there is no ratio.
+// median. Rounds in which the base is 0 are excluded from the paired ratios. It returns false if there is no ratio.
 func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	var paired []float64
 	for i := range min(len(values), len(base)) {

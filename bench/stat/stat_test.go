@@ -34,7 +34,7 @@ func TestMedianDoesNotModifyItsInput(t *testing.T) {
 	}
 }
 
-// TestMedianInterval uses confidences worked out by hand: all n values lie on the same side of the median with
+// TestMedianInterval uses confidence levels worked out by hand: all n values lie on the same side of the median with
 // probability 2 / 2^n. An interval that leaves out the k lowest and the k highest values misses the median with
 // probability 2 (C(n, 0) + … + C(n, k)) / 2^n.
 func TestMedianInterval(t *testing.T) {
