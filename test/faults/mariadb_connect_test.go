@@ -19,11 +19,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// strange is a password that contains every kind of character with a special meaning in URLs.
+// strange is a password that contains the characters with a special meaning in URLs.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
-// testMariaDBConnections tests every way of connecting to MariaDB that a URL supports, some with a user that requires
-// TLS.
+// testMariaDBConnections tests every way of connecting to MariaDB that can be specified in a URL. Some of the tests use
+// an account that requires TLS..
 func testMariaDBConnections(t *testing.T, program string) {
 	ca, key := certificate(t)
 	stranger, _ := certificate(t)
@@ -88,10 +88,10 @@ func testMariaDBConnections(t *testing.T, program string) {
 }
 
 // certificate creates a self-signed certificate for loopback addresses, and returns the paths of the certificate and
-// of its key.
+// the key.
 func certificate(t *testing.T) (file, key string) {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account may not enter t.TempDir
+	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account has no access to t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
