@@ -46,7 +46,8 @@ func testMariaDBConnections(t *testing.T, program string) {
 		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host,
 			Path: at.Path, RawQuery: query.Encode()}).String()
 	}
-	// run starts locations with a short store wait, so that it exits soon if it can't connect.
+	// run starts the locations service with a short time limit for the store, so that the service exits soon if it
+	// can't connect.
 	run := func(t *testing.T, store string) service {
 		t.Helper()
 		return start(t, program, "locations", []string{"MYSQL_URL=" + store}, "--store-wait=2s")
@@ -91,7 +92,7 @@ func testMariaDBConnections(t *testing.T, program string) {
 // the key.
 func certificate(t *testing.T) (file, key string) {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account has no access to t.TempDir
+	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server can't access t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
