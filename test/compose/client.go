@@ -124,7 +124,7 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	for range workers {
 		a.workers.Go(func() {
 			for stopping.Err() == nil {
-				id, err := executeFight(ctx, fights) // a request that is in flight when the attacker is stopped must still complete
+				id, err := executeFight(ctx, fights) // uses ctx, so that the last request can complete
 				if err != nil {
 					time.Sleep(10 * time.Millisecond) // a request fails while the service is down
 					continue
