@@ -33,7 +33,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}{
 		{name: "default settings", site: name, directives: byDefault, refused: true},
 		{name: "default settings, origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "default settings, at localhost", site: "localhost", directives: byDefault}, // additional request headers
+		{name: "default settings, at localhost", site: "localhost", directives: byDefault}, // additional headers
 		{name: "Host header passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
