@@ -22,7 +22,7 @@ import (
 // Environment variables that contain the URLs or paths of the engines. `make test` sets each of these variables that is
 // not yet set.
 const (
-	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database; the user must be allowed to create databases
+	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database; user may create databases
 	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/; the user must be allowed to create databases
 	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
 	Chrome      = "TEST_CHROMIUM"     // path of Chromium or Chrome
