@@ -131,7 +131,8 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
-	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise)) // time for two more fights
+	// Two more fights could be executed in this time.
+	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise))
 	if after := len(w.fights(t)); after != stored {
 		t.Errorf("%d fights are stored some time after Auto was stopped, want %d as before", after, stored)
 	}

@@ -79,7 +79,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	}
 	for _, image := range []struct {
 		name, folder string
-		files        map[string]string // maps the names of additional files in the build context to the paths they are copied from
+		files        map[string]string // source paths of additional files, by name in the build context
 	}{
 		{"golang:1.26.8-trixie", "golang", map[string]string{"go": root, "ca-certificates.crt": certificates()}},
 		{"postgres:16", "postgres", nil},

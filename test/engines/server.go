@@ -137,7 +137,7 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the program. The context limits only the wait for the server, not the server's lifetime.
+// launch starts the program, whose lifetime no context limits.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

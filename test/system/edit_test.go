@@ -43,8 +43,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 		var created struct{ ID int64 }
 		name = fmt.Sprintf("hero of round %d", round)
 		read(t, edit(t, s, http.MethodPost, "", `{"name":"`+name+`"}`, http.StatusCreated), &created)
-		pick(t, s.Heroes+"/api/heroes/random")         // may still be from a snapshot that contains both heroes
-		pick(t, s.Fights+"/api/fights/randomfighters") // also with both heroes
+		pick(t, s.Heroes+"/api/heroes/random")         // loads a snapshot that contains both heroes
+		pick(t, s.Fights+"/api/fights/randomfighters") // also loads both heroes
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", id), "", http.StatusNoContent)
 		id = created.ID
 	}
