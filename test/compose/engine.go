@@ -18,8 +18,8 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// engine consists of two Docker engines, one that runs compose.yml and one that builds the images. They may be the
-// same.
+// engine consists of two Docker engines, one that runs compose.yml and one that builds the images. The two may be the
+// same engine.
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access

@@ -31,7 +31,7 @@ func exercise(ctx context.Context) {
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // if the Docker engine was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // the case if the Docker engine was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {

@@ -33,8 +33,8 @@ func (c *counts) add(status int) {
 	c.of[status]++
 }
 
-// clients is a group of clients that keep requesting fights until they are stopped or the server exits. They record the
-// responses.
+// clients is a group of clients that keep requesting fights until they are stopped or the server exits. The group
+// records the responses.
 type clients struct {
 	group    sync.WaitGroup
 	stopped  atomic.Bool

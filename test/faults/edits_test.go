@@ -61,8 +61,8 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
-// confirmations relays traffic between a service and its store. After each call to lose, it drops the response to the
-// next commit.
+// confirmations relays traffic between a service and its store. After each call to lose, confirmations drops the
+// response to the next commit.
 type confirmations struct {
 	silent bool // whether responses are dropped silently instead of closing the connection
 	armed  atomic.Bool

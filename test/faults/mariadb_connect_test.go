@@ -23,7 +23,7 @@ import (
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
 // testMariaDBConnections tests every way of connecting to MariaDB that can be specified in a URL. Some of the tests use
-// an account that requires TLS..
+// an account that requires TLS.
 func testMariaDBConnections(t *testing.T, program string) {
 	ca, key := certificate(t)
 	stranger, _ := certificate(t)
