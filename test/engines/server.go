@@ -137,7 +137,7 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the program, whose lifetime no context limits.
+// launch starts the server's program. The lifetime of the program isn't limited by a context.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

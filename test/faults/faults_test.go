@@ -112,8 +112,8 @@ func awaitOK(t *testing.T, url string) {
 	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
 }
 
-// wantUnready checks why a service reports that it isn't ready. It retries if the service's own check timed out, which
-// may happen on a busy machine.
+// wantUnready checks the reason that a service gives for not being ready. It retries if the service's own check timed
+// out, which may happen on a busy machine.
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer

@@ -17,7 +17,7 @@ import (
 	"sync"
 )
 
-// Engine is a server or program that tests need. The engine may be missing if it was not found.
+// Engine is a server or program that tests need. If the engine wasn't found, it is missing.
 type Engine struct {
 	// Name is the display name, with the version if the engine was found.
 	Name string
