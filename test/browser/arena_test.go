@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // a new pick may be the same
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // a pick may be the same
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
