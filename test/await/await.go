@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// patience is the time after which a wait fails the test. This timeout is generous, so that tests don't fail on a
-// busy machine.
+// patience is how long a test waits before it fails. This timeout is generous, so that tests don't fail on a busy
+// machine.
 const patience = 2 * time.Minute
 
 // True waits until a condition holds, and fails the test on timeout.
@@ -20,7 +20,7 @@ func True(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Value receives a value from a channel, and fails the test on timeout.
+// Value receives and returns a value from a channel, and fails the test on timeout.
 func Value[T any](t testing.TB, what string, channel <-chan T) T {
 	t.Helper()
 	select {

@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // may be picked again
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // a pick may be the same
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
@@ -117,7 +117,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto lets Auto execute a fight every two seconds, in a tab with accelerated timers.
+// testAuto turns on Auto, which executes a fight every two seconds, in a tab with accelerated timers.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -127,11 +127,12 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.press(t, kb.Enter) // it has the focus; a click might miss the button, which moves with the text above
+	page.press(t, kb.Enter) // Auto has the focus; a click might miss it, because its position changes
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
-	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise)) // time for two more
+	// Two more fights could be executed in this time.
+	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise))
 	if after := len(w.fights(t)); after != stored {
 		t.Errorf("%d fights are stored some time after Auto was stopped, want %d as before", after, stored)
 	}
@@ -168,7 +169,7 @@ func testHistory(browser context.Context, t *testing.T) {
 	linked.wait(t, picturesAreThere)
 }
 
-// testPartAway stops services while the page uses them, and restarts them: the page reports which service is
+// testPartAway stops and restarts services while the page uses them, and checks that the page reports which service is
 // unavailable, and recovers afterwards.
 func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))

@@ -13,7 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe returns the source of axe-core, which npm installs at the version and hash pinned in package-lock.json.
+// axe returns the source code of axe-core, which npm installs with the version and hash pinned in package-lock.json.
 func axe(t *testing.T) string {
 	t.Helper()
 	npm, err := exec.LookPath("npm")
@@ -52,14 +52,14 @@ type violation struct {
 	}
 }
 
-// The axe rules that checkAccessible checks. The two palettes differ only in colours, so in the second palette only
-// the colour rules are checked.
+// The axe rules that checkAccessible checks. The light and dark palettes differ only in their colours, so only the
+// colour rules are checked in the second palette.
 const (
 	allRules     = `{resultTypes: ["violations"]}`
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
 )
 
-// checkAccessible checks that the page, in its current state, violates no axe rule.
+// checkAccessible checks that the page in its current state violates no rules of axe, the accessibility checker.
 func (p *tab) checkAccessible(t *testing.T, rules string) {
 	t.Helper()
 	ask := fmt.Sprintf(`axe.run(document, %s).then(found => found.violations)`, rules)
@@ -85,7 +85,7 @@ func testAccessible(browser context.Context, t *testing.T) {
 	}
 	for _, screen := range []struct {
 		name, path, ready string
-		then              func(page *tab) // executed before the check
+		then              func(page *tab) // steps executed before the check
 	}{
 		{"battle", "/", shows(3) + "&&" + fightersAreThere, func(page *tab) {
 			page.click(t, "#fight")

@@ -42,16 +42,17 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// patience is the time limit for a tab. The limit is generous, because a browser may be slow on a busy machine.
+// patience is the time limit for everything that a test does in a tab. The limit is generous, because a browser may be
+// slow on a busy machine.
 const patience = 3 * time.Minute
 
-// nowhere is the address of the proxy that the browser uses for external hosts. Nothing listens at this address,
-// because Chromium occasionally contacts its vendor's hosts, whatever flags are set.
+// nowhere is the proxy address that the browser uses for external hosts. Nothing listens at this address. The proxy is
+// needed because Chromium occasionally contacts its vendor's hosts, whatever flags are set.
 const nowhere = "127.0.0.1:1"
 
-// elsewhere is a suffix of host names that resolve to this machine but that the browser treats as remote. To a remote
-// host, over plain HTTP, the browser sends no information about the requesting page, except for an Origin header with
-// methods other than GET.
+// elsewhere is the suffix of host names that resolve to this machine but that the browser treats as remote. When a
+// browser sends a request to a remote host over plain HTTP, the request includes no information about the requesting
+// page, except for an Origin header if the method isn't GET.
 const elsewhere = ".superheroes.test"
 
 // start starts a browser and returns a context for its tabs.
@@ -72,7 +73,7 @@ func start(t *testing.T) context.Context {
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work when run as root
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // ended by the cleanup
+	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // the cleanup stops it
 	t.Cleanup(stop)
 	browser, _ := chromedp.NewContext(allocator)
 	if err := chromedp.Do(browser); err != nil {
@@ -91,7 +92,7 @@ type tab struct {
 	context.Context
 	mu         sync.Mutex
 	requests   []string
-	complaints []string // console errors, exceptions, violations of the content security policy
+	complaints []string // console errors, exceptions, and violations of the content security policy
 }
 
 func newTab(browser context.Context, t *testing.T) *tab {
@@ -117,7 +118,7 @@ func open(browser context.Context, t *testing.T, url string) *tab {
 	return page
 }
 
-// note records an event.
+// note records an event that the browser has reported.
 func (p *tab) note(event any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +153,7 @@ func consoleText(args []*runtime.RemoteObject) string {
 	return strings.Join(words, " ")
 }
 
-// do runs the steps in order.
+// do executes browser actions in order.
 func (p *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
 	for i, step := range steps {
@@ -164,7 +165,7 @@ func (p *tab) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// text returns the visible text of an element, once it is visible.
+// text waits until an element is visible, and returns its visible text.
 func (p *tab) text(t *testing.T, element chromedp.CSS) string {
 	t.Helper()
 	text, err := chromedp.Run(p, chromedp.Text(element))

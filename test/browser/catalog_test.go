@@ -37,8 +37,8 @@ func testCatalog(browser context.Context, t *testing.T) {
 	}
 }
 
-// testMadeUp opens generated entries, and checks that the page draws a picture for each, because the entries have no
-// pictures of their own.
+// testMadeUp opens generated entries, which have no pictures of their own, and checks that the page draws a picture for
+// each entry.
 func testMadeUp(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	if err := app.Seed(t.Context(), "heroes", app.CatalogStore{DataDir: cfg.DataDir}, app.SeedOptions{Count: 30, Replace: true, Taken: func() {}}); err != nil {

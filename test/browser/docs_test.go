@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// summaries returns, for each service, the summary of one operation as shown on its documentation pages.
+// summaries returns the summary of one operation for each service, as shown on the service's documentation pages.
 func summaries() map[string]string {
 	return map[string]string{
 		"heroes":     "Pick a random hero",
@@ -74,7 +74,7 @@ func testTryItOut(browser context.Context, t *testing.T) {
 	page.checkQuiet(t, hosts["fights"])
 }
 
-// testOutside checks that the tests detect a request to another host.
+// testOutside checks that the tests detect it when a page sends a request to another host.
 func testOutside(browser context.Context, t *testing.T) {
 	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`

@@ -43,19 +43,19 @@ func (p *tab) titled(t *testing.T, title string) {
 	p.wait(t, fmt.Sprintf(`document.getElementById("detail-title")?.textContent === %q`, title))
 }
 
-// notice waits until the dialog shows the given error.
+// notice waits until the dialog displays the given error message.
 func (p *tab) notice(t *testing.T, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
 }
 
-// refused waits until a field has the focus and shows the given error.
+// refused waits until a form field has the focus and displays the given error message.
 func (p *tab) refused(t *testing.T, field, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))
 }
 
-// listed returns the entries of a catalog with the given name.
+// listed returns the catalog's entries that have the given name.
 func (w *world) listed(t *testing.T, catalog, name string) []map[string]any {
 	t.Helper()
 	return fetchJSON[[]map[string]any](t, "http://"+w.hosts[catalog]+"/api/"+catalog+"?name="+name)
@@ -134,7 +134,7 @@ func testEditLocation(browser context.Context, t *testing.T) {
 	page.wait(t, picturesAreThere)
 }
 
-// testEditedMeanwhile tries to change and delete a hero that another user has just changed.
+// testEditedMeanwhile tries to change and to delete a hero that another user has just changed.
 func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := w.catalogPage(browser, t, "heroes", token)
@@ -169,8 +169,8 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	page.notice(t, "heroes: there is no hero with this id")
 }
 
-// testEditRefused checks that a rejected value is reported at its field, and that the page shows the service's hint if
-// editing is disabled.
+// testEditRefused checks that an error message appears next to the field that contains a rejected value, and that the
+// page displays the service's hint if editing is disabled.
 func testEditRefused(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	w := startWorld(t, cfg)

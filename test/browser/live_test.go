@@ -11,13 +11,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shows returns a JavaScript expression that is true when the panel is live and shows the given number of fights.
+// shows returns a JavaScript expression that is true when the statistics panel is live and displays the given number of
+// fights.
 func shows(total int) string {
 	return fmt.Sprintf(`document.getElementById("total").textContent === "%d" && document.getElementById("link").dataset.link === "live"`, total)
 }
 
-// testLive checks that the panel follows fights of other clients, and recovers after a restart of the statistics
-// service.
+// testLive checks that the statistics panel is updated when other clients execute fights, and that it recovers after a
+// restart of the statistics service.
 func testLive(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -53,8 +54,8 @@ func testLive(browser context.Context, t *testing.T) {
 	w.checkPanel(t, page)
 }
 
-// checkPanel checks that the panel shows the statistics that the service returns, and that these match the stored
-// fights.
+// checkPanel checks that the statistics panel displays what the statistics service returns, and that the statistics
+// match the stored fights.
 func (w *world) checkPanel(t *testing.T, page *tab) {
 	t.Helper()
 	type ranked struct {
@@ -91,9 +92,9 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}
 }
 
-// testLiveStalls checks that the page reports a stalled stream and recovers: first the stream misses a fight, then it
-// is silent. The page waits 3 s for a missing fight and 45 s for a silent stream, so the tab's timers are
-// accelerated.
+// testLiveStalls checks that the page reports a stalled stream and recovers: at first the stream omits a fight, and
+// later it sends nothing. The page waits 3 s for the missing fight and 45 s for a silent stream, so the test
+// accelerates the tab's timers.
 func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	w.parts["statistics"].Behave(w.stalling())

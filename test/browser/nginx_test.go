@@ -13,9 +13,9 @@ import (
 	"superheroes/test/system"
 )
 
-// testBehindNginx executes fights in the arena through nginx, with and without the settings in docs/proxies.md.
-// Without the documented settings, a request over plain HTTP looks cross-site, because the browser's Origin doesn't
-// match the Host that nginx sends.
+// testBehindNginx executes fights in the arena through nginx, with and without the settings in docs/proxies.md. Without
+// the documented settings, a same-site request over plain HTTP looks like a cross-site request, because the browser's
+// Origin doesn't match the Host that nginx sends.
 func testBehindNginx(browser context.Context, t *testing.T) {
 	const byDefault = `location / { proxy_pass http://arena; }`
 	const hostPassed = `location / {
@@ -33,7 +33,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}{
 		{name: "default settings", site: name, directives: byDefault, refused: true},
 		{name: "default settings, origin trusted", site: name, directives: byDefault, trust: true},
-		{name: "default settings, at localhost", site: "localhost", directives: byDefault}, // more request headers
+		{name: "default settings, at localhost", site: "localhost", directives: byDefault}, // additional headers
 		{name: "Host header passed on", site: name, directives: hostPassed, allow: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}
 }
 
-// fightThrough executes a fight from the page at the given host, and checks that the fight is refused or stored, as
+// fightThrough requests a fight on the page at the given host, and checks whether the fight is refused or stored, as
 // expected.
 func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
 	t.Helper()
@@ -73,7 +73,7 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 		return
 	}
 	page.wait(t, somebodyWon)
-	page.wait(t, `document.getElementById("total").textContent === "1"`) // over the stream
+	page.wait(t, `document.getElementById("total").textContent === "1"`) // received over the event stream
 	if n := stored(t, hosts["fights"]); n != 1 {
 		t.Errorf("%d fights are stored", n)
 	}
@@ -81,7 +81,7 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 	page.checkQuiet(t, public)
 }
 
-// forget removes the recorded errors that contain the text.
+// forget removes recorded errors that contain the given text.
 func (p *tab) forget(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

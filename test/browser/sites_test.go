@@ -14,8 +14,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// hostile is a page that tries to make a service store a fight. Each attempt is a function whose promise settles when
-// the attempt has ended.
+// hostile is a page that tries to make a service store a fight. Each attempt is a JavaScript function that returns a
+// promise, which settles when the attempt has ended.
 const hostile = `<!doctype html><title>elsewhere</title><a id="link">a link</a><iframe name="frame"></iframe>
 <script>
 const service = new URLSearchParams(location.search).get("service");
@@ -39,8 +39,8 @@ const ways = {
 };
 </script>`
 
-// hostilePort starts a server for the hostile page and returns the port; the browser can reach the server under many
-// host names.
+// hostilePort starts a server for the hostile page and returns the server's port. The browser can reach this server
+// under many host names.
 func hostilePort(t *testing.T) string {
 	t.Helper()
 	server := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -97,8 +97,9 @@ func testOtherSites(browser context.Context, t *testing.T) {
 	}
 }
 
-// testReboundName opens each service's page under a foreign host name, as in a DNS rebinding attack, which would let
-// a page read and change everything that the service's own page can. The page must load only under an allowed name.
+// testReboundName opens each service's page under a foreign host name, as in a DNS rebinding attack, which would let a
+// page read and change everything that the service's own page can read and change. The service's page must load only if
+// the host name is allowed.
 func testReboundName(browser context.Context, t *testing.T) {
 	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
 	cfg := settings(t)
@@ -123,7 +124,8 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is the script of a page on another site that calls the services' APIs as the services' own pages do.
+// frontEnd is the script of a page on another site. The script calls the services' APIs in the same way as the
+// services' own pages.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };

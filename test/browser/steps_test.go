@@ -44,7 +44,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return value
 }
 
-// look sets the window's width, the preferred color scheme, and whether to reduce motion.
+// look sets the width of the window, and the user preferences for a color scheme and for reduced motion.
 func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	t.Helper()
 	p.do(t, chromedp.EmulateViewport(width, 900))
@@ -53,7 +53,7 @@ func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	}})
 }
 
-// call sends a browser command for which chromedp has no step.
+// call sends a browser command for which chromedp has no action.
 func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	t.Helper()
 	p.do(t, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
@@ -62,8 +62,8 @@ func call[P, R any](t *testing.T, p *tab, command cdp.Command[P, R], params P) {
 	}))
 }
 
-// hurried instruments pages loaded from now on: their timers run ten times as fast, to keep the test short, and they
-// count their requests in flight.
+// hurried instruments the pages that the tab loads from now on. To keep the test short, timers run ten times as fast.
+// The pages also count their requests in flight.
 func (p *tab) hurried(t *testing.T) {
 	t.Helper()
 	const script = `{
@@ -81,7 +81,7 @@ func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	p.do(t, chromedp.Click(element))
 }
 
-// shot saves a screenshot of the page, like those in README, to the folder given by TEST_SCREENSHOTS.
+// shot saves a screenshot of the page, like the screenshots in README, to the folder named by TEST_SCREENSHOTS.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("TEST_SCREENSHOTS")
@@ -103,7 +103,7 @@ func (p *tab) press(t *testing.T, keys string) {
 	p.do(t, chromedp.KeyEvent(keys))
 }
 
-// tabTo presses Tab until the element has the focus.
+// tabTo presses the Tab key until the element has the focus.
 func (p *tab) tabTo(t *testing.T, selector string) {
 	t.Helper()
 	for range 60 {

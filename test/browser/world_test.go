@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// token is the administrator's token.
+// token is the admin token of the services.
 const token = "let me in"
 
 // settings returns the settings for running all services in one process, with free ports and a temporary data folder.
@@ -34,7 +34,7 @@ func settings(t *testing.T) app.UpConfig {
 	return cfg
 }
 
-// up starts the services and returns their hosts, keyed by service.
+// up starts all services in one process, and returns each service's host by service name.
 func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	t.Helper()
 	a := app.New("test", io.Discard)
@@ -53,11 +53,11 @@ func up(t *testing.T, cfg app.UpConfig) map[string]string {
 	return hosts
 }
 
-// world consists of the services, and an arena that reaches them over HTTP through proxies. Each proxy can be stopped,
-// and restarted at the same address.
+// world consists of the services, and an arena that reaches them over HTTP through proxies. Each proxy can be stopped
+// and then restarted at the same address.
 type world struct {
 	page  string            // base URL of the arena
-	hosts map[string]string // of the services themselves
+	hosts map[string]string // base URLs of the services themselves
 	parts map[string]*fakepeer.Peer
 }
 
@@ -92,7 +92,7 @@ func (w *world) startArena(t *testing.T) string {
 	if err := a.Run(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) }) // open streams are aborted
+	t.Cleanup(func() { _ = a.Stop(context.WithoutCancel(t.Context())) }) // open event streams are aborted
 	return "http://" + a.Endpoints()[0].Addr
 }
 
@@ -114,7 +114,8 @@ func (w *world) stalling() http.HandlerFunc {
 	}
 }
 
-// importHeroes imports heroes with these names, in addition to the bundled heroes or in place of them.
+// importHeroes imports heroes with the given names, either in addition to the bundled heroes or in place of the bundled
+// heroes.
 func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
 	t.Helper()
 	var lines strings.Builder
@@ -133,7 +134,7 @@ func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...
 	}
 }
 
-// fight executes a fight as another client and returns the fight.
+// fight requests a fight from a client other than the browser, and returns the fight.
 func (w *world) fight(t *testing.T) fought {
 	t.Helper()
 	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
@@ -165,7 +166,7 @@ func fetchJSON[T any](t *testing.T, url string) T {
 	return value
 }
 
-// change changes a catalog entry as another client that has the token.
+// change changes a catalog entry from another client, using the admin token.
 func (w *world) change(t *testing.T, method, service, path, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.hosts[service]+path, strings.NewReader(body))

@@ -19,7 +19,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// Action is an operation on a process, a network link, or the files of the embedded store.
+// Action is an operation on a process, on a network link, or on the embedded store's files.
 type Action string
 
 const (
@@ -34,13 +34,13 @@ const (
 	delay      Action = "delay"
 	pass       Action = "pass"
 
-	hide    Action = "hide"    // the fights database files
-	restore Action = "restore" // the hidden files
-	garble  Action = "garble"  // overwrites the header of the write-ahead log
-	mend    Action = "mend"    // the garbled log
-	fill    Action = "fill"    // the disk
-	empty   Action = "empty"   // the filled disk
-	advance Action = "advance" // stores a fight with an id from a fast clock, while the process is stopped
+	hide    Action = "hide"    // hides the files of the fights database
+	restore Action = "restore" // restores the hidden files
+	garble  Action = "garble"  // overwrites the header of the database's write-ahead log
+	mend    Action = "mend"    // repairs the garbled log
+	fill    Action = "fill"    // fills the disk
+	empty   Action = "empty"   // frees the space on the filled disk
+	advance Action = "advance" // while the process is stopped, stores a fight whose id comes from a fast clock
 )
 
 // startPatience and stopPatience are time limits for starting and stopping a process, generous enough for a busy
@@ -53,7 +53,7 @@ const (
 // latency is the delay that a slow link adds to each chunk of data.
 const latency = 150 * time.Millisecond
 
-// do applies the event, unless the process is already in the resulting state.
+// do applies an event, unless the process is already in the state that the event leads to.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {
@@ -132,8 +132,8 @@ func (w *world) doFiles(do Action) {
 	}
 }
 
-// move renames the fights database files. Files that the program has created under the new names hold no fights and
-// are overwritten.
+// move renames the files of the fights database. If the program has created files with the new names, they contain no
+// fights and are overwritten.
 func (w *world) move(from, to string) error {
 	for _, part := range []string{"", "-wal", "-shm"} {
 		path := w.fightsFile() + part
@@ -144,7 +144,7 @@ func (w *world) move(from, to string) error {
 	return nil
 }
 
-// nonsense returns garbage that overwrites the log's header.
+// nonsense returns garbage bytes to overwrite the log's header.
 func nonsense() []byte { return bytes.Repeat([]byte{0x5a}, 32) }
 
 func (w *world) garble() error {
@@ -176,7 +176,7 @@ func (w *world) mend() error {
 	return errors.Join(err, log.Close())
 }
 
-// advance stores a fight whose id comes from a clock that is hours ahead.
+// advance stores a fight whose id comes from a clock that is hours ahead of the current time.
 func (w *world) advance() error {
 	w.hours++
 	store, err := sqlite.OpenFights(w.Context(), w.fightsFile(), database.SQLiteFight, false)

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/history"
 )
 
-// short returns the options of a run that takes only seconds per scenario.
+// short returns options for a run that takes only a few seconds per scenario.
 func short(program string) Options {
 	return Options{Program: program, Seed: 1, Rounds: 1, Length: 2 * time.Second, Rows: 20_000, Settles: startPatience}
 }
@@ -53,8 +53,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may
-// complete no request outside a short fault, or send none during the fault.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may complete
+// no requests outside a short fault, or send no requests during the fault.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)
@@ -65,16 +65,16 @@ func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Re
 	return r
 }
 
-// interrupts reports whether a condition of the scenario temporarily prevents fights from being stored at all.
+// interrupts reports whether the scenario has a condition during which no fights can be stored.
 func interrupts(s Scenario) bool {
 	return slices.ContainsFunc(s.Conditions, func(c Condition) bool {
 		return slices.Equal(c.On, []string{"up"}) && !slices.Contains(c.Begin, freeze)
 	})
 }
 
-// TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, and that the result reports the
-// build's fault. If no fight was acknowledged right before the kill, as on a very busy machine, acknowledging early
-// has no effect, so several seeds are tried.
+// TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, and that the result reports the fault
+// built into it. On a very busy machine, no fight may have been acknowledged right before the kill. A build that
+// acknowledges fights too early then loses nothing, so the test tries several seeds.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	t.Parallel()
 	for tag, caught := range map[string]func(Result) bool{
@@ -95,8 +95,8 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	}
 }
 
-// TestUnserved checks that a run fails if all requests of the load, or all of one kind, were refused, because such a
-// run proves nothing. Probes don't count as load.
+// TestUnserved checks that a run fails if all requests in the load, or all requests of one kind, were refused, because
+// such a run proves nothing. Requests that probe whether the system works don't count as load.
 func TestUnserved(t *testing.T) {
 	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
 		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)

@@ -14,10 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// patience is how long a client waits for a response, unless its request says otherwise.
+// patience is how long a client waits for a response, unless the request specifies another time limit.
 const patience = 20 * time.Second
 
-// clients sends requests, each on its own connection and never twice, and records the outcome of fights.
+// clients sends each request exactly once, on a connection of its own, and records the outcome of fights.
 type clients struct {
 	http   *http.Client
 	heroes string   // base URL
@@ -32,8 +32,8 @@ func newClients(heroes string, fights []string) *clients {
 	return &clients{http: system.Client(), heroes: heroes, fights: fights, began: time.Now()}
 }
 
-// run sends each request at its scheduled time, however long earlier ones take, and returns when all have been
-// answered or have timed out.
+// run sends each request at its scheduled time, however long earlier requests take, and returns when every request has
+// been answered or has timed out.
 func (c *clients) run(ctx context.Context, requests []Request) {
 	round, end := context.WithCancel(ctx)
 	var readers, others sync.WaitGroup
@@ -93,7 +93,8 @@ func (c *clients) fight(ctx context.Context, r Request) history.Operation {
 // base returns the base URL of the fights process that receives the request.
 func (c *clients) base(r Request) string { return c.fights[r.To%len(c.fights)] }
 
-// sent returns the request body. Only one hero in eight wins, because each winner adds a document to the statistics.
+// sent returns the body of a request. Only one hero in eight wins, because each winner adds a document to the
+// statistics.
 func sent(r Request) string {
 	level := 1
 	if r.To%8 == 0 {
@@ -108,7 +109,7 @@ func (c *clients) note(operation history.Operation) {
 	c.operations = append(c.operations, operation)
 }
 
-// ask returns the complete response, or an error if there was none.
+// ask sends a request and returns the complete response, or an error if there was no response.
 func (c *clients) ask(ctx context.Context, method, url, body string, deadline time.Duration) (status int, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
@@ -126,11 +127,11 @@ func (c *clients) ask(ctx context.Context, method, url, body string, deadline ti
 	return response.StatusCode, answer, err
 }
 
-// stall requests the whole list of heroes and doesn't read the response; it returns when ctx is done.
+// stall requests the whole list of heroes and doesn't read the response; it returns when ctx is canceled.
 func (c *clients) stall(ctx context.Context) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(c.heroes, "http://"))
 	if err != nil {
-		return // the process is down, which affects no fight
+		return // the process is down, which doesn't matter because no fight is requested
 	}
 	defer func() { _ = conn.Close() }()
 	_, _ = fmt.Fprintf(conn, "GET /api/heroes HTTP/1.1\r\nHost: localhost\r\n\r\n")

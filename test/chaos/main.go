@@ -44,7 +44,7 @@ type command struct {
 	List     bool          `help:"List the scenarios without running them."`
 }
 
-// roundLength is the duration of a round's load.
+// roundLength is how long load is generated in each round.
 const roundLength = 4 * time.Second
 
 // brokenPatience is how long to wait for correct statistics from a deliberately broken build, where they may never
@@ -65,7 +65,7 @@ func main() {
 		list(os.Stdout, chosen)
 		return
 	}
-	// Helpers that start and kill processes need a testing.T, so this runs as a test.
+	// The helpers that start and kill processes need a testing.T, so the scenarios run as a test.
 	os.Args = []string{os.Args[0], "-test.v"}
 	all := func(string, string) (bool, error) { return true, nil }
 	testing.Main(all, []testing.InternalTest{{Name: "chaos", F: func(t *testing.T) { c.run(t, chosen) }}}, nil, nil)

@@ -16,36 +16,36 @@ const (
 	post     Kind = "post"     // posts a fight whose hero has a unique name
 	execute  Kind = "execute"  // executes a fight between random picks
 	fighters Kind = "fighters" // requests random picks without executing a fight
-	search   Kind = "search"   // searches for heroes by a substring that no name contains
+	search   Kind = "search"   // searches for heroes whose names contain a string that occurs in no name
 	stall    Kind = "stall"    // requests all heroes without reading the response
 )
 
-// Request is a request in a timetable.
+// Request is a scheduled request in a timetable.
 type Request struct {
-	At       time.Duration // since the start of its round
+	At       time.Duration // time since the start of the round
 	Kind     Kind
 	Hero     string        // the hero's name in the request
-	To       int           // index of the fights process, modulo the number of processes
-	Deadline time.Duration // the deadline that the request sends; 0 means none
+	To       int           // modulo the number of fights processes, the index of the process that receives the request
+	Deadline time.Duration // the deadline specified in the request; 0 means none
 	Leaves   time.Duration // when the client disconnects; 0 means never
 	Repeats  int           // number of immediate retries if the fight wasn't acknowledged
 }
 
 // Event is an action scheduled at a point in time.
 type Event struct {
-	At time.Duration // since the start of its round
+	At time.Duration // time since the start of the round
 	Do Action
 	On string
 }
 
-// Timetable is the schedule of a round. A timetable depends only on the scenario, the seed, and the round's number
-// and length.
+// Timetable is the schedule for one round of a scenario. It depends only on the scenario, the seed, and the number and
+// length of the round.
 type Timetable struct {
 	Requests []Request
 	Events   []Event
 }
 
-// plan generates the timetable of a round. The conditions are nested in random order.
+// plan generates the timetable for a round. The scenario's conditions are nested in random order.
 func plan(s Scenario, seed uint64, number int, length time.Duration) Timetable {
 	name := fnv.New64a()
 	_, _ = name.Write([]byte(s.Name)) // never fails
@@ -80,8 +80,8 @@ type window struct{ from, to time.Duration }
 
 func (w window) has(at time.Duration) bool { return w.from <= at && at < w.to }
 
-// drawWindows picks the time window of each condition: the outermost lasts for most of the round, and each further
-// window lies inside the previous one.
+// drawWindows picks a time window for each condition. The outermost window lasts for most of the round, and each
+// further window lies within the previous window.
 func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) []window {
 	const step, play = 0.2, 0.1
 	drawn, depth := make([]window, len(conditions)), 0
@@ -99,7 +99,7 @@ func drawWindows(dice *rand.Rand, conditions []Condition, length time.Duration) 
 	return drawn
 }
 
-// addEvents adds the start and end of each occurrence of a condition.
+// addEvents adds events for the start and the end of each occurrence of a condition.
 func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
 	if len(c.On) == 0 {
 		return
@@ -121,7 +121,7 @@ func (t *Timetable) addEvents(dice *rand.Rand, c Condition, in window) {
 	}
 }
 
-// addRequests adds requests at random times, with the given average rate.
+// addRequests adds requests at random times with the given average rate.
 func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
 	for range int(load.Rate * (in.to - in.from).Seconds()) {
 		t.Requests = append(t.Requests, Request{
@@ -130,7 +130,7 @@ func (t *Timetable) addRequests(dice *rand.Rand, load Load, in window) {
 	}
 }
 
-// moment returns a random non-negative duration below the given limit.
+// moment returns a random duration of at least 0 and less than the given limit.
 func moment(dice *rand.Rand, below time.Duration) time.Duration {
 	return time.Duration(dice.Int64N(int64(max(below, 1))))
 }

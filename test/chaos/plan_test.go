@@ -9,8 +9,7 @@ import (
 
 const testLength = 4 * time.Second
 
-// TestSameSeedSameTimetable checks that the timetable depends on the scenario, the seed and the round, and on nothing
-// else.
+// TestSameSeedSameTimetable checks that the timetable depends only on the scenario, the seed and the round.
 func TestSameSeedSameTimetable(t *testing.T) {
 	all := scenarios()
 	for _, s := range all {
@@ -29,8 +28,8 @@ func TestSameSeedSameTimetable(t *testing.T) {
 	}
 }
 
-// TestTimetable checks that in each round the conditions overlap, each fault ends before the round does, and each
-// hero's name is sent once.
+// TestTimetable checks that in each round, the conditions overlap, each fault ends before the end of the round, and
+// each hero's name is sent only once.
 func TestTimetable(t *testing.T) {
 	for _, s := range scenarios() {
 		for number := range 20 {
@@ -58,7 +57,7 @@ func TestTimetable(t *testing.T) {
 	}
 }
 
-// lasts returns the start of a condition's first occurrence and the end of its last.
+// lasts returns the start of a condition's first occurrence and the end of its last occurrence.
 func lasts(t *testing.T, table Timetable, c Condition) []time.Duration {
 	t.Helper()
 	begins, ends := testLength, time.Duration(0)

@@ -1,7 +1,7 @@
 package main
 
 import (
-	_ "embed" // for the template
+	_ "embed" // for the report's template
 	"fmt"
 	"strings"
 	"text/template"
@@ -15,11 +15,11 @@ var pageText string
 type Report struct {
 	Date    time.Time
 	Took    time.Duration
-	Command string // repeats the same timetables
+	Command string // a command that repeats the same timetables
 	Version string
 	Cores   int
 	Rows    int
-	Length  time.Duration // of a round
+	Length  time.Duration // duration of a round
 	Results []Result
 }
 
@@ -40,7 +40,7 @@ func (r Report) Day() string { return r.Date.UTC().Format("2 January 2006") }
 // Minutes returns how long the run took.
 func (r Report) Minutes() string { return fmt.Sprintf("%.0f", r.Took.Minutes()) }
 
-// OtherFaults returns the number of faults without a column of their own.
+// OtherFaults returns the number of faults that have no column of their own in the table.
 func (r Result) OtherFaults() int { return r.Changed + r.Unasked + r.Other }
 
 // PeakMiB returns the peak memory in MiB.

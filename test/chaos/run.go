@@ -16,34 +16,34 @@ import (
 	"superheroes/test/system"
 )
 
-// Options configure a run.
+// Options configures a run.
 type Options struct {
 	Program string
 	Seed    uint64
 	Rounds  int
-	Length  time.Duration // of a round's load
-	Rows    int           // number of heroes in the big table
+	Length  time.Duration // how long load is generated in each round
+	Rows    int           // number of heroes in a large table
 	Settles time.Duration // time limit for the statistics to become correct
 	Rests   time.Duration // time limit for the resource usage to become stable
 }
 
-// Result contains the outcome of a scenario.
+// Result is the outcome of a scenario.
 type Result struct {
 	Scenario, Conditions, System string
 	Seed                         uint64
 	Rounds                       int
 	history.Verdict
-	Other         int // number of faults that Verdict has no count for
+	Other         int // number of faults that aren't counted in Verdict
 	Counted       int // number of fights in the statistics
 	Longest       time.Duration
-	Recovery      time.Duration // the longest
+	Recovery      time.Duration // the longest recovery time
 	Before, After Usage
 	Peak          int64
 	Notes         []string
-	Skipped       string // the reason if the scenario was skipped, else ""
+	Skipped       string // why the scenario was skipped; otherwise ""
 }
 
-// Operations returns the number of requests for fights.
+// Operations returns the number of fights that were requested.
 func (r Result) Operations() int { return r.OK + r.Refused + r.Indeterminate }
 
 func (r *Result) fault(format string, args ...any) {
@@ -51,12 +51,12 @@ func (r *Result) fault(format string, args ...any) {
 	r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
 }
 
-// longestLife is the maximum number of rounds on one system of separate processes; after that, a new system starts
-// with empty stores. FerretDB scans all fights again and again, so a store must stay small.
+// longestLife is the maximum number of rounds on one system of separate processes; after that, a new system starts with
+// empty stores. The stores must stay small, because FerretDB repeatedly scans all fights.
 const longestLife = 4
 
-// run runs a scenario. Lost, duplicated or miscounted fights go into the result; the test fails only for other
-// reasons, such as a process that crashes or doesn't become ready again.
+// run runs a scenario. Lost, duplicated or miscounted fights are recorded in the result. The test itself fails only for
+// other reasons, such as a process that crashes or doesn't become ready again.
 func run(t *testing.T, s Scenario, o Options) Result {
 	t.Helper()
 	r := Result{Scenario: s.Name, Conditions: s.conditions(), System: s.System.String(), Seed: o.Seed}
@@ -80,12 +80,12 @@ func run(t *testing.T, s Scenario, o Options) Result {
 	return r
 }
 
-// live runs the rounds from first to last on a new system, and verifies the result.
+// live starts a new system, runs the given range of rounds on it, and verifies the result.
 func live(t *testing.T, s Scenario, o Options, first, last int) Result {
 	t.Helper()
 	w := newWorld(t, o.Program, s.System, o.Rows)
 	w.clients = newClients(w.heroes, w.fights)
-	w.recover(time.Now(), "first") // the pools are filled
+	w.recover(time.Now(), "first") // this fills the connection pools
 	r := Result{Rounds: last - first + 1, Before: w.now()}
 	for number := first; number <= last; number++ {
 		r.Recovery = max(r.Recovery, w.round(number, plan(s, o.Seed, number, o.Length)))
@@ -112,8 +112,8 @@ func (r *Result) include(more Result) {
 	r.Notes = append(r.Notes, more.Notes...)
 }
 
-// atRest returns the resource usage of all processes once it has been stable for a second, that is, after the
-// processes have closed the load's idle connections.
+// atRest returns the resource usage of all processes once this usage has been stable for a second, which means that the
+// processes have closed the idle connections left over from the load.
 func (w *world) atRest(longest time.Duration) (now Usage) {
 	now = w.now()
 	for end := time.Now().Add(longest); time.Now().Before(end); {
@@ -126,7 +126,7 @@ func (w *world) atRest(longest time.Duration) (now Usage) {
 	return now
 }
 
-// round sends the requests and applies the events of a timetable. The returned recovery time lasts from the last
+// round sends the requests and applies the events of a timetable. It returns the recovery time: the time from the last
 // event, which ends the last fault, until all processes are ready and each fights process has acknowledged a fight.
 func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	begin, healed := time.Now(), time.Now()
@@ -144,7 +144,7 @@ func (w *world) round(number int, table Timetable) (recovery time.Duration) {
 	return recovery
 }
 
-// probe is the prefix of the hero names in fights that check whether the system works.
+// probe is the prefix of hero names in the fights that check whether the system works.
 const probe = "probe-"
 
 // recover waits until the system works again, and returns the time since the last fault ended.
@@ -163,7 +163,7 @@ func (w *world) recover(healed time.Time, name string) time.Duration {
 	return time.Since(healed)
 }
 
-// killAll kills and restarts every process, so that the checks see durable data only.
+// killAll kills and restarts every process, so that the checks see only data that was stored durably.
 func (w *world) killAll() {
 	names := w.names()
 	for _, i := range rand.Perm(len(names)) {
@@ -206,8 +206,8 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 
 const noneServed = "no scheduled fight was acknowledged"
 
-// unserved describes the fault if no fight at all, or none of one kind, was acknowledged, since the run then tested
-// nothing. Probes don't count, because they are repeated until acknowledged.
+// unserved describes the fault if no fights, or no fights of one kind, were acknowledged, because the run then tested
+// nothing. Fights that only probe the system don't count, because they are repeated until acknowledged.
 func unserved(operations []history.Operation) string {
 	const enough = 20 // enough acknowledged fights for both kinds to occur
 	posted, picked := 0, 0
@@ -229,7 +229,7 @@ func unserved(operations []history.Operation) string {
 	return ""
 }
 
-// verifyCount waits until the statistics match the stored fights byte for byte.
+// verifyCount waits until the statistics are byte for byte the same as those computed from the stored fights.
 func (w *world) verifyCount(base string, stored []history.Fight, settles time.Duration, r *Result) {
 	want, err := history.Statistics(stored)
 	if err != nil {
@@ -253,8 +253,8 @@ func (w *world) verifyCount(base string, stored []history.Fight, settles time.Du
 	}
 }
 
-// rebuild runs `statistics rebuild` and returns its output. If two processes count concurrently on FerretDB, a
-// rebuild is needed, because FerretDB's updates aren't atomic.
+// rebuild runs `statistics rebuild` and returns its output. A rebuild is needed if two processes count fights
+// concurrently on FerretDB, because FerretDB's updates aren't atomic.
 func (w *world) rebuild() string {
 	rebuilt := system.Start(w, w.program, []string{"MONGODB_URL=" + w.store}, "statistics", "rebuild")
 	if code := rebuilt.Wait(w, startPatience); code != 0 {
@@ -263,7 +263,7 @@ func (w *world) rebuild() string {
 	return "statistics rebuild: " + strings.TrimSpace(rebuilt.Stdout.String())
 }
 
-// eventually retries do until it succeeds, and fails the test after the time limit.
+// eventually calls do repeatedly until do succeeds, and fails the test after the time limit.
 func (w *world) eventually(within time.Duration, what string, do func() error) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), within)

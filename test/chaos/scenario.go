@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Scenario describes a system, its load, and the adverse conditions that it must survive.
+// Scenario describes a system, its load, and the adverse conditions that the system must survive.
 type Scenario struct {
 	Name       string
 	System     System
 	Load       Load
-	Conditions []Condition // nested in each round
+	Conditions []Condition // within each round, one occurs inside another
 }
 
 // System describes the processes of a scenario.
@@ -19,9 +19,9 @@ type System struct {
 	// Separate starts one process per service, on real database servers; otherwise a single process runs everything on
 	// the embedded store.
 	Separate           bool
-	Fights, Statistics int      // number of processes; 0 means one
+	Fights, Statistics int      // number of processes of the service; 0 means one
 	Args               []string // of every process
-	Big                bool     // has the number of heroes given by --rows
+	Big                bool     // uses a table with as many heroes as --rows specifies
 	SmallDisk          bool     // mounts a small disk as the data folder, so that it can be filled
 }
 
@@ -31,13 +31,13 @@ type Load struct {
 	Rate  float64
 }
 
-// Condition is a fault or an extra load during part of each round.
+// Condition is a fault or additional load that lasts for part of each round.
 type Condition struct {
 	Name       string
 	On         []string // targets; each round picks one of them
 	Begin, End []Action
 	Times      int    // number of occurrences per round; 0 means one
-	Throughout bool   // lasts for the whole round
+	Throughout bool   // whether the condition lasts for the whole round
 	Load       []Load // additional load during the condition
 	Alter      func(dice *rand.Rand, r *Request)
 }
@@ -47,7 +47,7 @@ func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
 // scenarios returns all scenarios.
 func scenarios() []Scenario {
-	const usual, slow = 100, 12 // fights per second; slow because FerretDB scans the whole collection again and again
+	const usual, slow = 100, 12 // fights per second; low because FerretDB repeatedly scans the whole collection
 	strict := []string{"--profile=strict"}
 	one := System{}
 	apart := System{Separate: true}
@@ -116,7 +116,7 @@ func full() Condition {
 	return Condition{Name: "full disk", On: []string{"up"}, Begin: []Action{fill}, End: []Action{empty}}
 }
 
-// ahead stores a fight whose id comes from a clock that is far ahead.
+// ahead stores a fight whose id comes from a clock that is hours ahead of the current time.
 func ahead() Condition {
 	return Condition{Name: "clock of stored ids ahead", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
 }
@@ -125,7 +125,7 @@ func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
 }
 
-// overloadOfPicks adds requests for picks, which don't use the fights store.
+// overloadOfPicks adds requests for random picks, which don't access the store of fights.
 func overloadOfPicks(rate float64) Condition {
 	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
@@ -138,7 +138,7 @@ func stalled(rate float64) Condition {
 	return Condition{Name: "stalled readers", Load: []Load{{[]Kind{stall}, rate}}}
 }
 
-// hasty makes some clients set a deadline of a few milliseconds, and others disconnect after a few milliseconds.
+// hasty makes some clients set a deadline of a few milliseconds, and makes others disconnect after a few milliseconds.
 func hasty() Condition {
 	const most = 40 * time.Millisecond
 	return Condition{Name: "hasty clients", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Signals that suspend and resume a process.
+// The signals that suspend and resume a process.
 func stopSignal() os.Signal { return syscall.SIGSTOP }
 
 func continueSignal() os.Signal { return syscall.SIGCONT }

@@ -15,10 +15,10 @@ import (
 // available are 0.
 type Usage struct {
 	Goroutines, Threads, Files int
-	Peak                       int64 // peak resident memory of any one process, in bytes
+	Peak                       int64 // highest peak resident memory among the processes, in bytes
 }
 
-// goroutines returns the number of goroutines of a process.
+// goroutines returns the number of goroutines in a process.
 func goroutines(t testing.TB, p *system.Process) int {
 	t.Helper()
 	if countSignal() == nil {
@@ -39,7 +39,7 @@ func goroutines(t testing.TB, p *system.Process) int {
 	return n
 }
 
-// add adds the resource usage of a process.
+// add adds the resource usage of a process to u.
 func (u *Usage) add(pid int) {
 	folder := fmt.Sprint("/proc/", pid)
 	files, err := os.ReadDir(folder + "/fd")
@@ -57,7 +57,7 @@ func (u *Usage) add(pid int) {
 		if len(fields) == 0 {
 			continue
 		}
-		n, _ := strconv.ParseInt(fields[0], 10, 64) // the kernel writes numbers
+		n, _ := strconv.ParseInt(fields[0], 10, 64) // can't fail: the kernel writes numbers
 		switch name {
 		case "Threads":
 			u.Threads += int(n)

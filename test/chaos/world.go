@@ -18,14 +18,14 @@ import (
 type world struct {
 	*testing.T
 	program   string
-	dir       string // of the embedded store
+	dir       string // data folder of the embedded store
 	processes map[string]*process
 	links     map[string]*tcpproxy.Proxy // network connections that can be broken
 	heroes    string                     // base URLs
 	fights    []string                   // base URL of each fights process
 	counts    []string                   // base URL of each statistics process
 	store     string                     // URL of the fights store, if the store is a server
-	usage     Usage                      // resource usage of processes that have been stopped
+	usage     Usage                      // resource usage of processes that are no longer running
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
@@ -36,7 +36,7 @@ type world struct {
 type process struct {
 	args, env []string
 	ready     []string        // URLs that return 200 when the process is ready
-	running   *system.Process // nil while the process is stopped
+	running   *system.Process // nil while no process is running
 }
 
 // newWorld starts the system and waits until it is ready.
@@ -99,7 +99,7 @@ func (w *world) separate(s System) {
 	}
 }
 
-// service prepares a process that runs one service, and returns its base URL.
+// service prepares a process that runs one service, and returns the service's base URL.
 func (w *world) service(s System, command, name string, env ...string) string {
 	addr := system.FreeAddr(w)
 	base := "http://" + addr
@@ -111,11 +111,11 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns the address of the named link, which forwards to the server.
+// through returns the given URL with the address of the named link, which forwards to the server in the URL.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
-		w.Fatal("parsing a store's URL failed") // the URL may contain a password
+		w.Fatal("parsing a store's URL failed") // without err, whose text may contain a password
 	}
 	if w.links[name] == nil {
 		w.links[name] = tcpproxy.Start(w, parsed.Host, tcpproxy.All)
@@ -134,7 +134,7 @@ func (w *world) awaitReady() {
 	}
 }
 
-// now returns the current usage of all processes.
+// now returns the current resource usage of all processes.
 func (w *world) now() (all Usage) {
 	for _, p := range w.processes {
 		if p.running != nil {
@@ -145,5 +145,5 @@ func (w *world) now() (all Usage) {
 	return all
 }
 
-// fightsFile returns the path of the fights database that `up` uses.
+// fightsFile returns the path of the database file in which `up` stores fights.
 func (w *world) fightsFile() string { return filepath.Join(w.dir, "fights.db") }

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// The tags of the images built from this repository.
+// Tags of the images built from this repository.
 const (
 	serviceImage = "superheroes-go"
 	loadImage    = "superheroes-k6"
@@ -23,10 +23,10 @@ const (
 // imageLimit is the maximum compressed size of the service's image.
 const imageLimit = 25 << 20
 
-// recipe describes how the Dockerfile builds the binary.
+// recipe contains the instructions with which the Dockerfile builds the binary.
 type recipe struct {
-	goVersion string // such as 1.26.8
-	command   string // shell command "go build …" with the variable VERSION and -o /out/superheroes
+	goVersion string // Go version, such as 1.26.8
+	command   string // shell command "go build …" that uses the variable VERSION and contains -o /out/superheroes
 }
 
 var (
@@ -46,10 +46,10 @@ func readRecipe() (recipe, error) {
 	return recipe{string(from[1]), string(build[1])}, nil
 }
 
-// sources returns the files and folders from which the image's binary is built.
+// sources returns the names of the files and folders from which the binary in the image is built.
 func sources() []string { return []string{"go.mod", "go.sum", "cmd", "internal", "database"} }
 
-// snapshot copies the sources of the image, so that edits during the test don't affect later builds.
+// snapshot copies the source files of the image, so that edits made during the test don't affect later builds.
 func snapshot(to string) error {
 	for _, source := range append(sources(), "Dockerfile", ".dockerignore") {
 		if err := copyTree(source, filepath.Join(to, source)); err != nil {
@@ -79,7 +79,7 @@ func buildTwice(ctx context.Context, work, snapshot string) (string, error) {
 	return fmt.Sprintf("go%s, %.1f MiB", recipe.goVersion, mebibytes(len(first))), nil
 }
 
-// buildClean builds into dir and returns the path of the binary.
+// buildClean builds the binary in dir with an empty build cache, and returns the contents of the binary.
 func buildClean(ctx context.Context, recipe recipe, snapshot, dir string) ([]byte, error) {
 	if err := copyTree(snapshot, filepath.Join(dir, "src")); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func copyTree(from, to string) error {
 	return os.WriteFile(to, content, info.Mode().Perm())
 }
 
-// compareImage compares the binary in the image with the first clean build.
+// compareImage checks that the binary in the image is identical to the one from the first clean build.
 func compareImage(ctx context.Context, docker docker, work string) (string, error) {
 	container, err := docker.output(ctx, "create", serviceImage)
 	if err != nil {
@@ -141,7 +141,7 @@ func compareImage(ctx context.Context, docker docker, work string) (string, erro
 	return "", nil
 }
 
-// inspectImage checks the size of the image and the user that it runs as.
+// inspectImage checks the size of the image and which user its container runs as.
 func inspectImage(ctx context.Context, docker docker, image string) (string, error) {
 	user, err := docker.output(ctx, "image", "inspect", "--format", "{{.Config.User}}", image)
 	if err != nil {
@@ -163,7 +163,7 @@ func inspectImage(ctx context.Context, docker docker, image string) (string, err
 // sizes returns the size of the image as a tar archive, uncompressed and compressed as in a registry.
 func sizes(ctx context.Context, docker docker, image string) (plain, compressed int, err error) {
 	if !strings.Contains(image, ":") {
-		image += ":latest" // without a tag, docker save would include every tag of the name
+		image += ":latest" // without a tag, docker save includes all images with this name
 	}
 	command := docker.command(ctx, "save", image)
 	saved, err := command.StdoutPipe()
@@ -206,7 +206,7 @@ func buildForARM(ctx context.Context, machine *engine, snapshot string) (string,
 
 func mebibytes(n int) float64 { return float64(n) / (1 << 20) }
 
-// docker runs the Docker client against one engine.
+// docker runs the Docker client with a particular Docker engine.
 type docker struct {
 	program string
 	env     []string

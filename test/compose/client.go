@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// scienceLine matches the line that the Green Metrics Tool reads: nanoseconds since 1970, and the R of the Software
-// Carbon Intensity (SCI) specification.
+// scienceLine matches the output line that the Green Metrics Tool reads. The line contains nanoseconds since 1970, and
+// the value R from the Software Carbon Intensity (SCI) specification.
 var scienceLine = regexp.MustCompile(`(?m)^\d{19} GMT_SCI_R=\d+$`)
 
 // patience is how long to wait for an expected response.
@@ -46,7 +46,7 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// poll retries do until it succeeds, and returns the last two errors if it doesn't succeed in time.
+// poll calls do repeatedly until do succeeds. If do doesn't succeed in time, poll returns the last two errors.
 func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -67,7 +67,7 @@ func poll(ctx context.Context, within time.Duration, do func(context.Context) er
 	}
 }
 
-// eventually retries the request until the response satisfies the condition wanted.
+// eventually retries the request until wanted reports true for the response.
 func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
 	return poll(ctx, patience, func(ctx context.Context) error {
 		status, body, err := request(ctx, url)
@@ -124,9 +124,9 @@ func attack(ctx context.Context, fights string, workers int) *attacker {
 	for range workers {
 		a.workers.Go(func() {
 			for stopping.Err() == nil {
-				id, err := executeFight(ctx, fights) // lets a request that is in flight at the end complete
+				id, err := executeFight(ctx, fights) // uses ctx, so that the last request can complete
 				if err != nil {
-					time.Sleep(10 * time.Millisecond) // the service is down
+					time.Sleep(10 * time.Millisecond) // a request fails while the service is down
 					continue
 				}
 				a.mu.Lock()

@@ -18,13 +18,14 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// engine consists of the Docker engine that runs compose.yml and the one that builds its images.
+// engine consists of two Docker engines, one that runs compose.yml and one that builds the images. The two may be the
+// same engine.
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access
-	own     bool     // whether this program started the engines, which are then two daemons
+	own     bool     // whether this program has started the engines, as two daemons
 	inside  []string // prefix for commands that access the published ports
-	network []string // arguments of docker build
+	network []string // additional arguments for docker build
 	undo    []func() error
 }
 
@@ -37,7 +38,8 @@ func pulled() []string {
 	return []string{"postgres:16", "mariadb:11.5", "mongo:7.0", "golang:1.26.8-trixie", "debian:trixie-slim"}
 }
 
-// findEngine returns the running Docker engine if that can pull images; otherwise it starts two engines of its own.
+// findEngine returns the running Docker engine if that engine can pull images. Otherwise, findEngine starts two engines
+// of its own.
 func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 	reachable := canReach(ctx, registry)
 	there := docker{program: "docker"}
@@ -70,7 +72,7 @@ func canReach(ctx context.Context, url string) bool {
 	return true
 }
 
-// mayStart returns an error if this program can't start its own engine.
+// mayStart returns an error if this program can't start its own Docker engine.
 func mayStart() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errors.New("this requires Linux and root")
@@ -112,7 +114,7 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 	return e, nil
 }
 
-// start starts both engines. The builder's data folder is kept for later runs.
+// start starts both engines. The data folder of the engine that builds images is kept for later runs.
 func (e *engine) start(ctx context.Context, work, builderData, client string) error {
 	namespace := fmt.Sprintf("superheroes-%d", os.Getpid())
 	if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
@@ -149,7 +151,7 @@ func (e *engine) stop() error {
 	return errors.Join(errs...)
 }
 
-// startDaemon starts dockerd with its own folders and socket, and returns a client.
+// startDaemon starts a Docker daemon with its own folders and socket, and returns a client for it.
 func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientConfig string, settings map[string]any) (docker, error) {
 	socket := "unix://" + filepath.Join(dir, "socket")
 	settings["hosts"] = []string{socket}
@@ -171,7 +173,7 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	words := slices.Concat(inside, []string{"dockerd", "--config-file", config})
 	command := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
 	command.Stdout, command.Stderr = log, log
-	procgroup.Lead(command) // this program forwards interrupts from the terminal
+	procgroup.Lead(command) // so that only this program receives interrupts from the terminal
 	if err := errors.Join(command.Start(), log.Close()); err != nil {
 		return docker{}, err
 	}
@@ -189,8 +191,8 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 	return client, nil
 }
 
-// clientProgram returns the path of the Docker client from the engine's own package, which has the right version even
-// if PATH contains another client.
+// clientProgram returns the path of the Docker client from the package that contains the Docker engine, because its
+// version matches even if PATH contains another client.
 func clientProgram() string {
 	const packaged = "/usr/bin/docker"
 	if _, err := os.Stat(packaged); err == nil {
@@ -229,7 +231,7 @@ func install(ctx context.Context, out *tally) error {
 func forbidServices() (allow func() error, err error) {
 	const policy = "/usr/sbin/policy-rc.d"
 	if _, err := os.Stat(policy); err == nil {
-		return func() error { return nil }, nil // there is one already
+		return func() error { return nil }, nil // a policy already exists
 	}
 	if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
 		return nil, err
@@ -244,7 +246,7 @@ func (e *engine) build(ctx context.Context, image, folder string, args ...string
 	return "", err
 }
 
-// pull pulls every third-party image.
+// pull pulls all third-party images.
 func (e *engine) pull(ctx context.Context) error {
 	for _, image := range pulled() {
 		if _, err := e.builder.output(ctx, "pull", "--quiet", image); err != nil {
@@ -254,7 +256,7 @@ func (e *engine) pull(ctx context.Context) error {
 	return nil
 }
 
-// load copies the images from the builder to the engine that runs them.
+// load copies the images from the engine that builds them to the engine that runs them.
 func (e *engine) load(ctx context.Context) (string, error) {
 	if !e.own {
 		return "built where they run", nil

@@ -14,24 +14,24 @@ import (
 	"superheroes/database"
 )
 
-// exerciseCommand is the argument that makes this program run the steps that use the system, and print their results.
+// exerciseCommand is the argument that makes this program run the steps that use the system, and print the results.
 const exerciseCommand = "exercise"
 
-// grace is how long Docker waits for a container to stop before it kills the container.
+// grace is how long Docker waits for a container to stop before killing it.
 const grace = 10 * time.Second
 
 // services returns the names of the services, ordered by port.
 func services() []string { return []string{"heroes", "villains", "locations", "fights", "statistics"} }
 
-// exercise runs the steps that use the system. Its working folder must be the module's folder, and the engine's
-// published ports must be reachable on loopback.
+// exercise runs the steps that use the system. The working directory must be the module's root, and the ports published
+// by the Docker engine must be reachable on loopback.
 func exercise(ctx context.Context) {
 	out := &tally{out: os.Stdout}
 	if os.Getenv("ADMIN_TOKEN") == "" { // token for the services and for the contract suite's edits
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // for an engine that was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // the case if the Docker engine was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -48,7 +48,7 @@ func exercise(ctx context.Context) {
 	}
 }
 
-// project is a compose file started under a unique project name, so that other projects are not affected.
+// project is a running compose file with a unique project name, so that it doesn't affect other projects.
 type project struct {
 	docker docker
 	file   string
@@ -64,7 +64,8 @@ func (p project) check(ctx context.Context) (string, error) {
 	return p.compose(ctx, "config", "--quiet")
 }
 
-// up starts the given services, or all services, and waits until they are healthy. The images must exist.
+// up starts the given services, or all services if none are given, and waits until they are healthy. The images must
+// already exist.
 func (p project) up(ctx context.Context, names ...string) (string, error) {
 	_, err := p.compose(ctx, append([]string{"up", "--detach", "--wait", "--no-build", "--pull", "never"}, names...)...)
 	return "", err
@@ -191,8 +192,8 @@ func checkArena(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// checkCounted waits until the statistics count every stored fight exactly once, both at the statistics service and
-// through the arena.
+// checkCounted waits until the statistics include every stored fight exactly once, both when requested directly from
+// the statistics service and when requested through the arena.
 func checkCounted(ctx context.Context) (string, error) {
 	stored, err := countFights(ctx)
 	if err != nil {
@@ -208,7 +209,7 @@ func checkCounted(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d fights stored and counted", stored), nil
 }
 
-// contractSuite runs the family's contract suite.
+// contractSuite runs the contract suite that all implementations share.
 func contractSuite(ctx context.Context) (string, error) {
 	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
 	if suite == "" {
@@ -222,7 +223,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load runs the load test as described in README.
+// load runs the load test in the way that README describes.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")
@@ -247,7 +248,8 @@ func (p project) load(ctx context.Context) (string, error) {
 	return strings.ReplaceAll(lastLines(report, 5), "\n", "; "), nil
 }
 
-// loseDatabase kills and restarts the database of heroes, and checks that heroes recovers without a restart.
+// loseDatabase kills and restarts the database of the heroes service, and checks that the service recovers without a
+// restart.
 func (p project) loseDatabase(ctx context.Context) (string, error) {
 	before, err := p.inspect(ctx, "heroes", "{{.State.StartedAt}}")
 	if err != nil {
@@ -275,7 +277,7 @@ func (p project) loseDatabase(ctx context.Context) (string, error) {
 	return seen, err
 }
 
-// seeLoss checks how the services respond while heroes has no database.
+// seeLoss checks how the services respond while the database of the heroes service is down.
 func seeLoss(ctx context.Context) (string, error) {
 	if err := eventuallyReturns(ctx, base("heroes")+"/readyz", http.StatusServiceUnavailable); err != nil {
 		return "", err
@@ -303,7 +305,7 @@ func (p project) stopUnderLoad(ctx context.Context) (string, error) {
 		return "", err
 	}
 	running := attack(ctx, base("fights"), 4)
-	time.Sleep(3 * time.Second) // so that requests are in flight
+	time.Sleep(3 * time.Second) // so that requests are in flight when the service is stopped
 	took, err := p.stop(ctx, "fights")
 	acknowledged := running.stop()
 	if err != nil {
@@ -346,7 +348,7 @@ func (p project) stop(ctx context.Context, service string) (time.Duration, error
 	return took, err
 }
 
-// developLocally runs heroes on the host, with the database in compose.
+// developLocally runs the heroes service on the host, with its database in a compose container.
 func (p project) developLocally(ctx context.Context) (string, error) {
 	if _, err := p.up(ctx, "heroes-db", "villains-db", "locations-db", "fights-db"); err != nil {
 		return "", err
@@ -361,7 +363,7 @@ func (p project) developLocally(ctx context.Context) (string, error) {
 	return "", errors.Join(err, heroes.Process.Signal(os.Interrupt), heroes.Wait())
 }
 
-// outlive removes the container, starts a new one, and checks that a stored fight is still there.
+// outlive removes the container, starts a new container, and checks that a stored fight still exists.
 func (p project) outlive(ctx context.Context) (string, error) {
 	id, err := executeFight(ctx, base("fights"))
 	if err != nil {

@@ -75,7 +75,7 @@ func TestVersionsAgree(t *testing.T) {
 	}
 }
 
-// TestBuildContextHasEveryPackage checks that the build context contains all sources of the binary.
+// TestBuildContextHasEveryPackage checks that the Docker build context contains all source files of the binary.
 func TestBuildContextHasEveryPackage(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/superheroes")
 	command.Dir = repository
@@ -102,7 +102,7 @@ func TestCompose(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := compose["services"].(map[string]any)
-	want := map[string]string{ // image and published ports
+	want := map[string]string{ // image and published ports of each service
 		"heroes-db": "postgres:16 5432:5432", "villains-db": "postgres:16 5433:5432", "locations-db": "mariadb:11.5 3306:3306",
 		"fights-db": "mongo:7.0 27017:27017", "heroes": "superheroes-go 8001:8000", "villains": "superheroes-go 8002:8000",
 		"locations": "superheroes-go 8003:8000", "fights": "superheroes-go 8004:8000", "statistics": "superheroes-go 8005:8000", "arena": "superheroes-go 8000:8000", "k6": "superheroes-k6",

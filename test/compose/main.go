@@ -35,7 +35,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run returns the exit code. It stops everything that it has started before it writes the last line.
+// run runs all steps and returns the exit code. Before it writes the last line, it stops everything that it has
+// started.
 func run(ctx context.Context) int {
 	out := &tally{out: os.Stdout}
 	if err := prove(ctx, out); err != nil {
@@ -92,7 +93,7 @@ func prove(ctx context.Context, out *tally) (err error) {
 	return exerciseIn(ctx, machine, work, out)
 }
 
-// exerciseIn runs the remaining steps in a separate process that can reach the engine's published ports.
+// exerciseIn runs the remaining steps in a separate process that can reach the ports published by the Docker engine.
 func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -116,12 +117,13 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 	return command.Run()
 }
 
-// output runs a command and returns its trimmed standard output. An error contains the last lines of the output.
+// output runs a command and returns its trimmed standard output. If the command fails, the error contains the last
+// lines of the output.
 func output(ctx context.Context, name string, args ...string) (string, error) {
 	return shell{}.output(ctx, name, args...)
 }
 
-// shell runs commands with its environment and working folder.
+// shell runs commands with a given environment and working directory.
 type shell struct {
 	env []string
 	dir string

@@ -18,8 +18,8 @@ func readYAML(text string) (document map[string]any, err error) {
 	return document, err
 }
 
-// scenarioFaults returns the parts of a scenario that the Green Metrics Tool would reject, or that would fail. File
-// names are relative to root.
+// scenarioFaults returns an error for each part of a scenario that the Green Metrics Tool would reject, or that would
+// fail when run. File names in the scenario are relative to root.
 func scenarioFaults(root, text string) []string {
 	scenario, err := readYAML(text)
 	if err != nil {
@@ -38,7 +38,7 @@ func scenarioFaults(root, text string) []string {
 
 type scenarioCheck struct {
 	root   string
-	tagged bool // whether compose-file has the tag !include, which the YAML decoder drops
+	tagged bool // whether the key compose-file has the tag !include; the YAML decoder drops this tag
 	faults []string
 }
 
@@ -46,7 +46,8 @@ func (c *scenarioCheck) fault(format string, args ...any) {
 	c.faults = append(c.faults, fmt.Sprintf(format, args...))
 }
 
-// include returns the services of the compose file, with the scenario's overrides applied as the tool applies them.
+// include returns the services in the compose file, after applying the scenario's overrides in the same way as the
+// Green Metrics Tool.
 func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error) {
 	file, _ := scenario["compose-file"].(string)
 	if !c.tagged || file != filepath.Base(file) || !strings.HasSuffix(file, ".yml") {
@@ -67,7 +68,7 @@ func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error)
 		if !there {
 			return nil, fmt.Errorf("services: %s is not in %s", file, name)
 		}
-		if changes == nil { // the tool omits it
+		if changes == nil { // the Green Metrics Tool omits it
 			delete(all, name)
 			continue
 		}
@@ -92,13 +93,13 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 	}
 }
 
-// sciMetric is the name of the metric that reports R. Unless a metric has its own regex, the tool parses "<time>
-// <metric>=<count>" with at least 16 digits for the time; see lib/scenario_runner.py in
-// green-coding-solutions/green-metrics-tool.
+// sciMetric is the name of the metric that reports R, the number of functional units. Unless a metric has its own
+// regex, the Green Metrics Tool parses "<time> <metric>=<count>" with at least 16 digits for the time; see
+// lib/scenario_runner.py in green-coding-solutions/green-metrics-tool.
 const sciMetric = "GMT_SCI_R"
 
-// sci checks that the scenario reports R twice: as a custom metric, and in the format for versions of the tool before
-// April 2026.
+// sci checks that the scenario reports R twice: as a custom metric, and in the format for versions of the Green Metrics
+// Tool before April 2026.
 func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)
@@ -118,8 +119,8 @@ func (c *scenarioCheck) sci(scenario map[string]any) {
 	}
 }
 
-// supported lists the keys of a service that the tool supports; refused lists those that compose.yml uses but the tool
-// doesn't support.
+// supported lists the service keys that the Green Metrics Tool supports; refused lists keys that compose.yml uses but
+// the tool doesn't support.
 var (
 	supported = []string{"image", "build", "restart", "init", "environment", "ports", "depends_on", "mem_limit", "cpus",
 		"healthcheck", "volumes", "entrypoint", "command", "networks", "labels", "container_name"}
@@ -168,7 +169,8 @@ func (c *scenarioCheck) dependencies(name string, service, all map[string]any) {
 	}
 }
 
-// volumes checks that mounts need no special permissions: only files of the repository, read-only.
+// volumes checks that mounts need no special permissions, that is, that they mount only files in the repository,
+// read-only.
 func (c *scenarioCheck) volumes(name string, service map[string]any) {
 	mounted, _ := service["volumes"].([]any)
 	for _, volume := range mounted {
@@ -236,8 +238,8 @@ func (c *scenarioCheck) command(flow string, command map[string]any) {
 
 const repository = "../.."
 
-// TestScenarios checks that both scenarios follow the tool's rules, run only the services that all implementations
-// have, with the right profile on one core, and have a step for each rate.
+// TestScenarios checks that both scenarios follow the rules of the Green Metrics Tool, run only the services that all
+// implementations have, use the right profile and one CPU core, and have a step for each request rate.
 func TestScenarios(t *testing.T) {
 	for name, profile := range map[string]string{"usage_scenario.yml": "strict", "usage_scenario_eco.yml": "eco"} {
 		t.Run(name, func(t *testing.T) {

@@ -1,9 +1,10 @@
 package main
 
-// If no registry is reachable, locally built images stand in for those named in compose.yml and the Dockerfiles. The
-// stand-ins contain real servers, PostgreSQL 17 and MariaDB 11.8 from Debian 13, and FerretDB in place of MongoDB,
-// with entrypoints from the folder standin. The stand-ins test compose.yml and the Dockerfiles against these servers,
-// but neither with the vendors' entrypoints nor against MongoDB itself: FerretDB runs no initialization script.
+// If no registry is reachable, locally built images stand in for the images named in compose.yml and the Dockerfiles.
+// The stand-ins contain real servers, PostgreSQL 17 and MariaDB 11.8 from Debian 13, and FerretDB in place of MongoDB,
+// with entrypoints from the folder standin. With the stand-ins, compose.yml and the Dockerfiles are tested against
+// these servers, but not with the vendors' entrypoints and not against MongoDB itself. FerretDB runs no initialization
+// script.
 
 import (
 	"context"
@@ -78,7 +79,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	}
 	for _, image := range []struct {
 		name, folder string
-		files        map[string]string // additional files for the build context, by name, with the path of their source
+		files        map[string]string // source paths of additional files, by name in the build context
 	}{
 		{"golang:1.26.8-trixie", "golang", map[string]string{"go": root, "ca-certificates.crt": certificates()}},
 		{"postgres:16", "postgres", nil},
@@ -112,8 +113,8 @@ func (e *engine) importDebian(ctx context.Context, base string) error {
 	return err
 }
 
-// certificates returns the path of the host's trusted CA certificates, which the stand-in for golang needs to reach
-// the module proxy.
+// certificates returns the path of the host's trusted CA certificates, which the stand-in for the golang image needs in
+// order to reach the module proxy.
 func certificates() string {
 	if file := os.Getenv("SSL_CERT_FILE"); file != "" {
 		return file

@@ -10,34 +10,35 @@ import (
 	"time"
 )
 
-// step is one check. The function run returns a short summary of its observations. A skip isn't a failure.
+// step is one check. Its run function returns a short summary of what it has observed, or an error. An error of type
+// skip doesn't count as a failure.
 type step struct {
 	name string
 	run  func(ctx context.Context) (string, error)
 	gate bool // whether the remaining steps depend on this one
 }
 
-// skip is an error with the reason why a check can't run here.
+// skip is an error that states why a check can't run on this machine.
 type skip string
 
 func (s skip) Error() string { return string(s) }
 
-// The outcomes, which start a step's line of output.
+// The outcomes of a step. A step's output line starts with its outcome.
 const (
 	passed  = "PASS"
 	failed  = "FAIL"
 	skipped = "SKIPPED"
 )
 
-// tally prints and counts the results of steps. Lines written to it, for example by another process's tally, count as
-// well.
+// tally prints and counts the results of steps. Result lines written to the tally, for example by another process, are
+// counted as well.
 type tally struct {
 	out                     io.Writer
-	rest                    []byte // an incomplete line
+	rest                    []byte // an incomplete line, written so far
 	passed, failed, skipped int
 }
 
-// all runs the steps in order, and reports whether it ran all of them.
+// all runs the steps in order, and reports whether it has run all of them.
 func (t *tally) all(ctx context.Context, steps []step) bool {
 	for _, step := range steps {
 		if !t.one(ctx, step) && (step.gate || ctx.Err() != nil) {

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-// account is the user account that servers run under; nil means the current user.
+// account is the user account under which database servers run; nil means the current user.
 type account struct{ uid, gid uint32 }
 
-// unprivileged returns the current user or, if that is root, nobody: servers don't need root privileges, and
-// PostgreSQL refuses to run as root.
+// unprivileged returns the account of the current user or, if the current user is root, the account nobody. Database
+// servers don't need root privileges, and PostgreSQL refuses to run as root.
 func unprivileged() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -31,7 +31,7 @@ func unprivileged() (*account, error) {
 	return &account{uid: uint32(uid), gid: uint32(gid)}, nil
 }
 
-// own changes the owner of the file to the account.
+// own makes the account the owner of the file.
 func (a *account) own(path string) error {
 	if a == nil {
 		return nil

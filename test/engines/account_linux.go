@@ -2,8 +2,8 @@ package engines
 
 import "syscall"
 
-// attributes returns attributes that start a program under the account and in its own process group, so that Ctrl-C
-// doesn't reach the program. The kernel kills the program when this process dies for any reason.
+// attributes returns process attributes that make a program run under the account, and in its own process group so that
+// Ctrl-C doesn't reach the program. When this process dies for any reason, the kernel kills the program.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if a != nil {

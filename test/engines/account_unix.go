@@ -4,8 +4,8 @@ package engines
 
 import "syscall"
 
-// attributes returns attributes that start a program under the account and in its own process group, so that Ctrl-C
-// doesn't reach the program.
+// attributes returns process attributes that make a program run under the account, and in its own process group so that
+// Ctrl-C doesn't reach the program.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
 	if a != nil {

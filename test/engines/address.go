@@ -11,15 +11,15 @@ import (
 	"sync"
 )
 
-// claims holds UDP sockets that reserve the ports returned by FreePort, so that other test processes don't get these
-// ports until this one exits.
-var claims struct { //nolint:gochecknoglobals // one set of ports per process
+// claims holds UDP sockets that reserve the ports returned by FreePort, so that other test processes can't get the same
+// ports until this process exits.
+var claims struct { //nolint:gochecknoglobals // ports are reserved for the whole process
 	sync.Mutex
 	held []net.PacketConn
 }
 
-// FreePort returns an unused loopback TCP port, which no other test process gets during the lifetime of this one. The
-// port is below the range that operating systems use for outgoing connections, so that a stopped server can be
+// FreePort returns an unused loopback TCP port. No other test process gets the same port while this process is running.
+// The port is below the range that operating systems use for outgoing connections, so that a stopped server can be
 // restarted on the same port.
 func FreePort() (int, error) {
 	const lowest, highest, tries = 20_000, 32_000, 100
@@ -33,7 +33,7 @@ func FreePort() (int, error) {
 		}
 		listener, err := config.Listen(context.Background(), "tcp", address)
 		if err != nil {
-			_ = claim.Close() // nothing was sent
+			_ = claim.Close() // no data was sent
 			continue
 		}
 		if err := listener.Close(); err != nil {
@@ -51,11 +51,11 @@ func loopbackURL(scheme string, port int, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), Path: path}
 }
 
-// withDatabase returns the URL of another database on the same server.
+// withDatabase returns the URL of the named database on the same server as the database at the given URL.
 func withDatabase(server, name string) (string, error) {
 	location, err := url.Parse(server)
 	if err != nil || location.Host == "" {
-		// The error omits the URL, which may contain a password.
+		// The error message omits the URL, because the URL may contain a password.
 		return "", errors.New("the server's URL must look like scheme://user:password@host:port/")
 	}
 	location.Path = "/" + name

@@ -1,12 +1,12 @@
 // Package engines provides tests with real database servers, a real browser and other external programs. The package
 // doesn't depend on the program under test.
 //
-// Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds
-// or starts the servers and sets environment variables that locate them. PostgresServer, MySQLServer and
-// MongoDBServer start a private server for a test, which may stop and restart it.
+// Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds or
+// starts the servers, and sets environment variables to their URLs. PostgresServer, MySQLServer and MongoDBServer start
+// a private server for a test, which may stop and restart it.
 //
-// A test whose engine is missing is skipped with the reason, so that a plain `go test ./...` works everywhere. With
-// TEST_STRICT=1, a missing engine fails the test instead.
+// If the engine for a test is missing, the test is skipped and the reason is reported, so that a plain `go test ./...`
+// works everywhere. With TEST_STRICT=1, the test fails instead.
 package engines
 
 import (
@@ -19,12 +19,13 @@ import (
 	"time"
 )
 
-// The environment variables that locate the engines. `make test` sets all of them, except those that are already set.
+// Environment variables that contain the URLs or paths of the engines. `make test` sets each of these variables that is
+// not yet set.
 const (
-	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database, allowed to create databases
-	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/, allowed to create databases
+	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database; user may create databases
+	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/; the user must be allowed to create databases
 	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
-	Chrome      = "TEST_CHROMIUM"     // path of a Chromium or Chrome
+	Chrome      = "TEST_CHROMIUM"     // path of Chromium or Chrome
 
 	PostgresBin = "TEST_POSTGRES_BIN" // folder that contains initdb and postgres
 	MariaDBBin  = "TEST_MARIADB_BIN"  // path of mariadbd
@@ -35,34 +36,34 @@ const (
 	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
 	NginxBin     = "TEST_NGINX_BIN"     // path of nginx
 
-	// Strict, set to 1, makes a missing engine fail a test instead of skipping it.
+	// Strict is an environment variable. If it is 1, a test fails instead of being skipped if its engine is missing.
 	Strict = "TEST_STRICT"
 )
 
-// patience is the time limit for creating and for dropping a test's database.
+// patience is the time limit for creating a test's database, and for dropping it.
 const patience = 2 * time.Minute
 
-// Postgres returns the URL of a fresh, empty database, dropped when the test ends.
+// Postgres creates an empty database and returns the database's URL. The database is dropped when the test ends.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "PostgreSQL", PostgresURL), createPostgres)
 }
 
-// MySQL returns the URL (mysql://user:password@host:port/database) of a fresh, empty database, dropped when the test
-// ends. The database has the server's default character set, so tables must specify their own.
+// MySQL creates an empty database and returns the database's URL (mysql://user:password@host:port/database). The
+// database is dropped when the test ends. It has the server's default character set, so tables must specify their own.
 func MySQL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)
 }
 
-// MongoDB returns the URL of a fresh, empty database, dropped when the test ends.
+// MongoDB creates an empty database and returns the database's URL. The database is dropped when the test ends.
 func MongoDB(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "a MongoDB-wire server", MongoDBURL), nameMongoDB)
 }
 
-// Chromium returns the path of a browser that can run headless. The browser needs the flag --no-sandbox when run as
-// root.
+// Chromium returns the path of a browser that can run headless. When run as root, the browser needs the --no-sandbox
+// flag.
 func Chromium(tb testing.TB) string {
 	tb.Helper()
 	return setting(tb, "Chromium", Chrome)
@@ -74,8 +75,8 @@ func Dumper(tb testing.TB) string {
 	return setting(tb, "mariadb-dump", MariaDBDump)
 }
 
-// Create creates a fresh, empty database on a server, for programs other than tests. The variable's name determines
-// the kind of server. It returns the database's URL, and a function to drop it.
+// Create creates an empty database on a server, for programs other than tests. The name of the environment variable
+// determines the kind of server. Create returns the database's URL, and a function to drop it.
 func Create(ctx context.Context, variable, server string) (url string, drop func(context.Context) error, err error) {
 	create, known := map[string]creation{PostgresURL: createPostgres, MySQLURL: createMySQL, MongoDBURL: nameMongoDB}[variable]
 	if !known {
@@ -105,7 +106,8 @@ func fresh(tb testing.TB, server string, create creation) string {
 	return url
 }
 
-// setting returns the variable's value. If the variable is unset, the test is skipped or, with TEST_STRICT=1, fails.
+// setting returns the value of an environment variable. If the variable is unset, setting skips the test or, with
+// TEST_STRICT=1, fails it.
 func setting(tb testing.TB, engine, variable string) string {
 	tb.Helper()
 	value := os.Getenv(variable)
@@ -124,6 +126,6 @@ func setting(tb testing.TB, engine, variable string) string {
 // loopback server.
 func random() string {
 	digits := make([]byte, 6)
-	_, _ = rand.Read(digits) // never returns an error; a failure would crash the program
+	_, _ = rand.Read(digits) // never returns an error, but crashes the program on failure
 	return hex.EncodeToString(digits)
 }

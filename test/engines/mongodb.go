@@ -15,8 +15,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// MongoDBServer starts a private server, which is stopped and removed when the test ends: MongoDB if the path of
-// mongod is known, otherwise FerretDB.
+// MongoDBServer starts a private server: MongoDB if the path of mongod is known, otherwise FerretDB. The server is
+// stopped and its data is removed when the test ends.
 func MongoDBServer(tb testing.TB) *Server {
 	tb.Helper()
 	bin := os.Getenv(MongodBin)
@@ -26,8 +26,8 @@ func MongoDBServer(tb testing.TB) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return StartMongoDB(ctx, bin) })
 }
 
-// StartMongoDB starts a private server from the program bin: a mongod or, if it has any other name, the program built
-// from tools/ferretdb. The caller must close it.
+// StartMongoDB starts a private server from the program bin. A program named mongod is treated as MongoDB; any other
+// program is treated as the program built from tools/ferretdb. The caller must close the server.
 func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		data, err := room.folder("data")
@@ -48,8 +48,8 @@ func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	})
 }
 
-// PingMongoDB returns the version of the server at url. Other products return the MongoDB version that they claim to
-// be compatible with.
+// PingMongoDB returns the version of the server at url. Servers other than MongoDB return the MongoDB version with
+// which they claim to be compatible.
 func PingMongoDB(ctx context.Context, url string) (string, error) {
 	client, err := openMongoDB(url)
 	if err != nil {
@@ -65,8 +65,8 @@ func PingMongoDB(ctx context.Context, url string) (string, error) {
 	return "MongoDB " + info.Version, nil
 }
 
-// nameMongoDB returns a database name without creating the database, because MongoDB creates a database with its first
-// document.
+// nameMongoDB returns a database name without creating the database, because MongoDB creates a database when the first
+// document is inserted.
 func nameMongoDB(_ context.Context, server, name string) (string, func(context.Context) error, error) {
 	database, err := withDatabase(server, name)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// MySQLServer starts a private MariaDB server, which is stopped and removed when the test ends.
+// MySQLServer starts a private MariaDB server. The server is stopped and its data is removed when the test ends.
 func MySQLServer(tb testing.TB) *Server {
 	tb.Helper()
 	return MySQLServerWith(tb)
@@ -30,7 +30,7 @@ func MySQLServerWith(tb testing.TB, options ...string) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return startMariaDB(ctx, bin, options...) })
 }
 
-// StartMariaDB starts a private MariaDB server from the program mariadbd. The caller must close it.
+// StartMariaDB starts a private MariaDB server from the program mariadbd. The caller must close the server.
 func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 	return startMariaDB(ctx, mariadbd)
 }
@@ -64,8 +64,8 @@ func startMariaDB(ctx context.Context, mariadbd string, options ...string) (*Ser
 	})
 }
 
-// initMariaDB initializes the data folder, and returns the path of an SQL file that the server executes at every start
-// to create the test's account.
+// initMariaDB initializes the data folder. It returns the path of an SQL file that creates the account for the test,
+// and that the server executes at every start.
 func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (string, error) {
 	installer, err := installDB(mariadbd)
 	if err != nil {
@@ -81,8 +81,8 @@ func initMariaDB(ctx context.Context, room *room, mariadbd, password string) (st
 			"GRANT ALL PRIVILEGES ON *.* TO 'superheroes'@'%%' WITH GRANT OPTION;\n", password))
 }
 
-// installDB looks for mariadb-install-db where MariaDB's packages install it: in the server's folder, in its sibling
-// folders bin and scripts, and in PATH.
+// installDB looks for mariadb-install-db in the places where MariaDB packages install it: in the folder that contains
+// mariadbd, in the sibling folders bin and scripts, and in PATH.
 func installDB(mariadbd string) (string, error) {
 	const name = "mariadb-install-db"
 	beside := filepath.Dir(mariadbd)
@@ -159,7 +159,7 @@ func openMySQL(raw string) (*sql.DB, error) {
 func mysqlConfig(raw string) (*mysql.Config, error) {
 	location, err := url.Parse(raw)
 	if err != nil || location.Scheme != "mysql" || location.Hostname() == "" {
-		// The error omits the URL, which contains a password.
+		// The error message omits the URL, because the URL contains a password.
 		return nil, fmt.Errorf("want mysql://user:password@host:port/database in %s", MySQLURL)
 	}
 	port := location.Port()

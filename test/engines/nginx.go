@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Nginx starts nginx with the given directives in its server block, such as "location / { … }", and default settings
-// otherwise. The test's cleanup stops nginx.
+// Nginx starts nginx with the given directives, such as "location / { … }", in the server block. All other settings are
+// nginx's defaults. The test's cleanup stops nginx.
 func Nginx(tb testing.TB, directives string) *Server {
 	tb.Helper()
 	bin := setting(tb, "nginx", NginxBin)
@@ -44,7 +44,7 @@ http {
 	})
 }
 
-// pingNginx sends a request and returns nginx's name and version.
+// pingNginx sends a request to nginx, and returns the server name and version from the response.
 func pingNginx(ctx context.Context, url string) (string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

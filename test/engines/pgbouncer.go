@@ -10,7 +10,8 @@ import (
 )
 
 // PgBouncer starts PgBouncer in transaction mode in front of the given PostgreSQL server, and stops it when the test
-// ends. The returned server's URL names the same database, with the parameter that transaction pooling requires.
+// ends. The URL of the returned server names the same database, and includes the parameter that transaction pooling
+// requires.
 func PgBouncer(tb testing.TB, server string) *Server {
 	tb.Helper()
 	bin := setting(tb, "PgBouncer", PgBouncerBin)
@@ -20,7 +21,7 @@ func PgBouncer(tb testing.TB, server string) *Server {
 func startPgBouncer(ctx context.Context, bin, before string) (*Server, error) {
 	location, err := url.Parse(before)
 	if err != nil {
-		return nil, errors.New("parsing the server's URL failed") // it contains a password
+		return nil, errors.New("parsing the server's URL failed") // the URL contains a password
 	}
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		password, _ := location.User.Password()

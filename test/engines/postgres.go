@@ -13,13 +13,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresServer starts a private PostgreSQL server, which is stopped and removed when the test ends.
+// PostgresServer starts a private PostgreSQL server. The server is stopped and its data is removed when the test ends.
 func PostgresServer(tb testing.TB) *Server {
 	tb.Helper()
 	return postgresServer(tb, nil)
 }
 
-// PostgresTLSServer is like PostgresServer, but also accepts TLS connections, with the given certificate and key in
+// PostgresTLSServer is like PostgresServer, but also accepts TLS connections, using the given certificate and key in
 // PEM format.
 func PostgresTLSServer(tb testing.TB, certificate, key string) *Server {
 	tb.Helper()
@@ -32,12 +32,13 @@ func postgresServer(tb testing.TB, tls map[string]string) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return startPostgres(ctx, bin, tls) })
 }
 
-// StartPostgres starts a private PostgreSQL server with the programs in the folder bin. The caller must close it.
+// StartPostgres starts a private PostgreSQL server with the programs in the folder bin. The caller must close the
+// server.
 func StartPostgres(ctx context.Context, bin string) (*Server, error) {
 	return startPostgres(ctx, bin, nil)
 }
 
-// startPostgres starts a server with the given TLS settings, if any. It writes the certificate and the key to files.
+// startPostgres starts a server with the given TLS settings, if any. It writes the TLS certificate and key to files.
 func startPostgres(ctx context.Context, bin string, tls map[string]string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		password, data := random(), room.path("data")
@@ -81,7 +82,7 @@ func initPostgres(ctx context.Context, room *room, bin, data, password string) e
 	return nil
 }
 
-// utf8Locale returns a UTF-8 locale that the operating system has by default.
+// utf8Locale returns a UTF-8 locale that is available by default on the operating system.
 func utf8Locale() string {
 	if runtime.GOOS == "linux" {
 		return "C.UTF-8"

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// room is a server's temporary folder, with the account that the server's programs run under.
+// room is a server's temporary folder, together with the account under which the server's programs run.
 type room struct {
 	root    string
 	account *account
 }
 
-// newRoom creates a folder that the unprivileged account owns. The folder can't be a test's TempDir, which only the
-// test's own user may enter. The path is short, because Unix socket paths have a length limit.
+// newRoom creates a folder that the unprivileged account owns. The folder can't be a test's TempDir, because only the
+// user who runs the test has access to TempDir. The path is short, because the length of Unix socket paths is limited.
 func newRoom() (*room, error) {
 	account, err := unprivileged()
 	if err != nil {
@@ -36,7 +36,7 @@ func newRoom() (*room, error) {
 
 func (r *room) path(name string) string { return filepath.Join(r.root, name) }
 
-// folder creates a folder that the server can write to.
+// folder creates a subfolder that the server can write to.
 func (r *room) folder(name string) (string, error) {
 	path := r.path(name)
 	if err := os.Mkdir(path, 0o700); err != nil {
@@ -54,7 +54,7 @@ func (r *room) write(name, content string) (string, error) {
 	return path, r.account.own(path)
 }
 
-// run runs a program to completion. If the program fails, the error contains its output.
+// run runs a program until it exits. If the program fails, the error contains the program's output.
 func (r *room) run(ctx context.Context, program string, args ...string) error {
 	command := exec.CommandContext(ctx, program, args...)
 	r.dress(command)
@@ -64,8 +64,8 @@ func (r *room) run(ctx context.Context, program string, args ...string) error {
 	return nil
 }
 
-// dress sets the program's account, an environment without the user's settings, and the room as the working folder,
-// because the account may have no access to the current one.
+// dress sets the account of a command, an environment without the user's settings, and the working directory. The room
+// is the working directory, because the account may have no access to the current directory.
 func (r *room) dress(command *exec.Cmd) {
 	command.Dir = r.root
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.root, "TMPDIR=" + r.root, "LC_ALL=C"}
@@ -79,12 +79,12 @@ func (r *room) remove() error {
 	return nil
 }
 
-// discard removes the room after a failure, and returns cause.
+// discard removes the room after a failure, and returns the cause of the failure.
 func (r *room) discard(cause error) error {
 	return errors.Join(cause, r.remove())
 }
 
-// lastLines returns the last lines of a log, which usually contain the cause of a failure.
+// lastLines returns the last lines of a log. If there was a failure, these lines usually contain its cause.
 func lastLines(log string) string {
 	const keep = 15
 	lines := strings.Split(strings.TrimSpace(log), "\n")

@@ -18,7 +18,7 @@ const (
 	stopPatience  = time.Minute
 )
 
-// Server is a private server on its own port, with its data in a temporary folder. The server can be stopped, and
+// Server is a private server on its own port, with its data in a temporary folder. The server can be stopped and then
 // restarted with the same address, data and URL. It is not safe for concurrent use.
 type Server struct {
 	// URL contains the credentials of an account with all privileges.
@@ -41,7 +41,7 @@ type process struct {
 	ended   chan struct{} // closed when the program has exited
 }
 
-// private starts a server for the test, and closes the server when the test ends.
+// private starts a server for a test, and closes the server when the test ends.
 func private(tb testing.TB, start func(context.Context) (*Server, error)) *Server {
 	tb.Helper()
 	server, err := start(tb.Context())
@@ -56,7 +56,8 @@ func private(tb testing.TB, start func(context.Context) (*Server, error)) *Serve
 	return server
 }
 
-// Database returns the URL of a fresh, empty database on the server, dropped when the test ends.
+// Database creates an empty database on the server and returns the database's URL. The database is dropped when the
+// test ends.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, s.URL, s.create)
@@ -65,7 +66,7 @@ func (s *Server) Database(tb testing.TB) string {
 // Addr returns the host and port that the server listens on while it runs.
 func (s *Server) Addr() string { return s.addr }
 
-// Pid returns the id of the server's main process, or 0 while it is stopped.
+// Pid returns the process ID of the server's main process, or 0 while the server is stopped.
 func (s *Server) Pid() int {
 	if s.running == nil {
 		return 0
@@ -73,7 +74,7 @@ func (s *Server) Pid() int {
 	return s.running.command.Process.Pid
 }
 
-// Path returns the path of a data file, for tests that damage the file while the server is stopped.
+// Path returns the path of one of the server's data files, for tests that damage this file while the server is stopped.
 func (s *Server) Path(name string) string { return s.room.path(filepath.Join("data", name)) }
 
 // Version returns the server's name and version.
@@ -100,7 +101,7 @@ func (s *Server) Close() error {
 	return errors.Join(s.halt(), s.room.remove())
 }
 
-// open starts a new server, as described by prepare, in its own room and on a free port.
+// open starts a new server, as described by prepare, in its own temporary folder and on a free port.
 func open(ctx context.Context, prepare func(room *room, port int) (*Server, error)) (*Server, error) {
 	room, err := newRoom()
 	if err != nil {
@@ -136,14 +137,14 @@ func (s *Server) start(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the program. The context limits only the wait for the server, not the server's lifetime.
+// launch starts the server's program. The lifetime of the program isn't limited by a context.
 func (s *Server) launch() (*process, error) {
 	log, err := os.OpenFile(s.room.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the log of %s: %w", s.name(), err)
 	}
-	defer func() { _ = log.Close() }()                      // the program has its own file descriptor
-	command := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // it outlives every context
+	defer func() { _ = log.Close() }()                      // the program has its own descriptor for the file
+	command := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // the program outlives every context
 	command.Stdout, command.Stderr = log, log
 	s.room.dress(command)
 	if err := command.Start(); err != nil {
@@ -178,7 +179,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 	}
 }
 
-// answers opens a TCP connection and then asks the server for its version. The connection comes first because
+// answers opens a TCP connection and then asks the server for its version. The connection is opened first because
 // MongoDB's driver waits half a second after a refused connection.
 func (s *Server) answers(ctx context.Context) error {
 	var dialer net.Dialer
@@ -200,7 +201,7 @@ func (s *Server) halt() error {
 	}
 	process := s.running
 	s.running = nil
-	// Sending the signal fails if the program has already exited, and on platforms without signals.
+	// Sending the signal fails if the program has already exited, or if the platform has no signals.
 	if err := process.command.Process.Signal(s.stop); err != nil {
 		_ = process.command.Process.Kill()
 	}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The items that healthy peers return.
+// Items that healthy peers return.
 const (
 	Hero     = `{"id":1,"name":"Yoda","otherName":"Minch Yoda","level":9,"picture":"/yoda.svg","powers":"Foresight"}`
 	Villain  = `{"id":2,"name":"Thanos","otherName":"The Mad Titan","level":8,"picture":"/thanos.svg","powers":"Strength"}`
@@ -57,7 +57,7 @@ func (p *Peer) Start(tb testing.TB) {
 	p.addr = listener.Addr().String()
 	p.URL = "http://" + p.addr
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.serve))
-	_ = p.server.Listener.Close() // the port was chosen by httptest
+	_ = p.server.Listener.Close() // httptest has chosen the port
 	p.server.Listener, p.server.Config.ConnState = listener, p.count
 	p.server.Start()
 }
@@ -110,8 +110,8 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws returns a handler that responds with one item or, at the path for picks, with the requested number of items of
-// age 0.
+// Draws returns a handler that responds with one item or, at the path for picks, with the requested number of items,
+// each with age 0.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !AsksForPicks(r) {
@@ -131,7 +131,7 @@ func Draws(item string) http.HandlerFunc {
 func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
 
 // DrawsOne returns a handler that responds with one item, and rejects requests for batches of picks, like a service
-// without that path.
+// that doesn't have the path for batches.
 func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if AsksForPicks(r) {

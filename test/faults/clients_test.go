@@ -15,10 +15,10 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// fightBody is the body of a request that posts a fight.
+// fightBody is the request body for posting a fight.
 const fightBody = `{"hero":` + fakepeer.Hero + `,"villain":` + fakepeer.Villain + `}`
 
-// counts is the number of responses by status.
+// counts maps each status code to the number of responses with that status.
 type counts struct {
 	mu sync.Mutex
 	of map[int]int
@@ -33,22 +33,22 @@ func (c *counts) add(status int) {
 	c.of[status]++
 }
 
-// clients is a group of clients that request fights until they are stopped or the server is gone, and record the
-// responses.
+// clients is a group of clients that keep requesting fights until they are stopped or the server exits. The group
+// records the responses.
 type clients struct {
 	group    sync.WaitGroup
 	stopped  atomic.Bool
-	harmed   atomic.Bool // set after the damage; fights requested from then on must not be acknowledged
+	harmed   atomic.Bool // set after the files are damaged; later requests for fights must not be acknowledged
 	asked    atomic.Int64
 	mu       sync.Mutex
 	stored   map[string]bool // acknowledged ids
-	late     int             // number of fights that were requested after the damage, but acknowledged
+	late     int             // number of fights acknowledged although they were requested after the files were damaged
 	refusals map[string]int  // number of refusals by status and detail, or by error
 }
 
 func newClients() *clients { return &clients{stored: map[string]bool{}, refusals: map[string]int{}} }
 
-// send starts eight clients that repeat the request continuously, each time on a new connection.
+// send starts eight clients that send the request repeatedly, each time on a new connection.
 func send(t *testing.T, fight request) *clients {
 	t.Helper()
 	c := newClients()

@@ -18,16 +18,16 @@ import (
 )
 
 const (
-	// crowdedRows is the number of heroes, high enough for a search to take noticeable time.
+	// crowdedRows is the number of heroes in the database, high enough that a search takes noticeable time.
 	crowdedRows = 100_000
-	// goodFights is the number of fights that well-behaved clients request, at intervals of goodDistance.
+	// goodFights is the number of fights that well-behaved clients request, one every goodDistance.
 	goodFights   = 100
 	goodDistance = 40 * time.Millisecond
-	// poolOfHeroes is the maximum number of database connections of heroes.
+	// poolOfHeroes is the maximum number of database connections that the heroes service may open.
 	poolOfHeroes = 50
 )
 
-// crowd starts many clients that generate one kind of heavy load until the context is done.
+// crowd starts many clients that generate one kind of heavy load until the context is canceled.
 type crowd func(ctx context.Context, t *testing.T, s *system.System, clients *sync.WaitGroup)
 
 // testCrowds checks that under each kind of heavy load, at least 95 % of the fights requested at a moderate rate
@@ -65,8 +65,8 @@ func crowdedUp(t *testing.T, program string) *system.System {
 }
 
 // crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
-// statistics share an SQLite file. The test's cleanup checks that no client makes heroes replace a database
-// connection: each connection of the pool is opened only once.
+// statistics share an SQLite file. The test's cleanup checks that no client makes the heroes service replace a database
+// connection: each connection in the pool is opened only once.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
@@ -145,7 +145,7 @@ func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, 
 				}
 				_, _ = io.Copy(io.Discard, response.Body)
 				_ = response.Body.Close()
-				if response.Header.Get("Retry-After") != "" && len(header) == 0 { // heed Retry-After
+				if response.Header.Get("Retry-After") != "" && len(header) == 0 { // respect Retry-After
 					select {
 					case <-time.After(time.Second):
 					case <-ctx.Done():
@@ -191,7 +191,7 @@ func stallStreams(ctx context.Context, t *testing.T, s *system.System, _ *sync.W
 	}
 }
 
-// stall sends a request and reads only the status of the response; the connection stays open until ctx is done.
+// stall sends a request and reads only the response status; the connection stays open until ctx is canceled.
 func stall(ctx context.Context, t *testing.T, base, path string) int {
 	t.Helper()
 	return stallFrom(ctx, t, "127.0.0.1", base, path)

@@ -34,9 +34,9 @@ func editTests() tests {
 func testEditsInDoubt(t *testing.T, program, name, variable, database string, silent bool) {
 	confirmations := &confirmations{silent: silent}
 	_, store := through(t, database, confirmations.relays)
-	deadline := "DEADLINE=14s" // a change fails immediately, or after a delay on a busy machine
+	deadline := "DEADLINE=14s" // a change usually fails immediately, but may take longer on a busy machine
 	if silent {
-		deadline = "DEADLINE=6s" // each change waits for the full deadline
+		deadline = "DEADLINE=6s" // each change waits until its deadline expires
 	}
 	s := start(t, program, name, []string{variable + "=" + store, "ADMIN_TOKEN=secret", deadline})
 	s.Ready(t, s.url+"/readyz")
@@ -51,7 +51,7 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 		got := ask(t, edit.method, edit.target, edit.body, admin...)
 		got.wantProblem(t, http.StatusServiceUnavailable, "may have been written")
 	}
-	// All changes were committed, and the service still works.
+	// All changes must have been committed, and the service must still work.
 	for _, name := range []string{`"in doubt"`, `"in doubt, too"`} {
 		if !strings.Contains(wantOK(t, list).body, name) {
 			t.Errorf("%s is missing", name)
@@ -61,24 +61,25 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 	ask(t, http.MethodDelete, list+"/2", "", admin...).want(t, http.StatusNoContent)
 }
 
-// confirmations relays a store's traffic, and can drop the confirmation of a commit. After a call to lose, the proxy
-// drops the response to the next commit.
+// confirmations relays traffic between a service and its store. After each call to lose, confirmations drops the
+// response to the next commit.
 type confirmations struct {
-	silent bool // whether later responses are dropped silently; otherwise the connection breaks
+	silent bool // whether responses are dropped silently instead of closing the connection
 	armed  atomic.Bool
 }
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses reports whether to drop the response to the data that a service sends. It returns true once for each call to
-// lose.
+// loses reports whether to drop the store's response to the given data from a service. It returns true once for each
+// call to lose.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)
 }
 
-// relays forwards the service's data, and the store's responses until one must be dropped.
+// relays forwards the service's data to the store, and the store's responses to the service until a response must be
+// dropped.
 func (c *confirmations) relays() (up, down tcpproxy.Relay) {
-	var lost atomic.Bool // set before forwarding a commit whose response must be dropped
+	var lost atomic.Bool // set before a commit is forwarded whose response must be dropped
 	up = func(store io.Writer, service io.Reader) {
 		_, _ = io.Copy(writer(func(sent []byte) (int, error) {
 			if c.loses(sent) {
@@ -106,8 +107,8 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// testEditsWhileTheStoreIsAway checks that a change is refused with "nothing was written" if the store doesn't
-// respond.
+// testEditsWhileTheStoreIsAway checks that if the store doesn't respond, a change fails with the message "nothing was
+// written".
 func testEditsWhileTheStoreIsAway(t *testing.T, program string) {
 	p, store := through(t, engines.Postgres(t), tcpproxy.All)
 	s := start(t, program, "heroes", []string{"DATABASE_URL=" + store, "ADMIN_TOKEN=secret", "DEADLINE=500ms"})

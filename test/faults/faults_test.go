@@ -20,7 +20,7 @@ import (
 	"superheroes/test/system"
 )
 
-// hang is the time after which a process or request counts as hung. Correct code takes far less.
+// hang is the time after which a process or request is considered hung. Correct code takes far less time.
 const hang = 3 * time.Minute
 
 // atOnce is the number of tests that run in parallel. The tests spend most of their time waiting for deadlines and for
@@ -28,18 +28,18 @@ const hang = 3 * time.Minute
 const atOnce = "6"
 
 func TestMain(m *testing.M) {
-	_ = flag.Set("test.parallel", atOnce) // only sets the default; can't fail, because the flag exists
+	_ = flag.Set("test.parallel", atOnce) // sets only the flag's default; can't fail, because the flag exists
 	os.Exit(m.Run())
 }
 
-// tests maps test names to test functions, which take the path of the program as an argument.
+// tests maps test names to test functions. Each function takes the path of the program as an argument.
 type tests map[string]func(*testing.T, string)
 
 // TestFaults runs all fault tests with one build of the program.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)
-	t.Run("crowds", func(t *testing.T) { testCrowds(t, program) }) // they need the cores
+	t.Run("crowds", func(t *testing.T) { testCrowds(t, program) }) // runs first, because it needs all CPU cores
 	for _, subject := range []tests{
 		peerTests(), storeTests(), postgresTests(), mariaDBTests(), mongoDBTests(), editTests(), stopTests(), logTests(), linuxTests(),
 	} {
@@ -60,7 +60,7 @@ type answer struct {
 	took   time.Duration
 }
 
-// ask sends a request; header alternates between names and values.
+// ask sends a request. The header parameter contains alternating names and values.
 func ask(t *testing.T, method, url, body string, header ...string) answer {
 	t.Helper()
 	got, err := try(t, method, url, body, header...)
@@ -73,7 +73,7 @@ func ask(t *testing.T, method, url, body string, header ...string) answer {
 	return got
 }
 
-// try is like ask, for a server that may be down.
+// try is like ask, but returns an error if the server is down.
 func try(t *testing.T, method, url, body string, header ...string) (answer, error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
@@ -112,8 +112,8 @@ func awaitOK(t *testing.T, url string) {
 	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
 }
 
-// wantUnready checks the reason that a service reports for not being ready. wantUnready retries if the service's own
-// check timed out, as may happen on a busy machine.
+// wantUnready checks the reason that a service gives for not being ready. It retries if the service's own check timed
+// out, which may happen on a busy machine.
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer
@@ -130,7 +130,7 @@ func post(t *testing.T, base string) answer {
 	return ask(t, http.MethodPost, base+"/api/fights", fightBody)
 }
 
-// want checks the status.
+// want checks the status code of a response.
 func (a answer) want(t *testing.T, status int) answer {
 	t.Helper()
 	if a.status != status {
@@ -139,7 +139,8 @@ func (a answer) want(t *testing.T, status int) answer {
 	return a
 }
 
-// wantProblem checks that the response is a problem (RFC 9457) with this status, whose detail contains names.
+// wantProblem checks that the response is a problem document (RFC 9457) with the given status, and that its detail
+// contains the given names.
 func (a answer) wantProblem(t *testing.T, status int, names string) {
 	t.Helper()
 	var problem struct {
@@ -157,8 +158,8 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 	}
 }
 
-// wantLog checks that a process has logged exactly one line for each of the given texts, containing that text, and no
-// other lines.
+// wantLog checks that for each of the given strings, a process has logged exactly one line that contains the string,
+// and that it has logged no other lines.
 func wantLog(t *testing.T, log *program.Output, texts ...string) {
 	t.Helper()
 	lines := slices.Collect(strings.Lines(log.String()))
@@ -167,14 +168,14 @@ func wantLog(t *testing.T, log *program.Output, texts ...string) {
 	}
 }
 
-// service is a service in its own process.
+// service represents a service that runs in its own process.
 type service struct {
 	*system.Process
 	url string
 }
 
-// start starts a service in its own process, without waiting until it is ready. The service has a long store wait,
-// because the store may be busy with other tests.
+// start starts a service in its own process, without waiting until it is ready. The service waits a long time for the
+// store, which may be busy with other tests.
 func start(t *testing.T, program, name string, env []string, args ...string) service {
 	t.Helper()
 	addr := system.FreeAddr(t)
@@ -182,7 +183,7 @@ func start(t *testing.T, program, name string, env []string, args ...string) ser
 	return service{system.Start(t, program, env, append([]string{name}, args...)...), "http://" + addr}
 }
 
-// lives waits until the service is live, whether ready or not.
+// lives waits until the service is live, even if it isn't ready.
 func (s service) lives(t *testing.T) {
 	t.Helper()
 	await.True(t, "the service is live", func() bool {
@@ -191,7 +192,7 @@ func (s service) lives(t *testing.T) {
 	})
 }
 
-// catalogs holds the fake peers that fights calls; they are initially healthy.
+// catalogs holds the fake peers that the fights service calls. The peers are initially healthy.
 type catalogs struct{ heroes, villains, locations *fakepeer.Peer }
 
 func newCatalogs(t *testing.T) catalogs {

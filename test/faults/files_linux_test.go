@@ -21,8 +21,8 @@ import (
 	"superheroes/test/system"
 )
 
-// linuxTests returns tests that damage the embedded store's files, or limit or observe the program, with features
-// that only Linux has.
+// linuxTests returns tests that need Linux features to damage the embedded store's files, or to limit or observe the
+// program.
 func linuxTests() tests {
 	all := tests{
 		"file removed while a list is read": testRemovedWhileRead,
@@ -90,7 +90,7 @@ func truncate(t *testing.T, path string, size func(int64) int64) {
 	}
 }
 
-// harms returns functions that damage the fights database files, keyed by the kind of damage.
+// harms returns functions that damage the files of the fights database, keyed by the kind of damage.
 func harms() map[string]func(t *testing.T, db string) {
 	half := func(size int64) int64 { return size / 2 }
 	return map[string]func(t *testing.T, db string){
@@ -105,8 +105,8 @@ func harms() map[string]func(t *testing.T, db string) {
 }
 
 // testHarmUnderLoad checks that once the database files are missing or damaged, no fight is acknowledged, even under
-// load, in either profile. The other services continue. After a kill -9, fights either works again or exits with a
-// helpful error.
+// load, in either profile. The other services must continue to work. After a kill -9 and a restart, the fights service
+// must either work again or exit with a helpful error.
 func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db string)) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -136,7 +136,7 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 	}
 }
 
-// startsOrSays starts the fights service on an SQLite file, and checks that the service either becomes ready and
+// startsOrSays starts the fights service with an SQLite file, and checks that the service either becomes ready and
 // works, or exits with a line that names the file and the remedy.
 func startsOrSays(t *testing.T, program, file string) {
 	t.Helper()
@@ -155,8 +155,8 @@ func startsOrSays(t *testing.T, program, file string) {
 	post(t, s.url).want(t, http.StatusOK)
 }
 
-// testRemovedWhileRead checks that a list is recognizably incomplete if the database file is removed while the list is
-// sent.
+// testRemovedWhileRead checks that if the database file is removed while a list is being sent, clients can tell that
+// the list is incomplete.
 func testRemovedWhileRead(t *testing.T, program string) {
 	dir := t.TempDir()
 	seed := system.Start(t, program, nil, "seed", "heroes", "--count=50000", "--data-dir="+dir)
@@ -178,7 +178,7 @@ func testRemovedWhileRead(t *testing.T, program string) {
 		t.Errorf("reading the list ended with the error %v, want an unexpected EOF", err)
 	}
 	get(t, s.Heroes+"/api/heroes").wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
-	await.True(t, "picks fail as well", func() bool { // for up to a second, picks come from memory
+	await.True(t, "picks fail as well", func() bool { // picks may come from memory for up to a second
 		return get(t, s.Heroes+"/api/heroes/random_hero").status == http.StatusServiceUnavailable
 	})
 	wantOK(t, s.Villains+"/api/villains/random_villain")
@@ -205,13 +205,13 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 	}
 }
 
-// testFullDisk checks that on a full disk, no fight has an uncertain outcome and reads succeed; when there is space
-// again, everything works, even if the service was started on the full disk.
+// testFullDisk checks that on a full disk, no fight has an uncertain outcome and reads succeed, and that once space is
+// available again, everything works, even if the service was started while the disk was full.
 func testFullDisk(t *testing.T, program, profile string) {
 	for name, end := range ends() {
 		t.Run(name, func(t *testing.T) {
 			dir := smalldisk.Mount(t, "4m")
-			// The time limits are long, so that no outcome is uncertain because of a busy machine.
+			// The time limits are long, so that a busy machine doesn't make any outcome uncertain.
 			args := []string{"--profile=" + profile, "--deadline=2m", "--write-timeout=3m"}
 			s := system.Up(t, program, dir, args...)
 			c := fillUp(t, s, dir)
@@ -255,8 +255,8 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
-	// SQLite's log may have space for a few more fights. Readiness reflects the last write, so clients post fights until
-	// a write fails.
+	// SQLite's log may have space for a few more fights. Because readiness reflects the last write, the test posts
+	// fights until a write fails.
 	await.True(t, "a fight is refused", func() bool {
 		got := ask(t, fight.method, fight.path, fight.body)
 		c.note(got, false)
@@ -265,7 +265,7 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 	return c
 }
 
-// filler returns the path of the file that fills a small disk.
+// filler returns the path of the file that uses up the space on a small disk.
 func filler(dir string) string { return filepath.Join(dir, "filler") }
 
 // remount changes the mount options of a small disk.
@@ -276,14 +276,14 @@ func remount(t *testing.T, dir string, flags uintptr, options string) {
 	}
 }
 
-// fightAgain waits until fights is ready again, and stores a fight.
+// fightAgain waits until the fights service is ready again, and then stores a fight.
 func fightAgain(t *testing.T, s *system.System, c *clients) {
 	t.Helper()
 	awaitOK(t, s.Fights+"/readyz")
 	c.note(post(t, s.Fights).want(t, http.StatusOK), false)
 }
 
-// upAlive starts all services, without waiting until fights is ready.
+// upAlive starts all services, without waiting until the fights service is ready.
 func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	t.Helper()
 	s, env := system.FreeUp(t)
@@ -295,8 +295,8 @@ func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	return s
 }
 
-// testReadOnlyDisk checks that data on a read-only disk can be read, and that fights are stored again when the disk
-// becomes writable.
+// testReadOnlyDisk checks that data on a read-only disk can be read, and that new fights are stored once the disk is
+// writable again.
 func testReadOnlyDisk(t *testing.T, program string, end func(*testing.T, *system.Process)) {
 	dir := smalldisk.Mount(t, "4m")
 	s := system.Up(t, program, dir)
@@ -311,7 +311,7 @@ func testReadOnlyDisk(t *testing.T, program string, end func(*testing.T, *system
 	checkStored(t, s.Fights, c)
 }
 
-// elsewhere opens a database file as another program would.
+// elsewhere opens a database file the way another program would.
 func elsewhere(t *testing.T, file string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
@@ -330,8 +330,8 @@ func execSQL(t *testing.T, db *sql.DB, statement string) {
 	}
 }
 
-// testLocked checks that while another program holds the lock, fights is not ready and refuses new fights, but serves
-// stored ones.
+// testLocked checks that while another program holds the database lock, the fights service is not ready and refuses new
+// fights, but still serves stored fights.
 func testLocked(t *testing.T, program string) {
 	for _, profile := range []string{"eco", "strict"} {
 		t.Run(profile, func(t *testing.T) {
@@ -351,8 +351,8 @@ func testLocked(t *testing.T, program string) {
 	}
 }
 
-// testLockedAtStart checks that a service waits for a file that is locked at startup, and after the time limit exits
-// with an error that mentions the lock.
+// testLockedAtStart checks that if the database file is locked at startup, a service waits for it, and exits after the
+// time limit with an error that mentions the lock.
 func testLockedAtStart(t *testing.T, program string) {
 	file := fightsFile(t.TempDir())
 	env := append(newCatalogs(t).env(), "MONGODB_URL=sqlite:"+file)
@@ -395,8 +395,8 @@ func testRenamedColumn(t *testing.T, program string) {
 	}
 }
 
-// testRefusingTrigger checks that a trigger that rejects all fights makes the service unready, and that a trigger that
-// rejects a single fight doesn't.
+// testRefusingTrigger checks that a trigger that rejects all fights makes the service report "not ready", but a trigger
+// that rejects a single fight doesn't.
 func testRefusingTrigger(t *testing.T, program, profile string) {
 	for _, action := range []string{"ABORT, 'no'", "IGNORE"} {
 		t.Run(action, func(t *testing.T) {
@@ -428,8 +428,8 @@ func testRefusingTrigger(t *testing.T, program, profile string) {
 	}
 }
 
-// testDamagedAtStart checks that each service, if its file is damaged at startup, exits with an error that names the
-// file and the remedy.
+// testDamagedAtStart checks that if a service's database file is damaged at startup, the service exits with an error
+// that names the file and the remedy.
 func testDamagedAtStart(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)

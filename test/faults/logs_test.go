@@ -23,7 +23,7 @@ func logTests() tests {
 	}
 }
 
-// stop terminates a process gracefully. Afterwards, the process's log is complete.
+// stop terminates a process gracefully. When stop returns, the process's log is complete.
 func stop(t *testing.T, p *system.Process) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
@@ -32,7 +32,7 @@ func stop(t *testing.T, p *system.Process) {
 	}
 }
 
-// firstLines returns the log without the lines that summarize repeated causes.
+// firstLines returns the log without the lines that summarize repeated errors.
 func firstLines(log string) string {
 	var first strings.Builder
 	for line := range strings.Lines(log) {
@@ -61,7 +61,8 @@ func testQuiet(t *testing.T, program string) {
 	}
 }
 
-// testLogLines checks the log lines of a failed request and of an invalid one, in each format and at each level.
+// testLogLines checks what is logged about a failed request and about an invalid request, in each log format and at
+// each log level.
 func testLogLines(t *testing.T, program string) {
 	const (
 		start    = `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - fights - `
@@ -89,7 +90,7 @@ func testLogLines(t *testing.T, program string) {
 			ask(t, http.MethodGet, fights.url+execute, "", id...).wantProblem(t, http.StatusBadGateway, "heroes")
 			ask(t, http.MethodGet, fights.url+"/api/fights/1", "", id...).wantProblem(t, http.StatusUnprocessableEntity, "path.id")
 			stop(t, fights.Process)
-			// The access log also contains the readiness checks from the startup.
+			// The access log also contains the readiness checks made during startup.
 			log := regexp.MustCompile(`(?m)^.*path=/readyz .*\n`).ReplaceAllString(fights.Stderr.String(), "")
 			lines := strings.FieldsFunc(log, func(r rune) bool { return r == '\n' })
 			matches := func(line, pattern string) bool { return regexp.MustCompile(pattern).MatchString(line) }

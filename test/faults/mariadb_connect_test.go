@@ -19,11 +19,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// strange is a password that contains every kind of character with a special meaning in URLs.
+// strange is a password that contains the characters with a special meaning in URLs.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
-// testMariaDBConnections tests every way of connecting to MariaDB that a URL supports, some with a user that requires
-// TLS.
+// testMariaDBConnections tests every way of connecting to MariaDB that can be specified in a URL. Some of the tests use
+// an account that requires TLS.
 func testMariaDBConnections(t *testing.T, program string) {
 	ca, key := certificate(t)
 	stranger, _ := certificate(t)
@@ -46,7 +46,8 @@ func testMariaDBConnections(t *testing.T, program string) {
 		return (&url.URL{Scheme: "mysql", User: url.UserPassword(at.User.Username(), strange), Host: host,
 			Path: at.Path, RawQuery: query.Encode()}).String()
 	}
-	// run starts locations with a short store wait, so that it exits soon if it can't connect.
+	// run starts the locations service with a short time limit for the store, so that the service exits soon if it
+	// can't connect.
 	run := func(t *testing.T, store string) service {
 		t.Helper()
 		return start(t, program, "locations", []string{"MYSQL_URL=" + store}, "--store-wait=2s")
@@ -88,10 +89,10 @@ func testMariaDBConnections(t *testing.T, program string) {
 }
 
 // certificate creates a self-signed certificate for loopback addresses, and returns the paths of the certificate and
-// of its key.
+// the key.
 func certificate(t *testing.T) (file, key string) {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server's account may not enter t.TempDir
+	folder, err := os.MkdirTemp("", "superheroes-ca-") //nolint:usetesting // the server can't access t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}

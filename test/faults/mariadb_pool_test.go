@@ -28,16 +28,17 @@ func wave(t *testing.T, times int, paths []string, header ...string) map[int]int
 	return statuses.of
 }
 
-// reads returns one URL for each kind of read.
+// reads returns one URL for each kind of read request.
 func (s service) reads() []string {
 	base := s.url + "/api/locations"
 	return []string{base + "/1", base, base + "?limit=5", base + "/random", base + "/1/picture.svg"}
 }
 
-// readsAndHealth returns the URLs of reads and the URL of the readiness check.
+// readsAndHealth returns the URLs of all kinds of read requests and of the readiness check.
 func (s service) readsAndHealth() []string { return append(s.reads(), s.url+"/readyz") }
 
-// testHastyClients checks that impatient clients of a slow store don't cost patient clients their connections.
+// testHastyClients checks that while the store is slow, impatient clients don't use up the connections that patient
+// clients need.
 func testHastyClients(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	proxy, store := through(t, db.store, tcpproxy.All)
@@ -45,7 +46,7 @@ func testHastyClients(t *testing.T, program string) {
 	db.store = store
 	s := db.start(t, program, "--deadline=10s")
 	s.Ready(t, s.url+"/readyz")
-	wave(t, 4, s.readsAndHealth()) // fills the pool
+	wave(t, 4, s.readsAndHealth()) // opens all connections in the pool
 	for range 5 {
 		statuses := wave(t, 10, s.readsAndHealth(), "X-Request-Timeout-Ms", "3")
 		if statuses[http.StatusServiceUnavailable] == 0 {
@@ -60,7 +61,8 @@ func testHastyClients(t *testing.T, program string) {
 	}
 }
 
-// testHungMariaDB checks that clients which gave up on a hung store don't occupy connections that later clients need.
+// testHungMariaDB checks that clients that have given up while the store hangs don't occupy connections that later
+// clients need.
 func testHungMariaDB(t *testing.T, program, profile string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	proxy, store := through(t, db.store, tcpproxy.All)
@@ -88,7 +90,7 @@ func testHungMariaDB(t *testing.T, program, profile string) {
 	}
 }
 
-// testLockedMariaDB checks that waiting for a lock times out, in the service as well as on the server.
+// testLockedMariaDB checks that waiting for a lock times out both in the service and on the database server.
 func testLockedMariaDB(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	s := db.start(t, program)
@@ -96,7 +98,8 @@ func testLockedMariaDB(t *testing.T, program string) {
 	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
 	check := func() {
 		t.Helper()
-		// If a write starts waiting just before its deadline, its thread on the server waits for up to a second longer.
+		// If a write starts to wait for a lock just before its deadline, its thread on the database server keeps
+		// waiting for up to a second afterwards.
 		if n := db.number(t, threads); n > 2*mariaDBPool {
 			t.Errorf("the service has %d threads on the server, want at most %d", n, 2*mariaDBPool)
 		}

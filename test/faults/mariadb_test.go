@@ -37,17 +37,17 @@ func mariaDBTests() tests {
 // mariaDBTrouble describes a problem that a database administrator, another program or the disk causes.
 type mariaDBTrouble struct {
 	name         string
-	private      bool     // whether the test needs its own server
+	private      bool     // whether the test needs its own database server
 	table        []string // statements that create the table; nil lets the service create it
 	begin, end   []string
 	read, write  int    // expected statuses while the problem lasts
 	detail       string // in the failing responses
 	ready        int
-	cause        string // in the log
+	cause        string // expected in the log
 	startsAnyway bool
-	startLogs    []string // in its lines
-	startsLater  bool     // whether a service that waits at startup becomes ready after the problem
-	startSays    string   // when it exits
+	startLogs    []string // expected in the log of the service started meanwhile
+	startsLater  bool     // whether a service that waits at startup becomes ready once the problem is solved
+	startSays    string   // expected error message when the service exits
 	creates      bool     // whether the failing write creates an entry instead of changing one
 }
 
@@ -113,8 +113,8 @@ type mariaDB struct {
 	names *strings.Replacer
 }
 
-// newMariaDB creates a user that has only the privileges that a service needs, in the fresh database at the given
-// URL, which contains an administrator's credentials.
+// newMariaDB creates a user that has only the privileges that a service needs. The given URL names a fresh database and
+// contains an administrator's credentials.
 func newMariaDB(t *testing.T, database string) mariaDB {
 	t.Helper()
 	at, err := url.Parse(database)
@@ -158,7 +158,7 @@ func (db mariaDB) exec(t *testing.T, statements ...string) {
 	}
 }
 
-// number returns the result of a query that yields a single number.
+// number runs a query that returns a single number.
 func (db mariaDB) number(t *testing.T, query string) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(t.Context(), db.names.Replace(query)).Scan(&n); err != nil {
@@ -167,7 +167,7 @@ func (db mariaDB) number(t *testing.T, query string) (n int) {
 	return n
 }
 
-// start starts locations with the user's URL.
+// start starts the locations service with the URL of the unprivileged user.
 func (db mariaDB) start(t *testing.T, program string, args ...string) service {
 	t.Helper()
 	args = append([]string{"--deadline=2s", "--profile=strict", "--store-wait=1m"}, args...)
@@ -184,8 +184,8 @@ func (s service) create(t *testing.T, name string) answer {
 	return ask(t, http.MethodPost, s.url+"/api/locations", `{"name":"`+name+`","type":"MOON"}`, "Authorization", admin)
 }
 
-// wantStatus checks the status of a response. If it isn't 200, the response must be a problem that contains detail and
-// no secrets.
+// wantStatus checks the status code of a response. If the code isn't 200, the response must be a problem document that
+// contains detail but no secrets.
 func (a answer) wantStatus(t *testing.T, status int, detail string) {
 	t.Helper()
 	if status == http.StatusOK {
@@ -271,7 +271,7 @@ func (c mariaDBTrouble) startMeanwhile(t *testing.T, db mariaDB, program string)
 	return late
 }
 
-// testBadRow checks that rows that violate the contract are reported by id, while other rows are served.
+// testBadRow checks that a row that violates the contract is reported with its id, and that all other rows are served.
 func testBadRow(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, familyTable, `INSERT INTO locations (name, type, picture) VALUES ('Gotham City', 'CITY', NULL), ('an ordinal', '0', ''),
@@ -311,8 +311,8 @@ func testBadRow(t *testing.T, program string) {
 	}
 }
 
-// testNoAutoIncrement creates entries in a table without AUTO_INCREMENT, concurrently from several clients of two
-// processes.
+// testNoAutoIncrement creates entries in a table without AUTO_INCREMENT, concurrently from several clients and through
+// two processes.
 func testNoAutoIncrement(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, strings.Replace(familyTable, " AUTO_INCREMENT", "", 1))
@@ -341,7 +341,8 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 }
 
-// testUnsuitableTable starts locations on a table with wrong columns, and checks that one line lists all faults.
+// testUnsuitableTable starts the locations service with a table whose columns are wrong, and checks that a single log
+// line lists all errors.
 func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")

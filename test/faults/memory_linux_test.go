@@ -14,11 +14,10 @@ import (
 	"superheroes/test/system"
 )
 
-// container is a memory cgroup for a test, below the current cgroup.
+// container is a memory cgroup for a test. It is a child of the current cgroup.
 type container struct{ dir string }
 
-// newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if creating a cgroup isn't
-// possible.
+// newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if it can't create one.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)
@@ -35,8 +34,8 @@ func newContainer(t *testing.T, limit int64) container {
 	return c
 }
 
-// cgroup returns the folder of the current cgroup, version 1 or 2, and the name of the file that sets a child cgroup's
-// memory limit.
+// cgroup returns the directory of the current cgroup (version 1 or 2), and the name of the file that sets the memory
+// limit of a child cgroup.
 func cgroup(t *testing.T) (dir, file string) {
 	t.Helper()
 	ours, err := os.ReadFile("/proc/self/cgroup")
@@ -58,9 +57,9 @@ func cgroup(t *testing.T) (dir, file string) {
 	return "", ""
 }
 
-// up starts the program in the container. Garbage collection is triggered only by the memory limit and prints a line
-// to stderr. A shell enters the cgroup and then replaces itself with the program (exec), so that the program runs in
-// the shell's process.
+// up starts the program in the container. Garbage collection is triggered only by the memory limit, and each collection
+// prints a line to stderr. A shell enters the cgroup and then replaces itself with the program (exec), so that the
+// program runs in the shell's process.
 func (c container) up(t *testing.T, program string, env ...string) *system.System {
 	t.Helper()
 	script := filepath.Join(t.TempDir(), "inside")
@@ -80,7 +79,7 @@ func goals(t *testing.T, s *system.System, allocate int) []int {
 	t.Helper()
 	for got := 0; got < allocate; {
 		got += len(wantOK(t, s.Heroes+"/openapi.json").body)
-		got += 2 * len(wantOK(t, s.Heroes+"/api/heroes").body) // rows and their JSON
+		got += 2 * len(wantOK(t, s.Heroes+"/api/heroes").body) // memory for rows and their JSON
 	}
 	var sizes []int
 	for _, found := range regexp.MustCompile(`gc \d+ @.* (\d+) MB goal`).FindAllStringSubmatch(s.Processes["heroes"].Stderr.String(), -1) {
@@ -93,7 +92,7 @@ func goals(t *testing.T, s *system.System, allocate int) []int {
 	return sizes
 }
 
-// plain builds the program without the race detector, which would use up the container's memory.
+// plain builds the program without the race detector, because the race detector would use up the container's memory.
 func plain(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "superheroes")

@@ -21,7 +21,7 @@ func mongoDBTests() tests {
 	}
 }
 
-// MongoDB's error responses to conditions that the available server can't produce.
+// Error responses of MongoDB for conditions that can't be produced on the server that the test uses.
 var (
 	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
 	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
@@ -30,8 +30,8 @@ var (
 	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 )
 
-// before creates a fresh database, and returns a proxy in front of its server, and the database's URL through the
-// proxy.
+// before creates a fresh database and starts a proxy in front of the database server. It returns the proxy, and the URL
+// of the database through the proxy.
 func before(t *testing.T) (*mongowire.Proxy, string) {
 	t.Helper()
 	store, err := url.Parse(engines.MongoDB(t))
@@ -43,8 +43,8 @@ func before(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that a fight reported as
-// not stored isn't stored, and that everything works again without a restart.
+// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that a fight isn't stored
+// if the response says so, and that everything works again afterwards without a restart.
 func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
@@ -97,8 +97,8 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 	}
 }
 
-// testMongoDBThatCannotBeUsed checks that errors that waiting can't resolve abort the startup, with one line that
-// names the cause. A server that only rejects writes doesn't abort the startup.
+// testMongoDBThatCannotBeUsed checks that errors that can't be resolved by waiting abort the startup, with a single log
+// line that names the cause. A database server that only rejects writes doesn't abort the startup.
 func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	fightsOn := func(store, wait string) *system.Process {
 		return start(t, program, "fights", []string{"MONGODB_URL=" + store}, "--store-wait="+wait).Process
@@ -139,7 +139,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 			t.Errorf("the log doesn't report exactly once that the store takes no writes:\n%s", log)
 		}
 		p.Answer(nil)
-		await.True(t, "fights is ready again", func() bool { // may time out, but must not return the old state
+		await.True(t, "fights is ready again", func() bool { // may time out, but must not report the old state
 			got := get(t, s.url+"/readyz")
 			if strings.Contains(got.body, "takes no writes") {
 				t.Errorf("got %s", got.body)

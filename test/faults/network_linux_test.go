@@ -70,7 +70,7 @@ func testNetwork(t *testing.T, program string) {
 	})
 }
 
-// connects returns the target address of every connect call in strace's output.
+// connects returns the target addresses of all connect calls in strace's output.
 func connects(t *testing.T, record string) []string {
 	t.Helper()
 	var text string

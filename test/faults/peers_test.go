@@ -15,7 +15,7 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// uses maps each path to the peers that fights calls for it.
+// uses maps each path of the fights service to the peers that the service calls to handle a request for that path.
 var uses = map[string][]string{
 	"/api/fights/randomfighters": {"heroes", "villains"},
 	"/api/fights/randomlocation": {"locations"},
@@ -34,8 +34,8 @@ func peerTests() tests {
 	}
 }
 
-// testBatches checks that in eco, fights requests picks in batches, and that in strict, each fight requests its own
-// picks.
+// testBatches checks that the fights service requests random picks in batches in the eco profile, and individually for
+// each fight in the strict profile.
 func testBatches(t *testing.T, program string) {
 	const fought = 100
 	for profile, few := range map[string]bool{"eco": true, "strict": false} {
@@ -89,7 +89,7 @@ func testPeerResponses(t *testing.T, program string) {
 					peers.named(victim).Behave(test.behaviour)
 					get(t, fights.url+path).wantProblem(t, test.status, victim)
 					peers.recover()
-					wantOK(t, fights.url+"/readyz") // a peer's failure doesn't make fights unready
+					wantOK(t, fights.url+"/readyz") // a failing peer doesn't affect the readiness of the fights service
 				}
 			}
 			if ids := stored(t, fights.url); len(ids) > 0 {
@@ -116,8 +116,8 @@ func testPeerBlackHole(t *testing.T, program string) {
 	}
 }
 
-// testSiblingsAreNotWaitedFor checks that when one peer fails, fights responds without waiting for its calls to other
-// peers, but doesn't cancel these calls, so that their connections stay open for reuse.
+// testSiblingsAreNotWaitedFor checks that when one peer fails, the fights service responds without waiting for its
+// calls to other peers, but doesn't cancel those calls, so that their connections can be reused.
 func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	for path, asked := range uses {
 		if len(asked) < 2 {
@@ -148,7 +148,7 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 					fakepeer.BreaksOff("")(w, r)
 				})
 				get(t, fights.url+path).wantProblem(t, http.StatusBadGateway, victim)
-				answer <- struct{}{} // releases one peer; the cleanup releases the others
+				answer <- struct{}{} // unblocks one peer; the cleanup unblocks the others
 				for _, other := range others {
 					if opened, open := other.Connections(); opened != 1 || open != 1 || other.Cancelled() > 0 {
 						t.Errorf("%d connections opened, %d still open, want 1; %d requests canceled", opened, open, other.Cancelled())
@@ -162,16 +162,16 @@ func testSiblingsAreNotWaitedFor(t *testing.T, program string) {
 	}
 }
 
-// testRefusedFightsCostNoConnections checks that while one peer is down, another is slow and every fourth client is
-// impatient, fights opens no more connections to a healthy peer than it may have open at a time. Impatient clients
-// must not open a breaker.
+// testRefusedFightsCostNoConnections checks that the fights service doesn't exceed its limit on connections to a
+// healthy peer while one peer is down, another peer is slow and every fourth client is impatient. Impatient clients
+// must not open a circuit breaker.
 func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	const clients, each = 16, 50
 	slow := func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(5 * time.Millisecond) // longer than the deadline of impatient clients
 		fakepeer.Draws(fakepeer.Villain)(w, r)
 	}
-	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // eco opens few connections
+	for profile, most := range map[string]int{"strict": 100, "eco": 20} { // the eco profile opens few connections
 		for _, away := range []string{"heroes", "villains", "locations", "nobody"} {
 			t.Run(profile+", "+away+" is away", func(t *testing.T) {
 				peers := newCatalogs(t)
@@ -191,7 +191,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				}
 				fought := patient[http.StatusOK]
 				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
-				one, other := fought, refused // one is expected for all requests, other for none
+				one, other := fought, refused // one must be all requests, other 0
 				if away != "nobody" {
 					one, other = refused, fought
 				}
@@ -207,8 +207,8 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	}
 }
 
-// fightTogether makes clients request fights concurrently, every fourth of them with a short deadline, and returns the
-// number of responses to the other clients by status.
+// fightTogether makes clients request fights concurrently, every fourth client with a short deadline, and returns the
+// number of responses to all other clients, by status code.
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup
@@ -252,14 +252,14 @@ func testBreaker(t *testing.T, program string) {
 	wantOK(t, fights.url+path)
 }
 
-// testStoreOfAPeer checks that trouble with the store of heroes has the same effect on a fight whether heroes runs in
-// the same process or in another: the response names heroes as failed or too slow.
+// testStoreOfAPeer checks that if the heroes service has trouble with its store, the response to a request for a fight
+// says that heroes failed or was too slow, whether heroes runs in the same process or in a separate one.
 func testStoreOfAPeer(t *testing.T, program string) {
 	for _, way := range []string{"in one process", "in two processes"} {
 		t.Run(way, func(t *testing.T) {
 			store := engines.Postgres(t)
 			proxy, url := through(t, store, tcpproxy.All)
-			url += "?lock_timeout=50" // well before the deadline
+			url += "?lock_timeout=50" // locks time out well before the deadline
 			args := []string{"--profile=strict", "--deadline=1s"}
 			var base string
 			if way == "in one process" {

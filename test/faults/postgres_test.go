@@ -24,8 +24,8 @@ func postgresTests() tests {
 	}
 }
 
-// testPostgresThatHung checks that while PostgreSQL hangs and clients of fights give up, heroes and villains open few
-// connections, and that all clients are served once PostgreSQL has recovered.
+// testPostgresThatHung checks that while PostgreSQL hangs and clients of the fights service give up, the heroes and
+// villains services open few connections, and that all clients are served once PostgreSQL has recovered.
 func testPostgresThatHung(t *testing.T, program, profile string) {
 	// By default, pgx tries to connect with TLS first, which would count as another connection.
 	heroes, heroesURL := through(t, engines.Postgres(t)+"?sslmode=disable", tcpproxy.All)
@@ -54,7 +54,8 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	back.Store(true)
 	clients.Wait()
 	rounds := int64(time.Since(begin)/connecting) + 2
-	// Each service opens few connections at a time until the store has recovered, and at most one per client afterwards.
+	// Each service opens only a few connections at a time until the store has recovered, and afterwards at most one
+	// connection per client.
 	if n, most := opened()-before, 2*(opening*rounds+crowdSize); n > most {
 		t.Errorf("heroes and villains opened %d connections, want at most %d", n, most)
 	}
@@ -63,8 +64,8 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	}
 }
 
-// hanging is how long the store hangs: longer than the timeouts for connections and requests, and longer than eco
-// picks from memory.
+// hanging is how long the store hangs. It is longer than the connection and request timeouts, and longer than the eco
+// profile may serve picks from memory.
 const hanging = 6 * time.Second
 
 const (
@@ -79,12 +80,13 @@ func fightUntil(t *testing.T, back *atomic.Bool, fights string, patience time.Du
 	for served := 0; served < enough || !back.Load(); served++ {
 		if hasty(t, fights+execute, patience) != http.StatusOK {
 			served = -1
-			time.Sleep(20 * time.Millisecond) // as clients do when they have to retry later
+			time.Sleep(20 * time.Millisecond) // as clients do when they are asked to retry later
 		}
 	}
 }
 
-// hasty requests url and gives up after the given time. It returns the status, or 0 if there was no response.
+// hasty sends a request to url and gives up after the given time. It returns the status code, or 0 if it got no
+// response.
 func hasty(t *testing.T, url string, patience time.Duration) int {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -101,8 +103,8 @@ func hasty(t *testing.T, url string, patience time.Duration) int {
 	return response.StatusCode
 }
 
-// testPgBouncer checks that a service that is started behind PgBouncer without the required parameter exits with one
-// line that names this parameter.
+// testPgBouncer checks that a service that connects to PgBouncer without the required URL parameter exits with a single
+// log line that names the parameter.
 func testPgBouncer(t *testing.T, program string) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, parameter, _ := strings.Cut(at, "?")

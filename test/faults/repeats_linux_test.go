@@ -23,8 +23,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests returns tests in which a thousand requests fail for one or two causes. The tests check that the log
-// stays short but accounts for every failure, with a line or in a count.
+// repeatTests returns tests in which a thousand requests fail, all for one or two causes. The tests check that the log
+// stays short but still accounts for every failure, either with a line of its own or in a count.
 func repeatTests() tests {
 	return tests{
 		"repeated lines, store down":               testLinesStoreAway,
@@ -36,12 +36,12 @@ func repeatTests() tests {
 }
 
 const (
-	failures = 1000 // requests that fail
-	mostLog  = 20   // lines
+	failures = 1000 // number of requests that fail
+	mostLog  = 20   // maximum number of log lines
 )
 
-// storm sends n requests with 8 clients, cycling through the given requests, and returns the number of responses by
-// status. storm stops early if the server is gone.
+// storm sends n requests from 8 clients, cycling through the given requests, and returns the number of responses by
+// status code. storm stops early if the server has exited.
 func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	var clients sync.WaitGroup
 	var sent atomic.Int64
@@ -62,7 +62,7 @@ func storm(t *testing.T, n int64, requests ...request) map[int]int {
 	return statuses.of
 }
 
-// failed returns the counts for server errors, which are the statuses that get logged.
+// failed returns only the counts for server errors, because only server errors are logged.
 func failed(statuses map[int]int) map[int]int {
 	failed := maps.Clone(statuses)
 	maps.DeleteFunc(failed, func(status, _ int) bool { return status < http.StatusInternalServerError })
@@ -81,7 +81,8 @@ func stopAndCheck(t *testing.T, p *system.Process, want map[int]int) {
 	checkLines(t, p, want)
 }
 
-// checkLines checks that the log of a finished process accounts for the given number of failed requests by status.
+// checkLines checks that the log of a finished process accounts for the given numbers of failed requests by status
+// code.
 func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Helper()
 	log, logged, whole := p.Stderr.String(), map[int]int{}, map[int]int{}
@@ -110,8 +111,8 @@ func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Logf("%v failed; %d lines, %d bytes", want, strings.Count(log, "\n"), len(log))
 }
 
-// heroesBehind starts heroes with PostgreSQL behind a proxy, makes one row unreadable, and returns requests for a good
-// row and for the unreadable row.
+// heroesBehind starts the heroes service with a proxy in front of PostgreSQL, and makes one row unreadable. It returns
+// requests for a readable row and for the unreadable row.
 func heroesBehind(t *testing.T, program string) (s service, proxy *tcpproxy.Proxy, good, bad request) {
 	t.Helper()
 	at := engines.Postgres(t)
@@ -176,7 +177,7 @@ func testLinesFullDisk(t *testing.T, program string) {
 	stopAndCheck(t, up, failed(got))
 }
 
-// testLinesTwoCauses repeatedly disconnects the store while good rows and a bad row are requested.
+// testLinesTwoCauses repeatedly disconnects the store while readable rows and an unreadable row are requested.
 func testLinesTwoCauses(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	total := map[int]int{}
@@ -195,7 +196,7 @@ func testLinesTwoCauses(t *testing.T, program string) {
 	stopAndCheck(t, s.Process, failed(total))
 }
 
-// testLinesAtAStop checks that failures right before a stop are still logged.
+// testLinesAtAStop checks that requests that fail right before the service stops are still logged.
 func testLinesAtAStop(t *testing.T, program string) {
 	s, proxy, good, bad := heroesBehind(t, program)
 	get(t, bad.path).want(t, http.StatusInternalServerError)

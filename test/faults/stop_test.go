@@ -75,7 +75,7 @@ func testDrainDelay(t *testing.T, program string) {
 }
 
 // testSecondSignal checks that a second signal ends the process immediately. The request, the drain delay and the
-// shutdown timeout all take longer than the test.
+// shutdown timeout are all longer than the test.
 func testSecondSignal(t *testing.T, program string) {
 	for _, test := range []struct{ name, drain string }{{"drain delay", "10m"}, {"request in flight", "0s"}} {
 		t.Run(test.name, func(t *testing.T) {
@@ -106,8 +106,8 @@ func testSecondSignal(t *testing.T, program string) {
 	}
 }
 
-// longList imports enough heroes to make their list far larger than the kernel's socket buffers, and returns their
-// number.
+// longList imports so many heroes that the list of heroes is far larger than the kernel's socket buffers. It returns
+// the number of heroes.
 func longList(t *testing.T, program, dir string) (rows int) {
 	t.Helper()
 	rows = 5_000
@@ -126,7 +126,7 @@ func longList(t *testing.T, program, dir string) (rows int) {
 	return rows
 }
 
-// beginList requests all heroes on a connection with a small receive buffer, and reads only the response's header.
+// beginList requests all heroes on a connection with a small receive buffer, and reads only the response header.
 func beginList(t *testing.T, url string) *http.Response {
 	t.Helper()
 	dialer := &net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {

@@ -15,10 +15,10 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// engine is a kind of store, with the service that is tested with this store.
+// engine describes a kind of store, and the service that is tested with it.
 type engine struct {
 	name, service string
-	variable      string // environment variable with the URL of the service's store
+	variable      string // environment variable that sets the URL of the service's store
 	word          string // name of the engine in /readyz
 	serve         func(testing.TB) *engines.Server
 	requests      []request
@@ -77,7 +77,7 @@ func storeTests() tests {
 	return all
 }
 
-// password returns the password in a store's URL, which must not appear in responses or logs.
+// password returns the password contained in a store's URL. The password must not appear in responses or logs.
 func password(t *testing.T, store string) string {
 	t.Helper()
 	location, err := url.Parse(store)
@@ -91,7 +91,7 @@ func password(t *testing.T, store string) string {
 // inMemory is how long the eco profile may pick from rows in memory.
 const inMemory = time.Second
 
-// wantAway checks that the service stays live, is not ready and returns 503 while its store is unavailable.
+// wantAway checks that while its store is unavailable, the service is live but not ready, and returns 503.
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
@@ -161,8 +161,8 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 	})
 }
 
-// testUpWithoutItsHeroes checks that in a single process, where fights calls the catalogs directly, a catalog whose
-// store is unavailable fails like a remote peer.
+// testUpWithoutItsHeroes checks that if all services run in a single process, where the fights service calls the
+// catalog services directly, a catalog service whose store is unavailable fails in the same way as a remote peer.
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	s, env := system.FreeUp(t)
 	up := system.Start(t, program, append(env, "DATA_DIR="+t.TempDir(), "HEROES_DATABASE_URL="+store), "up", "--deadline=1s")
@@ -189,7 +189,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	await.True(t, "a fight succeeds again", fought)
 }
 
-// absent returns a setting for each service, with the URL and password of a store that doesn't exist.
+// absent returns a setting for each service: the URL of a store that doesn't exist, with a password.
 func absent(place string) map[string]string {
 	return map[string]string{
 		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",
@@ -199,8 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits until a service exits with code 1, and checks that it prints one line that contains the given
-// place and cause, but no password.
+// wantOneLine waits until a service exits with code 1, and checks that it prints a single line that contains the given
+// place and cause, but not the password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {

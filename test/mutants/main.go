@@ -36,16 +36,16 @@ type mutant struct {
 	name   string // short description of the fault
 	guards string // the guarantee that the fault violates
 	file   string // path relative to the module
-	old    string // must occur exactly once in the file
+	old    string // text that must occur exactly once in the file
 	new    string
-	test   string // the package with the test that must fail
+	test   string // the package that contains the test that must fail
 	run    string // the name of that test, as a pattern for -run
 }
 
 // mutants returns all mutants, by area.
 func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants) }
 
-// apply returns the text of the file with the fault injected.
+// apply returns the content of the file with the fault injected.
 func (m mutant) apply(text string) (string, error) {
 	if n := strings.Count(text, m.old); n != 1 {
 		return "", fmt.Errorf("%s: %s contains %q %d times, want once", m.name, m.file, m.old, n)
@@ -78,7 +78,7 @@ func main() {
 	}
 }
 
-// runAll runs the test of each chosen fault, first without and then with the fault. The error contains the number of
+// runAll runs the test for each chosen fault, first without and then with the fault. The error contains the number of
 // faults that were not caught.
 func runAll(ctx context.Context, chosen []mutant) error {
 	module, err := os.Getwd()
@@ -147,8 +147,8 @@ func (r *runner) check(ctx context.Context, m mutant) error {
 	return fmt.Errorf("NOT CAUGHT by %s", test)
 }
 
-// overlay writes the changed file, and an overlay file that makes the compiler read it. It returns the path of the
-// overlay file.
+// overlay writes the changed file, and an overlay file that makes the compiler read the changed file. It returns the
+// path of the overlay file.
 func (r *runner) overlay(m mutant) (string, error) {
 	original := filepath.Join(r.module, m.file)
 	text, err := os.ReadFile(original)
@@ -172,13 +172,13 @@ type testFailed struct{ output string }
 
 func (e *testFailed) Error() string { return e.output }
 
-// run runs the test of a fault with the overlay, which also applies to programs that the test builds. The error is a
+// run runs the test for a fault with the overlay, which also applies to programs that the test builds. The error is a
 // *testFailed if the test ran and failed; other errors mean that it couldn't run.
 func (r *runner) run(ctx context.Context, m mutant, overlay string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	folder, name := ".", m.test
-	if rest, ok := strings.CutPrefix(m.test, "./bench/"); ok { // a separate module
+	if rest, ok := strings.CutPrefix(m.test, "./bench/"); ok { // the bench is a separate module
 		folder, name = "bench", "./"+rest
 	}
 	command := exec.CommandContext(ctx, "go", "test", "-C", folder, "-count=1", "-timeout=4m", "-run", m.run, name)

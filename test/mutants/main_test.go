@@ -34,7 +34,7 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// declares reports whether a package declares the test.
+// declares reports whether a package declares the named test.
 func declares(t *testing.T, folder, function string) bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))

@@ -24,12 +24,12 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // both stay empty if the command has its own writers
+	Stdout, Stderr Output // both stay empty if the command already has writers
 	command        *exec.Cmd
 	ended          chan struct{}
 }
 
-// Environment returns the variables of the current environment that any program needs.
+// Environment returns those environment variables of the current process that any program needs.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
@@ -59,7 +59,7 @@ func Start(command *exec.Cmd, env []string) (*Process, error) {
 // Pid returns the process id.
 func (p *Process) Pid() int { return p.command.Process.Pid }
 
-// Signal sends a signal.
+// Signal sends a signal to the process.
 func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Signal(signal) }
 
 // Ended returns a channel that is closed when the process has exited.
@@ -70,14 +70,14 @@ func (p *Process) ExitCode() int { return p.command.ProcessState.ExitCode() }
 
 // Kill kills the process as `kill -9` does, and waits until the process has exited.
 func (p *Process) Kill() {
-	_ = p.command.Process.Kill() // it may have exited
+	_ = p.command.Process.Kill() // the process may already have exited
 	<-p.ended
 }
 
-// Stop asks the process to exit, and kills it if that takes longer than patience. It returns an error if the exit code
-// is not 0.
+// Stop asks the process to exit, and kills it if it takes longer than patience. It returns an error if the exit code is
+// not 0.
 func (p *Process) Stop(patience time.Duration) error {
-	_ = p.Signal(syscall.SIGTERM) // it may have exited
+	_ = p.Signal(syscall.SIGTERM) // the process may already have exited
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
@@ -89,7 +89,7 @@ func (p *Process) Stop(patience time.Duration) error {
 	return nil
 }
 
-// Ready waits until url returns 200. It returns an error if the process exits or ctx is done before that.
+// Ready waits until url returns 200. It returns an error if the process exits or ctx is canceled beforehand.
 func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {
@@ -105,7 +105,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	}
 }
 
-// Get returns the body of a response, which must have status 200.
+// Get sends a GET request and returns the response body. It returns an error if the status isn't 200.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -147,7 +147,7 @@ func (o *Output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// String returns the output so far.
+// String returns the output collected so far.
 func (o *Output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -160,8 +160,8 @@ func FreeAddr() (string, error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
-// FreeUp returns a base URL with an unused port for each service that `up` runs, by service, and the environment
-// variables that set these addresses. It doesn't start anything.
+// FreeUp assigns an unused port to each service that `up` runs. It returns the base URL of each service, by service
+// name, and the environment variables that set the addresses. It doesn't start anything.
 func FreeUp() (urls map[string]string, env []string, err error) {
 	urls = map[string]string{}
 	for _, service := range []string{"heroes", "villains", "locations", "fights", "statistics", "arena"} {

@@ -19,10 +19,10 @@ import (
 // stopPatience is how long interrupted tests may take to clean up.
 const stopPatience = 10 * time.Second
 
-// benchFolder is the folder of the bench's module, relative to the main module.
+// benchFolder is the path of the bench module, relative to the main module.
 const benchFolder = "bench"
 
-// modules returns the folders of the modules to test, relative to root.
+// modules returns the paths of the modules to test, relative to root.
 func modules(root string) []string {
 	if _, err := os.Stat(filepath.Join(root, benchFolder, "go.mod")); err != nil {
 		return []string{"."}
@@ -30,7 +30,7 @@ func modules(root string) []string {
 	return []string{".", benchFolder}
 }
 
-// ownArgs returns the arguments of go test that don't depend on the user.
+// ownArgs returns the arguments for go test that are always passed, whatever arguments the user specifies.
 func ownArgs(ctx context.Context, say sayer) []string {
 	// go test runs one more package in parallel than there are cores, because many tests wait for engines or
 	// deadlines.
@@ -42,8 +42,9 @@ func ownArgs(ctx context.Context, say sayer) []string {
 	return append(args, "-race")
 }
 
-// testArgs returns the arguments of go test in a module: the fixed ones, then the user's, which take precedence, and
-// "./..." if the user names no packages. It returns nil if the user names only packages of other modules.
+// testArgs returns the arguments for go test in a module: fixed arguments, then the user's arguments, which take
+// precedence, and finally "./..." if the user names no packages. It returns nil if the user names only packages of
+// other modules.
 func testArgs(module string, own, given []string) []string {
 	args, named, here := slices.Clone(own), false, false
 	for _, arg := range given {
@@ -65,7 +66,7 @@ func testArgs(module string, own, given []string) []string {
 	return args
 }
 
-// locate returns the module that a package belongs to, and the package's path in that module.
+// locate returns the module that contains a package, and the package's path within the module.
 func locate(pkg string) (module, name string) {
 	for _, root := range []string{"./" + benchFolder, "superheroes/" + benchFolder} {
 		if rest, found := strings.CutPrefix(pkg, root); found && (rest == "" || rest[0] == '/') {
@@ -75,14 +76,15 @@ func locate(pkg string) (module, name string) {
 	return ".", pkg
 }
 
-// isPackage reports whether an argument names packages, as opposed to a flag or a flag's value.
+// isPackage reports whether an argument names packages, rather than being a flag or a flag's value.
 func isPackage(arg string) bool {
 	return arg == "." || arg == ".." || arg == "superheroes" ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
 }
 
 // raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler,
-// raceDetector builds packages that every test with the race detector links, so that the build is not wasted.
+// raceDetector builds packages that are linked into every test with the race detector, so that the build results get
+// reused.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {

@@ -5,8 +5,8 @@
 //	go run ./test/run                                # everything
 //	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
 //
-// With TEST_STRICT=1 a missing engine is a failure; TEST_INSTALL=0 forbids installing packages. Package engines lists
-// the environment variables that select particular engines.
+// With TEST_STRICT=1, a missing engine counts as a failure. TEST_INSTALL=0 forbids installing packages. Package engines
+// lists the environment variables that select particular engines.
 //
 // The last line of output is always "N passed, N failed, N skipped".
 package main
@@ -114,9 +114,9 @@ func newSayer(out io.Writer) sayer {
 	}
 }
 
-// temporary creates a folder for all temporary files of engines and tests, so that aborted tests leave no files
-// behind, and returns a function that removes the folder. Engines run under another account, which must be able to
-// enter the folder.
+// temporary creates a folder for all temporary files of engines and tests, so that aborted tests leave no files behind,
+// and returns a function that removes the folder. Engines may run under another account, which must have access to the
+// folder.
 func temporary() (remove func(), err error) {
 	folder, err := os.MkdirTemp("", "superheroes-")
 	if err != nil {
@@ -132,12 +132,13 @@ func temporary() (remove func(), err error) {
 	return remove, nil
 }
 
-// unraced is a build flag that excludes the SQLite library from race detection, which would use a third of the tests'
-// CPU time in this library, because its code is translated from C. The library's mutexes and callers are still
-// checked.
+// unraced is a build flag that excludes the SQLite library from race detection, because race detection in this library,
+// whose code is translated from C, would use a third of the tests' CPU time. The library's mutexes and callers are
+// still checked.
 const unraced = "-gcflags=modernc.org/sqlite/lib=-race=false"
 
-// environment returns the process's environment, with the engines' variables and with the flag unraced in GOFLAGS.
+// environment returns the process's environment, with the variables that describe the engines, and with the flag
+// unraced in GOFLAGS.
 func environment(ctx context.Context, found []*find.Engine) ([]string, error) {
 	flags, err := exec.CommandContext(ctx, "go", "env", "GOFLAGS").Output()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines/find"
 )
 
-// TestRun runs the real runner on a module with one small test, without any engine.
+// TestRun runs the real runner on a module that contains one small test, with all engines missing.
 func TestRun(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -31,7 +31,7 @@ func TestRun(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
 			module(t, ".", test.body)
-			t.Setenv("TMPDIR", t.TempDir()) // restored after the test, because run changes the variable
+			t.Setenv("TMPDIR", t.TempDir()) // restores the variable after the test, because run changes it
 			t.Setenv("TEST_STRICT", test.strict)
 			var out bytes.Buffer
 			code := run(t.Context(), nil, &out, noEngines)
@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunOfBothModules checks that both modules are tested and counted together, even if the first one fails.
+// TestRunOfBothModules checks that both modules are tested and counted together, even if the first module's tests fail.
 func TestRunOfBothModules(t *testing.T) {
 	t.Chdir(t.TempDir())
 	module(t, ".", `t.Error("the cause")`)
@@ -78,7 +78,7 @@ func module(t *testing.T, folder, body string) {
 	}
 }
 
-// noEngines returns engines that are all missing.
+// noEngines returns only missing engines.
 func noEngines(context.Context, string, sayer) []*find.Engine {
 	missing := func(name string) *find.Engine {
 		return &find.Engine{Name: name, Missing: errors.New("nobody has one")}

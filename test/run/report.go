@@ -26,7 +26,7 @@ func reportSkips(out io.Writer, skips []skip) {
 	}
 }
 
-// reportMissing prints the missing engines with the reasons, and returns their number.
+// reportMissing prints which engines are missing and why, and returns the number of missing engines.
 func reportMissing(out io.Writer, found []*find.Engine) int {
 	missing := 0
 	for _, engine := range found {

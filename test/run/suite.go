@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// take records a test's event.
+// take records an event that concerns a test.
 func (s *suite) take(e event) {
 	current := s.test(e.Test)
 	switch e.Action {
@@ -20,7 +20,7 @@ func (s *suite) take(e event) {
 	}
 }
 
-// test returns the named test, which it creates on first use.
+// test returns the test with the given name, creating it on first use.
 func (s *suite) test(name string) *test {
 	i := slices.IndexFunc(s.tests, func(t *test) bool { return t.name == name })
 	if i < 0 {
@@ -30,8 +30,8 @@ func (s *suite) test(name string) *test {
 	return s.tests[i]
 }
 
-// count counts the tests by the rules of tally, and returns the skipped ones. In a failed package, a test without an
-// outcome was aborted by a panic or timeout, and counts as failed.
+// count counts the tests as described for the type tally, and returns the skipped tests. In a failed package, a test
+// without an outcome was aborted by a panic or timeout, and counts as failed.
 func (s *suite) count(packageFailed bool) []skip {
 	var skips []skip
 	for _, test := range s.tests {
@@ -82,7 +82,8 @@ func (s *suite) failures() []string {
 	return lines
 }
 
-// repeated reports whether a line contains only information that the tally's line about the package repeats.
+// repeated reports whether a line contains only information that is also in the line that the tally prints for the
+// package.
 func repeated(line string) bool {
 	return line == "PASS\n" || line == "FAIL\n" ||
 		strings.HasPrefix(line, "FAIL\t") && !strings.Contains(line, "[")

@@ -10,14 +10,14 @@ import (
 
 // tally counts tests, and prints a line for each finished package and the output of failed tests.
 //
-// A test without subtests, or a subtest without further subtests, counts once. A test with subtests counts only if the
-// test failed, but none of its subtests did. A package that failed without a failing test, for example because it
-// doesn't compile or its TestMain exits, counts as one failure.
+// A test or subtest that has no subtests of its own counts once. A test that has subtests counts only if it failed
+// although none of its subtests failed. A package that failed without a failing test, for example because it doesn't
+// compile or its TestMain exits, counts as one failure.
 type tally struct {
 	out      io.Writer
 	verbose  bool // whether to print all output immediately
 	packages map[string]*suite
-	builds   map[string][]string // compiler output, by ImportPath
+	builds   map[string][]string // compiler output, by import path
 
 	passed, failed int
 	skips          []skip
@@ -26,20 +26,20 @@ type tally struct {
 // suite contains the tests of one running package.
 type suite struct {
 	name   string
-	tests  []*test  // in the order of their start
-	output []string // not from a test
+	tests  []*test  // in the order in which they were started
+	output []string // output that doesn't come from a test
 
 	passed, failed, skipped int
 }
 
-// test is a test or subtest that has started.
+// test is a test or subtest that has been started.
 type test struct {
 	name    string
 	output  []string
 	outcome string // pass, fail or skip; empty while it runs
 }
 
-// skip is a skipped test with the reason.
+// skip is a skipped test and the reason why it was skipped.
 type skip struct{ pkg, test, reason string }
 
 func newTally(out io.Writer) *tally {
@@ -77,12 +77,12 @@ func (t *tally) read(from io.Reader) error {
 // event is a line of the output of `go test -json`.
 type event struct {
 	Action      string  // start, run, output, pass, fail, skip, build-output, build-fail, …
-	Package     string  // import path
-	ImportPath  string  // replaces Package in build events; may name a package variant in brackets
+	Package     string  // import path of the package
+	ImportPath  string  // used instead of Package in build events; may end with a package variant in brackets
 	Test        string  // empty for events of the whole package
 	Output      string  // including the line feed
-	Elapsed     float64 // seconds
-	FailedBuild string  // ImportPath of the failed build if that made the package fail
+	Elapsed     float64 // duration in seconds
+	FailedBuild string  // ImportPath of the failed build, if the package failed because of a build
 }
 
 func (t *tally) take(e event) {
@@ -93,7 +93,7 @@ func (t *tally) take(e event) {
 	case e.Action == "build-output":
 		t.builds[e.ImportPath] = append(t.builds[e.ImportPath], e.Output)
 	case e.Package == "":
-		// An event that is unrelated to tests.
+		// The event is unrelated to tests.
 	case e.Test != "":
 		t.suite(e.Package).take(e)
 	default:
@@ -101,7 +101,7 @@ func (t *tally) take(e event) {
 	}
 }
 
-// suite returns the named package's suite, which it creates on first use.
+// suite returns the suite of the named package, creating the suite on first use.
 func (t *tally) suite(name string) *suite {
 	if t.packages[name] == nil {
 		t.packages[name] = &suite{name: name}
@@ -127,7 +127,7 @@ func (t *tally) takePackage(e event) {
 	}
 }
 
-// end counts the package's tests, prints the output of failed tests, and then prints the package's line.
+// end counts the tests in a package, prints the output of failed tests, and then prints the line for the package.
 func (t *tally) end(suite *suite, word string, seconds float64) {
 	delete(t.packages, suite.name)
 	t.skips = append(t.skips, suite.count(word == "FAIL")...)

@@ -12,8 +12,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
-// TestTallyOfRealRun reads recorded output of `go test -json`, for packages that pass, fail, panic, hang, don't
-// compile, don't pass vet, or exit with an error from TestMain.
+// TestTallyOfRealRun checks the tally of recorded output from `go test -json` for packages that pass, fail, panic,
+// hang, don't compile, don't pass vet, or exit with an error from TestMain.
 func TestTallyOfRealRun(t *testing.T) {
 	events, err := os.Open(filepath.Join("testdata", "events.json"))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package smalldisk provides tests with a disk of a few MB that they can fill. The package doesn't depend on other
-// packages of this module.
+// Package smalldisk provides a disk of a few MB that tests can fill. The package doesn't depend on other packages of
+// this module.
 package smalldisk
 
 import (
@@ -27,7 +27,7 @@ func Mount(tb testing.TB, size string) (dir string) {
 	if err != nil {
 		tb.Skipf("needs to mount a small file system, which is forbidden here: %v", err)
 	}
-	tb.Cleanup(func() { // the processes that use the disk have exited
+	tb.Cleanup(func() { // by now, the processes that use the disk have exited
 		if err := syscall.Unmount(dir, 0); err != nil {
 			tb.Error(err)
 		}

@@ -1,7 +1,7 @@
 //go:build !linux
 
-// Package smalldisk provides tests with a disk of a few MB that they can fill. The package doesn't depend on other
-// packages of this module.
+// Package smalldisk provides a disk of a few MB that tests can fill. The package doesn't depend on other packages of
+// this module.
 package smalldisk
 
 import "testing"

@@ -15,12 +15,12 @@ import (
 const fresh = time.Second
 
 // TestPicksSeeEdits checks that picks reflect a change immediately in the process that made the change, and within a
-// second in other processes. More than a second after a deletion, the deleted entry is never picked.
+// second in other processes. An entry deleted more than a second ago is never picked.
 func TestPicksSeeEdits(t *testing.T) {
 	t.Parallel()
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile, func(t *testing.T) {
-			t.Parallel() // it mostly waits
+			t.Parallel() // the test mostly waits
 			Each(t, testPicksSeeEdits, "--profile="+profile)
 		})
 	}
@@ -35,7 +35,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	for _, hero := range heroes[1:] {
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", hero.ID), "", http.StatusNoContent)
 	}
-	// Only one hero is left, so that every pick is conclusive.
+	// Only one hero is left, so that a single pick is conclusive.
 	id, name := heroes[0].ID, "the first"
 	edit(t, s, http.MethodPatch, fmt.Sprint("/", id), `{"name":"the first"}`, http.StatusOK)
 	for round := range 5 {
@@ -43,8 +43,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 		var created struct{ ID int64 }
 		name = fmt.Sprintf("hero of round %d", round)
 		read(t, edit(t, s, http.MethodPost, "", `{"name":"`+name+`"}`, http.StatusCreated), &created)
-		pick(t, s.Heroes+"/api/heroes/random")         // from a snapshot that contains both heroes
-		pick(t, s.Fights+"/api/fights/randomfighters") // also with both heroes
+		pick(t, s.Heroes+"/api/heroes/random")         // loads a snapshot that contains both heroes
+		pick(t, s.Fights+"/api/fights/randomfighters") // also loads both heroes
 		edit(t, s, http.MethodDelete, fmt.Sprint("/", id), "", http.StatusNoContent)
 		id = created.ID
 	}
@@ -59,8 +59,8 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 	exchange(t, http.MethodGet, s.Fights+"/api/fights/randomfighters", "", http.StatusServiceUnavailable)
 }
 
-// picksAre checks that each pick returns the hero with the given name: immediately in the process that made the
-// change, and in another process after the time that it may take to notice the change.
+// picksAre checks that each pick returns the hero with the given name: immediately in the process that made the change,
+// and in another process after the time that this process may take to notice the change.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)
@@ -86,7 +86,7 @@ func pick(t *testing.T, url string) string {
 	return exchange(t, http.MethodGet, url, "", http.StatusOK)
 }
 
-// edit sends a request to heroes with the administrator's token.
+// edit sends a request to the heroes service with the admin token.
 func edit(t *testing.T, s *System, method, path, body string, status int) string {
 	t.Helper()
 	return exchange(t, method, s.Heroes+"/api/heroes"+path, body, status)
@@ -118,8 +118,8 @@ func read(t *testing.T, text string, into any) {
 	}
 }
 
-// TestEditsDisabled checks that edits are rejected if the service has no token or a different one, and that no
-// response or log line reveals a token.
+// TestEditsDisabled checks that edits are rejected if the service has no admin token or a different admin token, and
+// that no response or log line reveals a token.
 func TestEditsDisabled(t *testing.T) {
 	t.Parallel()
 	program := Build(t)

@@ -17,11 +17,11 @@ import (
 	"superheroes/test/program"
 )
 
-// startTimeout is how long a process may take to become ready, even on a busy machine.
+// startTimeout is how long a process may take to become ready. It is long enough for a busy machine.
 const startTimeout = 3 * time.Minute
 
 // Build builds the program into a temporary folder and returns its path. The build uses the race detector if the test
-// does. Go's build cache makes repeated builds cheap.
+// itself does. Go's build cache makes repeated builds cheap.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	return BuildWith(tb)
@@ -39,7 +39,7 @@ func BuildWith(tb testing.TB, further ...string) string {
 	return BuildPackage(tb, "superheroes/cmd/superheroes", append([]string{"-C", module}, further...)...)
 }
 
-// BuildPackage builds another program as Build does, with additional arguments for go build.
+// BuildPackage is like BuildWith, but builds the program in the given package.
 func BuildPackage(tb testing.TB, pkg string, further ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), filepath.Base(pkg))

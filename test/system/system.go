@@ -10,7 +10,7 @@ import (
 // AdminToken is the administrator's token of all services in a System.
 const AdminToken = "open sesame, 41!"
 
-// patience is a setting that makes services wait long for a store that is busy with other tests.
+// patience is a setting that makes services wait a long time for a store, which may be busy with other tests.
 const patience = "STORE_WAIT=2m"
 
 // System contains the running services, in one process or in several.
@@ -26,8 +26,8 @@ func (s *System) URL(service string) string {
 	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
-// FreeUp returns a system with base URLs on unused ports for all services of a single process, and the environment
-// variables that set these addresses. It doesn't start anything.
+// FreeUp assigns unused ports to all services of a single process. It returns a system with the services' base URLs,
+// and the environment variables that set the addresses. It doesn't start anything.
 func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
 	urls, env, err := program.FreeUp()
@@ -55,7 +55,8 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 // Stores contains the store URLs of the four services.
 type Stores struct{ Heroes, Villains, Locations, Fights string }
 
-// RealStores returns the URLs of fresh databases on real database servers. It skips the test if a server is missing.
+// RealStores creates empty databases on real database servers and returns the databases' URLs. It skips the test if a
+// server is missing.
 func RealStores(tb testing.TB) Stores {
 	tb.Helper()
 	return Stores{engines.Postgres(tb), engines.Postgres(tb), engines.MySQL(tb), engines.MongoDB(tb)}
@@ -97,7 +98,8 @@ func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	s.Processes["arena"].Ready(tb, s.Arena+"/readyz")
 }
 
-// StatisticsOf starts statistics for the fights in a store, and returns the process and its base URL.
+// StatisticsOf starts the statistics service for the fights in a store, and returns the process and the service's base
+// URL.
 func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Process, string) {
 	tb.Helper()
 	addr := FreeAddr(tb)
@@ -107,7 +109,7 @@ func StatisticsOf(tb testing.TB, program, fights string, args ...string) (*Proce
 }
 
 // Each runs test in two modes: with one process on the embedded store, and with four processes on real database
-// servers. All processes get the additional arguments.
+// servers. All processes get the given additional arguments.
 func Each(t *testing.T, test func(t *testing.T, s *System), args ...string) {
 	t.Helper()
 	program := Build(t)

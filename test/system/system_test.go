@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestUpBesideAnother occupies every default address that the help names, and checks that `up` still runs on other
-// addresses.
+// TestUpBesideAnother occupies every default address mentioned in the help text, and checks that `up` still runs on
+// other addresses.
 func TestUpBesideAnother(t *testing.T) {
 	program := Build(t)
 	help, err := exec.CommandContext(t.Context(), program, "help", "up").Output()

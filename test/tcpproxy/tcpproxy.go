@@ -20,16 +20,16 @@ const (
 	Passes State = iota
 	// Hangs accepts connections and data but forwards nothing, like a server whose process is suspended.
 	Hangs
-	// Refuses closes new connections immediately. Existing connections stay open until Cut is called.
+	// Refuses closes new connections immediately. Existing connections stay open unless Cut is called.
 	Refuses
 
-	ended // the test has ended
+	ended // state after the end of the test
 )
 
 // Relay forwards data in one direction of a connection. When Relay returns, the proxy closes both directions.
 type Relay func(to io.Writer, from io.Reader)
 
-// Relays returns the relays for a new connection: up for the client's data, down for the server's.
+// Relays returns the relays for a new connection: up for data from the client, down for data from the server.
 type Relays func() (up, down Relay)
 
 // All is an implementation of Relays that forwards everything.
@@ -43,11 +43,11 @@ type Proxy struct {
 	listener net.Listener
 	server   string
 	relays   Relays
-	delay    atomic.Int64 // in nanoseconds
+	delay    atomic.Int64 // delay in nanoseconds
 	opened   atomic.Int64
 
 	mu      sync.Mutex
-	changed *sync.Cond // the state has changed
+	changed *sync.Cond // signals that the state has changed
 	state   State
 	conns   []net.Conn
 	wait    sync.WaitGroup
@@ -78,10 +78,10 @@ func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 // Opened returns the number of connections to the server opened so far.
 func (p *Proxy) Opened() int64 { return p.opened.Load() }
 
-// Delay sets the delay of each chunk of data, in both directions.
+// Delay sets how long each chunk of data is delayed, in both directions.
 func (p *Proxy) Delay(by time.Duration) { p.delay.Store(int64(by)) }
 
-// Become changes the state.
+// Become changes the state of the proxy.
 func (p *Proxy) Become(next State) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// packages lists Debian packages to install together.
+// packages is a set of Debian packages to install together.
 type packages []string
 
 const installPatience = 10 * time.Minute
@@ -34,7 +34,7 @@ func newApt(getenv func(string) string, say func(string, ...any)) *apt {
 	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
 }
 
-// install installs the packages, or returns the reason why that is impossible or forbidden.
+// install installs the packages. If installing them is impossible or forbidden, install returns the reason as an error.
 func (a *apt) install(ctx context.Context, wanted packages) error {
 	if err := a.allowed(); err != nil {
 		return err
@@ -83,7 +83,7 @@ func isDebian(release string) bool {
 	return false
 }
 
-// update fetches the package lists once. If the download fails, the existing lists are used.
+// update fetches the package lists once. If the download fails, apt-get uses the existing lists.
 func (a *apt) update(ctx context.Context) {
 	if a.updated {
 		return
@@ -94,7 +94,8 @@ func (a *apt) update(ctx context.Context) {
 	}
 }
 
-// resolve returns the packages' names in this release, because some names include a version.
+// resolve returns the names of the packages in the installed Debian or Ubuntu release, because some package names
+// include a version.
 func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	var names []string
 	for _, name := range wanted {
@@ -111,8 +112,8 @@ func (a *apt) resolve(ctx context.Context, wanted packages) ([]string, error) {
 	return names, nil
 }
 
-// choose returns the wanted package if it is available, otherwise its highest versioned variant, such as
-// mariadb-server-core-10.6 for mariadb-server-core.
+// choose returns the wanted package if the package is available. Otherwise, choose returns the package with the highest
+// version in its name, such as mariadb-server-core-10.6 for mariadb-server-core.
 func choose(available []string, wanted string) (string, bool) {
 	if slices.Contains(available, wanted) {
 		return wanted, true
@@ -127,8 +128,8 @@ func choose(available []string, wanted string) (string, bool) {
 	return best, best != ""
 }
 
-// get installs the packages. It installs PostgreSQL's common package first, so that it can be configured not to create
-// a cluster.
+// get installs the packages. It installs the package postgresql-common first, so that this package can be configured
+// not to create a cluster.
 func (a *apt) get(ctx context.Context, names []string) error {
 	if !slices.Contains(names, "postgresql") {
 		return a.getAll(ctx, names)
@@ -162,7 +163,7 @@ func (a *apt) withFile(path, content string, mode os.FileMode, work func() error
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
 		return fmt.Errorf("replacing %s: %w", path, err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // WriteFile doesn't change the mode of an existing file
+	if err := os.Chmod(path, mode); err != nil { // needed because WriteFile doesn't change the mode of an existing file
 		return fmt.Errorf("replacing %s: %w", path, err)
 	}
 	return work()

@@ -10,12 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeApt records the commands, and the contents of the policy and cluster settings during installation.
+// fakeApt records the commands that are run, and what the policy and cluster settings contain during installation.
 type fakeApt struct {
 	root     string
 	commands []string
-	policies []string // at each install
-	clusters []string // at each install
+	policies []string // recorded at each installation
+	clusters []string // recorded at each installation
 	fail     string   // name of a package whose installation fails
 }
 
@@ -47,7 +47,7 @@ func TestAptStartsNothingAndPutsThingsBack(t *testing.T) {
 	const denied, noCluster = "#!/bin/sh\nexit 101\n", "create_main_cluster = false\n"
 	tests := []struct {
 		name   string
-		policy string // before
+		policy string // before the installation
 		fail   string
 	}{
 		{"no policy before", "", ""},

@@ -17,7 +17,7 @@ type image struct {
 	port int // inside the container
 	env  []string
 	args []string
-	url  string // %s is replaced by the published address
+	url  string // with %s in place of the published address
 }
 
 const (
@@ -26,7 +26,7 @@ const (
 	commandPatience   = 30 * time.Second
 )
 
-// docker runs this machine's Docker command.
+// docker runs the Docker command that is installed on this machine.
 type docker struct{}
 
 // available returns nil if a Docker engine responds, or the reason why it doesn't.
@@ -75,7 +75,7 @@ func (d *docker) command(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(output)), nil
 }
 
-// lastLine returns the last line of a program's error output as an error, or nil if there is none.
+// lastLine returns the last line of a program's error output as an error, or nil if the output is empty.
 func lastLine(text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -84,14 +84,14 @@ func lastLine(text string) error {
 	return errors.New(text[strings.LastIndex(text, "\n")+1:])
 }
 
-// container is a running container that this program started.
+// container is a running container that was started by this program.
 type container struct {
 	docker *docker
 	id     string
 	url    string
 }
 
-// await waits until the server returns its version.
+// await waits until the server responds, and returns the server's version.
 func (c *container) await(ctx context.Context, ping func(context.Context, string) (string, error)) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, containerPatience)
 	defer cancel()
@@ -110,7 +110,7 @@ func (c *container) await(ctx context.Context, ping func(context.Context, string
 	}
 }
 
-// close kills the container; `run --rm` removes it and its data.
+// close kills the container. Docker then removes the container and its data, because of the --rm option.
 func (c *container) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandPatience)
 	defer cancel()
@@ -120,7 +120,7 @@ func (c *container) close() error {
 	return nil
 }
 
-// discard kills the container after a failure, and returns cause.
+// discard kills the container after a failure, and returns the cause of the failure.
 func (c *container) discard(cause error) error {
 	return errors.Join(cause, c.close())
 }

@@ -13,13 +13,13 @@ import (
 	"superheroes/test/engines"
 )
 
-// ferretdb provides FerretDB, a server with MongoDB's wire protocol, which is built from tools/ferretdb on first use.
-// It is not safe for concurrent use.
+// ferretdb builds FerretDB, a server that uses MongoDB's wire protocol, from tools/ferretdb on first use. It is not
+// safe for concurrent use.
 type ferretdb struct {
 	module string
 	given  string // path of an existing binary, from the environment
 
-	folder string // for our copy
+	folder string // folder for a copy of the binary
 }
 
 // program returns the path of a FerretDB binary that any account may run.
@@ -48,7 +48,8 @@ func (f *ferretdb) build(ctx context.Context, output string) error {
 	return nil
 }
 
-// publish copies the program out of the module's folder, which other accounts may be unable to access.
+// publish copies the program out of the module's directory, because other accounts may be unable to access that
+// directory.
 func (f *ferretdb) publish(built string) (string, error) {
 	folder, err := os.MkdirTemp("", "superheroes-ferretdb-")
 	if err != nil {
@@ -76,7 +77,7 @@ func (f *ferretdb) remove() error {
 	return os.RemoveAll(f.folder)
 }
 
-// version returns the version of FerretDB recorded in the binary, or "" if that can't be read.
+// version returns the FerretDB version recorded in the binary, or "" if the version can't be read.
 func (f *ferretdb) version(program string) string {
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
@@ -106,8 +107,8 @@ func (f *Finder) ferretServer(ctx context.Context, kind kind, ferretdb *ferretdb
 	return engine, nil
 }
 
-// mongodb looks for a MongoDB server, with FerretDB as the last resort. Fault tests, which start their own server, use
-// a local mongod or else FerretDB.
+// mongodb looks for a MongoDB server, and uses FerretDB as a last resort. Fault tests start their own server, which is
+// a local mongod if available, otherwise FerretDB.
 func (f *Finder) mongodb(ctx context.Context) *Engine {
 	kind := mongodbKind()
 	ferretdb := &ferretdb{module: f.Module, given: f.Getenv(engines.FerretDBBin)}
@@ -121,7 +122,7 @@ func (f *Finder) mongodb(ctx context.Context) *Engine {
 		engine.Missing = errors.Join(engine.Missing, ferretdb.remove())
 		return engine
 	}
-	// The binary is removed after the servers that run it have stopped.
+	// The binary must not be removed until the servers that run it have stopped.
 	engine.close = append([]func() error{ferretdb.remove}, engine.close...)
 	if program, err := f.machine.find(kind.programs); err == nil {
 		engine.Env = append(engine.Env, kind.binary+"="+program)

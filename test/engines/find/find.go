@@ -1,9 +1,9 @@
-// Package find locates or starts the engines that the tests run against. For each engine it tries a URL in the
-// environment, programs on this machine, a Docker engine and, as root on Debian or Ubuntu, apt-get, in this order, and
-// uses the first one that works.
+// Package find locates or starts the engines that the tests run against. For each engine, it tries in this order: a URL
+// in the environment, programs on this machine, a Docker engine and, as root on Debian or Ubuntu, apt-get. It uses the
+// first source that works.
 //
-// Servers that the package starts are private: their data is in a temporary folder, they listen on free loopback
-// ports, and they stop when the engine is closed. The system's own server instances are never used, changed or
+// Servers that the package starts are private: their data is in a temporary folder, they listen on free loopback ports,
+// and they stop when the engine is closed. The operating system's own server instances are never used, changed or
 // created.
 package find
 
@@ -17,17 +17,17 @@ import (
 	"sync"
 )
 
-// Engine is a server or program that tests need, either found or missing.
+// Engine is a server or program that tests need. If the engine wasn't found, it is missing.
 type Engine struct {
 	// Name is the display name, with the version if the engine was found.
 	Name string
-	// How describes where the engine comes from, and is printed after the name.
+	// How describes where the engine was found, and is printed after the name.
 	How string
 	// Env holds environment variables for the tests, in the form NAME=value.
 	Env []string
-	// PID is the process of a private server, or 0 for a server that was already running.
+	// PID is the process ID of a private server, or 0 for a server that was already running.
 	PID int
-	// Missing is the reason why the engine isn't available, or nil if it was found.
+	// Missing is the reason why the engine isn't available, or nil if the engine was found.
 	Missing error
 	// Remedy describes how to provide a missing engine.
 	Remedy string
@@ -55,7 +55,7 @@ func (e *Engine) Setting(variable string) string {
 	return ""
 }
 
-// Module returns the folder of the main module's go.mod, even if called from the bench's module.
+// Module returns the directory that contains the main module's go.mod, even when called from the bench module.
 func Module(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "superheroes").Output()
 	if err != nil {
@@ -66,9 +66,9 @@ func Module(ctx context.Context) (string, error) {
 
 // Finder searches for engines.
 type Finder struct {
-	// Module is the folder of the project's go.mod.
+	// Module is the directory that contains the main module's go.mod.
 	Module string
-	// Getenv reads the environment.
+	// Getenv returns the value of an environment variable.
 	Getenv func(string) string
 	// Say prints a progress message. It must be safe for concurrent use.
 	Say func(format string, args ...any)
@@ -90,8 +90,8 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 	}
 }
 
-// All searches for all engines concurrently and returns them in a fixed order. The caller must close the engines,
-// even if ctx is done.
+// All searches for all engines concurrently, and returns the engines in a fixed order. The caller must close the
+// engines, even if ctx has been canceled.
 func (f *Finder) All(ctx context.Context) []*Engine {
 	searches := f.servers()
 	for _, t := range tools() {
@@ -100,7 +100,7 @@ func (f *Finder) All(ctx context.Context) []*Engine {
 	return f.search(ctx, searches...)
 }
 
-// Servers searches for the database servers only.
+// Servers is like All, but searches only for database servers.
 func (f *Finder) Servers(ctx context.Context) []*Engine { return f.search(ctx, f.servers()...) }
 
 func (f *Finder) servers() []func(context.Context) *Engine {
@@ -132,7 +132,7 @@ func (f *Finder) report(engine *Engine) {
 	f.Say("%s: %s", engine.Name, engine.How)
 }
 
-// source is one way to provide an engine.
+// source is a way to provide an engine.
 type source struct {
 	name string
 	get  func(context.Context) (*Engine, error)

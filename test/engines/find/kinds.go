@@ -6,11 +6,11 @@ import (
 	"superheroes/test/engines"
 )
 
-// kind describes a kind of database server, with all the ways to provide one.
+// kind describes a kind of database server, and all ways to provide a server of this kind.
 type kind struct {
 	name     string
-	variable string // environment variable with the URL of a running server
-	binary   string // environment variable with the path of the program, for tests that start their own server
+	variable string // environment variable that contains the URL of a running server
+	binary   string // environment variable for the path of the program, which tests use to start their own server
 	ping     func(ctx context.Context, url string) (version string, err error)
 	programs programs
 	start    func(ctx context.Context, program string) (*engines.Server, error)
@@ -63,7 +63,7 @@ func mariadbKind() kind {
 			args: []string{"--max-connections=200"},
 			url:  "mysql://root:superheroes@%s/",
 		},
-		// The core packages contain the programs, but neither create nor start a server instance.
+		// The "core" packages contain the server programs, but don't create or start a server instance.
 		packages: packages{"mariadb-server-core", "mariadb-client-core"},
 		remedy:   "install MariaDB (Debian: apt-get install mariadb-server), start Docker, or set " + engines.MySQLURL,
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// machine looks for programs on this machine, first in the folders of PATH.
+// machine looks for programs on this machine, starting with the folders in PATH.
 type machine struct{ path []string }
 
 // programs describes programs that are installed in the same folder.
@@ -19,8 +19,8 @@ type programs struct {
 	wantFolder bool     // find returns the folder instead of the first program
 }
 
-// find returns the path of the first program, or its folder. Symbolic links are resolved, because the link may be in a
-// different folder than the program.
+// find returns the path of the first program, or of the folder that contains it. Symbolic links are resolved, because a
+// link may be in a different folder than the program.
 func (m machine) find(wanted programs) (string, error) {
 	for _, folder := range m.candidates(wanted.folders) {
 		program, ok := wanted.in(folder)

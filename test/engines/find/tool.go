@@ -11,17 +11,17 @@ import (
 	"superheroes/test/engines"
 )
 
-// tool describes a program that tests run themselves.
+// tool describes a program that the tests themselves run.
 type tool struct {
-	name     string // for people
-	variable string // for its path
+	name     string // display name
+	variable string // environment variable for the path
 	names    []string
 	folders  []string
 	packages packages
 }
 
-// tools returns all tools. The browser can't run in a container, because tests drive it over a pipe. The browser also
-// needs a font, because pages show no text without a font.
+// tools returns all tools. The browser can't run in a container, because the tests control it through a pipe. The
+// browser also needs a font, because it displays no text without one.
 func tools() []tool {
 	system := []string{"/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"}
 	return []tool{
@@ -57,7 +57,7 @@ func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	return first(ctx, t.name, remedy, source{"environment", given}, source{"local programs", local}, source{"apt-get", installed})
 }
 
-// localTool returns the first working program with one of the tool's names.
+// localTool looks for programs with the tool's names on this machine, and returns the first program that works.
 func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	var reasons error
 	for _, name := range t.names {
@@ -74,8 +74,8 @@ func (f *Finder) localTool(ctx context.Context, t tool) (*Engine, error) {
 	return nil, reasons
 }
 
-// program runs a program to get its version, because some programs with that name are stubs that only explain how to
-// install the real one. It sets the tool's variable to the path.
+// program runs a program to get its version, because some programs with the right name are stubs that only explain how
+// to install the real program. The returned engine sets the tool's environment variable to the program's path.
 func program(ctx context.Context, variable, path, how string) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()
