@@ -113,8 +113,8 @@ type history struct {
 	replies []any
 }
 
-// steps is the database from a counter's point of view. It replays the replies in the counter's history, carries out
-// the next step, and fails the step after that with errPaused. So a counter has no state other than its history.
+// steps simulates the database for one counter. It replays the replies in the counter's history, executes the next
+// step, and fails the step after that with errPaused. So a counter has no state other than its history.
 type steps struct {
 	*explorer
 	world *world

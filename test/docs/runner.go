@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,10 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 
 	"superheroes/test/procgroup"
+	"superheroes/test/program"
 )
 
 // stopPatience is how long a command has to exit after a signal before it is killed.
@@ -122,7 +121,7 @@ func (r *runner) stop() {
 // process is a running background or foreground command.
 type process struct {
 	place     string
-	output    output
+	output    program.Output
 	interrupt context.CancelFunc
 	ended     chan struct{}
 	err       error // after ended
@@ -183,24 +182,6 @@ func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 		procgroup.End(command)
 	}()
 	return running, nil
-}
-
-// output collects a command's output and can be read concurrently.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
 }
 
 func lastLines(text string, most int) string {
