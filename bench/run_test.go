@@ -14,6 +14,7 @@ import (
 
 	"superheroes/bench/measure"
 	"superheroes/bench/proc"
+	"superheroes/test/await"
 	"superheroes/test/program"
 	"superheroes/test/system"
 )
@@ -110,11 +111,7 @@ func runBesideOthers(t *testing.T, fights string, start func(*testing.T, ...stri
 func interrupt(t *testing.T, fights string, start func(*testing.T, ...string) *system.Process) {
 	folder, before := t.TempDir(), stored(t, fights)
 	run := start(t, "--target", fights, "--duration=1h", "--warmup=0s", "--no-floor", "--report", folder)
-	for deadline := time.Now().Add(time.Minute); stored(t, fights) < before+50; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("fewer than 50 fights were stored within a minute")
-		}
-	}
+	await.True(t, "50 fights are stored", func() bool { return stored(t, fights) >= before+50 })
 	run.Signal(t, syscall.SIGINT)
 	if code := run.Wait(t, time.Minute); code != exitError {
 		t.Errorf("exit code %d", code)
