@@ -30,13 +30,13 @@ func main() {
 
 // commands defines the subcommands. The struct tags named set hold the defaults that differ between the services.
 type commands struct {
-	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
-	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
-	Villains   serviceCommand[app.VillainsConfig] `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
-	Locations  serviceCommand[app.LocationConfig] `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
-	Fights     serviceCommand[app.FightConfig]    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
+	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"admin_addr=127.0.0.1:8006" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
+	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"admin_addr=" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
+	Villains   serviceCommand[app.VillainsConfig] `cmd:"" set:"addr=:8002" set:"drain_delay=3s" set:"admin_addr=" set:"database_url=postgres://superman:superman@villains-db:5432/villains_database" help:"Run the villains service."`
+	Locations  serviceCommand[app.LocationConfig] `cmd:"" set:"addr=:8003" set:"drain_delay=3s" set:"admin_addr=" set:"mysql_url=mysql://locations:locations@locations-db/locations_database" help:"Run the locations service."`
+	Fights     serviceCommand[app.FightConfig]    `cmd:"" set:"addr=:8004" set:"drain_delay=3s" set:"admin_addr=" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the fights service."`
 	Statistics statisticsCommands                 `cmd:"" help:"Run the statistics service, or recount all fights."`
-	Arena      serviceCommand[app.ArenaConfig]    `cmd:"" set:"addr=:8000" set:"drain_delay=3s" help:"Run the battle page."`
+	Arena      serviceCommand[app.ArenaConfig]    `cmd:"" set:"addr=:8000" set:"drain_delay=3s" set:"admin_addr=" help:"Run the battle page."`
 	Migrate    migrateCommand                     `cmd:"" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Create missing tables, fill them with the shipped roster, and exit."`
 	Backup     backupCommand                      `cmd:"" help:"Back up the embedded store, even while it is in use."`
 	Import     importCommand                      `cmd:"" help:"Import heroes, villains or locations from SQL, JSON Lines or CSV files."`

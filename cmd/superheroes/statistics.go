@@ -9,7 +9,7 @@ import (
 
 // statisticsCommands defines the subcommands of statistics.
 type statisticsCommands struct {
-	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
+	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"admin_addr=" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
 	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights, even while new fights are stored, and correct and report any differences."`
 }
 

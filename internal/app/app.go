@@ -11,14 +11,17 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/logging"
+	"superheroes/internal/telemetry"
 )
 
 // App is a set of running services, which Stop shuts down.
 type App struct {
-	version string
-	stderr  io.Writer
-	parts   []*part
-	closers []func() error
+	version  string
+	stderr   io.Writer
+	parts    []*part
+	admin    *part               // nil if there is no admin listener
+	registry *telemetry.Registry // nil if there is no admin listener
+	closers  []func() error
 }
 
 // New returns an App without services. The services log to stderr.
@@ -29,6 +32,9 @@ func New(version string, stderr io.Writer) *App {
 // Up starts every service in this process. If Up fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
+	if err := a.startAdmin(ctx, "superheroes", cfg.Server); err != nil {
+		return err
+	}
 	parts, err := a.listenAll(ctx, cfg)
 	if err != nil {
 		return err
@@ -90,6 +96,7 @@ func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, er
 			return nil, err
 		}
 		parts[at.Service] = p
+		a.parts = append(a.parts, p)
 	}
 	return parts, nil
 }
@@ -104,10 +111,15 @@ type Service interface {
 // Run starts one service. The service calls its peers over HTTP. If Run fails, it leaves nothing running.
 func (a *App) Run(ctx context.Context, service Service) (err error) {
 	defer a.finish(&err)
-	p, err := a.listen(ctx, service.endpoint(), "--addr", service.server())
+	at := service.endpoint()
+	if err := a.startAdmin(ctx, at.Service, service.server()); err != nil {
+		return err
+	}
+	p, err := a.listen(ctx, at, "--addr", service.server())
 	if err != nil {
 		return err
 	}
+	a.parts = append(a.parts, p)
 	return service.start(ctx, p)
 }
 
@@ -127,6 +139,7 @@ func (a *App) finish(err *error) {
 		if p.name != "arena" { // the arena has a page instead of an API
 			p.api.AddDocs()
 		}
+		p.measure()
 	}
 	for _, p := range a.parts {
 		p.server.Serve(p.api)
@@ -142,24 +155,30 @@ func (a *App) Stop(ctx context.Context) error {
 		group.Go(func() { failures[i] = part.server.Shutdown(ctx) })
 	}
 	group.Wait()
+	if a.admin != nil { // after the services, so that it can tell how they drain
+		failures = append(failures, a.admin.server.Shutdown(ctx))
+	}
 	for _, closer := range slices.Backward(a.closers) {
 		failures = append(failures, closer())
 	}
 	for _, part := range a.parts {
 		logging.Flush(part.log)
 	}
-	a.parts, a.closers = nil, nil
+	a.parts, a.admin, a.closers = nil, nil, nil
 	return errors.Join(failures...)
 }
 
 // Endpoint is a service with its listen address.
 type Endpoint struct{ Service, Addr string }
 
-// Endpoints returns the services and their addresses, with the actual port if port 0 was requested.
-func (a *App) Endpoints() []Endpoint {
-	endpoints := make([]Endpoint, len(a.parts))
-	for i, part := range a.parts {
-		endpoints[i] = Endpoint{part.name, part.server.Addr()}
+// Endpoints returns the services and their addresses, with the actual port if port 0 was requested. The admin listener,
+// if there is one, is the last.
+func (a *App) Endpoints() (endpoints []Endpoint) {
+	for _, part := range a.parts {
+		endpoints = append(endpoints, Endpoint{part.name, part.server.Addr()})
+	}
+	if a.admin != nil {
+		endpoints = append(endpoints, Endpoint{a.admin.name, a.admin.server.Addr()})
 	}
 	return endpoints
 }

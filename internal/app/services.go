@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"superheroes/internal/catalog"
@@ -15,6 +16,7 @@ import (
 	"superheroes/internal/logging"
 	"superheroes/internal/remote"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 	"superheroes/internal/web"
 	"superheroes/internal/web/arena"
 )
@@ -27,6 +29,7 @@ type part struct {
 	log     *slog.Logger
 	server  *httpserver.Server
 	api     *httpserver.API
+	metrics *telemetry.Metrics // nil without an admin listener
 }
 
 // listen opens the listener of a service. flag is the name of the flag that sets its address.
@@ -36,10 +39,22 @@ func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) 
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another address (%s)", err, Setting(flag))
 	}
-	api := newAPI(at.Service, a.version, cfg.Config, log)
-	p := &part{app: a, name: at.Service, profile: cfg.Profile, log: log, server: server, api: api}
-	a.parts = append(a.parts, p)
+	p := &part{
+		app: a, name: at.Service, profile: cfg.Profile, log: log, server: server,
+		api: newAPI(at.Service, a.version, cfg.Config, log), metrics: a.registry.Service(at.Service),
+	}
+	p.api.Measure(p.metrics)
 	return p, nil
+}
+
+// measure adds the metrics that every service has. Call it after all routes have been added.
+func (p *part) measure() {
+	if p.metrics == nil {
+		return
+	}
+	p.server.Measure(p.metrics)
+	p.api.MeasureLimits()
+	p.metrics.Func(telemetry.BuildInfo, func() float64 { return 1 }, p.app.version, runtime.Version(), string(p.profile))
 }
 
 func (c HeroesConfig) endpoint() Endpoint     { return Endpoint{"heroes", c.Addr} }

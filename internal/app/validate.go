@@ -139,7 +139,15 @@ func (c Server) Validate() error {
 			"must be longer than --deadline, or a response at the deadline could not be sent"),
 		require(c.MaxHeaderBytes >= 8192, "--max-header-bytes", "must be at least 8192"),
 		require(c.MaxConnections >= 1, "--max-connections", "must be at least 1"),
+		c.validAdminAddr(),
 	)
+}
+
+func (c Server) validAdminAddr() error {
+	if c.AdminAddr == "" || c.AdminAddr == adminOff {
+		return nil
+	}
+	return ValidAddr("--admin-addr", c.AdminAddr)
 }
 
 // mostConnections is the maximum of --pool-max, more than any supported database server allows.

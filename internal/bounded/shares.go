@@ -74,6 +74,13 @@ func (s *Shares) Give(remote string) {
 	}
 }
 
+// Free returns the number of shares that are not in use.
+func (s *Shares) Free() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running.free
+}
+
 // drop removes a waiter from the queue. The caller must hold the mutex.
 func (s *Shares) drop(at int) {
 	s.waiting.give(s.queue[at].client)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"superheroes/internal/telemetry"
 )
 
 // Handler responds to a request, or returns an error that API turns into a problem response.
@@ -29,6 +31,8 @@ type Route struct {
 	// Stores marks a GET that stores something. Pages on other sites must not send such a GET, just as they must not
 	// send a POST.
 	Stores bool
+	// Probe marks a health check, whose requests aren't measured.
+	Probe bool
 }
 
 // API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It gives
@@ -40,7 +44,9 @@ type API struct {
 	log      *slog.Logger
 	cfg      Config
 	sites    sites
-	limiters map[Kind]limiter
+	limiters map[Kind]limiter // of the kinds that have routes
+	metrics  *telemetry.Metrics
+	unrouted unrouted // nil unless requests are measured
 }
 
 // NewAPI returns an API without routes.
@@ -56,7 +62,14 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 		log:      log,
 		cfg:      cfg,
 		sites:    newSites(cfg.TrustedOrigins),
-		limiters: newLimiters(cfg.Deadline),
+		limiters: map[Kind]limiter{},
+	}
+}
+
+// Measure makes the API measure its requests. Call it before any route is added.
+func (a *API) Measure(m *telemetry.Metrics) {
+	if m != nil {
+		a.metrics, a.unrouted = m, newUnrouted(m)
 	}
 }
 
@@ -80,7 +93,11 @@ func (a *API) Handle(route Route) {
 	}
 	a.Problems(route.Responses, problems)
 	a.document.AddOperation(&route.Operation)
-	a.handle(route.Method+" "+route.Path, operation{a.checks(route), a.limitsOf(route), route.Serve})
+	o := &operation{checks: a.checks(route), limits: a.limitsOf(route), serve: route.Serve}
+	a.handle(route.Method+" "+route.Path, o)
+	if route.Probe {
+		o.measure = nil
+	}
 }
 
 // checks returns the checks that a request must pass before its body is read.
@@ -96,24 +113,27 @@ func (a *API) checks(route Route) (checks []func(*http.Request) error) {
 
 // Mount adds a route that isn't documented: a page, or a proxy to another service. The route has no limit on concurrent
 // requests, because a service behind a proxy enforces its own limits.
-func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, operation{serve: serve}) }
+func (a *API) Mount(pattern string, serve Handler) { a.handle(pattern, &operation{serve: serve}) }
 
 // MountForOwnPages is like Mount, but the route refuses requests from pages on other sites.
 func (a *API) MountForOwnPages(pattern string, serve Handler) {
-	a.handle(pattern, operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
+	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
 
 // MountLists is like MountForOwnPages, but for a route that forwards lists to a service.
 func (a *API) MountLists(pattern string, serve Handler) {
-	a.handle(pattern, operation{[]func(*http.Request) error{a.sites.check}, forwardedLists(), serve})
+	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, limits: forwardedLists(), serve: serve})
 }
 
 // handle adds an undocumented route.
-func (a *API) handle(pattern string, o operation) {
+func (a *API) handle(pattern string, o *operation) {
 	method, path, _ := strings.Cut(pattern, " ")
+	if a.metrics != nil {
+		o.measure = newMeasure(a.metrics, method, path)
+	}
 	at := a.paths[path]
 	if at == nil {
-		at = &endpoint{a, map[string]operation{}}
+		at = &endpoint{a, map[string]*operation{}}
 		a.paths[path] = at
 		a.mux.Handle(path, at)
 	}
@@ -135,13 +155,16 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 		parent:         r.Context(),
 	}
 	x.deadline = begin.Add(x.timeout)
+	if a.unrouted != nil {
+		x.measure = a.unrouted.of(r.Method)
+	}
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
 	r = r.WithContext(x)
 	if r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
-	defer a.logAccess(x, r, begin)
+	defer a.finished(x, r, begin)
 	defer func() { a.recovered(x, r, recover()) }()
 	var err error
 	if instead != nil {
@@ -171,13 +194,21 @@ func checkPath(r *http.Request) error {
 	return nil
 }
 
-// logAccess logs a finished or aborted request. It bypasses the log level, because the access log has its own setting.
-func (a *API) logAccess(x *exchange, r *http.Request, begin time.Time) {
+// finished measures and logs a finished or aborted request. It bypasses the log level, because the access log has its
+// own setting.
+func (a *API) finished(x *exchange, r *http.Request, begin time.Time) {
+	if x.measure == nil && !a.cfg.AccessLog {
+		return
+	}
+	took := time.Since(begin)
+	if x.measure != nil {
+		x.measure.record(x.status, took)
+	}
 	if !a.cfg.AccessLog {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", time.Since(begin),
+	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", took,
 		"request_id", x.id)
 	_ = a.log.Handler().Handle(r.Context(), line) // if the log can't be written, the error can't be logged either
 }

@@ -11,18 +11,19 @@ import (
 // methods, /random_hero would accept the methods of /{id}, because /{id} matches that path, too.
 type endpoint struct {
 	api        *API
-	operations map[string]operation
+	operations map[string]*operation
 }
 
 // operation holds the checks, limits and handler for a route.
 type operation struct {
-	checks []func(*http.Request) error // may refuse a request before its body is read
-	limits limits
-	serve  Handler
+	checks  []func(*http.Request) error // may refuse a request before its body is read
+	limits  limits
+	serve   Handler
+	measure *measure // nil if requests aren't measured
 }
 
 // add adds an operation. It panics if the path already has an operation for the method, which is a programming error.
-func (e *endpoint) add(method string, o operation) {
+func (e *endpoint) add(method string, o *operation) {
 	if _, taken := e.operations[method]; taken {
 		panic("two routes take " + method + " at one path")
 	}
@@ -33,6 +34,10 @@ func (e *endpoint) add(method string, o operation) {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r.Context())
 	o, err := e.find(r)
+	if o != nil {
+		x.measure = o.measure
+		defer o.measure.label()()
+	}
 	if err == nil {
 		err = o.limits.enter(r, x)
 	}
@@ -47,8 +52,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the operation for a request, or an error that says why there is none.
-func (e *endpoint) find(r *http.Request) (operation, error) {
+// find returns the operation for a request, or an error that says why there is none or why it may not be used.
+func (e *endpoint) find(r *http.Request) (*operation, error) {
 	o, there := e.operations[r.Method]
 	if !there && r.Method == http.MethodHead {
 		o, there = e.operations[http.MethodGet]
@@ -57,7 +62,7 @@ func (e *endpoint) find(r *http.Request) (operation, error) {
 		allow := e.allow()
 		problem := Errorf(http.StatusMethodNotAllowed, "this path supports %s", allow)
 		problem.Allow = allow
-		return o, problem
+		return nil, problem
 	}
 	for _, check := range o.checks {
 		if err := check(r); err != nil {

@@ -21,11 +21,12 @@ type exchange struct {
 	parent       context.Context // the request's context without its deadline
 	deadline     time.Time
 	kind         Kind
-	limit        limiter // nil unless the request counts against its kind's limit
-	status       int     // 0 until the response has begun
-	drop         bool    // discard the handler's plain-text body, which a problem response has replaced
-	hurried      bool    // the request spent most of its time waiting for a slot
-	pauses       bool    // suspend the write timeout between writes
+	limit        limiter  // nil unless the request counts against its kind's limit
+	status       int      // 0 until the response has begun
+	drop         bool     // discard the handler's plain-text body, which a problem response has replaced
+	hurried      bool     // the request spent most of its time waiting for a slot
+	pauses       bool     // suspend the write timeout between writes
+	measure      *measure // records the request's duration; nil for a request that isn't measured
 
 	mu    sync.Mutex
 	timed context.Context // created when needed

@@ -52,13 +52,13 @@ func (a *API) AddHealth(health Health) {
 	}
 	ok := Status{Status: "ok"}
 	live := operation("livez", "Report whether the process is serving", "The process is serving.", ok)
-	a.Handle(Route{Kind: Unlimited, Operation: live, Serve: func(w http.ResponseWriter, _ *http.Request) error {
+	a.Handle(Route{Kind: Unlimited, Probe: true, Operation: live, Serve: func(w http.ResponseWriter, _ *http.Request) error {
 		return writeStatus(w, http.StatusOK, ok)
 	}})
 	ready := operation("readyz", "Report whether the service is ready", "The service is ready.", ok)
 	const unready = "The store is unavailable, the service is shutting down, or there are too many health checks at once."
 	a.Problems(ready.Responses, map[int]string{http.StatusServiceUnavailable: unready})
-	a.Handle(Route{Kind: Checks, Operation: ready, Serve: health.serveReady})
+	a.Handle(Route{Kind: Checks, Probe: true, Operation: ready, Serve: health.serveReady})
 	full := operation("healthz", "Show the state of the service, its store and its peers", "The service is ready.", health.example("ok"))
 	full.Responses["503"] = &huma.Response{
 		Description: unready,
@@ -67,7 +67,7 @@ func (a *API) AddHealth(health Health) {
 			ProblemType:        {Schema: a.Schema(Problem{}), Example: Unavailable("too many health checks at once; retry later")},
 		},
 	}
-	a.Handle(Route{Kind: Checks, Operation: full, Serve: health.serveHealth})
+	a.Handle(Route{Kind: Checks, Probe: true, Operation: full, Serve: health.serveHealth})
 }
 
 // example returns a sample body for /healthz.

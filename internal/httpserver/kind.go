@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"superheroes/internal/bounded"
@@ -37,6 +38,11 @@ func (k Kind) String() string {
 	}[k]
 }
 
+// label returns the name of the kind in metrics.
+func (k Kind) label() string {
+	return [...]string{"reads", "fights", "lists", "searches", "streams", "writes", "checks", "unlimited"}[k]
+}
+
 // limiter limits the concurrent requests of one kind.
 type limiter interface {
 	// enter reports whether the request may proceed. If it returns true, call leave after the response.
@@ -45,17 +51,33 @@ type limiter interface {
 	// retryAfter returns how long a refused client should wait before it retries. The time varies, so that clients
 	// refused together don't all retry together.
 	retryAfter() time.Duration
+	// load returns the number of requests in progress, its current limit, and how many requests have been refused.
+	load() (running, most int, refused uint64)
 }
 
 // slots is a limiter with a fixed number of concurrent requests. Further requests may wait for a slot until their
 // deadline.
-type slots struct{ *bounded.Shares }
+type slots struct {
+	*bounded.Shares
+	most    int
+	refused *atomic.Uint64
+}
 
-func newSlots(running, waiting int) slots { return slots{bounded.NewShares(running, waiting)} }
+func newSlots(running, waiting int) slots {
+	return slots{bounded.NewShares(running, waiting), running, new(atomic.Uint64)}
+}
 
 func (s slots) enter(r *http.Request) bool { return s.Take(r.Context(), r.RemoteAddr) }
 func (s slots) leave(r *http.Request)      { s.Give(r.RemoteAddr) }
-func (s slots) retryAfter() time.Duration  { return jittered(2) }
+
+func (s slots) retryAfter() time.Duration {
+	s.refused.Add(1)
+	return jittered(2)
+}
+
+func (s slots) load() (running, most int, refused uint64) {
+	return s.most - s.Free(), s.most, s.refused.Load()
+}
 
 // Limits on the concurrent lists per service, and on the requests per kind that may wait for a slot.
 const maxLists, maxQueued = 64, 192
@@ -65,22 +87,31 @@ const maxLists, maxQueued = 64, 192
 // keeps its slot until the write timeout.
 func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 
-// newLimiters returns the limiters of one service.
+// limiter returns the service's limiter for a kind of work.
 //
 // A search scans a table, so a few searches keep the cores busy; running more at once would only slow down every search
 // and everything else. Searches wait for a slot instead of being refused, because a client that retries waits just as
 // long. Lists, writes and checks also wait for a slot. The queues are bounded: a request that would wait too long is
 // refused at once. Streams never wait for a slot, because a stream never ends on its own.
-func newLimiters(deadline time.Duration) map[Kind]limiter {
-	return map[Kind]limiter{
-		Reads:    newOverload(deadline),
-		Fights:   newOverload(deadline),
-		Lists:    newSlots(maxLists, maxQueued),
-		Searches: newSlots(maxSearches(), maxQueued),
-		Streams:  newSlots(1000, 0),
-		Writes:   newSlots(16, maxQueued),
-		Checks:   newSlots(16, maxQueued),
+func (a *API) limiter(kind Kind) limiter {
+	if a.limiters[kind] == nil {
+		a.limiters[kind] = newLimiter(kind, a.cfg.Deadline)
 	}
+	return a.limiters[kind]
+}
+
+func newLimiter(kind Kind, deadline time.Duration) limiter {
+	switch kind {
+	case Lists:
+		return newSlots(maxLists, maxQueued)
+	case Searches:
+		return newSlots(maxSearches(), maxQueued)
+	case Streams:
+		return newSlots(1000, 0)
+	case Writes, Checks:
+		return newSlots(16, maxQueued)
+	}
+	return newOverload(deadline)
 }
 
 // limits holds the limiters of one route. The zero value is unlimited.
@@ -95,10 +126,12 @@ func (a *API) limitsOf(route Route) limits {
 	switch {
 	case route.Kind == Unlimited:
 		return limits{}
+	case route.Kind == Lists:
+		return limits{Lists, a.limiter(Lists), a.limiter(Searches)}
 	case route.Limit > 0:
-		return limits{route.Kind, newSlots(route.Limit, 0), a.limiters[Searches]}
+		a.limiters[route.Kind] = newSlots(route.Limit, 0)
 	}
-	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
+	return limits{kind: route.Kind, own: a.limiter(route.Kind)}
 }
 
 // forwardedLists returns limits for lists that are forwarded to a service. The limits equal that service's own limits

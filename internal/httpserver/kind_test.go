@@ -259,7 +259,8 @@ func TestTurnThatComesTooLate(t *testing.T) {
 func TestOneClientLeavesTurns(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	for kind, limit := range newLimiters(time.Second) {
+	for kind := range Unlimited {
+		limit := newLimiter(kind, time.Second)
 		if _, waits := limit.(slots); !waits {
 			continue
 		}

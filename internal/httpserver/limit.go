@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"superheroes/internal/bounded"
+	"superheroes/internal/telemetry"
 )
 
 // minIdle is how long a connection must have been idle before it may be closed to make room for another.
@@ -26,6 +27,8 @@ type limit struct {
 	most    int // 0: no limit
 	begun   time.Time
 	refusal *refusal
+	refused telemetry.Counter
+	evicted telemetry.Counter
 
 	mu    sync.Mutex
 	open  []*connection
@@ -56,6 +59,7 @@ func (l *limit) Accept() (net.Conn, error) {
 		if c := l.admit(conn); c != nil {
 			return c, nil
 		}
+		l.refused.Add(1)
 		l.refusal.send(conn)
 	}
 }
@@ -81,6 +85,7 @@ func (l *limit) admit(conn *net.TCPConn) *connection {
 	c.idle.Store(now)
 	out, ok := l.add(c, bounded.Client(fmt.Sprint(conn.RemoteAddr())), now)
 	if out != nil {
+		l.evicted.Add(1)
 		_ = out.TCPConn.Close()
 	}
 	if !ok {
@@ -113,6 +118,13 @@ func (l *limit) add(c *connection, address netip.Addr, now int64) (out *connecti
 	c.index = len(l.open)
 	l.open = append(l.open, c)
 	return out, true
+}
+
+// connections returns the number of open connections.
+func (l *limit) connections() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
 }
 
 // release removes a closed connection, unless it was already evicted.

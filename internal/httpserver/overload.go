@@ -57,6 +57,7 @@ type overload struct {
 	turns       int
 	known       int64 // the limit derived from the past windows
 	spread      int64 // of retries, in seconds
+	refused     uint64
 }
 
 // window is half an interval, or longer if no request arrived in time to end it.
@@ -190,7 +191,14 @@ func (o *overload) retryAfter() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.window.refused++
+	o.refused++
 	return jittered(o.spread)
+}
+
+func (o *overload) load() (running, most int, refused uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return int(o.inFlight.Load()), int(o.known), o.refused
 }
 
 // readUncounted reads the body. While the body is being read, the request doesn't count as in flight, so that a client

@@ -100,13 +100,15 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 	header.Set("X-Accel-Buffering", "no") // tells a proxy not to buffer the stream
 	// The request has been read completely, so further reads only detect a disconnect.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	KeepLittle(r)
+	Endless(r)
 	return &Events{NewStream(w, r)}
 }
 
-// KeepLittle limits the kernel's send buffer for the request's client to a few events. It does nothing over HTTP/2,
-// where clients control the flow of each stream and other streams share the connection.
-func KeepLittle(r *http.Request) {
+// Endless marks the request's response as a stream of events that lasts until the client disconnects: its duration isn't
+// measured, and the kernel's send buffer is limited to a few events. Over HTTP/2 the buffer isn't limited, because there
+// clients control the flow of each stream, and other streams share the connection.
+func Endless(r *http.Request) {
+	exchangeOf(r.Context()).measure = nil
 	if conn := connOf(r); conn != nil && !conn.http2 {
 		_ = conn.SetWriteBuffer(eventBuffer)
 	}

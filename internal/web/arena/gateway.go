@@ -53,7 +53,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
-		httpserver.KeepLittle(r) // a small buffer, so that a client that doesn't read is dropped
+		httpserver.Endless(r) // a small buffer, so that a client that doesn't read is dropped
 		if !g.streams.Take(r.Context(), r.RemoteAddr) {
 			return httpserver.Unavailable("too many open streams; retry later")
 		}

@@ -1,0 +1,86 @@
+package telemetry
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// Counter counts events. The zero value is ready to use. It is safe for concurrent use.
+type Counter struct{ n atomic.Uint64 }
+
+// Add adds n.
+func (c *Counter) Add(n uint64) { c.n.Add(n) }
+
+// Value returns the count.
+func (c *Counter) Value() uint64 { return c.n.Load() }
+
+// Histogram counts values by size. An observation takes two atomic additions, whatever the number of buckets, and no
+// allocation (BenchmarkHistogram). It is safe for concurrent use.
+//
+// Values and bounds are integers, since an integer can be added atomically: durations are in nanoseconds, anything else
+// is in the family's unit.
+type Histogram struct {
+	family    *Family
+	scale     float64 // a value times scale is in the family's unit
+	bounds    []int64
+	buckets   []atomic.Uint64 // one more than bounds
+	sum       atomic.Int64
+	exemplars []atomic.Pointer[Exemplar] // latest of each bucket
+}
+
+// Exemplar is an observed value with the trace that it belongs to.
+type Exemplar struct {
+	Value           float64 // in the family's unit
+	TraceID, SpanID string  // in hexadecimal
+	Time            time.Time
+}
+
+// NewHistogram returns a histogram with the family's buckets.
+func NewHistogram(f *Family) *Histogram {
+	n := len(f.Bounds)
+	h := &Histogram{
+		family: f, scale: 1, bounds: make([]int64, n),
+		buckets: make([]atomic.Uint64, n+1), exemplars: make([]atomic.Pointer[Exemplar], n+1),
+	}
+	if f.Unit == "s" {
+		h.scale = 1 / float64(time.Second)
+	}
+	for i, bound := range f.Bounds {
+		h.bounds[i] = int64(math.Round(bound / h.scale))
+	}
+	return h
+}
+
+// Observe counts a value.
+func (h *Histogram) Observe(value int64) {
+	h.buckets[h.bucket(value)].Add(1)
+	h.sum.Add(value)
+}
+
+// ObserveTraced counts a value, and stores it as the exemplar of its bucket.
+func (h *Histogram) ObserveTraced(value int64, traceID, spanID string) {
+	h.Observe(value)
+	h.exemplars[h.bucket(value)].Store(&Exemplar{float64(value) * h.scale, traceID, spanID, time.Now()})
+}
+
+// bucket returns the index of the first bucket whose bound isn't below the value.
+func (h *Histogram) bucket(value int64) int {
+	for i, bound := range h.bounds {
+		if value <= bound {
+			return i
+		}
+	}
+	return len(h.bounds)
+}
+
+// counts returns the number of values in each bucket, and their sum in the family's unit. Values that are observed in
+// the meantime may be part of only one of the two.
+func (h *Histogram) counts() (buckets []uint64, sum float64) {
+	sum = float64(h.sum.Load()) * h.scale
+	buckets = make([]uint64, len(h.buckets))
+	for i := range h.buckets {
+		buckets[i] = h.buckets[i].Load()
+	}
+	return buckets, sum
+}

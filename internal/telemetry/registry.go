@@ -1,0 +1,166 @@
+// Package telemetry has the instruments with which the services measure themselves: counters, histograms and values that
+// are read on demand. A Registry collects them for a scrape in the text formats of Prometheus and OpenMetrics.
+//
+// An instrument works from the moment it is created, whether or not a Registry collects it; what has instruments has a
+// method Measure that registers them. To count or observe costs a few atomic operations and no allocation. The labels of
+// a series never come from a request, so no client can add series.
+//
+// The package imports only the standard library, and no other package of the program, so every package may use it,
+// the domain included. docs/decisions.md says why it isn't a library.
+package telemetry
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Type is the type of a metric.
+type Type string
+
+// The types, as OpenMetrics calls them.
+const (
+	CounterType   Type = "counter"
+	GaugeType     Type = "gauge"
+	HistogramType Type = "histogram"
+	SummaryType   Type = "summary"
+)
+
+// Family describes a metric. The list of all families is in families.go.
+type Family struct {
+	Name   string    // in OpenTelemetry's form, such as http.server.request.duration
+	Type   Type      //
+	Unit   string    // in UCUM, as OpenTelemetry has it: s, By, or {request}, which isn't part of the Prometheus name
+	Help   string    // one sentence
+	Labels []string  // names of the labels, in OpenTelemetry's form; every series has a label for the service as well
+	Bounds []float64 // upper bounds of a histogram's buckets, in the family's unit, in ascending order
+}
+
+// units maps a unit in UCUM to the suffix of the Prometheus name.
+var units = map[string]string{"s": "seconds", "By": "bytes"}
+
+// PrometheusName returns the name that Prometheus gives the metric when it receives it over OTLP.
+func (f *Family) PrometheusName() string {
+	name := prometheus(f.Name)
+	if unit := units[f.Unit]; unit != "" && !strings.HasSuffix(strings.TrimSuffix(name, "_total"), unit) {
+		name += "_" + unit
+	}
+	if f.Type == CounterType && !strings.HasSuffix(name, "_total") {
+		name += "_total"
+	}
+	return name
+}
+
+// prometheus returns an OpenTelemetry name in the character set of Prometheus.
+func prometheus(name string) string { return strings.ReplaceAll(name, ".", "_") }
+
+// Registry collects the instruments of a process. It is safe for concurrent use.
+type Registry struct {
+	mu       sync.Mutex
+	families []*collected // by Prometheus name
+}
+
+// collected is a family with its series.
+type collected struct {
+	*Family
+	name   string
+	series []*series
+}
+
+// series is one series of a family. Exactly one of read, histogram and summary is set.
+type series struct {
+	service   string
+	values    []string // of the labels
+	read      func() float64
+	histogram *Histogram
+	summary   func() Summary
+}
+
+// NewRegistry returns an empty registry.
+func NewRegistry() *Registry { return &Registry{} }
+
+// Service returns the instruments of one service of the process, or nil if the registry is nil.
+func (r *Registry) Service(name string) *Metrics {
+	if r == nil {
+		return nil
+	}
+	return &Metrics{r, name}
+}
+
+// add adds a series. It panics if the series exists or has the wrong labels, which are programming errors.
+func (r *Registry) add(f *Family, s *series) {
+	if len(s.values) != len(f.Labels) {
+		panic(fmt.Sprintf("%s has the labels %q, not the values %q", f.Name, f.Labels, s.values))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name := f.PrometheusName()
+	at, found := slices.BinarySearchFunc(r.families, name, func(c *collected, name string) int {
+		return cmp.Compare(c.name, name)
+	})
+	if !found {
+		r.families = slices.Insert(r.families, at, &collected{Family: f, name: name})
+	}
+	c := r.families[at]
+	for _, other := range c.series {
+		if other.service == s.service && slices.Equal(other.values, s.values) {
+			panic(fmt.Sprintf("%s has two series with the values %q", f.Name, s.values))
+		}
+	}
+	c.series = append(c.series, s)
+}
+
+// all returns the families and their series. The caller must not modify them.
+func (r *Registry) all() []collected {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]collected, len(r.families))
+	for i, c := range r.families {
+		all[i] = *c // series are only ever appended
+	}
+	return all
+}
+
+// Metrics registers the instruments of one service. A nil *Metrics ignores them. It is safe for concurrent use.
+type Metrics struct {
+	registry *Registry
+	service  string
+}
+
+// Service returns the name of the service. m must not be nil.
+func (m *Metrics) Service() string { return m.service }
+
+// Counter adds a counter, whose series has the given label values.
+func (m *Metrics) Counter(f *Family, c *Counter, values ...string) {
+	m.Func(f, func() float64 { return float64(c.Value()) }, values...)
+}
+
+// Func adds a series whose value is read at each scrape. read must be safe for concurrent use and must not block.
+func (m *Metrics) Func(f *Family, read func() float64, values ...string) {
+	if m != nil {
+		m.registry.add(f, &series{service: m.service, values: values, read: read})
+	}
+}
+
+// Histogram adds a histogram, whose series has the given label values.
+func (m *Metrics) Histogram(h *Histogram, values ...string) {
+	if m != nil {
+		m.registry.add(h.family, &series{service: m.service, values: values, histogram: h})
+	}
+}
+
+// Summary is a distribution that its source has already summarized.
+type Summary struct {
+	Quantiles [][2]float64 // each a quantile from 0 to 1, and its value
+	Sum       float64
+	Count     uint64
+}
+
+// Summary adds a series that is read at each scrape, like Func.
+func (m *Metrics) Summary(f *Family, read func() Summary, values ...string) {
+	if m != nil {
+		m.registry.add(f, &series{service: m.service, values: values, summary: read})
+	}
+}

@@ -1,0 +1,55 @@
+package telemetry
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Vec is a set of histograms of one family, which are created when they are needed for the first time. The keys must be
+// few, since a lookup is a linear search, and must not come from a request. It is safe for concurrent use.
+type Vec[K comparable] struct {
+	create func(K) *Histogram
+	mu     sync.Mutex                 // guards the creation of histograms
+	all    atomic.Pointer[[]keyed[K]] // replaced, never modified
+}
+
+type keyed[K comparable] struct {
+	key       K
+	histogram *Histogram
+}
+
+// NewVec returns a Vec that adds its histograms to m. labels returns the label values for a key.
+func NewVec[K comparable](m *Metrics, f *Family, labels func(K) []string) *Vec[K] {
+	v := &Vec[K]{create: func(key K) *Histogram {
+		h := NewHistogram(f)
+		m.Histogram(h, labels(key)...)
+		return h
+	}}
+	v.all.Store(new([]keyed[K]))
+	return v
+}
+
+// Of returns the histogram with the given key. It allocates nothing, unless the histogram is new.
+func (v *Vec[K]) Of(key K) *Histogram {
+	if h := v.find(key); h != nil {
+		return h
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if h := v.find(key); h != nil {
+		return h
+	}
+	h, all := v.create(key), *v.all.Load()
+	next := append(all[:len(all):len(all)], keyed[K]{key, h})
+	v.all.Store(&next)
+	return h
+}
+
+func (v *Vec[K]) find(key K) *Histogram {
+	for _, k := range *v.all.Load() {
+		if k.key == key {
+			return k.histogram
+		}
+	}
+	return nil
+}
