@@ -82,7 +82,7 @@ func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), aft
 
 // ErrUnfinished means that a list hit its deadline although the store responds: the list is too long for the time
 // allowed.
-var ErrUnfinished = errors.New("the list did not end before the request's deadline")
+var ErrUnfinished = errors.New("the listing did not finish before the request's deadline")
 
 // unfinished returns the error for a list that fails after its first page.
 func unfinished(err error) error {

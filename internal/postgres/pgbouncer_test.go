@@ -42,7 +42,7 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	busy(8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
-			t.Errorf("another client of the pooler has the lock_timeout %q: %v", timeout, err)
+			t.Errorf("another client of the pooler sees the lock_timeout %q: %v", timeout, err)
 		}
 	})
 }

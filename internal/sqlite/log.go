@@ -113,7 +113,7 @@ func checkLeftLog(path, logPath string) error {
 	if err != nil {
 		return nil // SQLite will report the error when it opens the file
 	}
-	defer func() { _ = log.Close() }() // the file was only read
+	defer func() { _ = log.Close() }() // can't lose data: the file was opened only for reading
 	header, err := readLogHeader(log)
 	if err != nil || header == (logHeader{}) { // the log is shorter than a header
 		return nil
