@@ -63,7 +63,7 @@ func (x *index[T]) quick() bool { return len(x.ids) <= quickIDs && !x.slow }
 // freshUntil returns the time until which the rows of this epoch are guaranteed to be fresh.
 func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }
 
-// with returns an index that also contains the id.
+// with returns an index that also contains the given id.
 func (x *index[T]) with(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if found {
@@ -80,7 +80,7 @@ func (x *index[T]) with(id int64) *index[T] {
 	return &next
 }
 
-// without returns an index without the id.
+// without returns an index that doesn't contain the given id.
 func (x *index[T]) without(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if !found {

@@ -212,7 +212,7 @@ func TestUniformWithSomeInMemory(t *testing.T) {
 	})
 }
 
-// isReady reports whether any of 100 calls of Ready succeeds.
+// isReady reports whether any of 100 calls to Ready succeeds.
 func (w *tester) isReady() bool {
 	for range 100 {
 		if _, ready := w.picker.Ready(); ready {

@@ -26,14 +26,14 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, nil
 }
 
-// Selection selects items of a catalog.
+// Selection selects items from a catalog.
 type Selection struct {
 	After int64  // only items with greater ids
 	Limit int64  // maximum number of items, 0 for all
 	Name  string // only items whose names contain this string, ignoring case
 }
 
-// Pages yields the selected items, ordered by id, in pages of bounded size. step returns the context for each read of
+// Pages yields the selected items, ordered by id, in pages of bounded size. step returns the context for each read from
 // the store.
 func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {

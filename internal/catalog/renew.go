@@ -24,13 +24,13 @@ const (
 	rest = 4
 )
 
-// renewal is a renewal of the index in progress.
+// renewal is an index renewal in progress.
 type renewal struct {
 	done chan struct{} // closed when the renewal has ended
 	err  error
 }
 
-// renew starts a renewal unless one is in progress, and returns it.
+// renew returns the renewal in progress, and starts one if there is none.
 func (s *Service[T]) renew() (r *renewal, started bool) {
 	if r := s.renewal.Load(); r != nil {
 		return r, false
@@ -130,7 +130,7 @@ func (s *Service[T]) renewalFailed(cutOff error) {
 }
 
 // renewed publishes the result of reading the ids: the new ids and their version, or the fact that the version hasn't
-// changed. begin and edited are the time and the edit count at the start of that read. The caller holds the mutex.
+// changed. begin and edited are the time and the edit count at the start of the read. The caller holds the mutex.
 func (s *Service[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
 	old, now := s.current.Load(), s.now()
 	next := *old

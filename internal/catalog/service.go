@@ -34,7 +34,7 @@ const (
 //
 // The service keeps an index of all ids in memory, 8 bytes each. A pick needs one random number and, if the row isn't
 // in memory, one read by primary key. If the row has been deleted, the service picks again: rejecting deleted ids
-// leaves the others equally likely.
+// leaves the other ids equally likely to be picked.
 //
 // Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
 // are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
@@ -70,8 +70,8 @@ type Service[T Item] struct {
 }
 
 // NewService returns a service that reads nothing until its first use. It caches all rows of a table that needs at most
-// limit bytes; each row counts as the length of its JSON plus rowSize. With a limit of 0, it caches no rows. It must be
-// closed before its store.
+// limit bytes; each row counts as the length of its JSON plus rowSize. With a limit of 0, the service caches no rows.
+// It must be closed before its store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s := &Service[T]{Kind: kind, store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	s.edits.open = map[int64]int{}
@@ -180,7 +180,7 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 	return append(array, ']'), age, nil
 }
 
-// fill picks a row for each empty slot of picks. Slots of deleted rows stay empty; the batch is truncated before the
+// fill picks a row for each empty slot in picks. Slots of deleted rows stay empty; the batch is truncated before the
 // first unreadable row. fill returns the age of the oldest row. While the index is fresh, its age counts too, since
 // rows may have been added after it was read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
@@ -239,7 +239,7 @@ func firstUnreadable(err error, places map[int64][]int) int {
 
 // index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
 // current index is too old to guarantee that no row is missed, or if the pick has hit deleted rows. misses is the
-// number of those rows, and missed is the start of the epoch of the index that was in use at the last miss.
+// number of deleted rows hit so far; missed is the start of the epoch of the index used at the last miss.
 func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := s.current.Load(), s.now()
 	quick := x.quick() || len(x.ids) == 0

@@ -149,7 +149,7 @@ func (s *simulated) count(of *int) int {
 	return *of
 }
 
-// counts returns the number of rows read and the number of reads of all ids.
+// counts returns the number of rows read, and how many times the list of ids was read.
 func (s *simulated) counts() (rows, idReads int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -82,7 +82,7 @@ func kindOf(server *mysql.MySQLError) error {
 // errnoInMessage matches an error number of the storage engine or the operating system within a server message.
 var errnoInMessage = regexp.MustCompile(`(?:Got error|[Ee]rr(?:no|code)):? '?(\d+)`)
 
-// kindOfErrno returns the error kind from package storage for an error number of the storage engine or the operating
+// kindOfErrno returns the error kind from package storage for an error number from the storage engine or the operating
 // system, or nil if the number is unknown.
 func kindOfErrno(errno int) error {
 	switch errno {

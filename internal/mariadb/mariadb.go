@@ -198,9 +198,9 @@ func (s *Catalog[T]) raiseVersion() string {
 	return "UPDATE " + s.versionTable() + " SET version = version + 1"
 }
 
-// createVersion creates a version counter that triggers increment within the transaction of every change. If the server
-// doesn't allow triggers (MySQL with a binary log but without the privilege), there is no counter, and the ids are read
-// every time.
+// createVersion creates a version counter, and triggers that increment the counter within the transaction of every
+// change. If the server doesn't allow triggers (MySQL with a binary log but without the privilege), there is no
+// counter, and the ids are read every time.
 func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table string) error {
 	version := s.versionTable()
 	statements := []string{

@@ -48,8 +48,8 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 }
 
 // TestPgBouncerWithoutItsParameter checks that startup without the required parameter always fails, instead of
-// sometimes succeeding by chance, and that the error names the parameter. Modes without prepared statements need no
-// parameter.
+// sometimes succeeding by chance, and that the error names the parameter. Query modes that don't use prepared
+// statements don't need the parameter.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")

@@ -48,7 +48,8 @@ func (w works) close() {
 	w.checks.Close()
 }
 
-// readRows is like read, for requests. If do fails because of damaged data, readRows stores do for Ping to repeat.
+// readRows is like read, but for client requests. If do fails because of damaged data, readRows stores do for Ping to
+// repeat.
 func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {

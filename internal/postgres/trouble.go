@@ -37,7 +37,7 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns a message for the operator and the error kind, given an error reported by the server. The kind
+// serverTrouble returns the error kind and a message for the operator, for an error that the server reported. The kind
 // is nil if the error doesn't concern the store. The codes are listed at
 // https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
@@ -130,8 +130,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// isUncertain reports whether a commit that failed with this error may have succeeded. If the server reports an error,
-// it has rolled back the transaction, unless the error also ended the session.
+// isUncertain reports whether a commit may have succeeded even though it returned this error. If the server reports an
+// error, it has rolled back the transaction, unless the error also ended the session.
 func isUncertain(err error) bool {
 	var server *pgconn.PgError
 	switch {

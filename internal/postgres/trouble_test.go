@@ -28,7 +28,7 @@ type store = postgres.Catalog[character.Character]
 // errDeadline is the error expected from an operation whose caller's own deadline has passed.
 var errDeadline = context.DeadlineExceeded
 
-// rows inserts the two rows with which every table in these tests begins.
+// rows inserts the two rows that every table in these tests starts with.
 func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
@@ -248,8 +248,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges checks that the store doesn't acknowledge a change that a trigger silently drops, be it an update,
-// a deletion, an import, or an insert into a table with or without a sequence.
+// TestDroppedChanges checks that the store doesn't acknowledge a change that a trigger silently drops. The change may
+// be an update, a deletion, an import, or an insert into a table with or without a sequence.
 func TestDroppedChanges(t *testing.T) {
 	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
 		t.Run(name, func(t *testing.T) {

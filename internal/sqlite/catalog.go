@@ -21,7 +21,7 @@ type Catalog[T catalog.Item] struct {
 
 	mu         sync.Mutex
 	watch      *sql.Conn // reads data_version, which is comparable only within one connection; must never write
-	generation int       // number of connections that watch has been set to
+	generation int       // counts the connections stored in watch so far
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -231,8 +231,8 @@ func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	return catalog.Version(fmt.Sprintf("%d.%d", s.generation, number)), nil
 }
 
-// release returns the connection that reads data_version to the pool; the next call of IDs acquires another. The caller
-// must hold the mutex.
+// release returns the connection that reads data_version to the pool; the next call to IDs acquires another one. The
+// caller must hold the mutex.
 func (s *Catalog[T]) release() {
 	if s.watch != nil {
 		_ = s.watch.Close()

@@ -34,7 +34,7 @@ var _ fight.Store = (*Fights)(nil)
 type statements struct {
 	of            any // the connection that the statements belong to, or nil
 	begin, commit driver.StmtExecContext
-	one, many     driver.StmtExecContext // these insert one row, and manyRows rows
+	one, many     driver.StmtExecContext // INSERT statements for one row and for manyRows rows
 }
 
 // manyRows is the number of rows in a multi-row INSERT, which reduces the cost per row by a third (BenchmarkInsert).

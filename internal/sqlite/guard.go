@@ -317,7 +317,7 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 	return nil
 }
 
-// copiedSince returns nil if SQLite has checkpointed frames, or has begun to, since the last call of progress. A
+// copiedSince returns nil if SQLite has checkpointed frames, or has begun to, since the last call to progress. A
 // checkpoint that has started but not finished is either still in progress, or was abandoned because the disk is full
 // or the process exited. The caller must hold the mutex.
 func (g *guard) copiedSince() error {
