@@ -130,8 +130,8 @@ func TestImportRefusals(t *testing.T) {
 		{"one row", "heroes", "x.csv", "name\nx\n\"\"\n", []string{"superheroes: 1 row was refused and nothing was changed; --partial imports the others\n"}, 2},
 		{"rows refused for the same reason", "heroes", "x.csv", repeated, []string{
 			"FILE: line 2: refused: name is missing or empty … and 1 more like it, in line 105\n",
-			"FILE: line 3, column level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n",
-			"FILE: line 103, column level: \"low\" is not an integer of 32 bits\n",
+			"FILE: line 3, column level: \"high\" is not a 32-bit integer … and 99 more like it, up to line 102\n",
+			"FILE: line 103, column level: \"low\" is not a 32-bit integer\n",
 			"FILE: line 104: 2 fields, the header has 3\n",
 			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"}, 5},
 		{"many long reasons", "heroes", "x.csv", long.String(), []string{"… and 11 rows with other reasons\nsuperheroes: 1060 rows were refused"}, 52},

@@ -99,12 +99,12 @@ func startCatalog[T catalog.Item](
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
-			p.log.Warn("the store takes no writes; reads are served", "cause", err)
+			p.log.Warn("the store accepts no writes; reads are served", "cause", err)
 		}
 	}
 	if store, ok := store.(interface{ Writable(context.Context) error }); ok {
 		if err := store.Writable(ctx); err != nil {
-			p.log.Warn("the store can be read but takes no writes now", "cause", err)
+			p.log.Warn("the store can be read but accepts no writes now", "cause", err)
 		}
 	}
 }
@@ -155,7 +155,7 @@ func startFights(
 	}
 	service.OnStored(stored)
 	if err := at.store.Ping(ctx); errors.Is(err, storage.ErrFull) {
-		p.log.Warn("the store can be read but takes no writes now", "cause", err)
+		p.log.Warn("the store can be read but accepts no writes now", "cause", err)
 	}
 	web.AddFights(service, p.api)
 	p.addHealth(at.engine, at.store.Ping, peers)

@@ -196,10 +196,10 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 		t.Errorf("%d fights were acknowledged, but the count is %s", stored, got.body)
 	}
 	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
-	wantUnready(t, s.Fights, "takes no writes")
+	wantUnready(t, s.Fights, "accepts no writes")
 	ada := `{"name":"Ada","powers":"` + strings.Repeat("x", 20000) + `"}`
 	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", ada, "Authorization", "Bearer "+system.AdminToken)
-	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+	got.wantProblem(t, http.StatusServiceUnavailable, "accepts no writes")
 	if strings.Contains(got.body, "may have") {
 		t.Errorf("the outcome of a refused change is reported as uncertain: %s", got.body)
 	}
@@ -222,7 +222,7 @@ func testFullDisk(t *testing.T, program, profile string) {
 			smalldisk.Fill(t, dir) // fill the space that was freed when the process exited
 			s = upAlive(t, program, dir, args...)
 			wantReadOnly(t, s, len(c.stored))
-			const warning = "fights - WARN - the store can be read but takes no writes now"
+			const warning = "fights - WARN - the store can be read but accepts no writes now"
 			if log := s.Processes["fights"].Stderr.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, fightsFile(dir)) {
 				t.Errorf("the startup log lacks a single warning that names the file:\n%s", log)
 			}

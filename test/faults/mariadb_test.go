@@ -88,14 +88,14 @@ func mariaDBTroubles() []mariaDBTrouble {
 		},
 		{
 			name: "read-only", private: true, begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
-			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
-			startLogs: []string{"WARN - the store takes no writes; reads are served"},
+			read: 200, write: 503, detail: "accepts no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
+			startLogs: []string{"WARN - the store accepts no writes; reads are served"},
 		},
 		{
 			name:  "full",
 			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", gotham},
 			begin: []string{"!" + fullRows}, end: []string{"DELETE FROM locations WHERE id > 1"}, creates: true,
-			read: 200, write: 503, detail: "takes no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
+			read: 200, write: 503, detail: "accepts no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
 		},
 		{
 			name: "damaged", begin: []string{"ALTER TABLE locations DISCARD TABLESPACE"},
@@ -347,5 +347,5 @@ func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")
 	wantOneLine(t, db.start(t, program).Process, "table locations",
-		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of a text`)
+		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of text`)
 }

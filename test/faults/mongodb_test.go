@@ -59,8 +59,8 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 		read, write   int
 		kind, outcome string
 	}{
-		{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "takes no writes", notStored},
-		{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "takes no writes", notStored},
+		{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "accepts no writes", notStored},
+		{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "accepts no writes", notStored},
 		{"no permission to write", mongowire.Refuse(unauthorized, writes...), 200, 500, "schema", notStored},
 		{"too slow", mongowire.Refuse(timeExpired, both...), 503, 503, "locked", maybeStored},
 		{"no permission to read", mongowire.Refuse(unauthorized, reads...), 500, 200, "schema", ""},
@@ -128,20 +128,20 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
 		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
 	})
-	t.Run("takes no writes", func(t *testing.T) {
+	t.Run("accepts no writes", func(t *testing.T) {
 		p, store := before(t)
 		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
 		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
 		s.lives(t)
 		awaitOK(t, s.url+"/api/fights")
-		wantUnready(t, s.url, "takes no writes")
-		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
-			t.Errorf("the log doesn't report exactly once that the store takes no writes:\n%s", log)
+		wantUnready(t, s.url, "accepts no writes")
+		if log := s.Stderr.String(); strings.Count(log, "accepts no writes now") != 1 {
+			t.Errorf("the log doesn't report exactly once that the store accepts no writes:\n%s", log)
 		}
 		p.Answer(nil)
 		await.True(t, "fights is ready again", func() bool { // may time out, but must not report the old state
 			got := get(t, s.url+"/readyz")
-			if strings.Contains(got.body, "takes no writes") {
+			if strings.Contains(got.body, "accepts no writes") {
 				t.Errorf("got %s", got.body)
 			}
 			return got.status == http.StatusOK
