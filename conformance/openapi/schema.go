@@ -21,11 +21,11 @@ func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }
 
-// Faults describes every violation of schema in value. Numbers in value must be json.Number, as Decode returns
+// Faults describes every way in which value violates schema. Numbers in value must be json.Number, as Decode returns
 // them.
 func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
-		return []string{place + ": there is no schema"}
+		return []string{place + ": the document has no schema for this value"}
 	}
 	var faults []string
 	for keyword, rule := range schema {

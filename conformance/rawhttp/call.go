@@ -15,7 +15,7 @@ type Call struct {
 	Method string // GET when empty
 	Target string // path and query, exactly as in the request line
 	Host   string // if empty, the host of the base URL is sent
-	Header string // additional lines, each terminated by \r\n
+	Header string // additional header lines, each terminated by \r\n
 	Body   string // sent with a Content-Length
 }
 

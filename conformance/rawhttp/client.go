@@ -28,7 +28,7 @@ var (
 	ErrGivenUp = errors.New("the server failed to respond several times in a row and gets no more requests")
 )
 
-// Client sends requests to one server, each on a connection of its own. A Client may be used concurrently.
+// Client sends requests to one server, each on its own connection. A Client may be used concurrently.
 type Client struct {
 	base    *url.URL
 	timeout time.Duration

@@ -176,7 +176,7 @@ func (c *check) part(a rawhttp.Answer, o object, field string) object {
 	return part
 }
 
-// fields requires that an object has exactly these fields.
+// fields requires that an object has exactly the given fields.
 func (c *check) fields(a rawhttp.Answer, o object, names []string) {
 	got := make([]string, 0, len(o))
 	for name := range o {

@@ -35,7 +35,7 @@ func (r room) pictureUnknown(c *check) {
 	c.notFound(r.service, r.one(r.unknown(c))+"/picture.svg")
 }
 
-// isSVG reports whether a text is well-formed XML with the root element svg.
+// isSVG reports whether text is well-formed XML with the root element svg.
 func isSVG(text []byte) bool {
 	decoder, root := xml.NewDecoder(strings.NewReader(string(text))), ""
 	for {

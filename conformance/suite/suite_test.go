@@ -349,7 +349,7 @@ func TestUnevenness(t *testing.T) {
 	}
 }
 
-// merge replaces counts in base with those in over, and returns base.
+// merge replaces counts in base with the counts in over, and returns base.
 func merge(over, base map[int64]int) map[int64]int {
 	for id, count := range over {
 		base[id] = count
