@@ -114,8 +114,7 @@ func (w *world) stalling() http.HandlerFunc {
 	}
 }
 
-// importHeroes imports heroes with the given names, either in addition to the bundled heroes or in place of the bundled
-// heroes.
+// importHeroes imports heroes with the given names, either in addition to the bundled heroes or instead of them.
 func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
 	t.Helper()
 	var lines strings.Builder

@@ -191,7 +191,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 }
 
-// fightBeside requests fights with several clients while another program writes, and returns the ids of the
+// fightBeside requests fights from several clients while another program writes, and returns the ids of the
 // acknowledged fights.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
@@ -271,7 +271,7 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 	}
 }
 
-// fetch requests an address and returns the response, regardless of its status code.
+// fetch requests a URL and returns the response, regardless of its status code.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, address, nil)

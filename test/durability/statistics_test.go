@@ -12,8 +12,8 @@ import (
 	"superheroes/test/system"
 )
 
-// settling is the time limit for the statistics to become correct, on a busy machine with expected if the server is
-// slow; the actual time is logged.
+// settling is the time limit for the statistics to become correct. It is long enough for a busy machine and a server
+// that lists fights slowly. The actual time is logged.
 const settling = 3 * time.Minute
 
 // part is a process that runs the fights service, the statistics service or both, and can be killed and restarted.

@@ -19,8 +19,7 @@ const (
 	Location = `{"id":3,"name":"Gotham City","description":"Dark","picture":"/gotham.svg","type":"CITY"}`
 )
 
-// Peer is an HTTP server that can be stopped and restarted, and whose behaviour can be changed, while it handles
-// requests.
+// Peer is an HTTP server that a test can stop, restart and reprogram, even while requests are in flight.
 type Peer struct {
 	URL string
 
@@ -131,7 +130,7 @@ func Draws(item string) http.HandlerFunc {
 func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
 
 // DrawsOne returns a handler that responds with one item, and rejects requests for batches of picks, like a service
-// that doesn't have the path for batches.
+// that has no batch endpoint.
 func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if AsksForPicks(r) {
@@ -154,7 +153,7 @@ func BreaksOff(sent string) http.HandlerFunc {
 	}
 }
 
-// Hangs returns a handler that sends no response until the client gives up.
+// Hangs returns a handler that never responds, and returns only when the client gives up.
 func Hangs() http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 }

@@ -20,7 +20,7 @@ import (
 const (
 	// crowdedRows is the number of heroes in the database, high enough that a search takes noticeable time.
 	crowdedRows = 100_000
-	// goodFights is the number of fights that well-behaved clients request, one every goodDistance.
+	// goodFights is the number of fights that well-behaved clients request, at intervals of goodDistance.
 	goodFights   = 100
 	goodDistance = 40 * time.Millisecond
 	// poolOfHeroes is the maximum number of database connections that the heroes service may open.

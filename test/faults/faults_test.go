@@ -148,7 +148,7 @@ func (a answer) wantProblem(t *testing.T, status int, names string) {
 		Status        int
 	}
 	if err := json.Unmarshal([]byte(a.body), &problem); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("got status %d with body %s, want a problem", a.status, a.body)
+		t.Fatalf("got status %d with body %s, want a problem document", a.status, a.body)
 	}
 	if a.status != status || problem.Status != status || !strings.Contains(problem.Detail, names) {
 		t.Errorf("got status %d with detail %q, want %d with %q", a.status, problem.Detail, status, names)

@@ -21,7 +21,7 @@ func mongoDBTests() tests {
 	}
 }
 
-// Error responses of MongoDB for conditions that can't be produced on the server that the test uses.
+// MongoDB error responses for conditions that can't be produced on the test's server.
 var (
 	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
 	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")

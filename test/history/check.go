@@ -63,7 +63,7 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	}
 	for hero, times := range copies {
 		for range times - 1 {
-			v.fault(&v.Duplicated, "the fight of %q was requested once, but is stored %d times", hero, times)
+			v.fault(&v.Duplicated, "the fight with the hero %q was requested once, but is stored %d times", hero, times)
 		}
 	}
 	for range unclaimed - open {
@@ -119,8 +119,8 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	}
 }
 
-// Disordered returns the number of fights whose id is not above the ids of all fights acknowledged before the request.
-// This order is guaranteed for the fights of a process and its successors.
+// Disordered returns the number of fights whose id isn't greater than every id acknowledged before the request. A
+// process guarantees this order, even across restarts.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)

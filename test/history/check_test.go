@@ -52,7 +52,7 @@ func TestCheckCatches(t *testing.T) {
 		"an id used twice":       {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
 		"a refused fight stored": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
 		"a refused fight without a known hero stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // the indeterminate operation accounts for one of the two
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // only one is from the indeterminate operation
 		}, Verdict{Unasked: 1}},
 		"an indeterminate fight stored twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
 		"an acknowledged fight stored again with other ids": {func(_ *[]Operation, s *[]Fight) {
@@ -83,15 +83,15 @@ func fightOf(n int, hero string) Fight {
 func TestDisordered(t *testing.T) {
 	operations, _ := known()
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("found %d disordered fights, want 0 in a history in order", n)
+		t.Errorf("found %d fights out of order, want 0 in an ordered history", n)
 	}
 	operations[4].ID = operations[2].ID + "a" // between the ids of operations 2 and 3
 	if n := Disordered(operations); n != 1 {
-		t.Errorf("found %d disordered fights, want 1, the last one", n)
+		t.Errorf("found %d fights out of order, want only the last one", n)
 	}
 	operations[3].Ended = time.Hour // operation 3 wasn't acknowledged yet when operation 4 began
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("found %d disordered fights, want 0 among concurrent operations", n)
+		t.Errorf("found %d fights out of order, want 0 among concurrent operations", n)
 	}
 }
 

@@ -22,8 +22,8 @@ const (
 	// Refused means that the response promised that the fight was not stored, or that the request was never sent. The
 	// fight must not be stored.
 	Refused
-	// Indeterminate means that there was no response, an incomplete one, or one that says that the fight may have been
-	// stored.
+	// Indeterminate means that there was no response, that the response was incomplete, or that it says that the fight
+	// may have been stored.
 	Indeterminate
 )
 

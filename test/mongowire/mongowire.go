@@ -162,7 +162,7 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 
 const (
 	opMsg    = 2013
-	headSize = 16 // length, request id, id of the request that this responds to, opcode
+	headSize = 16 // length, request id, id of the answered request, opcode
 )
 
 // readMessage reads one protocol message, which begins with its length.

@@ -24,12 +24,12 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // both stay empty if the command already has writers
+	Stdout, Stderr Output // each stays empty if the command has its own writer for it
 	command        *exec.Cmd
 	ended          chan struct{}
 }
 
-// Environment returns those environment variables of the current process that any program needs.
+// Environment returns the environment variables of the current process that every program needs.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
