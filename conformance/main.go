@@ -28,7 +28,7 @@
 // --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
 // if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
-// If a member can return its fights neither as a list nor by id, the clauses that require a fight to be stored before
+// If a member's fights can be read neither as a list nor by id, the clauses that require a fight to be stored before
 // the response are reported as "cannot be checked: stored?" and count as skipped.
 //
 // Effects on the member: the suite reads data, sends invalid requests that the member must reject, and creates about
@@ -86,7 +86,7 @@ type options struct {
 	Arena      string        `placeholder:"URL" help:"URL of the battle page; if given, its clauses are checked too."`
 	Loopback   bool          `help:"Also check that the services reject foreign names in the Host header. Only for services that listen on loopback addresses; not for services in containers, even if their ports are published on loopback."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
-	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"Also write the score, as JUnit XML, to this file."`
 	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`
 }
 

@@ -201,7 +201,7 @@ func faultOfFormat(format string, value any) string {
 	return ""
 }
 
-// show returns the start of a value's JSON, for use in fault messages.
+// show returns the beginning of a value's JSON encoding, for use in fault messages.
 func show(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -84,7 +84,7 @@ func storingNothing(refused func(*check)) func(*check) {
 		before := c.storedFights()
 		refused(c)
 		a := c.do("fights", rawhttp.Call{Target: countPath})
-		c.require(counted(a) <= before, a, "no fight stored, still %d fights", before)
+		c.require(counted(a) <= before, a, "no new fight and a count of %d", before)
 	})
 }
 

@@ -87,7 +87,7 @@ func (r room) characterFields(c *check) {
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
 		level, ok := number(entry, "level")
-		c.require(ok && level >= 0 && level < 1<<31, list.answer, "a level of 0..2^31-1 in %s", encode(entry))
+		c.require(ok && level >= 0 && level < 1<<31, list.answer, "a level from 0 to 2^31-1 in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "otherName": 255, "picture": 255, "powers": 0})
 	}
 	c.ids(list.answer, list.entries)

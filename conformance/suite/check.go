@@ -114,12 +114,12 @@ func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answe
 	return answers
 }
 
-// get sends a GET for a target and requires status 200.
+// get sends a GET request for a target and requires status 200.
 func (c *check) get(service, target string) rawhttp.Answer {
 	return c.status(http.StatusOK, c.do(service, rawhttp.Call{Target: target}))
 }
 
-// notFound sends a GET for a target and requires status 404.
+// notFound sends a GET request for a target and requires status 404.
 func (c *check) notFound(service, target string) {
 	c.status(http.StatusNotFound, c.do(service, rawhttp.Call{Target: target}))
 }

@@ -10,11 +10,10 @@ import (
 // attempts is the maximum number of tries for a check that other clients' fights can disturb.
 const attempts = 10
 
-// besideOthers returns a check of the newest fights, or of the number of fights, that is retried if it fails while
-// another client creates fights.
+// besideOthers returns the check hold, which is retried whenever it fails while another client is creating fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed repeats the check hold until it passes, or until it fails while no other client creates fights. If other
+// undisturbed repeats a check until it passes, or until it fails while no other client is creating fights. If other
 // clients disturb every attempt, undisturbed runs fallback, a weaker check that their fights can't disturb.
 func undisturbed(hold, fallback func(*check)) func(*check) {
 	return func(c *check) {

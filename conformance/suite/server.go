@@ -116,11 +116,11 @@ func (s server) headers(c *check) {
 	c.require(a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusBadRequest, a, "400 or 431")
 }
 
-// page requires an HTML page that contains the string viewer and loads all its assets from its own service.
-func (c *check) page(service, target, viewer string) {
+// page requires an HTML page that contains the given text and loads all its assets from its own service.
+func (c *check) page(service, target, want string) {
 	a := c.get(service, target)
 	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/html"), a, "content type text/html")
-	c.require(strings.Contains(strings.ToLower(string(a.Body)), viewer), a, "a page with %s", viewer)
+	c.require(strings.Contains(strings.ToLower(string(a.Body)), want), a, "a page with %s", want)
 	assets := regexp.MustCompile(`<(?:script|link|img)\b[^>]*?\b(?:src|href)\s*=\s*["']?([^"'\s>]+)`).FindAllSubmatch(a.Body, -1)
 	scripts := 0
 	for _, match := range assets {

@@ -28,7 +28,7 @@ func StatisticsClauses() []Clause {
 	clauses := []Clause{
 		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each list entry has the documented fields`, hold: statisticsFields},
 		{ID: "sums", Text: `the fights won by “heroes” and those won by “villains” add up to “total”`, hold: statisticsSums},
-		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
+		{ID: "order", Text: `at most ten “top_winners” and ten “locations”, most fights first, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, within a minute`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},

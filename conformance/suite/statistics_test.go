@@ -124,7 +124,7 @@ func (s streaming) start(t *testing.T, base string) string {
 	return server.URL
 }
 
-// before returns a good member whose statistics stream is replaced by this one.
+// before returns a good member whose statistics stream is replaced by s.
 func (s streaming) before(t *testing.T, good *system.System) Target {
 	t.Helper()
 	target := targetOf(good)

@@ -99,7 +99,7 @@ func testOurs(t *testing.T, s *system.System) *answers {
 	return answers
 }
 
-// TestBesideOthers scores a good member while other clients create fights all the time: every clause must still pass.
+// TestBesideOthers scores a good member while other clients keep creating fights: every clause must still pass.
 func TestBesideOthers(t *testing.T) {
 	t.Parallel()
 	s := system.Up(t, system.Build(t), t.TempDir())

@@ -56,7 +56,7 @@ func (c *check) asAdmin(method, target string, body any, header ...string) rawht
 	return call
 }
 
-// sample returns an entry without an id, with a unique name.
+// sample returns an entry with a unique name and without an id.
 func (r room) sample() object {
 	name := "contract " + rand.Text()
 	if r.singular == "location" {
@@ -84,7 +84,7 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// onEntry returns a check that creates an entry, passes it to the function hold and deletes it.
+// onEntry returns a check that creates an entry, passes the entry to hold, and then deletes it.
 func (r room) onEntry(hold func(*check, made)) func(*check) {
 	return func(c *check) {
 		m := c.create(r)

@@ -85,7 +85,7 @@ func wrongRandoms(r room) []wrong {
 		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
 		{"random.no-store", "responses from the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.spread", "every other response has the same entry", fault{after: at(random, everyOther())}},
+		{"random.spread", "every second response has the same entry", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
 		})}},

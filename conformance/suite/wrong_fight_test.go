@@ -35,12 +35,12 @@ func wrongDraws() []wrong {
 		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
 		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
 		{"randomfighters.no-store", "may be cached", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
-		{"randomfighters.spread", "every other response has the same fighters", fault{after: at(drawFighters, everyOther())}},
+		{"randomfighters.spread", "every second response has the same fighters", fault{after: at(drawFighters, everyOther())}},
 		{"randomfighters.spread", "always the same villain", fault{after: at(drawFighters, oneVillain())}},
 		{"randomlocation", "nowhere", fault{after: at(drawLocation, set("name", "Nowhere"))}},
 		{"randomlocation.same", "a field missing", fault{after: at(drawLocation, drop("description"))}},
 		{"randomlocation.no-store", "may be cached", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
-		{"randomlocation.spread", "every other response has the same entry", fault{after: at(drawLocation, everyOther())}},
+		{"randomlocation.spread", "every second response has the same entry", fault{after: at(drawLocation, everyOther())}},
 		{"execute", "field names in camel case", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
 		{"execute.drawn", "a stranger", fault{after: at(executeFight, set("winner_name", "Nobody"))}},
 		{"execute.drawn", "another level", fault{after: at(executeFight, set("loser_level", 1))}},
@@ -136,7 +136,7 @@ func backwards() func(string) string {
 	}
 }
 
-// twice gives every tenth fight the id of the fight before it.
+// twice gives every tenth fight the id of the previous fight.
 func twice() func(string) string {
 	asked, last := 0, ""
 	return func(id string) string {

@@ -117,7 +117,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto turns on Auto, which executes a fight every two seconds, in a tab with accelerated timers.
+// testAuto turns on Auto mode, which executes a fight every two seconds, in a tab with accelerated timers.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -131,7 +131,7 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
-	// Two more fights could be executed in this time.
+	// This wait is long enough for two more fights.
 	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise))
 	if after := len(w.fights(t)); after != stored {
 		t.Errorf("%d fights are stored some time after Auto was stopped, want %d as before", after, stored)

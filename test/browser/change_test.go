@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testDocumentedChanges edits each catalog on its documentation page, as a user would. It uses the token, and the
+// testDocumentedChanges edits each catalog on its documentation page, as a user would. The test uses the token, and the
 // values that the page fills in by default.
 func testDocumentedChanges(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))

@@ -58,7 +58,7 @@ func TestBackup(t *testing.T) {
 			}
 			counted, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
 			if want := expected(t, restored.Fights); err != nil || string(counted) != string(want) {
-				t.Errorf("stored %s\ncounted %s (%v)", want, counted, err)
+				t.Errorf("the statistics are wrong: want %s\ngot %s (%v)", want, counted, err)
 			}
 			if len(load.faults) > 0 {
 				t.Error(load.faults[0])

@@ -67,7 +67,7 @@ func (l *load) end() {
 	l.clients.Wait()
 }
 
-// once requests a fight without retrying, checks that its id is above last, and records the outcome.
+// once requests a fight without retrying, checks that the new fight's id is greater than last, and records the outcome.
 func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
 	request, hero := l.request(base)
 	operation := history.Operation{Hero: hero}
@@ -164,8 +164,8 @@ func ask(ctx context.Context, request *http.Request) (status int, answer []byte,
 var errLost = errors.New("acknowledged and lost")
 
 // check compares the clients' records with the stored fights whose ids are greater than bound, or with all stored
-// fights if bound is "". It finds fights that were lost, changed, stored twice, or stored without a request. All other
-// fights were listed by an earlier check; the total count shows whether they are still stored.
+// fights if bound is "". check finds fights that were lost, changed, stored twice, or stored without a request. All
+// other fights were listed by an earlier check; the total count shows whether they are still stored.
 func (l *ledger) check(ctx context.Context, base, bound string) error {
 	if len(l.faults) > 0 {
 		return fmt.Errorf("found %d faults; the first is: %s", len(l.faults), l.faults[0])

@@ -27,7 +27,7 @@ import (
 )
 
 // seeds are documents written by other programs: readable fights, unreadable fights, and documents that aren't fights.
-// Each call of put writes new documents.
+// Each call to put writes new documents.
 type seeds struct {
 	readable, unreadable []string // ids
 	put                  func(t *testing.T, n int)
@@ -106,7 +106,7 @@ func onSQLite(t *testing.T, dir string) *seeds {
 }
 
 // TestFightsOfOthers checks that count, list and statistics agree in every process when other programs write fights,
-// both before the start and while the services run; that unreadable fights are reported by id; and that new ids don't
+// both before the services start and while they run; that unreadable fights are reported by id; and that new ids don't
 // continue from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
 	program := system.Build(t)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Items that healthy peers return.
+// The items that healthy peers return.
 const (
 	Hero     = `{"id":1,"name":"Yoda","otherName":"Minch Yoda","level":9,"picture":"/yoda.svg","powers":"Foresight"}`
 	Villain  = `{"id":2,"name":"Thanos","otherName":"The Mad Titan","level":8,"picture":"/thanos.svg","powers":"Strength"}`
@@ -109,7 +109,7 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws returns a handler that responds with one item or, at the path for picks, with the requested number of items,
+// Draws returns a handler that responds with one item or, at the picks endpoint, with the requested number of items,
 // each with age 0.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -197,7 +197,7 @@ func stall(ctx context.Context, t *testing.T, base, path string) int {
 	return stallFrom(ctx, t, "127.0.0.1", base, path)
 }
 
-// stallFrom is like stall, with the given client address.
+// stallFrom is like stall, but uses the given client address.
 func stallFrom(ctx context.Context, t *testing.T, client, base, path string) int {
 	t.Helper()
 	at, err := url.Parse(base)

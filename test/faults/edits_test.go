@@ -70,7 +70,7 @@ type confirmations struct {
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses reports whether to drop the store's response to the given data from a service. It returns true once for each
+// loses reports whether to drop the store's response to the given data from a service. loses returns true once for each
 // call to lose.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)

@@ -255,8 +255,8 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
-	// SQLite's log may have space for a few more fights. Because readiness reflects the last write, the test posts
-	// fights until a write fails.
+	// SQLite's write-ahead log may have space for a few more fights. Because readiness reflects the last write, the
+	// test posts fights until a write fails.
 	await.True(t, "a fight is refused", func() bool {
 		got := ask(t, fight.method, fight.path, fight.body)
 		c.note(got, false)

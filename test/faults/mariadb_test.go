@@ -45,7 +45,7 @@ type mariaDBTrouble struct {
 	ready        int
 	cause        string // expected in the log
 	startsAnyway bool
-	startLogs    []string // expected in the log of the service started meanwhile
+	startLogs    []string // expected in the log of a service started while the problem lasts
 	startsLater  bool     // whether a service that waits at startup becomes ready once the problem is solved
 	startSays    string   // expected error message when the service exits
 	creates      bool     // whether the failing write creates an entry instead of changing one

@@ -72,8 +72,8 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	return v
 }
 
-// index counts the operations by outcome. It returns them by acknowledged id and by the hero's name in the request,
-// and the number of indeterminate operations that have neither.
+// index counts the operations by outcome. index returns the operations, keyed by acknowledged id and by the hero's name
+// in the request, and the number of indeterminate operations that have neither.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {
@@ -120,7 +120,7 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 }
 
 // Disordered returns the number of fights whose id isn't greater than every id acknowledged before the request. A
-// process guarantees this order, even across restarts.
+// process issues ids in ascending order, even across restarts.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)

@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known returns a history without faults. It contains posted and picked fights, of which some were refused and some are
-// indeterminate; some indeterminate fights are stored.
+// known returns a history without faults. The history contains posted and picked fights, of which some were refused and
+// some are indeterminate; some indeterminate fights are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)
@@ -51,8 +51,8 @@ func TestCheckCatches(t *testing.T) {
 		"a fight listed twice":   {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
 		"an id used twice":       {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
 		"a refused fight stored": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
-		"a refused fight without a known hero stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // only one is from the indeterminate operation
+		"a refused fight stored with a picked hero": {func(_ *[]Operation, s *[]Fight) {
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // one fight belongs to the indeterminate operation
 		}, Verdict{Unasked: 1}},
 		"an indeterminate fight stored twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
 		"an acknowledged fight stored again with other ids": {func(_ *[]Operation, s *[]Fight) {

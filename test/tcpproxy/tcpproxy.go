@@ -38,7 +38,7 @@ func All() (up, down Relay) {
 	return all, all
 }
 
-// Proxy forwards connections to a server. It is safe for concurrent use.
+// Proxy forwards connections to a server. A Proxy is safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	server   string
