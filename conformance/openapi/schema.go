@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Schemas holds the schemas of a document by name. Package openapi supports only the keywords that the documents in
-// api/ use; any other keyword is reported as a fault, so that none is silently ignored.
+// Schemas holds a document's schemas, by name. Package openapi supports only the keywords that the documents in api/
+// use; any other keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
 // Resolve returns the schema that a $ref refers to, or nil if that schema doesn't exist.

@@ -1,4 +1,4 @@
-// Package rawhttp sends requests exactly as given and returns the responses. Its client is deliberately bare: it
+// Package rawhttp sends requests exactly as given and returns the responses. The client is deliberately bare: it
 // corrects nothing, follows no redirects and never retries.
 package rawhttp
 

@@ -22,7 +22,7 @@ const (
 )
 
 var (
-	// ErrTooMany means that the request limit of the run has been reached.
+	// ErrTooMany means that the run has reached its request limit.
 	ErrTooMany = errors.New("the run has reached its request limit")
 	// ErrGivenUp means that the server failed to respond several times in a row, so the client sends it no more
 	// requests.

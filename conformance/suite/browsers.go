@@ -16,7 +16,7 @@ const (
 	withoutClick = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 )
 
-// otherSites returns the headers by which browsers mark a request from another site's page.
+// otherSites returns the headers that browsers add to requests from another site's page.
 func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
@@ -26,7 +26,7 @@ func otherSites() []string {
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
-		{ID: "cors.none", Text: `no other site's page can read its responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
+		{ID: "cors.none", Text: `no other site's page can read the service's responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
 	}
 }
 

@@ -124,7 +124,7 @@ func TestBesideOthers(t *testing.T) {
 	stop()
 	others.Wait()
 	allPass(t, outcomes)
-	t.Logf("%s alongside %d fights of other clients", ScoreOf(outcomes, ""), fought)
+	t.Logf("%s, alongside %d fights from other clients", ScoreOf(outcomes, ""), fought)
 }
 
 // catalogs returns the complete lists of the three catalogs.
@@ -285,7 +285,7 @@ func TestClauses(t *testing.T) {
 		}
 		known[c.ID] = true
 		if !strings.Contains(c.Text, "“") {
-			t.Errorf("the text of %s quotes nothing: %s", c.ID, c.Text)
+			t.Errorf("the text of the clause %s quotes nothing: %s", c.ID, c.Text)
 		}
 	}
 }

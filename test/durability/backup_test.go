@@ -90,7 +90,8 @@ func checkNames(t *testing.T, folder string, want ...string) {
 	}
 }
 
-// TestBackupThatFails checks that a failed backup explains the failure in one line and leaves no files behind.
+// TestBackupThatFails checks that if a backup fails, the program explains the failure in one line and leaves no files
+// behind.
 func TestBackupThatFails(t *testing.T) {
 	program := system.Build(t)
 	dir, damaged, at := t.TempDir(), t.TempDir(), t.TempDir()

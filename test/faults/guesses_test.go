@@ -28,7 +28,8 @@ func testGuesses(t *testing.T, program string) {
 	})
 }
 
-// checkGuesses sends wrong tokens to heroes, alternating between its addresses, and checks the responses and the log.
+// checkGuesses sends wrong tokens to the heroes service, alternating between its addresses, and checks the responses
+// and the log.
 func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 	t.Helper()
 	edit := func(base, token string) answer {

@@ -189,7 +189,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	await.True(t, "a fight succeeds again", fought)
 }
 
-// absent returns a setting for each service: the URL of a store that doesn't exist, with a password.
+// absent returns a setting for each service: the URL, including a password, of a store that doesn't exist.
 func absent(place string) map[string]string {
 	return map[string]string{
 		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",

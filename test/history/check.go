@@ -12,7 +12,7 @@ type Verdict struct {
 	OK, Refused, Indeterminate, Stored int
 
 	Lost       int // acknowledged but not stored
-	Changed    int // stored with different content than acknowledged
+	Changed    int // stored with content other than what was acknowledged
 	Duplicated int // requested once, but stored or acknowledged more than once
 	Unasked    int // stored although it was refused or never requested
 

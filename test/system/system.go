@@ -7,7 +7,7 @@ import (
 	"superheroes/test/program"
 )
 
-// AdminToken is the administrator's token of all services in a System.
+// AdminToken is the administrator token for all services in a System.
 const AdminToken = "open sesame, 41!"
 
 // patience is a setting that makes services wait a long time for a store, which may be busy with other tests.

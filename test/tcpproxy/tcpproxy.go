@@ -23,7 +23,7 @@ const (
 	// Refuses closes new connections immediately. Existing connections stay open unless Cut is called.
 	Refuses
 
-	ended // state after the end of the test
+	ended // the state after the test has ended
 )
 
 // Relay forwards data in one direction of a connection. When Relay returns, the proxy closes both directions.
