@@ -49,7 +49,7 @@ func (p *tab) notice(t *testing.T, text string) {
 	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
 }
 
-// refused waits until a form field has the focus and displays the given error message.
+// refused waits until a form field has focus and displays the given error message.
 func (p *tab) refused(t *testing.T, field, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))

@@ -34,7 +34,7 @@ func mariaDBTests() tests {
 	return all
 }
 
-// mariaDBTrouble describes a problem that a database administrator, another program or the disk causes.
+// mariaDBTrouble describes a problem caused by a database administrator, another program or the disk.
 type mariaDBTrouble struct {
 	name         string
 	private      bool     // whether the test needs its own database server
@@ -45,7 +45,7 @@ type mariaDBTrouble struct {
 	ready        int
 	cause        string // expected in the log
 	startsAnyway bool
-	startLogs    []string // expected in the log of the service started meanwhile
+	startLogs    []string // expected in the log of a service started while the problem lasts
 	startsLater  bool     // whether a service that waits at startup becomes ready once the problem is solved
 	startSays    string   // expected error message when the service exits
 	creates      bool     // whether the failing write creates an entry instead of changing one
@@ -329,7 +329,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 	group.Wait()
 	if n := db.number(t, "SELECT COUNT(*) FROM locations WHERE id BETWEEN 1 AND 40"); n != 2*each {
-		t.Errorf("%d entries have ids from 1 to %d, want one for each id", n, 2*each)
+		t.Errorf("%d entries have ids from 1 to %d, want one entry per id", n, 2*each)
 	}
 	db.exec(t, "INSERT INTO locations (id, name, type) VALUES (100, 'another application', 'MOON')")
 	if got := services[0].create(t, "above it").want(t, http.StatusCreated); got.header.Get("Location") != "/api/locations/101" {
