@@ -38,8 +38,8 @@ type commands struct {
 	Load     load.Command            `cmd:"" help:"Run the family's load test with k6 against all services in one process, and compare acknowledged fights with stored ones."`
 	Overload overload.Command        `cmd:"" help:"Send a running service more load than it can handle, and show how it behaves."`
 	Version  versionCommand          `cmd:"" help:"Print the version."`
-	Floor    floorCommand            `cmd:"" hidden:"" help:"Serve the bare handler that members are compared with."`
-	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Serve fights without storing them."`
+	Floor    floorCommand            `cmd:"" hidden:"" help:"Run the bare HTTP handler that is the baseline for comparisons."`
+	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Run a fights service that stores nothing."`
 }
 
 // Exit codes.

@@ -211,7 +211,7 @@ func TestTargetThatDies(t *testing.T) {
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/fights/count" {
-			if counts++; counts == 4 { // the count at the end of the second round
+			if counts++; counts == 4 { // the fight count at the end of the second round
 				_ = server.Listener.Close()
 				panic(http.ErrAbortHandler)
 			}

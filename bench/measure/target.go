@@ -31,7 +31,7 @@ func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
 // base URLs, url for the base URL of all other services, pid and store-pid (both may be repeated), and name. Errors
-// don't quote the text, since a rejected URL may contain a password.
+// don't quote the input, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {

@@ -76,7 +76,7 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, _ := strings.Cut(text, "## Where the time goes") // the notes describe the published run
+	before, rest, _ := strings.Cut(text, "## Where the time goes") // without the notes, which describe the published run
 	_, after, _ := strings.Cut(rest, "## Machine and versions")
 	golden(t, filepath.Join("testdata", "performance.md"), before+"## Machine and versions"+after)
 	figures, err := r.readme()

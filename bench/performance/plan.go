@@ -31,7 +31,8 @@ func (p slowPlan) measured(rate float64) time.Duration {
 	return max(p.Measured, time.Duration(float64(p.Iterations)/rate*float64(time.Second)))
 }
 
-// full is the plan for published figures. It takes about twenty minutes, half of which is spent at the family's rates.
+// full is the plan for published figures. It takes about twenty minutes, half of which is spent at the low rates of the
+// family's load test.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,
