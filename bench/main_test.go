@@ -54,7 +54,7 @@ func TestUsageErrors(t *testing.T) {
 		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
 		{"zero idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
-		{"a mix that needs a service without an address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"a mix that needs a service whose address isn't given", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
 		{"the PID of a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor command without a response size", "floor", "<size>"},
 		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},

@@ -77,7 +77,7 @@ func (c runCommand) options() (measure.Options, error) {
 		options.Rounds = 1
 	}
 	if c.Idle <= 0 {
-		return options, measure.Wrong("idle", "must be more than 0s: idle consumption is subtracted and reported")
+		return options, measure.Wrong("idle", "must be more than 0s, because idle consumption is always measured")
 	}
 	if c.Floor {
 		self, err := os.Executable()

@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: line samples are left of their names
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: the line samples precede the names
 	p.BackgroundColor = nil                                              // Write has already filled the background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

@@ -64,7 +64,8 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		return nil, nil // package counters include core and uncore, psys includes the packages, mmio counters duplicate them
+		// package counters include core and uncore, psys includes the packages, mmio counters duplicate package counters
+		return nil, nil
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func readNumber(path string) (uint64, error) {
 }
 
 // Joules returns the energy used since Open. It must be called often enough that no counter advances by its full range
-// between two calls, which takes several minutes or more.
+// between two calls. A counter needs at least several minutes for its full range.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {

@@ -25,7 +25,7 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	}
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(body) // an error means that the client is gone
+		_, _ = w.Write(body) // an error means that the client has disconnected
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(handler)}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())

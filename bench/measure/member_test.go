@@ -158,8 +158,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns options for a short run with a fixed number of iterations, even on a busy machine: 5 in the warm-up and
-// 50 measured ones.
+// quick returns options for a short run that has 5 warm-up iterations and 50 measured iterations, even on a busy
+// machine.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -172,7 +172,7 @@ func quick(t *testing.T, mix string, target Target) Options {
 	}
 }
 
-// measure performs a single run and returns it without the void reasons that a busy machine causes.
+// measure performs a single run and returns the result, without void reasons that are caused by a busy machine.
 func measure(t *testing.T, o Options) Run {
 	t.Helper()
 	report, err := Members(t.Context(), o)

@@ -84,7 +84,7 @@ func TestSurroundings(t *testing.T) {
 				t.Errorf("got %q, want %q", fault, c.fault)
 			}
 			if got.Unknown != c.unknown {
-				t.Errorf("the reason why unrelated processes are unknown is %q, want %q", got.Unknown, c.unknown)
+				t.Errorf("the reason for the unknown CPU time of unrelated processes is %q, want %q", got.Unknown, c.unknown)
 			}
 		})
 	}

@@ -133,8 +133,8 @@ func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	return unserved, nil
 }
 
-// listeners returns the processes on this host that listen at a base URL, except those that only forward to a
-// container.
+// listeners returns the processes on this host that listen on the address of a base URL, except processes that only
+// forward to a container.
 func listeners(system proc.FS, base string) ([]int, error) {
 	if !local(base) {
 		return nil, nil

@@ -1,4 +1,4 @@
-// Package performance takes the measurements for all performance targets of this project on this machine. It writes
+// Package performance measures all performance targets of this project on the machine it runs on. It writes
 // docs/performance.md with its plots, and updates the figures in README.md. Database servers are found or started the
 // same way as for the tests (package engines).
 package performance

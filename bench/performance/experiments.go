@@ -68,7 +68,7 @@ func experiments() []experiment {
 			(*setup).roster},
 		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
 		{stored, "By stored fights, `up` on SQLite",
-			"The empty store is recreated for each run; each run adds its fights to the other stores.",
+			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
 		{instances, "Several fights processes on one store",

@@ -19,11 +19,11 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell of the results that is being measured.
+// trial is a measurement in progress, which fills one cell of the results.
 type trial struct {
 	Cell
 	of       *system
-	fresh    func() *system // if set, starts a new system for each run, and the field of is unused
+	fresh    func() *system // if set, starts a new system for each run, instead of using the field "of"
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan

@@ -35,7 +35,7 @@ func TestVoidReasons(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			unseen := measure.Run{Void: test.void, Surroundings: measure.Surroundings{Unknown: "a container"}}
-			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "unrelated processes is unknown: a container") {
+			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "CPU time of unrelated processes is unknown: a container") {
 				t.Errorf("with unrelated processes unknown: %q", got)
 			}
 		})

@@ -123,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past considers the unrelated processes that have exited since the earlier census (before), and returns the CPU time
-// that these processes used before that census. That CPU time is now part of other processes' reaped time. past also
-// returns the time for each nearest surviving ancestor, which most likely reaped the exited process.
+// past returns the CPU time that unrelated processes had used by the earlier census (before) if they have exited since
+// then. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
+// surviving ancestor, which most likely reaped the exited process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {

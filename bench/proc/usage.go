@@ -40,7 +40,7 @@ type Usage struct {
 	GroupMemory int64         `json:"group_memory_bytes"`
 
 	PIDs    []int                 `json:"pids"`    // all processes in the trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; roots that descend from another root are separate
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root that descends from another root is counted separately
 	Threads int                   `json:"threads"`
 	Missing []string              `json:"missing,omitempty"` // names of figures that could not be read
 	At      time.Time             `json:"at"`
@@ -216,7 +216,7 @@ func values(path string) (map[string]int64, error) {
 	return values, nil
 }
 
-// first returns the first word of a string, or "" if there are no words in the string.
+// first returns the first word of a string, or "" if the string has no words.
 func first(text string) string {
 	for word := range strings.FieldsSeq(text) {
 		return word
