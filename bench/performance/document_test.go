@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares a text with a golden file. If -update is set, it first overwrites that file.
+// golden compares generated text with a golden file. If -update is set, it first overwrites that file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {

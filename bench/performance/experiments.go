@@ -226,7 +226,7 @@ func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns the numbers of processes with which the fights service is measured on one store.
+// instanceCounts returns how many processes of the fights service share one store in each measurement.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {

@@ -154,7 +154,7 @@ func (c *Cell) check() error {
 // has reports whether the cell has the given figure and enough valid runs.
 func (c *Cell) has(figure string) bool { return c.check() == nil && len(c.Figures[figure]) > 0 }
 
-// median returns the median of a figure, or 0 if there is none.
+// median returns the median of a figure, or 0 if the cell has no such figure.
 func (c *Cell) median(figure string) float64 {
 	if !c.has(figure) {
 		return 0

@@ -20,7 +20,7 @@ var ErrHidden = errors.New("not all processes of this machine are visible: " +
 // another process or to no process; if /proc is mounted with hidepid, kthreadd is hidden.
 const kthreadd = 2
 
-// Census holds the CPU time that every process on the machine has used up to a point in time.
+// Census holds the CPU time that each process on the machine had used by a given time.
 //
 // The CPU time is read from each process's clock, in nanoseconds. The totals in /proc/stat would include invisible
 // processes, but are inaccurate, since the kernel samples them at every tick: compared with the processes' clocks, the
