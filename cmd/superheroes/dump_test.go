@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// difficult holds rows of each catalog as JSON lines, with all the characters that dumps escape or treat specially.
+// difficult contains JSON lines for each catalog, with every character that dumps escape or treat specially.
 var difficult = map[string]string{
 	"heroes": `{"id":5,"name":"it's \"q\" \\ \\n \\N \\.","otherName":"\t\n\r\b\f\u000b","level":7,"picture":"\\","powers":"a;b,c) -- /* $$ # é😀 \u001a %_"}
 {"id":3,"name":"\\N","otherName":"\\.","level":0,"picture":"'","powers":"\\.\n\\."}
@@ -81,7 +81,7 @@ func TestDumps(t *testing.T) {
 		}
 		holds(t, "heroes", store, before)
 	})
-	t.Run("a dump that lacks the catalog's table", func(t *testing.T) {
+	t.Run("a dump without the catalog's table", func(t *testing.T) {
 		dump := write(t, "dump.sql", pgDump(t, server))
 		invoke("import", "villains", dump, store).check(t, exitError, `rows of table "hero" and none of villain`, "nothing was changed")
 	})

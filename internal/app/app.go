@@ -56,7 +56,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		}
 	}
 	err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
-	if damaged.tolerate("fights", err) { // the store could be opened, but reading fights or statistics found damage
+	if damaged.tolerate("fights", err) { // the store opened, but reading the fights or statistics revealed damage
 		stores.fights.store = damagedFights{unusable{err}}
 		err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
 	}

@@ -129,7 +129,7 @@ func TestBatches(t *testing.T) {
 		{"one", []int{1}, []int{1}},
 		{"one document more than the maximum", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
 		{"the maximum size", slices.Repeat([]int{mib}, 8), []int{8}},
-		{"a byte more than the maximum", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
+		{"one byte more than the maximum", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
 		{"an oversized document is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestSingleLeaderWithoutTime(t *testing.T) {
 }
 
 // A single write gets its caller's context, and the caller gets the write's final result, even if the deadline has
-// passed and another caller makes the write.
+// passed and another caller performs the write.
 func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
@@ -427,8 +427,8 @@ func ways() map[string]func(Write) *Committer {
 	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
 }
 
-// No document is lost or written twice if callers give up at any moment, especially leaders close to their deadline.
-// The test uses the real clock, because it looks for races between goroutines, not between timers.
+// No document is lost or written twice, whenever callers give up, and especially if leaders are close to their
+// deadline. The test uses the real clock, because it looks for races between goroutines, not between timers.
 func TestHastyCallers(t *testing.T) {
 	for name, newCommitter := range ways() {
 		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })

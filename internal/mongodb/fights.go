@@ -31,11 +31,11 @@ type Config struct {
 	Database            string
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
-	Deadline            time.Duration // maximum duration of the service's requests; 0 for programs that may wait
+	Deadline            time.Duration // time limit for the service's requests; 0 for none
 	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
 
-// Names of the collection of fights, and of the collection that is written to probe whether writes are accepted again.
+// Names of the fights collection, and of the collection used to probe whether the server accepts writes again.
 const (
 	collection      = "fights"
 	probeCollection = "fights_probe"
@@ -85,7 +85,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	return s, nil
 }
 
-// checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver looks them up as well, but without a
+// checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver also looks the servers up, but without a
 // deadline.
 func checkDNS(ctx context.Context, cfg Config) error {
 	if cfg.SRVHost == "" {
@@ -255,7 +255,7 @@ func (s *Fights) probe(ctx context.Context) error {
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
 	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
-		return nil // the user may write only to the fights collection: only an insert can show whether it succeeds
+		return nil // the user can write only to the fights collection: only inserting a fight can show whether writes succeed
 	}
 	return err
 }

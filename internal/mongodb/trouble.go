@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Error codes of the server that refused distinguishes, with their names in MongoDB's error_codes.yml.
+// The server's error codes that the function refused checks for, with their names in MongoDB's error_codes.yml.
 const (
 	failedToParse        = 9
 	userNotFound         = 11
@@ -165,7 +165,7 @@ func neverSent(err error) bool {
 
 // refused reports whether the server refused a command of n documents as a whole, so that certainly none of them is
 // stored. An error that can occur between two documents counts as a refusal only if n is 1. An error that can occur
-// after a document was stored, for instance because the server is shutting down, never counts.
+// after a document was stored, for instance because the server is shutting down, never counts as a refusal.
 func refused(err error, n int) bool {
 	var answer mongo.CommandError
 	if !errors.As(err, &answer) {
