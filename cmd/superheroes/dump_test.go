@@ -24,7 +24,7 @@ var difficult = map[string]string{
 `,
 }
 
-// Dumps made with the database server's own program, and CSV exports, can be imported without loss.
+// Dumps made with the database server's own tool, and CSV exports, can be imported without loss.
 func TestDumps(t *testing.T) {
 	for _, d := range []struct {
 		name     string
@@ -87,7 +87,7 @@ func TestDumps(t *testing.T) {
 	})
 }
 
-// importedLike checks that importing a dump yields exactly the rows on the server that was dumped.
+// importedLike checks that importing a dump yields exactly the rows that the server contains.
 func importedLike(t *testing.T, catalog, server, file string) {
 	t.Helper()
 	store := fresh(t, catalog)

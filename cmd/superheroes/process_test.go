@@ -92,7 +92,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 }
 
 // A single service serves requests and prints nothing. If TIMER_SLACK is set, the service raises its timer slack and
-// re-executes itself, as the same process with the same arguments and settings; the up command never does.
+// re-executes itself, as the same process with the same arguments and settings; the up command never re-executes
+// itself.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string
@@ -160,7 +161,7 @@ func testAnnouncement(t *testing.T, program string) {
 			}
 			line := curl.FindStringSubmatch(said)[1]
 			if line != bases["fights"]+"/api/fights/execute_fight" || !strings.Contains(fetch(t, line), `"winner_name"`) {
-				t.Errorf("got %q as the line with the command to try", line)
+				t.Errorf("the suggested command requests %q", line)
 			}
 			stop(t, p)
 			if p.Stdout.String() != said {

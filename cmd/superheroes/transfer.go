@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number with its noun. The caller passes the plural.
+// counted formats a number with its noun, given the plural of the noun.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]

@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// seeded returns the flag for a new data folder that holds the shipped roster.
+// seeded returns the flag for a new data folder that contains the shipped roster.
 func seeded(t *testing.T) string {
 	t.Helper()
 	store := "--data-dir=" + t.TempDir()

@@ -1,4 +1,4 @@
-// Package app assembles the program: configuration, stores, services, servers. Package app is the only package that
+// Package app assembles the program: configuration, stores, services and servers. Package app is the only package that
 // depends on all others; only the command line and tests import it.
 package app
 
@@ -71,7 +71,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return damaged.report(parts)
 }
 
-// listenAll opens the listener of every service that the up command runs.
+// listenAll opens a listener for every service that the up command runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},

@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/web"
 )
 
-// The structs below hold the settings of the commands. Their tags define the flags and environment variables; ${…}
-// stands for a default that differs between a single service and all services in one process. A secret can also be read
-// from a file named by another variable; no message reveals the secret.
+// The structs below contain the commands' settings. Their tags define the flags and environment variables; ${…} stands
+// for a default that differs between a single service and all services in one process. A secret can also be read from a
+// file named by another variable; no message reveals the secret.
 
 // CharacterStore configures the store of heroes or villains.
 type CharacterStore struct {

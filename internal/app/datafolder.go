@@ -65,7 +65,7 @@ func (s *Stores) urls() []storeURLSetting {
 	}
 }
 
-// storing returns the services that have a store of their own.
+// storing returns the services that have their own store.
 func storing() (services []string) {
 	for _, at := range new(Stores).urls() {
 		services = append(services, at.service)

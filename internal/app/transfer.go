@@ -56,7 +56,7 @@ func (c CatalogStore) Place(catalog string) string {
 type urlFlag struct{ flag, url string }
 
 // locate returns the configuration of a store for a command: the first URL that is set, or else the file in the data
-// folder. The pool has a single connection, and the command waits for a store that is still starting.
+// folder. The pool has one to four connections, and the command waits for a store that is still starting.
 func locate(engine, dataDir, service string, flags ...urlFlag) store {
 	at := store{engine: engine, Pool: Pool{PoolMin: 1, PoolMax: 4, StoreWait: 10 * time.Second}}
 	for _, given := range flags {

@@ -60,7 +60,7 @@ func NewCommitter(write Write) *Committer { return &Committer{write: write} }
 // Therefore, write must either respect the context or report whether the document was stored.
 func NewSingleCommitter(write Write) *Committer { return &Committer{write: write, single: true} }
 
-// waiter is a pending call of Insert.
+// waiter is a pending call to Insert.
 type waiter struct {
 	ctx        context.Context
 	document   Document

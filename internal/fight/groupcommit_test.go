@@ -55,7 +55,7 @@ func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
 	return errs
 }
 
-// caller is a call of Insert.
+// caller is a call to Insert.
 type caller struct {
 	said   error
 	took   time.Duration
@@ -63,7 +63,7 @@ type caller struct {
 	done   chan struct{}
 }
 
-// insert starts a call of Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
+// insert starts a call to Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
 // deadline.
 func insert(c *Committer, d Document, within time.Duration) *caller {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -427,8 +427,8 @@ func ways() map[string]func(Write) *Committer {
 	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
 }
 
-// No document is lost or written twice, whenever callers give up, and especially if leaders are close to their
-// deadline. The test uses the real clock, because it looks for races between goroutines, not between timers.
+// No document is lost or written twice, no matter when callers give up, even if leaders are close to their deadline.
+// The test uses the real clock, because it looks for races between goroutines, not between timers.
 func TestHastyCallers(t *testing.T) {
 	for name, newCommitter := range ways() {
 		t.Run(name, func(t *testing.T) { testHastyCallers(t, newCommitter) })

@@ -45,7 +45,7 @@ const (
 type Fights struct {
 	client  *mongo.Client
 	fights  *mongo.Collection
-	reading *options.RunCmdOptionsBuilder // options for reads from the URL
+	reading *options.RunCmdOptionsBuilder // read options from the URL
 	concern *readconcern.ReadConcern      // nil for the server's default
 	reads   bounded.Reads                 // limits reads, so that half of the connections are reserved for writes
 	group   *fight.Committer              // nil if each fight is inserted by its own command
@@ -108,7 +108,7 @@ func unusable(err error) error {
 		return storage.As(storage.ErrSchema, file, "a file named in the MongoDB URL can't be read")
 	}
 	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file named in it is invalid, "+
-		"its options contradict each other, or the DNS lists no servers in its domain")
+		"its options contradict each other, or DNS lists no servers in its domain")
 }
 
 // checkAccess tries the operations that requests need: a read, and a write that changes nothing. A server that accepts
@@ -222,7 +222,7 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 }
 
 // Ping implements fight.Store. Ping reads from the collection on the primary. If the last write was refused because the
-// server accepts no writes, or none from this user, every call of Ping attempts a write until a write succeeds.
+// server accepts no writes, or none from this user, every call to Ping attempts a write until a write succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
 		return err

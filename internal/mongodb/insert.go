@@ -90,7 +90,7 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 	return s.fights.Database().RunCommand(ctx, bson.Raw(command)).Err()
 }
 
-// outcomes holds what is known about the results of a batch.
+// outcomes tracks what is known about the results of a batch.
 type outcomes struct {
 	errs    []error
 	open    []int // indexes of the documents whose result is still uncertain

@@ -41,7 +41,7 @@ type Batches[T catalog.Item] struct {
 	mu          sync.Mutex
 	picks       []T       // not used yet
 	expires     time.Time // when the stored picks become too old
-	used        int       // number of picks since the last request was sent
+	used        int       // number of picks used since the last request was sent
 	sent        time.Time // when the last request was sent
 	singleUntil time.Time // until this time, only single picks are requested
 	warned      bool      // the switch to single picks has been logged

@@ -1,6 +1,6 @@
 // Package remote accesses other services over HTTP: the catalogs that fights pick from, and the services behind the
-// arena. It limits connections and time, and implements a circuit breaker for each peer. It contains neither stores nor
-// routes.
+// arena. It limits connections and time, and implements a circuit breaker for each peer. The package contains neither
+// stores nor routes.
 package remote
 
 import (
