@@ -59,7 +59,8 @@ const (
 // garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
-// settleTime is how long after startup the program returns the memory that only startup needed to the operating system.
+// settleTime is the delay after startup before the program returns the memory that only startup needed to the operating
+// system.
 const settleTime = 2 * time.Second
 
 // session holds the streams and hooks that a command uses.

@@ -16,8 +16,9 @@ const (
 	// supply is how long a batch of picks should last. Under load, picks may already be half of MaxAge old when they
 	// arrive; if a batch lasts for another quarter of MaxAge, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
-	// singleTime is how long to request only single picks from a peer that doesn't support batches, before trying a
-	// batch again. The attempt is cheap: many peers that don't support batches respond with a single pick.
+	// singleTime is how long to request only single picks from a peer that doesn't support batches, before requesting a
+	// batch again. The request for a batch is cheap: many peers that don't support batches respond with a single
+	// pick.
 	singleTime = time.Minute
 )
 
