@@ -43,9 +43,9 @@ func TestDecode(t *testing.T) {
 		{"zero", `[{"id":0,"name":"Yoda","otherName":"","level":0,"picture":"","powers":""}]`, true},
 		{"a fraction", `[{"id":1.0,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"no number", `[{"id":,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
-		{"a level that doesn't fit in 32 bits", `[{"id":1,"name":"Yoda","otherName":"","level":2147483648,"picture":"","powers":""}]`, false},
+		{"a level wider than 32 bits", `[{"id":1,"name":"Yoda","otherName":"","level":2147483648,"picture":"","powers":""}]`, false},
 		{"the largest id", `[{"id":9223372036854775807,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, true},
-		{"an id that doesn't fit in 64 bits", `[{"id":9223372036854775808,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
+		{"an id wider than 64 bits", `[{"id":9223372036854775808,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"an unterminated string", `[{"id":1,"name":"Yoda`, false},
 		{"empty input", "", false},
 	} {
