@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// seeded returns the flag for a new data folder that holds the shipped roster.
+// seeded returns the flag for a new data folder that contains the shipped roster.
 func seeded(t *testing.T) string {
 	t.Helper()
 	store := "--data-dir=" + t.TempDir()
@@ -120,7 +120,7 @@ func TestImportRefusals(t *testing.T) {
 	repeated := "id;name;level\n1;;5\n" + strings.Repeat("2;Bee;high\n", 100) + "3;Fly;low\n4;" + strings.Repeat("x", 51) + "\n5;;1\n"
 	for _, c := range []struct {
 		name, catalog, file, text string
-		want                      []string // lines of stderr, or parts of lines; FILE stands for the path of the file
+		want                      []string // complete or partial lines of stderr; FILE stands for the file's path
 		lines                     int
 	}{
 		{"JSON lines", "heroes", "x.jsonl", ant + `{"id":51,"name":""}` + "\n" + bee + `{"id":101,"name":"Wasp","level":"high"}` + "\n" + wasp + "nonsense\n",
@@ -218,8 +218,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// The same seed generates the same entries in every engine. Entries whose name is taken are skipped, so seeding a
-// catalog a second time, if its names must be unique, continues the sequence of entries.
+// The same seed generates the same entries in every engine. Entries whose names are taken are skipped. So if names must
+// be unique, seeding a catalog a second time continues the sequence of entries.
 func TestSeed(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		t.Run(catalog, func(t *testing.T) {
@@ -232,7 +232,7 @@ func TestSeed(t *testing.T) {
 			}
 			invoke("seed", catalog, "--count=5", "--seed=2", "--replace", store).check(t, exitOK)
 			if left := exported(t, catalog, store); strings.Count(left, "\n") != 5 || strings.Contains(after, strings.Split(left, "\n")[0]) {
-				t.Errorf("after replacing with another seed, the catalog is:\n%s", left)
+				t.Errorf("after --replace with another seed, the catalog contains:\n%s", left)
 			}
 			server := onServer(t, catalog)
 			if catalog == "locations" {
