@@ -31,7 +31,7 @@ func exercise(ctx context.Context) {
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // the case if the Docker engine was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // the Docker engine was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -114,8 +114,8 @@ func fourServices(p project) []step {
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
-		{"k6 at 10 fights per second, as described in README", p.load, false},
-		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"k6 at 10 fights per second, as README describes", p.load, false},
+		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
 		{"a service whose database is killed is alive but not ready, and recovers without a restart", p.loseDatabase, false},
 		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
 		{"local development: a service on the host uses a database in compose", p.developLocally, false},
@@ -130,7 +130,7 @@ func oneContainer(p project) []step {
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
-		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
 		{"fights survive the container", p.outlive, false},
 	}
 }
@@ -223,7 +223,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load runs the load test in the way that README describes.
+// load runs the load test as README describes.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")
