@@ -53,7 +53,7 @@ const (
 // latency is the delay that a slow link adds to each chunk of data.
 const latency = 150 * time.Millisecond
 
-// do applies an event, unless the process is already in the state that the event leads to.
+// do performs the event's action, unless the process is already in the resulting state.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {

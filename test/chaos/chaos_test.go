@@ -53,8 +53,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may complete
-// no requests outside a short fault, or send no requests during the fault.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive. A run on a very busy machine is
+// inconclusive if it completes no requests outside a short fault, or sends none during the fault.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)

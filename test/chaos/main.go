@@ -47,8 +47,8 @@ type command struct {
 // roundLength is how long load is generated in each round.
 const roundLength = 4 * time.Second
 
-// brokenPatience is how long to wait for correct statistics from a deliberately broken build, where they may never
-// become correct.
+// brokenPatience is how long to wait for correct statistics from a deliberately broken build, whose statistics may
+// never become correct.
 const brokenPatience = 5 * time.Second
 
 func main() {

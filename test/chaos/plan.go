@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Kind is the kind of a request.
+// Kind distinguishes the requests in a timetable.
 type Kind string
 
 const (

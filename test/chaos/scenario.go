@@ -11,7 +11,7 @@ type Scenario struct {
 	Name       string
 	System     System
 	Load       Load
-	Conditions []Condition // within each round, one occurs inside another
+	Conditions []Condition // in each round, one condition occurs while another lasts
 }
 
 // System describes the processes of a scenario.

@@ -48,7 +48,7 @@ func exercise(ctx context.Context) {
 	}
 }
 
-// project is a running compose file with a unique project name, so that it doesn't affect other projects.
+// project is a compose file that runs under a unique project name, so that other projects aren't affected.
 type project struct {
 	docker docker
 	file   string
