@@ -40,7 +40,7 @@ const (
 	mend    Action = "mend"    // repairs the garbled log
 	fill    Action = "fill"    // fills the disk
 	empty   Action = "empty"   // frees the space on the filled disk
-	advance Action = "advance" // while the process is stopped, stores a fight whose id comes from a fast clock
+	advance Action = "advance" // while the process is stopped, stores a fight whose id comes from a clock that is ahead
 )
 
 // startPatience and stopPatience are time limits for starting and stopping a process, generous enough for a busy

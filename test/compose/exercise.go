@@ -44,7 +44,7 @@ func exercise(ctx context.Context) {
 		if out.failed > before {
 			out.note("%s", p.logs(context.WithoutCancel(ctx)))
 		}
-		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v removes everything", p.down, false})
+		out.one(context.WithoutCancel(ctx), step{file.name + ": docker compose down -v removes everything", p.down, false})
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
-// catalogMutants contains faults in the catalogs, their stores, the import formats and the settings on the command
-// line.
+// catalogMutants contains faults in the catalogs, their stores, the import formats and the command-line settings.
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
@@ -92,7 +91,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestScanRow$/^a_level_below_0$",
 	},
 	{
-		name:   "explicit ids can't be inserted into an identity column GENERATED ALWAYS",
+		name:   "explicit ids can't be inserted into a GENERATED ALWAYS identity column",
 		guards: "a new entry can be stored in a table whose id column is GENERATED ALWAYS",
 		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
@@ -102,7 +101,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "the check for the parameter that PgBouncer requires is inverted",
-		guards: "behind PgBouncer, starting with the required parameter works, and the error without it names the parameter",
+		guards: "behind PgBouncer, a service starts if the URL has the required parameter; otherwise, the error names the parameter",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
 		new:    "DefaultQueryExecMode == pgx.QueryExecModeCacheStatement",
@@ -138,7 +137,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "the SQL parser treats a comma in a column's type as the end of the column",
-		guards: "import reads what mariadb-dump and pg_dump write by default",
+		guards: "import reads the default output of mariadb-dump and pg_dump",
 		file:   "internal/exchange/sqlscan.go",
 		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
 		new:    "strings.IndexByte(stops, b) >= 0",
@@ -175,7 +174,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "the error for a list that times out blames a store that does respond",
+		name:   "the error for a list that times out blames the store although the store responds",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",

@@ -1,7 +1,7 @@
 package main
 
-// edgeMutants contains faults in the HTTP server, its limits, the arena, logging, the bench, the contract suite,
-// history, chaos and the command line.
+// edgeMutants contains faults in the HTTP server, its limits, the arena, logging, the bench, the contract suite, the
+// chaos test, its checker and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
 		name:   "a run is never VOID because of requests that were sent too late",
@@ -23,7 +23,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the contract suite accepts any body if the status is right",
-		guards: "a contract clause that compares responses taken at different times still detects a faulty arena",
+		guards: "a contract check that compares two responses from different times still detects a faulty arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
@@ -214,7 +214,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the arena's timeout includes the time that the browser takes to read",
-		guards: "the arena doesn't cut off a slow browser if the service responds fast",
+		guards: "the arena doesn't cut off a slow browser if the service responds quickly",
 		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",
 		new:    "",

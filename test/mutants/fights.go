@@ -1,7 +1,7 @@
 package main
 
-// fightsMutants contains faults in fights, its peers and stores, the embedded store, statistics, timer slack and
-// package app.
+// fightsMutants contains faults in the fights service, its peers and stores, the embedded store, statistics, timer
+// slack and package app.
 var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
 		name:   "the embedded store doesn't notice that its file was replaced",
