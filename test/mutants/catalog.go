@@ -101,7 +101,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "the check for the parameter that PgBouncer requires is inverted",
-		guards: "behind PgBouncer, a service starts if the URL has the required parameter; otherwise, the error names the parameter",
+		guards: "behind PgBouncer, a service starts if its URL has the required parameter; otherwise, the error names that",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
 		new:    "DefaultQueryExecMode == pgx.QueryExecModeCacheStatement",

@@ -50,7 +50,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a peer call is canceled when the client disconnects",
-		guards: "a client that disconnects doesn't cost a healthy peer a connection",
+		guards: "when a client disconnects, no connection to a healthy peer is lost",
 		file:   "internal/remote/calls.go",
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
@@ -193,7 +193,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestEachGetsItsOwnResult$",
 	},
 	{
-		name:   "a client whose deadline passes during the write gets \"not stored\"",
+		name:   "a client whose deadline passes during the write is told that the fight was not stored",
 		guards: "an ambiguous outcome is never reported as certain",
 		file:   "internal/fight/groupcommit.go",
 		old:    `return fmt.Errorf("%w: waiting for the write: %w", ErrMaybeStored, context.Cause(ctx))`,

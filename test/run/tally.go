@@ -82,7 +82,7 @@ type event struct {
 	Test        string  // empty for events of the whole package
 	Output      string  // including the line feed
 	Elapsed     float64 // duration in seconds
-	FailedBuild string  // ImportPath of the failed build, if a failed build is why the package failed
+	FailedBuild string  // ImportPath of the build whose failure made the package fail, if any
 }
 
 func (t *tally) take(e event) {
