@@ -64,7 +64,7 @@ func waitForDeadline(_ http.ResponseWriter, r *http.Request) error {
 	return context.Cause(r.Context())
 }
 
-// waitForSteps is like waitForDeadline, but waits for the deadlines of a list's first steps.
+// waitForSteps is like waitForDeadline, but waits for the deadlines of two steps of a stream.
 func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 2 {
 		ctx, cancel := NewStream(w, r).Step()
@@ -120,7 +120,7 @@ func TestClientThatLeavesEndsItsRequest(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	log.check(t, "", "") // a client that disconnects is not a failure of the service
+	log.check(t, "", "") // a client's disconnect isn't a service failure
 }
 
 func TestPanicBeforeTheResponse(t *testing.T) {
@@ -146,8 +146,8 @@ func TestPanicBeforeTheResponse(t *testing.T) {
 	}
 }
 
-// A response that fails after it has begun must not look complete to the client: with a Content-Length, some bytes are
-// missing; without it, the final chunk is missing.
+// A response that fails after it has begun must not look complete to the client: with a Content-Length, bytes are
+// missing; without a Content-Length, the final chunk is missing.
 func TestFailureAfterTheResponseHasBegun(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("[1,"))

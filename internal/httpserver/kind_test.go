@@ -197,7 +197,7 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 	}
 }
 
-// Up to 128 concurrent requests of any kind are never refused: they run concurrently or wait for each other.
+// With up to 128 concurrent requests of any kind, none is refused: the requests run concurrently or wait their turn.
 func TestNothingIsRefusedUpTo128(t *testing.T) {
 	for kind := range Unlimited {
 		if kind == Streams {
@@ -224,8 +224,8 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 	}
 }
 
-// A search that gets its slot too late to finish in time is refused with "too many requests at once", because the store
-// isn't to blame. A write in the same situation may have been stored, and its response says so.
+// A search that gets its slot too late to finish in time is refused with "too many searches and counts at once",
+// because the store isn't to blame. A write in the same situation may have been stored, and its response says so.
 func TestTurnThatComesTooLate(t *testing.T) {
 	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {

@@ -24,7 +24,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("in response to a HEAD, nothing must be compressed and the list must stop after its first part")
+				panic("for a HEAD, nothing must be compressed, and the list must stop after its first part")
 			}
 			if !more {
 				return nil
@@ -53,7 +53,7 @@ func TestList(t *testing.T) {
 		{"a short first part", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
 		{"client doesn't accept gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
 		{"short, plain form refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
-		{"plain form refused, none listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
+		{"plain form refused, gzip not listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
 		{"1 KiB", [][]byte{longest}, "gzip", false, false, true},
 		{"above 1 KiB", [][]byte{shortest}, "gzip", false, true, true},
 		{"all deflaters in use", [][]byte{text[:70_000], text[70_000:]}, "gzip", true, false, false},
@@ -96,8 +96,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A truncated list doesn't look complete, neither to an HTTP client nor to a decompressor, and the parts that were sent
-// are readable.
+// HTTP clients and decompressors can tell that a list is truncated, and can read the parts that were sent.
 func TestListBreaksOff(t *testing.T) {
 	text := heroes(100 << 10)
 	for accept, end := range map[string]func(*List, []byte) error{
@@ -181,8 +180,8 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}
 }
 
-// A slow client gets the whole of a compressed list, even though the list, and even its second part alone, takes longer
-// to send than any timeout allows. Timeouts apply only to the pieces of a part.
+// A slow client gets a complete compressed list, even though the second part alone takes longer to send than any
+// timeout allows. Timeouts apply only to the pieces of a part.
 func TestListToASlowClient(t *testing.T) {
 	t.Parallel() // mostly waits
 	const limit = 1500 * time.Millisecond

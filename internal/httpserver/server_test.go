@@ -112,7 +112,7 @@ func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 }
 
 func TestHeaderLimit(t *testing.T) {
-	t.Parallel() // net/http waits for a moment after a 431
+	t.Parallel() // net/http pauses after a 431
 	server, _ := serving(t, settings(), get(ok))
 	for where, format := range map[string][2]string{
 		"header": {"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: ", "\r\n\r\n"},
@@ -154,7 +154,7 @@ func TestDrain(t *testing.T) {
 	for range 2 {
 		kept.send(t, plainRequest)
 		if got, err := kept.next(); err != nil || got.closes {
-			t.Fatalf("got response %+v, error %v, want a connection that is kept open", got, err)
+			t.Fatalf("got response %+v, error %v, want a response that keeps the connection open", got, err)
 		}
 	}
 	get2(t, over2, server, "/")

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// storing returns a route that reads, a route that stores by GET, and for each other method a route that stores. Each
-// storing route increments stored when it is called.
+// storing returns a GET route that only reads, a GET route that stores, and a storing route for each other method. Each
+// storing route increments stored.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++
@@ -33,7 +33,7 @@ func TestSites(t *testing.T) {
 	cfg.TrustedOrigins = []Origin{trusted}
 	server, _ := serving(t, cfg, storing(&stored)...)
 	own := "http://" + server.Addr()
-	const refused, byGETOnly, taken = "refused", "by GET only", "taken"
+	const refused, byGETOnly, taken = "refused", "allowed by GET only", "allowed"
 	for _, c := range []struct {
 		name, what string
 		header     []string

@@ -96,7 +96,7 @@ func (s writing) Write(_ context.Context, id int64, change func(*character.Chara
 	return change(&character.Character{ID: id})
 }
 
-// TestEditProblems checks that each error of the store becomes the right problem response to a change.
+// TestEditProblems checks that each store error turns into the right problem response to a change.
 func TestEditProblems(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -135,8 +135,7 @@ func TestEditIsNotKept(t *testing.T) {
 	}
 }
 
-// Other patch formats are JSON as well, but with different semantics: they are refused rather than treated as a merge
-// patch.
+// JSON formats other than merge patch, such as JSON Patch, have different semantics, so they are refused.
 func TestPatchTypes(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for contentType, status := range map[string]int{
@@ -164,8 +163,8 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values; the row
-// matches no entity tag except *.
+// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values. If-Match
+// matches the row only if it is *.
 func TestEditOfAnUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {

@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen records the requests that the parts receive.
+// seen records the requests that the services behind the gateway receive.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -57,7 +57,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways returns two sets of parts: one reached over HTTP, and one in this process.
+// ways returns two sets of services behind the gateway: one reached over HTTP, and one in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()
@@ -308,8 +308,8 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// The part closes each connection without responding to the second request on it. net/http would repeat that request on
-// a new connection, but a fight must be executed only once.
+// Here, the service closes each connection without responding to the second request on it. net/http would send the
+// second request again on a new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -428,7 +428,7 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	// The two times are far apart, so that the test passes on a busy machine.
+	// The pause is far below the limit, so that the test passes on a busy machine.
 	const limit, pause = 2 * time.Second, 700 * time.Millisecond
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
@@ -487,8 +487,8 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 	}, ended
 }
 
-// A slow browser gets the whole list, while the service has to wait. If the service stalls, the list is aborted, even
-// if the browser was slow earlier.
+// A slow browser gets the whole list; meanwhile, the service must wait. If the service stalls, the list is aborted,
+// even if the browser was slow earlier.
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel() // mostly waits
 	const total = 64 << 20
@@ -512,7 +512,7 @@ func TestSlowBrowser(t *testing.T) {
 				if got += n; err != nil {
 					t.Fatalf("after %d bytes: %v", got, err)
 				}
-				time.Sleep(2 * calls.Read) // longer than a service may stall, but here the arena waits for the client
+				time.Sleep(2 * calls.Read) // longer than a service may stall, but it is the client that stalls
 			}
 			n, err := io.Copy(io.Discard, response.Body)
 			if got += n; got != total || !errors.Is(err, c.err) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The total size of the compressed pages and assets is small.
+// All pages and assets together are small when compressed.
 func TestWeight(t *testing.T) {
 	site, err := newSite()
 	if err != nil {
@@ -25,7 +25,7 @@ func TestWeight(t *testing.T) {
 	}
 	t.Logf("%d compressed bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
 	if weight > 100<<10 || weight < 10<<10 {
-		t.Errorf("all files together have %d compressed bytes, want 10 to 100 KiB", weight)
+		t.Errorf("all files together are %d bytes compressed, want 10 to 100 KiB", weight)
 	}
 }
 
