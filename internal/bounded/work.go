@@ -10,8 +10,8 @@ import (
 )
 
 // Work runs operations that continue after their caller has left, such as reads of a store or calls of a peer. With
-// most drivers, canceling an operation closes its connection. If operations were canceled as soon as a client leaves,
-// impatient clients would drain the shared pool. Work is safe for concurrent use.
+// most drivers, canceling an operation closes its connection. If operations were canceled as soon as their clients
+// left, impatient clients would drain the shared pool. Work is safe for concurrent use.
 type Work struct {
 	limit   time.Duration
 	slots   []*Slots
@@ -32,7 +32,8 @@ var ErrClosed = errors.New("the service is stopping")
 const Unlimited = -1
 
 // NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
-// isn't 0. At most left operations continue after their callers have gone; any further abandoned operation is canceled.
+// isn't 0. The left parameter is the number of operations that may continue after their callers have gone; any beyond
+// that number are canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
@@ -158,8 +159,8 @@ func (w *Work) Close() {
 // Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }
 
-// Reads limits the concurrent reads (by key and of lists) that share a store's connection pool. A read continues after
-// its client has left, and lists leave connections free for reads by key.
+// Reads limits the concurrent reads (reads by key and lists) that share a store's connection pool. A read continues
+// after its client has left, and lists leave connections free for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
 // NewReads returns Reads for a pool with the given number of connections. Lists may use a quarter of the connections,

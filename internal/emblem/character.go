@@ -180,8 +180,8 @@ func signs(powers string, limit int) []string {
 	return found
 }
 
-// kindOf returns the index of the first sign that has a prefix of any word of the power, which must be in lower case.
-// If no sign matches, the index is derived from a hash of the power.
+// kindOf returns the index of the first sign with a prefix that matches a word of the power. The power must be in lower
+// case. If no sign matches, the index is derived from a hash of the power.
 func kindOf(signs []part, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, sign := range signs {

@@ -20,7 +20,7 @@ var partsSVG []byte
 // part is a group in parts.svg. Groups with the same class are alternatives, one of which is drawn.
 type part struct {
 	Class string `xml:"class,attr"`
-	Words string `xml:"data-words,attr"` // only for power signs: prefixes of words for the power
+	Words string `xml:"data-words,attr"` // for power signs only: prefixes of words that name the power
 	SVG   string `xml:",innerxml"`
 }
 

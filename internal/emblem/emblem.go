@@ -1,9 +1,9 @@
 // Package emblem draws the picture of a hero, a villain or a location as a small
 // SVG document, so that no picture has to be stored or fetched from elsewhere.
 //
-// Drawing is a pure function of the entry and only uses integers: the same entry results in the same bytes on every
-// platform. The id and the name determine the face, the colours and the background; powers and level only add marks,
-// so a hero whose level rises stays recognisable.
+// Drawing is a pure function of the entry and only uses integers: the same entry yields the same bytes on every
+// platform. The id and the name determine the face, the colours and the background; powers and level only add marks, so
+// a hero whose level rises stays recognisable.
 //
 // Every document is smaller than MaxSize bytes. It has no scripts, no styles and no external references, so it works
 // under the strictest content security policy.

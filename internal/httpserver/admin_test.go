@@ -86,7 +86,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pause time.Duration // pause before each guess except the first
-		want  string        // result of each guess: t if allowed, 1 if refused as the first, r if refused later
+		want  string        // result of each guess: t for allowed, 1 for the first refusal, r for a later refusal
 	}{
 		{"all guesses at once", 0, "tttttttttt1rrrr"},
 		{"one guess every 6 s", 6 * time.Second, "ttttttttttttttt"},

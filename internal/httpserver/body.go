@@ -22,8 +22,8 @@ const (
 )
 
 // DecodeBody decodes a request's JSON body into target. It returns a 400 for anything but a single JSON value in UTF-8
-// without duplicate keys, and a 422 for values that don't fit target. The problem always names the invalid location.
-// Field names are case sensitive, unknown fields are ignored, and null counts as missing.
+// without duplicate keys, and a 422 for values that don't fit target. The problem always gives the location of the
+// error. Field names are case sensitive, unknown fields are ignored, and null counts as missing.
 func DecodeBody(r *http.Request, target any) error {
 	body, err := ReadBody(r)
 	if err != nil {

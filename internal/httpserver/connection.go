@@ -21,8 +21,8 @@ const (
 const evicted = -1
 
 // connection is a client connection that records when it became idle. It embeds a *net.TCPConn rather than a net.Conn,
-// because net/http needs the CloseWrite method to let a client read a response that closes the connection, such as a
-// 431.
+// because net/http needs the CloseWrite method to let a client read a response sent just before the connection closes,
+// such as a 431.
 type connection struct {
 	*net.TCPConn
 	limit *limit

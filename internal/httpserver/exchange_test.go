@@ -30,7 +30,7 @@ type clientKey struct{}
 
 // A child of a request's context is canceled with its parent, and no goroutine waits for the parent: the goroutine
 // would keep the synctest bubble from ending.
-func TestExchangeHasChildren(t *testing.T) {
+func TestExchangeChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		for _, when := range []string{"before somebody waits", "after"} {
 			if got := x.Value(clientKey{}); got != "its value" || RequestID(x) != "its id" {
@@ -58,7 +58,7 @@ func TestExchangeHasChildren(t *testing.T) {
 
 // Like the standard library's contexts, a request's context reports a reason that did occur, and always the same one,
 // however the context ends and in whatever order its methods are called.
-func TestExchangeKeepsToWhatItSaid(t *testing.T) {
+func TestExchangeNeverContradictsItself(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",
 	}), 1, 8)

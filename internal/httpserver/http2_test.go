@@ -249,7 +249,7 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 }
 
 // If a client accepts no data, sending an event fails at the write timeout, however short the event is.
-func TestHTTP2EventsNotTaken(t *testing.T) {
+func TestHTTP2UnreadEvent(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
 	ended := make(chan error, 1)

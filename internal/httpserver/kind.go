@@ -101,9 +101,9 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{route.Kind, a.limiters[route.Kind], a.limiters[Searches]}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service. They equal the service's own limits for a
-// single address, since all forwarded lists reach the service from this process's address. A single client address may
-// use at most three quarters of these limits, so that no client uses up the share of other clients.
+// forwardedLists returns limits for lists that are forwarded to a service. The limits equal the receiving service's own
+// limits for a single address, since all forwarded lists reach the service from this process's address. A single client
+// address may use at most three quarters of these limits, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }
@@ -155,9 +155,9 @@ func (x *exchange) failed(r *http.Request, err error) error {
 	return err
 }
 
-// responding releases the slot of a request whose whole response is produced before any of it is sent, so that a client
-// that reads slowly blocks nobody. Lists and streams keep their slots, because their responses are produced while they
-// are being sent.
+// responding releases the slot of a request whose whole response is produced before any of it is sent, so that slow
+// readers block nobody. Lists and streams keep their slots, because their responses are produced while they are being
+// sent.
 func (x *exchange) responding(status int) {
 	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {

@@ -273,8 +273,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
-// The header timeout applies only once, and a line that is too short for a request is refused as soon as the line ends,
-// although net/http peeks at the first bytes of a connection.
+// Although net/http peeks at the first bytes of a connection, the header timeout applies only once, and a line that is
+// too short for a request is refused as soon as it ends.
 func TestFirstRead(t *testing.T) {
 	for text, want := range map[string]error{
 		"":          os.ErrDeadlineExceeded,
@@ -303,9 +303,9 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
-// an idle connection and at least as many connections as the new connection's host. It picks the considered host with
-// the most connections, and that host's longest idle connection.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search: among the hosts that have an
+// idle connection and at least as many connections as the new connection's host, find the host with the most
+// connections, and then its longest idle connection.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -24,7 +24,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("for a HEAD, nothing must be compressed, and the list must stop after its first part")
+				panic("a HEAD request must not compress anything, and must stop the list after its first part")
 			}
 			if !more {
 				return nil
@@ -97,7 +97,7 @@ func TestList(t *testing.T) {
 }
 
 // HTTP clients and decompressors can tell that a list is truncated, and can read the parts that were sent.
-func TestListBreaksOff(t *testing.T) {
+func TestTruncatedList(t *testing.T) {
 	text := heroes(100 << 10)
 	for accept, end := range map[string]func(*List, []byte) error{
 		"gzip":     func(*List, []byte) error { return errors.New("kryptonite") },
@@ -144,7 +144,7 @@ func (w *watched) Write(p []byte) (int, error) {
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // No deflater is in use during a write, so that a slow client can't occupy a deflater.
-func TestSendingHoldsNoDeflater(t *testing.T) {
+func TestWritesHoldNoDeflater(t *testing.T) {
 	sent, part := &watched{compressor: &Compressor{}}, noise(300<<10)
 	server, _ := serving(t, settings(), get(func(w http.ResponseWriter, r *http.Request) error {
 		sent.ResponseWriter = w
@@ -161,7 +161,7 @@ func TestSendingHoldsNoDeflater(t *testing.T) {
 }
 
 // A client that stalls in the middle of a compressed list is dropped at the write timeout.
-func TestListToAClientThatStalls(t *testing.T) {
+func TestListToStalledClient(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
 	noise, ended := noise(1<<20), make(chan error, 1)
@@ -182,7 +182,7 @@ func TestListToAClientThatStalls(t *testing.T) {
 
 // A slow client gets a complete compressed list, even though the second part alone takes longer to send than any
 // timeout allows. Timeouts apply only to the pieces of a part.
-func TestListToASlowClient(t *testing.T) {
+func TestListToSlowClient(t *testing.T) {
 	t.Parallel() // mostly waits
 	const limit = 1500 * time.Millisecond
 	cfg := settings()

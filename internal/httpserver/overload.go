@@ -25,7 +25,8 @@ const (
 	longestRetry = 4
 )
 
-// overload is a limiter that admits as many requests as the service can complete in time, and never fewer than 128.
+// overload is a limiter that admits as many concurrent requests as the service can complete in time, and never fewer
+// than 128.
 //
 // By Little's law (L = λW; Operations Research 9(3), 1961), requests take one interval on average if the number in
 // flight equals the number completed per interval. The limit is therefore the highest recent throughput per interval,

@@ -178,7 +178,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 
 // A request waits briefly before it is refused, but not beyond its deadline, and is admitted if there is room after the
 // wait.
-func TestHeldBeforeRefused(t *testing.T) {
+func TestDelayBeforeRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
 		enter := func(parent context.Context, timeout time.Duration) bool {

@@ -54,7 +54,7 @@ func TestSites(t *testing.T) {
 		{"a click", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "document"}},
 		{"a click without a destination", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1"}},
 		{"a navigation without a click", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"}},
-		{"a click into a frame", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "iframe"}},
+		{"a click that opens a frame", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "iframe"}},
 	} {
 		for _, target := range []string{
 			"GET /execute", "HEAD /execute", "GET /%65xecute", "POST /store", "PUT /store", "PATCH /store", "DELETE /store",

@@ -125,7 +125,7 @@ func TestEditProblems(t *testing.T) {
 }
 
 // The response to a change must not be cached.
-func TestEditIsNotKept(t *testing.T) {
+func TestEditsAreNotCached(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, method := range []string{http.MethodPut, http.MethodPatch} {
 		got, body := ask(t, method, base, "application/json", `{"name":"a"}`)
@@ -163,9 +163,9 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values. If-Match
-// matches the row only if it is *.
-func TestEditOfAnUnreadableRow(t *testing.T) {
+// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values. The only
+// If-Match that such a row meets is *.
+func TestEditUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {
 		method, condition string

@@ -146,7 +146,7 @@ func FuzzFightBody(f *testing.F) {
 }
 
 // A HEAD request must not change anything, so it must not execute a fight.
-func TestHeadOfExecuteFight(t *testing.T) {
+func TestExecuteFightRefusesHead(t *testing.T) {
 	answer := httptest.NewRecorder()
 	newFightsAPI(t).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/api/fights/execute_fight", http.NoBody))
 	if allow := answer.Header().Get("Allow"); answer.Code != http.StatusMethodNotAllowed || allow != http.MethodGet {

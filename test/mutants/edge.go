@@ -55,7 +55,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "share: max(1, places-max(1, places/4))",
 		new:    "share: places",
 		test:   "./internal/web/arena",
-		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
+		run:    "^TestTooManyStreamsFromOneClient$/^streams$",
 	},
 	{
 		name:   "at the connection limit, the connection that has been idle longest is closed, whatever its client address",

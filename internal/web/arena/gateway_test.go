@@ -135,7 +135,7 @@ func TestHeaders(t *testing.T) {
 				asked.header.Del("X-Request-Timeout-Ms")
 				asked.header.Del("Connection") // set by the gateway's HTTP client
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
-					t.Errorf("%s got headers with %q ms left (-want +got):\n%s", name, left, diff)
+					t.Errorf("%s got headers, with a timeout of %q ms (-want +got):\n%s", name, left, diff)
 				}
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
 					t.Errorf("got request ids %q, want the client's", ids)
@@ -153,7 +153,7 @@ func TestHeaders(t *testing.T) {
 
 // The gateway rejects requests for unknown paths, with unclean paths or with unsupported methods, and forwards none of
 // them.
-func TestNothingElse(t *testing.T) {
+func TestRejectedRequests(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
 		t.Run(way, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestNothingElse(t *testing.T) {
 	}
 }
 
-func TestPartThatDoesNotRun(t *testing.T) {
+func TestMissingPart(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, map[string]Part{})
 	for _, name := range Parts() {
@@ -308,7 +308,7 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// Here, the service closes each connection without responding to the second request on it. net/http would send the
+// In this test, the service closes each connection instead of responding to its second request. net/http would send the
 // second request again on a new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
@@ -338,7 +338,7 @@ func TestOnce(t *testing.T) {
 }
 
 // Impatient clients don't use up connections, because responses are read to the end even after the client has left.
-func TestHastyClientsCostNoConnections(t *testing.T) {
+func TestImpatientClientsCostNoConnections(t *testing.T) {
 	answer := make(chan struct{})
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-answer
@@ -524,7 +524,7 @@ func TestSlowBrowser(t *testing.T) {
 }
 
 // A browser that stops reading is dropped at the write timeout, and the service notices the disconnect.
-func TestBrowserThatStopsReading(t *testing.T) {
+func TestStalledBrowser(t *testing.T) {
 	t.Parallel()
 	cfg, calls := limits()
 	cfg.WriteTimeout = 500 * time.Millisecond
@@ -540,7 +540,7 @@ func TestBrowserThatStopsReading(t *testing.T) {
 
 // A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can
 // still get both lists and streams.
-func TestTooManyStreamsOfOneClient(t *testing.T) {
+func TestTooManyStreamsFromOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // the request of a client that doesn't read
 			_, _ = io.WriteString(w, " ")
@@ -632,7 +632,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 }
 
 // A response that exceeds the buffer arrives completely, and its connection is reused.
-func TestLongAnswerOverAKeptConnection(t *testing.T) {
+func TestLongResponseReusesConnection(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
 	cfg, calls := limits()
