@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Work runs operations that continue after their caller has left, such as reads of a store or calls of a peer. With
+// Work runs operations that continue after their caller has left, such as reads from a store or calls to a peer. With
 // most drivers, canceling an operation closes its connection. If operations were canceled as soon as their clients
 // left, impatient clients would drain the shared pool. Work is safe for concurrent use.
 type Work struct {

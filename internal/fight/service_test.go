@@ -67,7 +67,9 @@ func (m meeter) meet(ctx context.Context) error {
 	select {
 	case <-m.all:
 	case <-ctx.Done():
-		return fmt.Errorf("the other sources were not called: %w", ctx.Err())
+		if !closed(m.all) { // the first failure may come just after the last call
+			return fmt.Errorf("the other sources were not called: %w", ctx.Err())
+		}
 	}
 	if !m.slow {
 		return m.err
@@ -77,6 +79,15 @@ func (m meeter) meet(ctx context.Context) error {
 	defer m.mu.Unlock()
 	*m.cancelled = append(*m.cancelled, ctx.Err())
 	return ctx.Err()
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // met is a source that takes part in a meeting.

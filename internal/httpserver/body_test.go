@@ -20,7 +20,7 @@ type thing struct {
 	Part  *thing `json:"part"`
 }
 
-// posting starts a server whose only route decodes a thing.
+// posting starts a server whose only route decodes the request body into a thing.
 func posting(t *testing.T) (*Server, *thing) {
 	t.Helper()
 	decoded := &thing{}

@@ -117,7 +117,7 @@ func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length i
 // vary tells caches that the response depends on the client's Accept-Encoding.
 func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 
-// Compressed documents that a route's 200 response may be compressed.
+// Compressed adds to a route's documentation that the 200 response may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
 	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many other responses are being compressed at the time."

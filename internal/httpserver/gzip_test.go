@@ -32,7 +32,7 @@ func heroes(size int) []byte {
 // holdAll takes every deflater until the returned function is called.
 func (c *Compressor) holdAll() (release func()) {
 	var held []*flate.Writer
-	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more deflaters than any test machine has
+	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more deflaters than any test machine allows
 		held = append(held, d)
 	}
 	return func() {

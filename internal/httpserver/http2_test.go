@@ -282,8 +282,8 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	}
 }
 
-// The number of concurrent requests over all HTTP/2 connections is limited to the maximum number of connections, and
-// for a single address to three quarters of that. Requests over HTTP/1 are not affected.
+// The total number of concurrent HTTP/2 requests is limited to the maximum number of connections, and a single address
+// may use at most three quarters of that number. Requests over HTTP/1 are not affected.
 func TestHTTP2RequestsAreBounded(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 8

@@ -128,8 +128,8 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 // noticeable is the shortest delay that counts as waiting for a slot; getting a free slot takes less time.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. If a request that waited for so
-// long misses its deadline, the store isn't to blame.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. In that case, the store isn't to
+// blame for a missed deadline.
 func (x *exchange) shortOfTime() bool {
 	_, waits := x.limit.(slots)
 	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)

@@ -21,7 +21,7 @@ const (
 	defaultInterval = time.Second
 	// windows is how many past windows, each half an interval long, are remembered.
 	windows = 20
-	// longestRetry is how many seconds Retry-After may add to its minimum of one second.
+	// longestRetry is how many seconds may be added to Retry-After's minimum of one second.
 	longestRetry = 4
 )
 
@@ -37,7 +37,7 @@ const (
 //
 // Throughput shows the service's capacity only while enough requests are in flight. The limit therefore applies only
 // once more than 128 requests have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in
-// CoDel (RFC 8289). Idle times don't affect the limit.
+// CoDel (RFC 8289). Idle time doesn't affect the limit.
 //
 // The interval is long, one second for the default deadline of five seconds, because refusals aren't free: reading and
 // refusing a request costs a large fraction of what executing a fight from memory costs. Serving every request that can

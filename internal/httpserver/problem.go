@@ -48,7 +48,7 @@ func Errorf(status int, format string, args ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns a 422 that lists the given places. The problem's detail describes the first of these places.
+// Invalid returns a 422 that lists the given places. The problem's detail describes the first of the given places.
 func Invalid(places ...Place) *Problem {
 	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
 	if more := len(places) - 1; more > 0 {

@@ -70,7 +70,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// net/http would handle OPTIONS * itself, without checking Host, and keep the connection open after a chunked
-		// one.
+		// request.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
 		ConnState:                    limited.state,

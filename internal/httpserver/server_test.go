@@ -127,7 +127,7 @@ func TestHeaderLimit(t *testing.T) {
 			c.rest(t)
 		}
 	}
-	// Over HTTP/2 the client itself may refuse to send such a header.
+	// Over HTTP/2 the client itself may refuse to send such a long header.
 	response, err := http2Client(t).Do(newRequest(t, server, http.MethodGet, "/?"+strings.Repeat("x", 17<<10), http.NoBody))
 	if err == nil {
 		_ = response.Body.Close()

@@ -88,8 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes the catalog. body says whether the operation takes a
-// request body, and entry whether it changes an existing entry.
+// editProblems adds the documented errors for an operation that changes the catalog. body says whether the operation
+// takes a request body, and entry whether it changes an existing entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{}
 	var refused []string

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// readBody decodes and checks a body in the same way as the route.
+// readBody decodes and checks a body just as the route does.
 func readBody(text string) (fightBody, error) {
 	var posted fightBody
 	if err := httpserver.DecodeJSON([]byte(text), &posted); err != nil {

@@ -28,7 +28,7 @@ type seen struct {
 	hosts    []string
 }
 
-// handler records the request and responds with the name of the part.
+// handler records the request and responds with the service's name.
 func (s *seen) handler(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -109,7 +109,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestHeaders checks which request headers reach a part, and which response headers reach the client.
+// TestHeaders checks which request headers reach a service, and which response headers reach the client.
 func TestHeaders(t *testing.T) {
 	sent := []string{
 		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
@@ -185,7 +185,7 @@ func TestRejectedRequests(t *testing.T) {
 			if requests := asked.taken(); len(requests) > 0 {
 				t.Errorf("the gateway forwarded %q", requests)
 			}
-			// A request line that names another host is served by this arena, not forwarded to that host.
+			// A request whose request line names another host is served by this arena, not forwarded to the other host.
 			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
 				t.Errorf("got %+v", got)
 			}
@@ -293,8 +293,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// If a part closes the connection in the middle of a response, the client gets a 502 for a short response, and sees
-// that a list is truncated.
+// If a service closes the connection in the middle of a response, the client gets a 502, or, for a list, can tell that
+// the list is truncated.
 func TestBreaksOff(t *testing.T) {
 	base := fakepeer.New(t, fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")).URL
 	cfg, calls := limits()
@@ -331,7 +331,7 @@ func TestOnce(t *testing.T) {
 				}
 			}
 			if got := peer.Requests(); got != 3 {
-				t.Errorf("the part got %d requests, want 3", got)
+				t.Errorf("the service got %d requests, want 3", got)
 			}
 		})
 	}
@@ -352,7 +352,7 @@ func TestImpatientClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for part.Pending() > 0 { // the request continues without its client
+		for part.Pending() > 0 { // the request continues after its client has left
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -447,9 +447,9 @@ func testStream(t *testing.T, way, target, kind string) {
 	}
 	_ = conn.Close()
 	select {
-	case <-ended: // the part notices that the client is gone
+	case <-ended: // the service notices that the client has disconnected
 	case <-time.After(hang):
-		t.Error("the part doesn't notice that the client is gone")
+		t.Error("the service doesn't notice that the client has disconnected")
 	}
 }
 
@@ -542,7 +542,7 @@ func TestStalledBrowser(t *testing.T) {
 // still get both lists and streams.
 func TestTooManyStreamsFromOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery == "" { // the request of a client that doesn't read
+		if r.URL.RawQuery == "" { // a request from a client that doesn't read
 			_, _ = io.WriteString(w, " ")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
