@@ -47,7 +47,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// find returns the operation for a request, or an error that says why there is none.
+// find returns the operation for a request, or an error if the request has no operation.
 func (e *endpoint) find(r *http.Request) (operation, error) {
 	o, there := e.operations[r.Method]
 	if !there && r.Method == http.MethodHead {

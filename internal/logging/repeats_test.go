@@ -37,7 +37,7 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs at the given interval that n requests were refused for the same reason, with ids that start at first.
+// refuse logs n refused requests at the given interval. All have the same reason, and their ids count up from first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {

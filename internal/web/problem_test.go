@@ -63,7 +63,7 @@ func TestPeerProblems(t *testing.T) {
 }
 
 // The problem for a list that misses its deadline blames the store only if the store doesn't respond.
-func TestProblemOfAList(t *testing.T) {
+func TestListProblem(t *testing.T) {
 	late := context.DeadlineExceeded
 	for name, c := range map[string]struct {
 		err  error

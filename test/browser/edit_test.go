@@ -144,14 +144,14 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	page.fill(t, "otherName", "Mine")
 	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs"}`)
 	page.click(t, submit)
-	page.notice(t, "Somebody changed it meanwhile. Nothing was saved.")
+	page.notice(t, "Someone else has changed it in the meantime. Nothing was saved.")
 	page.click(t, "dialog .notice button")
 	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs"`)
 
 	page.click(t, "dialog .danger")
 	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs again"}`)
 	page.click(t, "#delete-yes")
-	page.notice(t, "Somebody changed it meanwhile. Nothing was deleted.")
+	page.notice(t, "Someone else has changed it in the meantime. Nothing was deleted.")
 	page.click(t, "dialog .notice button")
 	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs again"`)
 

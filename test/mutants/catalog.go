@@ -206,6 +206,6 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		for _, item := range page {
 `,
 		test: "./internal/web",
-		run:  "^TestListWhoseStoreGoesAway$",
+		run:  "^TestListWhenStoreFails$",
 	},
 }

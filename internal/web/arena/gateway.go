@@ -29,7 +29,7 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 }
 
 // addRoutes adds the routes for the services' paths. All paths, including the read-only ones, are for the arena's own
-// pages only: services of other implementations may return data that isn't meant for other sites.
+// pages only: other implementations of the services may return data that isn't meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {

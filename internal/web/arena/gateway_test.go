@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen records the requests that the parts receive.
+// seen records the requests that the services behind the gateway receive.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -57,7 +57,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways returns two sets of parts: one reached over HTTP, and one in this process.
+// ways returns two sets of services behind the gateway: one reached over HTTP, and one in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()
@@ -135,7 +135,7 @@ func TestHeaders(t *testing.T) {
 				asked.header.Del("X-Request-Timeout-Ms")
 				asked.header.Del("Connection") // set by the gateway's HTTP client
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
-					t.Errorf("%s got headers with %q ms left (-want +got):\n%s", name, left, diff)
+					t.Errorf("%s got headers, with a timeout of %q ms (-want +got):\n%s", name, left, diff)
 				}
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
 					t.Errorf("got request ids %q, want the client's", ids)
@@ -153,7 +153,7 @@ func TestHeaders(t *testing.T) {
 
 // The gateway rejects requests for unknown paths, with unclean paths or with unsupported methods, and forwards none of
 // them.
-func TestNothingElse(t *testing.T) {
+func TestRejectedRequests(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
 		t.Run(way, func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestNothingElse(t *testing.T) {
 	}
 }
 
-func TestPartThatDoesNotRun(t *testing.T) {
+func TestMissingPart(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, map[string]Part{})
 	for _, name := range Parts() {
@@ -308,8 +308,8 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// The part closes each connection without responding to the second request on it. net/http would repeat that request on
-// a new connection, but a fight must be executed only once.
+// In this test, the service closes each connection instead of responding to its second request. net/http would send the
+// second request again on a new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -338,7 +338,7 @@ func TestOnce(t *testing.T) {
 }
 
 // Impatient clients don't use up connections, because responses are read to the end even after the client has left.
-func TestHastyClientsCostNoConnections(t *testing.T) {
+func TestImpatientClientsCostNoConnections(t *testing.T) {
 	answer := make(chan struct{})
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-answer
@@ -428,7 +428,7 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	// The two times are far apart, so that the test passes on a busy machine.
+	// The pause is far below the limit, so that the test passes on a busy machine.
 	const limit, pause = 2 * time.Second, 700 * time.Millisecond
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
@@ -487,8 +487,8 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 	}, ended
 }
 
-// A slow browser gets the whole list, while the service has to wait. If the service stalls, the list is aborted, even
-// if the browser was slow earlier.
+// A slow browser gets the whole list; meanwhile, the service must wait. If the service stalls, the list is aborted,
+// even if the browser was slow earlier.
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel() // mostly waits
 	const total = 64 << 20
@@ -512,7 +512,7 @@ func TestSlowBrowser(t *testing.T) {
 				if got += n; err != nil {
 					t.Fatalf("after %d bytes: %v", got, err)
 				}
-				time.Sleep(2 * calls.Read) // longer than a service may stall, but here the arena waits for the client
+				time.Sleep(2 * calls.Read) // longer than a service may stall, but it is the client that stalls
 			}
 			n, err := io.Copy(io.Discard, response.Body)
 			if got += n; got != total || !errors.Is(err, c.err) {
@@ -524,7 +524,7 @@ func TestSlowBrowser(t *testing.T) {
 }
 
 // A browser that stops reading is dropped at the write timeout, and the service notices the disconnect.
-func TestBrowserThatStopsReading(t *testing.T) {
+func TestStalledBrowser(t *testing.T) {
 	t.Parallel()
 	cfg, calls := limits()
 	cfg.WriteTimeout = 500 * time.Millisecond
@@ -540,7 +540,7 @@ func TestBrowserThatStopsReading(t *testing.T) {
 
 // A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can
 // still get both lists and streams.
-func TestTooManyStreamsOfOneClient(t *testing.T) {
+func TestTooManyStreamsFromOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // a request from a client that doesn't read
 			_, _ = io.WriteString(w, " ")
@@ -632,7 +632,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 }
 
 // A response that exceeds the buffer arrives completely, and its connection is reused.
-func TestLongAnswerOverAKeptConnection(t *testing.T) {
+func TestLongResponseReusesConnection(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
 	cfg, calls := limits()
