@@ -1,4 +1,4 @@
-# Only make and go are needed. `make test` says what else it could use.
+# Only make and Go are needed. `make test` lists what else it can use.
 
 FUZZTIME ?= 10s
 ACTIONLINT = go tool -modfile=tools/actionlint/go.mod actionlint
@@ -11,18 +11,18 @@ GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
 	@echo 'make build   build build/superheroes; make build-bench builds build/superheroes-bench'
-	@echo 'make test    run all tests on real engines (ARGS="-run Fight ./internal/..." for some)'
+	@echo 'make test    run all tests on real databases (ARGS="-run Fight ./internal/..." selects some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="--rates 10,100")'
-	@echo 'make bench   measure everything on this machine and write docs/performance.md, some twenty minutes (ARGS="--quick": minutes)'
-	@echo 'make chaos   break everything while fights go on, check that none is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
-	@echo 'make mutants put small faults into the program, one at a time, and check that a test notices each, some twenty minutes'
-	@echo 'make compose-test   the containers on a real Docker engine: build, compose up, contract, k6, faults'
+	@echo 'make bench   measure everything on this machine and write docs/performance.md; takes about 20 minutes (ARGS="--quick": a few)'
+	@echo 'make chaos   inject faults under load, check that no fight is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
+	@echo 'make mutants inject small faults into the program, one at a time, and check that a test catches each; takes about 20 minutes'
+	@echo 'make compose-test   test the containers on a real Docker engine: build, compose up, contract suite, k6, faults'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
-	@echo 'make vuln    look for known vulnerabilities'
+	@echo 'make vuln    check for known vulnerabilities'
 	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
 
 run:
-	@echo 'Compiling; from an empty cache that takes one to two minutes.'
+	@echo 'Compiling; with an empty build cache, this takes one to two minutes.'
 	go run ./cmd/superheroes $(ARGS)
 
 build:
@@ -42,7 +42,7 @@ lint:
 	cd bench && go tool -modfile=../tools/golangci-lint/go.mod golangci-lint run ./...
 	$(ACTIONLINT)
 
-# k6 is built once; its licence (AGPL) lets us run it, not link it.
+# k6 is built as a separate program, once: its licence (AGPL) lets us run it, but not link it.
 build/k6: tools/k6/go.mod
 	CGO_ENABLED=0 go build -modfile=tools/k6/go.mod -trimpath -o $@ go.k6.io/k6
 

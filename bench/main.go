@@ -1,5 +1,5 @@
-// Superheroes-bench measures Super Heroes in Go and the other members of its family. It is a separate module, so that
-// the services don't depend on packages that only the measurements need.
+// Superheroes-bench measures Super Heroes in Go and the other implementations in the Super Heroes family. It is a
+// separate module, so that the services don't depend on packages that only the measurements need.
 //
 //	go run -C bench . --duration 3s     # from a source checkout
 //	superheroes-bench --help
@@ -33,13 +33,13 @@ func main() {
 }
 
 type commands struct {
-	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or several compared with each other: latency, CPU, memory, energy (the default command)."`
+	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or compare several: latency, CPU, memory, energy (the default command)."`
 	Report   performance.Command     `cmd:"" help:"Measure every target of this project on this machine, and write docs/performance.md and the figures in README.md."`
 	Load     load.Command            `cmd:"" help:"Run the family's load test with k6 against all services in one process, and compare acknowledged fights with stored ones."`
 	Overload overload.Command        `cmd:"" help:"Send a running service more load than it can handle, and show how it behaves."`
 	Version  versionCommand          `cmd:"" help:"Print the version."`
-	Floor    floorCommand            `cmd:"" hidden:"" help:"Serve the bare handler that members are compared with."`
-	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Serve fights without storing them."`
+	Floor    floorCommand            `cmd:"" hidden:"" help:"Run the bare HTTP handler that is the baseline for comparisons."`
+	Stub     performance.StubCommand `cmd:"" hidden:"" help:"Run a fights service that stores nothing."`
 }
 
 // Exit codes.

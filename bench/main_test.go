@@ -42,7 +42,7 @@ func TestHelp(t *testing.T) {
 func TestUsageErrors(t *testing.T) {
 	for _, c := range []struct{ name, args, says string }{
 		{"an unknown mix", "--mix=nonsense", "--mix, BENCH_MIX"},
-		{"a mix with an empty weight", "run --mix=family:", "--mix, BENCH_MIX"},
+		{"a mix of actions with an empty weight", "run --mix=family:", "--mix, BENCH_MIX"},
 		{"an invalid target", "run --target=nonsense", "--target, BENCH_TARGET"},
 		{"an invalid --versus target", "run --versus=dogs=http://localhost:1", "--versus, BENCH_VERSUS"},
 		{"a rate of 0", "run --rate=1,0", "--rate, BENCH_RATE: rates must be above 0"},
@@ -54,9 +54,9 @@ func TestUsageErrors(t *testing.T) {
 		{"a negative warm-up", "run --warmup=-1s", "--warmup, BENCH_WARMUP"},
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
 		{"zero idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
-		{"a mix that needs a service without an address", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"a mix that needs a service whose address isn't given", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
 		{"the PID of a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
-		{"the floor command without a size", "floor", "<size>"},
+		{"the floor command without a response size", "floor", "<size>"},
 		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},
 		{"an unknown flag of the report command", "report --fast", "unknown flag"},
 		{"a load test with a rate of 0", "load --rates=10,0", "--rates"},

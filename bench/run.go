@@ -24,10 +24,10 @@ type runCommand struct {
 	Mix             string   `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; or several with weights, such as execute_fight:1,random_hero:9."`
 	measure.Options `embed:""`
 	Pid             []int   `env:"BENCH_PID" placeholder:"N" help:"Process ID of the target; by default found by its ports if it runs on this host. May be repeated."`
-	StorePid        []int   `env:"BENCH_STORE_PID" placeholder:"N" help:"Process ID of a database of the target, reported in separate columns. May be repeated."`
+	StorePid        []int   `env:"BENCH_STORE_PID" placeholder:"N" help:"Process ID of one of the target's databases, whose figures are reported in separate columns. May be repeated."`
 	Floor           bool    `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Also measure a bare net/http handler, before the first round and after each."`
-	Watts           float64 `env:"BENCH_WATTS" default:"2.76" help:"Watts of a busy core above idle, for the energy model."`
-	WattsSource     string  `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Source of --watts, for the report."`
+	Watts           float64 `env:"BENCH_WATTS" default:"2.76" help:"Extra power of a busy core over an idle core, in watts, for the energy model."`
+	WattsSource     string  `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Source of the --watts value, to be quoted in the report."`
 	JSON            bool    `name:"json" env:"BENCH_JSON" help:"Write the report as JSON instead of text."`
 	Report          string  `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
 }
@@ -77,12 +77,12 @@ func (c runCommand) options() (measure.Options, error) {
 		options.Rounds = 1
 	}
 	if c.Idle <= 0 {
-		return options, measure.Wrong("idle", "must be more than 0s: idle consumption is subtracted and reported")
+		return options, measure.Wrong("idle", "must be more than 0s, because idle consumption is always measured")
 	}
 	if c.Floor {
 		self, err := os.Executable()
 		if err != nil {
-			return options, fmt.Errorf("finding the path of this program, which also runs as the floor: %w", err)
+			return options, fmt.Errorf("finding the path of this program, which also runs as the floor server: %w", err)
 		}
 		options.Floor = []string{self, "floor"}
 	}

@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 func checkMember(t *testing.T, member measure.Member, pid int) {
 	t.Helper()
 	for _, reason := range member.Void {
-		if !strings.Contains(reason, "strangers took") && !strings.Contains(reason, "were sent at least") {
+		if !strings.Contains(reason, "unrelated processes used") && !strings.Contains(reason, "were sent at least") {
 			t.Errorf("%s is void: %s", member.Name, reason)
 		}
 	}
@@ -94,15 +94,15 @@ func runBesideOthers(t *testing.T, fights string, start func(*testing.T, ...stri
 		t.Errorf("exit code %d", code)
 	}
 	for _, said := range []string{
-		`(?m)^  VOID: round 1: strangers took [1-9][0-9.]* % of the cores.* \(limit 5 %\): .* \([0-9]+\) [0-9.]+ %`,
-		`(?m)^  of the cores: strangers [1-9][0-9.]* %, steal [0-9.]+ %; load average before [0-9.]+$`,
+		`(?m)^  VOID: round 1: unrelated processes used [1-9][0-9.]* % of the cores.* \(limit 5 %\): .* \([0-9]+\) [0-9.]+ %`,
+		`(?m)^  of the cores: unrelated processes [1-9][0-9.]* %, steal [0-9.]+ %; load average before [0-9.]+$`,
 		`\nVOID: do not use these figures\n$`,
 	} {
 		if !regexp.MustCompile(said).MatchString(run.Stdout.String()) {
 			t.Errorf("the report doesn't match %s:\n%s", said, &run.Stdout)
 		}
 	}
-	if !strings.Contains(run.Stderr.String(), "strangers took") {
+	if !strings.Contains(run.Stderr.String(), "unrelated processes used") {
 		t.Errorf("stderr: %s", &run.Stderr)
 	}
 }

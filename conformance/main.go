@@ -22,26 +22,27 @@
 // For a member with a statistics service, --statistics URL adds the clauses about that service; --group
 // statistics selects only the clauses about statistics.
 //
-// With --loopback, for services that listen on loopback addresses, conformance also checks that they reject any other
-// Host.
+// With --loopback, conformance also checks that the services reject any Host header that is neither an IP address nor a
+// loopback name. Use --loopback only for services that listen on loopback addresses.
 //
 // --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
 // if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
-// If a member offers no way to read its fights, neither as a list nor by id, the clauses that require a fight to be
-// stored before the response are reported as "cannot be checked: stored?" and count as skipped.
+// If a member's fights can be read neither as a list nor by id, the clauses that require a fight to be stored before
+// the response are reported as "cannot be checked: stored?" and count as skipped.
 //
-// Effects on the member: the suite reads, sends requests that must be rejected, and creates about 350 fights, which
-// remain stored. The suite never changes existing heroes, villains or locations; with a token, it adds entries of its
-// own and deletes them afterwards. The suite sends at most 30,000 requests, at most 8 at a time, each exactly once on a
-// new connection, and waits at most --timeout for each response. Other clients may create fights during the run: if
-// they interfere with a clause about the count or the newest fights, that clause is checked again. No other client may
-// change a catalog during the run. The clocks of the member and of the machine that runs the suite may differ by up to
-// a minute.
+// Effects on the member: the suite reads data, sends invalid requests that the member must reject, and creates about
+// 350 fights, which remain stored. The suite never changes existing heroes, villains or locations; with a token, it
+// adds entries of its own and deletes them afterwards. The suite sends at most 30,000 requests, at most 8 at a time,
+// each exactly once on a new connection, and waits at most --timeout for each response. Other clients may create fights
+// during the run: if they interfere with a clause about the count or the newest fights, that clause is checked again.
+// No other client may change a catalog during the run. The clocks of the member and of the machine that runs the suite
+// may differ by up to a minute.
 //
-// The suite does not score what can't be observed from outside: whether the three fetches of a fight run concurrently,
-// whether a list uses bounded memory, whether a stored fight survives a crash. The suite also doesn't score the
-// responses to a failing peer or store (502, 503, 504); for this application, the tests in test/faults cover them.
+// The suite does not score what can't be observed from outside: whether the three fetches for a fight run concurrently,
+// whether a list uses bounded memory, or whether a stored fight survives a crash. The suite also doesn't score how a
+// member responds when a peer or its store fails (502, 503, 504); for this application, the tests in test/faults cover
+// that.
 package main
 
 import (
@@ -79,13 +80,13 @@ type options struct {
 	Villains   string        `required:"" placeholder:"URL" help:"URL of villains."`
 	Locations  string        `required:"" placeholder:"URL" help:"URL of locations."`
 	Fights     string        `required:"" placeholder:"URL" help:"URL of fights."`
-	Statistics string        `placeholder:"URL" help:"URL of statistics, to check its clauses too."`
-	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family provides. full: everything this application promises. writes, statistics, arena: only the clauses that need the token, those of the statistics service, or those of the battle page."`
+	Statistics string        `placeholder:"URL" help:"URL of the statistics service; if given, its clauses are checked too."`
+	Group      suite.Group   `enum:"core,full,writes,statistics,arena" default:"full" help:"core: what every member of the family provides. full: everything this application promises. writes, statistics, arena: only the clauses that need the token, the statistics service, or the battle page."`
 	Token      string        `name:"admin-token" env:"ADMIN_TOKEN" placeholder:"TOKEN" help:"Administrator token of the member; with it, the clauses of the group writes are checked too."`
-	Arena      string        `placeholder:"URL" help:"URL of the battle page, to check its clauses too."`
-	Loopback   bool          `help:"For services that listen on loopback addresses: check that they reject foreign host names in Host. Not suitable for services in containers, even if their ports are published on loopback."`
+	Arena      string        `placeholder:"URL" help:"URL of the battle page; if given, its clauses are checked too."`
+	Loopback   bool          `help:"Also check that the services reject foreign names in the Host header. Only for services that listen on loopback addresses; not for services in containers, even if their ports are published on loopback."`
 	JSON       bool          `name:"json" help:"Write the score as JSON."`
-	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the score as JUnit XML to this file too."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"Also write the score, as JUnit XML, to this file."`
 	Timeout    time.Duration `default:"15s" help:"Maximum time for a response."`
 }
 

@@ -42,7 +42,7 @@ func TestGoodMember(t *testing.T) {
 		}
 	})
 	for _, token := range []string{system.AdminToken, "wrong"} {
-		t.Run("group writes with the token "+token, func(t *testing.T) {
+		t.Run("the writes group, with the token "+token, func(t *testing.T) {
 			want := map[string]int{system.AdminToken: exitPassed, "wrong": exitFailed}[token]
 			var stdout, stderr bytes.Buffer
 			if code := run(t.Context(), at(member, "--group", "writes", "--admin-token", token), &stdout, &stderr); code != want || stderr.Len() > 0 {
@@ -119,17 +119,17 @@ func TestExitCodes(t *testing.T) {
 		"as JSON":             {at(nothing, "--group", "core", "--json"), exitFailed, `"result": "fail"`},
 		"JUnit file in a missing folder": {at(nothing, "--group", "core", "--junit",
 			filepath.Join(t.TempDir(), "none", "x.xml")), exitUsage, "x.xml: no such file"},
-		"timeout of zero":                         {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
-		"help":                                    {[]string{"--help"}, exitPassed, "--junit=FILE"},
-		"no arguments":                            {nil, exitUsage, "missing flags"},
-		"one address missing":                     {at(nothing)[2:], exitUsage, "--fights"},
-		"writes without a token":                  {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
-		"an unknown group":                        {at(nothing, "--group", "some"), exitUsage, "core"},
-		"an unknown flag":                         {at(nothing, "--quick"), exitUsage, "--quick"},
-		"an address that is not a URL":            {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
-		"an address with a path":                  {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
-		"group arena without the arena's address": {at(nothing, "--group", "arena"), exitUsage, "arena"},
-		"an arena that fails":                     {at(nothing, "--group", "arena", "--arena", nothing.Heroes), exitFailed, "FAIL  arena  arena.livez"},
+		"timeout of zero":                 {at(nothing, "--timeout", "0s"), exitUsage, "--timeout"},
+		"help":                            {[]string{"--help"}, exitPassed, "--junit=FILE"},
+		"no arguments":                    {nil, exitUsage, "missing flags"},
+		"one address missing":             {at(nothing)[2:], exitUsage, "--fights"},
+		"writes without a token":          {at(nothing, "--group", "writes"), exitUsage, "--admin-token"},
+		"an unknown group":                {at(nothing, "--group", "some"), exitUsage, "core"},
+		"an unknown flag":                 {at(nothing, "--quick"), exitUsage, "--quick"},
+		"an address that is not a URL":    {append(at(nothing), "--fights=localhost:8004"), exitUsage, "fights"},
+		"an address with a path":          {append(at(nothing), "--fights=http://localhost/api/fights"), exitUsage, "fights"},
+		"the arena group without --arena": {at(nothing, "--group", "arena"), exitUsage, "arena"},
+		"an arena that fails":             {at(nothing, "--group", "arena", "--arena", nothing.Heroes), exitFailed, "FAIL  arena  arena.livez"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

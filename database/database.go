@@ -31,7 +31,7 @@ func Villains() []byte { return villains }
 // them.
 func Locations() []byte { return locations }
 
-// The schemas of the SQL engines. {table} is a placeholder for the table's name.
+// These are the schemas for the SQL engines. {table} is a placeholder for the table's name.
 var (
 	//go:embed schema/postgresql.sql
 	PostgreSQL string

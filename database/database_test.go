@@ -117,8 +117,8 @@ func checkCharacter(t *testing.T, c character.Character) {
 	}
 }
 
-// checkScripts checks that the names exercise encodings: at least one has an accent, one has letters that aren't
-// Latin, and one has an apostrophe.
+// checkScripts checks that the names are suitable for testing encodings: at least one has an accent, one has non-Latin
+// letters, and one has an apostrophe.
 func checkScripts(t *testing.T, names []string) {
 	t.Helper()
 	letter := func(test func(rune) bool) bool {
@@ -130,7 +130,7 @@ func checkScripts(t *testing.T, names []string) {
 		t.Error("no name has an accent")
 	}
 	if !letter(func(r rune) bool { return !unicode.Is(unicode.Latin, r) }) {
-		t.Error("no name has a letter of another script")
+		t.Error("no name has a non-Latin letter")
 	}
 	if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, "'") }) {
 		t.Error("no name has an apostrophe")

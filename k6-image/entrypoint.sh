@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs k6 with the arguments it is given. Without any it keeps the container up for `docker compose exec k6 …`.
+# Runs k6 with the given arguments. Without arguments, it keeps the container running for `docker compose exec k6 …`.
 set -euo pipefail
 
 if [ $# -gt 0 ]; then

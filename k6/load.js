@@ -72,11 +72,11 @@ function report(data) {
   const found = data.metrics.fights_stored?.values.value;
   const broken = brokenThresholds(data);
   const lines = [
-    `profile: ${data.setup_data?.profile ?? 'not told'}`,
+    `profile: ${data.setup_data?.profile ?? 'not reported'}`,
     `rate ${rate}/s: ${count('iterations')} iterations, ${count('dropped_iterations')} dropped`,
     `fights: ${acknowledged} acknowledged, ${found ?? 'cannot be checked:'} stored`,
     `requests: ${count('http_reqs')}, median ${ms(duration.med)}, p95 ${ms(duration['p(95)'])}, p99 ${ms(duration['p(99)'])}`,
-    broken.length === 0 ? 'thresholds: all kept' : `thresholds BROKEN: ${broken.join('; ')}`,
+    broken.length === 0 ? 'thresholds: all met' : `thresholds BROKEN: ${broken.join('; ')}`,
   ];
   if (found !== undefined) {
     lines.push(`${Date.now()}000000 GMT_SCI_R=${Math.min(acknowledged, found)}`);

@@ -38,7 +38,7 @@ type Line struct {
 	Points plotter.XYs
 }
 
-// Part holds the size of one segment in every bar. A bar with no values is labelled "not known".
+// Part is a segment that every bar has, with its size in each bar. A bar with no values is labelled "not known".
 type Part struct {
 	Name   string
 	Values []float64
@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: each line sample precedes its name
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: the line samples precede the names
 	p.BackgroundColor = nil                                              // Write has already filled the background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

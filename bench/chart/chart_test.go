@@ -19,7 +19,7 @@ func write(t *testing.T, c Chart) (texts []string, svg string) {
 		t.Fatal(err)
 	}
 	if text.String() != again.String() {
-		t.Error("two calls of Write wrote different SVGs")
+		t.Error("two calls to Write produced different SVGs")
 	}
 	inText := false
 	for decoder := xml.NewDecoder(strings.NewReader(text.String())); ; {

@@ -7,7 +7,8 @@ type Model struct {
 }
 
 // CloudCarbonFootprint returns the Cloud Carbon Footprint tool's model of an AWS virtual CPU of unknown type: 0.74 W
-// idle, 3.5 W busy, and linear in between. Each CPU second is charged the difference between busy and idle power.
+// idle, 3.5 W busy, and linear in between. The model attributes the difference between busy and idle power to each CPU
+// second.
 func CloudCarbonFootprint() Model {
 	return Model{3.5 - 0.74, "Cloud Carbon Footprint, methodology, compute, AWS averages per vCPU: " +
 		"3.5 W busy less 0.74 W idle; https://www.cloudcarbonfootprint.org/docs/methodology/"}

@@ -16,8 +16,8 @@ import (
 // Powercap is where Linux exposes the counters of RAPL, the processor's built-in energy meter.
 const Powercap = "/sys/class/powercap"
 
-// Meter totals the energy that RAPL measures for the whole machine: that of the processor packages and, if the memory
-// has its own counter, that of the memory. It is not safe for concurrent use.
+// Meter adds up the energy that RAPL measures for the whole machine: the processor packages plus, if it has its own
+// counter, the memory. It is not safe for concurrent use.
 type Meter struct{ zones []*zone }
 
 // zone is a RAPL counter, which counts microjoules up to wrap and then restarts at 0.
@@ -64,7 +64,8 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		return nil, nil // package counters include core and uncore, psys includes the packages, mmio counters duplicate them
+		// package counters include core and uncore, psys includes the packages, mmio counters duplicate package counters
+		return nil, nil
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
 		return nil, err
@@ -87,8 +88,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called more often than any counter wraps around; a wraparound
-// takes at least several minutes.
+// Joules returns the energy used since Open. It must be called often enough that no counter advances by its full range
+// between two calls. A counter needs at least several minutes for its full range.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {
@@ -103,7 +104,7 @@ func (m *Meter) Joules() (float64, error) {
 	return total, nil
 }
 
-// passed returns how far a counter that wraps around at wrap has advanced from last to now.
+// passed returns the number of steps from last to now for a counter that wraps around at wrap.
 func passed(last, now, wrap uint64) uint64 {
 	if now >= last {
 		return now - last

@@ -1,6 +1,7 @@
-// Package load runs the family's load test against all services in one process. For each rate it runs k6/load.js and
-// compares the number of fights acknowledged to k6 with the number added to the store. It fails if the two numbers of
-// fights differ or a threshold in the k6 script is exceeded, and it plots latency and CPU time against the rate.
+// Package load runs the load test of the Super Heroes family against all services in one process. For each rate it runs
+// k6/load.js and compares the number of fights acknowledged to k6 with the number added to the store. It fails if the
+// two numbers of fights differ or a threshold in the k6 script is exceeded, and it plots latency and CPU time against
+// the rate.
 package load
 
 import (
@@ -23,7 +24,7 @@ type Command struct {
 	K6      string `name:"k6" default:"build/k6" help:"Path of the k6 binary."`
 	Script  string `default:"k6/load.js" help:"k6 load script."`
 	Results string `default:"results" help:"Folder for summaries and plots."`
-	Rates   []int  `default:"1,10,50,75,100" help:"Iterations per second, one run each."`
+	Rates   []int  `default:"1,10,50,75,100" help:"Rates to test, in iterations per second; one run per rate."`
 	Hold    string `default:"20s" help:"How long each rate is held."`
 	Down    string `default:"5s" help:"Ramp-down time at the end of each run."`
 }
@@ -36,7 +37,7 @@ func (c *Command) Validate() error {
 	return nil
 }
 
-// Run runs the load test at each rate in turn, starting with an empty store.
+// Run runs the load test at each rate in turn. The fight store is empty before the first run.
 func (c *Command) Run(ctx context.Context, k *kong.Kong) (err error) {
 	if err := os.MkdirAll(c.Results, 0o755); err != nil {
 		return err

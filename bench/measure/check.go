@@ -29,8 +29,8 @@ func (f fighter) equal(other fighter) bool {
 	return f.level == other.level && scan.Same(f.name, other.name)
 }
 
-// newFighter parses a fighter's name and level, which are given as JSON. It returns false if either is missing or
-// invalid.
+// newFighter parses a fighter's name and level, which are given as JSON. It returns false if the name or the level is
+// missing or invalid.
 func newFighter(name, level []byte) (fighter, bool) {
 	number, err := strconv.ParseInt(string(level), 10, 64)
 	return fighter{name, number}, err == nil && isName(name)
@@ -152,7 +152,7 @@ func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
-// isTeams reports whether the arguments are the names of the heroes' and the villains' teams, in this order.
+// isTeams reports whether the arguments are the names of the heroes' and the villains' teams, in that order.
 func isTeams(heroes, villains []byte) bool {
 	return string(heroes) == heroTeam && string(villains) == villainTeam
 }
@@ -164,7 +164,7 @@ func checkShown(object []byte, fought fighter) error {
 	}
 	shown, err := readCharacter(object)
 	if err == nil && !shown.equal(fought) {
-		err = wrong("the hero or villain shown did not fight")
+		err = wrong("the hero or villain in the response did not fight")
 	}
 	return err
 }

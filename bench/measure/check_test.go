@@ -17,12 +17,12 @@ func TestCheckFight(t *testing.T) {
 		name, fight, sent string
 		good              bool
 	}{
-		{"a fight with all fields, whose names are escaped differently", goodFight, "", true},
+		{"a fight with all fields and differently escaped names", goodFight, "", true},
 		{"only the common fields", common + "}", "", true},
 		{"no location", common + `,"location":null}`, "", true},
-		{"the fighters and the location of the request", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
+		{"the fighters and location sent in the request", goodFight, hero + `"villain":{"id":2,"name":"Th\u00e1nos","level":7},"location":{"name":"Gotham City"}}`, true},
 		{"a request without a location", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":7}}`, true},
-		{"a request with another level", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":8}}`, false},
+		{"a request with a different level", goodFight, hero + `"villain":{"id":2,"name":"Thános","level":8}}`, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var sent *pair

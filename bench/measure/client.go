@@ -156,7 +156,7 @@ func (c *client) fought(body []byte, sent *pair) error {
 		return err
 	}
 	if bytes.Equal(id, c.lastID) {
-		return wrong("fight with the same id as the previous one, %.60s", id)
+		return wrong("fight with the same id as the previous fight, %.60s", id)
 	}
 	c.lastID = append(c.lastID[:0], id...)
 	return nil

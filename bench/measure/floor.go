@@ -25,7 +25,7 @@ func ServeFloor(size int, in io.Reader, out io.Writer) error {
 	}
 	handler := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
-		_, _ = w.Write(body) // an error means that the client is gone
+		_, _ = w.Write(body) // an error means that the client has disconnected
 	}
 	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(handler)}
 	fmt.Fprintf(out, "http://%s\n", listener.Addr())
@@ -55,8 +55,8 @@ type Floor struct {
 	in      io.Closer
 }
 
-// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until it is
-// serving. The caller must call Stop.
+// StartFloor starts the command, which must call ServeFloor with its standard input and output, and waits until the
+// floor server is ready. The caller must call Stop.
 func StartFloor(command *exec.Cmd) (*Floor, error) {
 	in, err := command.StdinPipe()
 	if err != nil {
@@ -67,13 +67,13 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 		return nil, err
 	}
 	if err := command.Start(); err != nil {
-		return nil, fmt.Errorf("starting the floor: %w", err)
+		return nil, fmt.Errorf("starting the floor server: %w", err)
 	}
 	floor := &Floor{command: command, in: in}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		floor.Stop()
-		return nil, fmt.Errorf("starting the floor: %w", err)
+		return nil, fmt.Errorf("starting the floor server: %w", err)
 	}
 	urls := map[Service]string{"": strings.TrimSpace(line)}
 	floor.Target = Target{Name: floorName, URLs: urls, PIDs: []int{command.Process.Pid}}
@@ -84,7 +84,7 @@ func StartFloor(command *exec.Cmd) (*Floor, error) {
 func (f *Floor) mix() Mix {
 	check := func(body []byte) error {
 		if len(body) != f.size {
-			return wrong("the floor sent %d bytes, want %d", len(body), f.size)
+			return wrong("the floor server sent %d bytes, want %d", len(body), f.size)
 		}
 		return nil
 	}

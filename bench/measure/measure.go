@@ -243,7 +243,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // the floor has no store: its application figures are compared instead
+			if floor != nil { // the floor server has no store: store figures are divided by its application figures
 				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
 				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
@@ -254,7 +254,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	}
 }
 
-// stores summarizes whether the fights acknowledged in the runs were stored.
+// stores says whether the fights acknowledged in the runs were stored.
 func stores(runs []Run) string {
 	if len(runs) == 0 {
 		return "not measured"
@@ -276,7 +276,7 @@ func stores(runs []Run) string {
 	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
 }
 
-// cannotBeChecked is the beginning of the summary for a member that doesn't report how many fights it has stored.
+// cannotBeChecked is the prefix of the summary for a member that doesn't report how many fights it has stored.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
 // unchecked describes the first check that could not be made for a member, or returns "" if all checks were made.
@@ -289,7 +289,7 @@ func (r *Report) unchecked() string {
 		}
 		for _, m := range s.all() {
 			if _, _, unknown := m.surroundings(); unknown != "" {
-				return "the CPU time taken by strangers while measuring " + m.Name + " is unknown: " + unknown
+				return "the CPU time of unrelated processes while measuring " + m.Name + " is unknown: " + unknown
 			}
 		}
 	}

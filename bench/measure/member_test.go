@@ -158,8 +158,8 @@ func breakOff(w http.ResponseWriter) {
 	}
 }
 
-// quick returns options for a short run that makes the same number of iterations even on a busy machine: 5 for the
-// warm-up and 50 that are measured.
+// quick returns options for a short run that has 5 warm-up iterations and 50 measured iterations, even on a busy
+// machine.
 func quick(t *testing.T, mix string, target Target) Options {
 	t.Helper()
 	parsed, err := ParseMix(mix)
@@ -172,7 +172,7 @@ func quick(t *testing.T, mix string, target Target) Options {
 	}
 }
 
-// measure makes a single run and returns it, without the void reasons that a busy machine causes.
+// measure performs a single run and returns the result, without void reasons that are caused by a busy machine.
 func measure(t *testing.T, o Options) Run {
 	t.Helper()
 	report, err := Members(t.Context(), o)
@@ -186,5 +186,5 @@ func measure(t *testing.T, o Options) Run {
 
 // ofTheMachine reports whether a run is void for a reason caused by other load on the machine.
 func ofTheMachine(reason string) bool {
-	return strings.HasPrefix(reason, "strangers took") || strings.Contains(reason, "were sent at least")
+	return strings.HasPrefix(reason, "unrelated processes used") || strings.Contains(reason, "were sent at least")
 }

@@ -136,13 +136,13 @@ type Use struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Tree is the CPU time of a process and all its descendants, such as a database server with its workers.
+// Tree holds the CPU time of a process and all its descendants, such as a database server with its workers.
 type Tree struct {
 	PID int     `json:"pid"`
 	CPU float64 `json:"cpu_us"`
 }
 
-// result computes the figures of the resource usage from the readings. It returns nil if no processes are known.
+// result computes the resource usage figures from the readings. It returns nil if no processes are known.
 func (u *use) result(seconds, done float64) *Use {
 	if len(u.pids) == 0 {
 		return nil

@@ -31,7 +31,7 @@ type Mix struct {
 type action struct {
 	name    string
 	service Service // the service that receives the requests
-	fights  bool    // a successful iteration stores one fight
+	fights  bool    // whether a successful iteration stores one fight
 	do      func(*client) error
 }
 

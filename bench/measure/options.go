@@ -11,7 +11,7 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Options configures a measurement. Fields with an environment variable are also command-line flags.
+// Options configures a measurement. Fields that have an env tag are also command-line flags.
 type Options struct {
 	Mix     Mix          `kong:"-"`
 	Targets []Target     `kong:"-"` // members to measure; the first is the reference for comparisons
@@ -21,7 +21,7 @@ type Options struct {
 
 	Progress func(what string, passed, total time.Duration) `kong:"-"` // called about twice per second; may be nil
 
-	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, sent on schedule whether or not responses arrive (open model). Several rates, such as 1,10,50,75,100, are measured one after another. Without it, each connection sends as soon as it has its response (closed model)."`
+	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, started on schedule even if earlier ones are still running (open model). Several rates, such as 1,10,50,75,100, are measured one after another. Without this flag, each connection starts an iteration as soon as the previous one has completed (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
 	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured duration of each run."`
 	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`
@@ -29,10 +29,10 @@ type Options struct {
 	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the minimum for a 95 % confidence interval."`
 	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Request timeout."`
 	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"In the open model, how long an iteration may wait for a free connection before it is dropped."`
-	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores to pin the target's processes and the floor to, such as 0,1."`
+	PinTarget   []int         `env:"BENCH_PIN_TARGET" placeholder:"CORE" help:"Cores to pin the target's processes and the floor server to, such as 0,1."`
 	PinSelf     []int         `env:"BENCH_PIN_SELF" placeholder:"CORE" help:"Cores to pin the load generator to."`
-	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of the floor; 0 means the same as the target's."`
-	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs and adds slightly to their CPU time. Without it, only read and write calls are reported, from /proc/PID/io."`
+	FloorProcs  int           `env:"BENCH_FLOOR_PROCS" default:"0" help:"GOMAXPROCS of the floor server; 0 means the same as the target's."`
+	CountCalls  bool          `env:"BENCH_COUNT_CALLS" help:"Count all system calls of the target's processes, which needs root and tracefs and adds slightly to their CPU time. Without this flag, only read and write calls are reported, from /proc/PID/io."`
 	RAPL        string        `name:"rapl" env:"BENCH_RAPL" default:"/sys/class/powercap" help:"Folder with the processor's energy counters."`
 
 	system proc.FS

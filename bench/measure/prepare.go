@@ -41,13 +41,13 @@ func (o Options) find(report *Report) error {
 		if err != nil {
 			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
 		}
-		report.note("CPU and memory of %s are those of %s and their descendants", t.Name, describe(tree, pids))
+		report.note("CPU and memory figures of %s cover %s and their descendants", t.Name, describe(tree, pids))
 		if len(unserved) > 0 {
-			report.note("CPU and memory of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
+			report.note("CPU and memory figures of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
 				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
-			report.note("CPU and memory of %s exclude %s if those are separate processes: no address was given for them",
+			report.note("CPU and memory figures of %s exclude %s if they are separate processes: their addresses were not given",
 				t.Name, strings.Join(others, ", "))
 		}
 	}
@@ -68,7 +68,7 @@ func describe(tree []proc.Process, pids []int) string {
 // floor starts the floor server, whose responses are as large as the target's, and pins it to the target's cores.
 func (o Options) floor(ctx context.Context, report *Report) (*Floor, error) {
 	if len(o.Floor) == 0 {
-		report.note("the floor was not measured")
+		report.note("the floor server was not measured")
 		return nil, nil
 	}
 	size, err := o.probe(o.Targets[0], o.Mix)

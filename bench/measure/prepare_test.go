@@ -31,12 +31,12 @@ func TestProcessNotes(t *testing.T) {
 		says   []string
 		silent []string
 	}{
-		{"one service", "random_hero", map[Service]string{Heroes: one}, nil, []string{"are those of "}, []string{lacks, without}},
-		{"fights alone", "execute_fight", map[Service]string{"": one}, nil, []string{"are those of ", without}, []string{lacks}},
+		{"one service", "random_hero", map[Service]string{Heroes: one}, nil, []string{" and their descendants"}, []string{lacks, without}},
+		{"fights alone", "execute_fight", map[Service]string{"": one}, nil, []string{" and their descendants", without}, []string{lacks}},
 		{"an address for each service", "execute_fight", map[Service]string{Fights: one, Heroes: one, Villains: one, Locations: one}, nil, nil, []string{lacks, without}},
 		{"an address without a listener", "execute_fight", map[Service]string{Fights: one, Heroes: gone, Villains: one, Locations: one}, nil, []string{lacks, gone}, []string{without}},
-		{"behind a container's forwarder", "execute_fight", map[Service]string{"": proxied}, nil, []string{"are unknown"}, []string{"are those of"}},
-		{"named processes", "execute_fight", map[Service]string{"": proxied}, []int{os.Getpid()}, []string{"are those of "}, []string{lacks, without}},
+		{"behind a container's forwarder", "execute_fight", map[Service]string{"": proxied}, nil, []string{"are unknown"}, []string{"and their descendants"}},
+		{"named processes", "execute_fight", map[Service]string{"": proxied}, []int{os.Getpid()}, []string{" and their descendants"}, []string{lacks, without}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := quick(t, c.mix, Target{Name: "member", URLs: c.urls, PIDs: c.pids})

@@ -123,7 +123,7 @@ func where(has bool, value float64) float64 {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// of summarizes the quantity over the runs that have a value for it, and returns false if no run does.
+// of summarizes the quantity over the runs that have a value for it, and returns false if no run has one.
 func (q quantity) of(runs []Run) (Figure, bool) {
 	f := Figure{Name: q.name, Unit: q.unit, label: q.label}
 	for _, run := range runs {

@@ -65,8 +65,8 @@ func made() *Report {
 	return report
 }
 
-// TestGolden compares a complete text report, the names of all figures, and a JSON report that is reduced to one run
-// and one figure per member.
+// TestGolden compares three outputs with golden files: a complete text report, the names of all figures, and a JSON
+// report reduced to one run and one figure per member.
 func TestGolden(t *testing.T) {
 	report := made()
 	golden(t, "report.txt", report.Text)

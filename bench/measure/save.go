@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 )
 
-// ErrVoid means that the figures of a report must not be used.
+// ErrVoid means that the figures in a report must not be used.
 var ErrVoid = errors.New("VOID")
 
 // Err returns a one-line reason why the report is void, or nil if it isn't void.
@@ -28,8 +28,8 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%w: %w", ErrVoid, ErrInterrupted)
 }
 
-// JSON writes the report in machine-readable form. The names and units of fields can change only in a new version of
-// the program, which may also add fields.
+// JSON writes the report in machine-readable form. A new version of the program may rename or add fields, or change
+// their units.
 func (r *Report) JSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

@@ -143,7 +143,7 @@ func TestBadOptions(t *testing.T) {
 	}{
 		{"zero duration", func(o *Options) { o.Duration = 0 }, "--duration, BENCH_DURATION"},
 		{"two targets with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
-		{"a mix that needs an unknown address", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
+		{"a mix that needs a service whose address isn't given", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
 		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
 		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
 	} {
@@ -211,7 +211,7 @@ func TestTargetThatDies(t *testing.T) {
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/fights/count" {
-			if counts++; counts == 4 { // the count at the end of the second round
+			if counts++; counts == 4 { // the fight count at the end of the second round
 				_ = server.Listener.Close()
 				panic(http.ErrAbortHandler)
 			}

@@ -40,7 +40,7 @@ func (s Surroundings) fault() string {
 	if s.Strangers+s.Steal <= maxStrangers {
 		return ""
 	}
-	text := fmt.Sprintf("strangers took %s of the cores", percent(s.Strangers))
+	text := fmt.Sprintf("unrelated processes used %s of the cores", percent(s.Strangers))
 	if s.Steal > 0 {
 		text += " and the hypervisor " + percent(s.Steal)
 	}

@@ -43,7 +43,7 @@ func TestSurroundings(t *testing.T) {
 		fault   string
 		unknown string
 	}{
-		{"no strangers", known, func(p around) {
+		{"no unrelated processes", known, func(p around) {
 			p.work(10, 1, "superheroes", 900)
 			p.work(11, 10, "worker", 300)
 			p.work(12, 1, "postgres", 400)
@@ -52,14 +52,14 @@ func TestSurroundings(t *testing.T) {
 			for pid, ticks := range map[int]int{21: 300, 22: 310, 23: 320, 24: 310} {
 				p.work(pid, 1, "sh", ticks)
 			}
-		}, "strangers took 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; name processes of the target with pid= or store-pid=", ""},
+		}, "unrelated processes used 62 % of the cores (limit 5 %): sh (23) 16 %, sh (22) 15.5 %, sh (24) 15.5 %; name processes of the target with pid= or store-pid=", ""},
 		{"just within the limit", known, func(p around) { p.work(21, 1, "cron", 100) }, "", ""},
-		{"just above the limit", known, func(p around) { p.work(21, 1, "cron", 102) }, "strangers took 5.1 % of the cores (limit", ""},
-		{"steal time above the limit", known, func(p around) { p.stolen("104") }, "strangers took 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
-		{"strangers and steal time together above the limit", known, func(p around) {
+		{"just above the limit", known, func(p around) { p.work(21, 1, "cron", 102) }, "unrelated processes used 5.1 % of the cores (limit", ""},
+		{"steal time above the limit", known, func(p around) { p.stolen("104") }, "unrelated processes used 0 % of the cores and the hypervisor 5.2 % (limit 5 %)", ""},
+		{"unrelated processes and steal time together above the limit", known, func(p around) {
 			p.work(21, 1, "cron", 60)
 			p.stolen("60")
-		}, "strangers took 3 % of the cores and the hypervisor 3 % (limit", ""},
+		}, "unrelated processes used 3 % of the cores and the hypervisor 3 % (limit", ""},
 		{"a store whose PID isn't given", Target{Name: "member", PIDs: []int{10}}, func(p around) { p.work(12, 1, "postgres", 400) }, "postgres (12) 20 %; name processes of the target", ""},
 		{"hidden processes", known, func(p around) { p.Gone(2) }, "", proc.ErrHidden.Error()},
 		{"a target whose processes are hidden", Target{Name: "member", unseen: "behind docker-proxy", hidden: true},
@@ -84,7 +84,7 @@ func TestSurroundings(t *testing.T) {
 				t.Errorf("got %q, want %q", fault, c.fault)
 			}
 			if got.Unknown != c.unknown {
-				t.Errorf("the reason for unknown strangers is %q, want %q", got.Unknown, c.unknown)
+				t.Errorf("the reason for the unknown CPU time of unrelated processes is %q, want %q", got.Unknown, c.unknown)
 			}
 		})
 	}
@@ -102,8 +102,8 @@ func TestUnchecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, said := range []string{
-		"  strangers' CPU unknown: a container\n",
-		"\nUNCHECKED: the CPU time taken by strangers while measuring other is unknown: a container\n",
+		"  CPU time of unrelated processes unknown: a container\n",
+		"\nUNCHECKED: the CPU time of unrelated processes while measuring other is unknown: a container\n",
 	} {
 		if !strings.Contains(text.String(), said) {
 			t.Errorf("the report doesn't contain %q:\n%s", said, text.String())

@@ -25,13 +25,13 @@ type tally struct {
 // Counts holds numbers of iterations, unless stated otherwise.
 type Counts struct {
 	Done         int64 `json:"done"`         // completed iterations, including the warm-up
-	Measured     int64 `json:"measured"`     // due in the measured time, and got a correct response
-	Dropped      int64 `json:"dropped"`      // due in the measured time, but not sent because no connection was free
-	WarmDropped  int64 `json:"warm_dropped"` // due in the warm-up, but not sent because no connection was free
-	Wrong        int64 `json:"wrong"`        // got a wrong response, including the warm-up
-	Unanswered   int64 `json:"unanswered"`   // got no response, including the warm-up
-	Refused      int64 `json:"refused"`      // not sent because connecting failed, including the warm-up
-	Acknowledged int64 `json:"acknowledged"` // fight responses with status 200, even if a check failed or in the warm-up
+	Measured     int64 `json:"measured"`     // iterations due in the measured time that got a correct response
+	Dropped      int64 `json:"dropped"`      // iterations due in the measured time, but never sent: no free connection
+	WarmDropped  int64 `json:"warm_dropped"` // iterations due in the warm-up, but never sent: no free connection
+	Wrong        int64 `json:"wrong"`        // iterations with a wrong response, including the warm-up
+	Unanswered   int64 `json:"unanswered"`   // iterations without a response, including the warm-up
+	Refused      int64 `json:"refused"`      // iterations not sent because connecting failed, including the warm-up
+	Acknowledged int64 `json:"acknowledged"` // fight responses with status 200, even those that failed a check, including the warm-up
 	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: each may or may not have stored a fight
 
 	Requests int64 `json:"requests"`       // requests sent, including the warm-up

@@ -22,7 +22,7 @@ type Target struct {
 	// StorePIDs are the target's database processes, which are reported in separate columns.
 	StorePIDs []int
 	profile   string // profile reported by the health pages; filled in later
-	unseen    string // why some of the target's processes, and hence the share of unrelated ones, are unknown
+	unseen    string // why some of the target's processes are unknown, and therefore also the share of unrelated processes
 	hidden    bool   // whether the unknown processes are on this host
 }
 
@@ -31,7 +31,7 @@ func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
 // base URLs, url for the base URL of all other services, pid and store-pid (both may be repeated), and name. Errors
-// don't quote the text, since a rejected URL may contain a password.
+// don't quote the input, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -133,8 +133,8 @@ func (t *Target) find(system proc.FS) (unserved []string, err error) {
 	return unserved, nil
 }
 
-// listeners returns the processes on this host that listen at a base URL, except those that only forward to a
-// container.
+// listeners returns the processes on this host that listen on the address of a base URL, except processes that only
+// forward to a container.
 func listeners(system proc.FS, base string) ([]int, error) {
 	if !local(base) {
 		return nil, nil

@@ -67,10 +67,10 @@ func (m Member) beside() string {
 	if unknown != "" && high.Strangers == 0 {
 		strangers = "unknown"
 	}
-	text := fmt.Sprintf("  of the cores: strangers %s, steal %s; load average before %s\n",
+	text := fmt.Sprintf("  of the cores: unrelated processes %s, steal %s; load average before %s\n",
 		strangers, span(percent(low.Steal), percent(high.Steal)), span(Short(low.Load), Short(high.Load)))
 	if unknown != "" {
-		text += fmt.Sprintf("  strangers' CPU unknown: %s\n", unknown)
+		text += fmt.Sprintf("  CPU time of unrelated processes unknown: %s\n", unknown)
 	}
 	lost, all := int64(0), int64(0)
 	for _, run := range m.Runs {

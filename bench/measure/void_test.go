@@ -106,7 +106,7 @@ func TestVoid(t *testing.T) {
 		{"a hero who did not fight", spoiled("hero", fighterOf("Somebody", 7)), "execute_fight", "did not fight"},
 		{"another location", spoiled("location", map[string]any{"name": "Nowhere"}), "family", "at a location other than"},
 		{"no team", spoiled("winner_team", nil), "execute_fight", "between the teams"},
-		{"a repeated id", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous one"},
+		{"a repeated id", &member{spoil: func(_ int, fight map[string]any) { fight["id"] = "same" }}, "execute_fight", "the same id as the previous fight"},
 		{"no id", spoiled("id", ""), "execute_fight", "without an id"},
 		{"a non-numeric level", spoiled("winner_level", "high"), "execute_fight", "name or level is missing or invalid"},
 		{"a fallback name", spoiled("winner_name", "Fallback Hero"), "execute_fight", "name or level is missing or invalid"},

@@ -88,7 +88,7 @@ func (p part) quantile(q float64) time.Duration {
 	return p.good[min(int(q*float64(len(p.good))), len(p.good)-1)]
 }
 
-// settled returns how long the service took to recover: from that point on, no request was refused, late, failed or
+// settled returns the time that the service took to recover. After that time, no request was refused, late, failed or
 // dropped, and no time slice has a 99th-percentile latency above p99.
 func (o *outcome) settled(p99 time.Duration) time.Duration {
 	for i := len(o.parts) - 2; i >= 0; i-- { // skips the last slice, which is cut short

@@ -13,10 +13,11 @@
 //	superheroes-bench overload --factor 3 --connections 9000 --pid $!
 //
 // The experiment first measures the service's capacity: the throughput of 64 connections in a closed loop. Then it
-// sends half the capacity, followed by three trials: --factor times the capacity; a closed loop with the maximum number
-// of connections, whose clients honour Retry-After; and --factor times the capacity as a retry storm, in which every
-// refused client retries immediately, up to three times. After each trial it sends half the capacity again, to see how
-// long the service takes to recover. The load generator shares the machine's cores with the service.
+// applies a load of half the capacity, followed by three trials: a load of --factor times the capacity; a closed loop
+// with the maximum number of connections, whose clients honour Retry-After; and a retry storm of --factor times the
+// capacity, in which every refused client retries immediately, up to three times. After each trial, it applies half the
+// capacity again, to see how long the service takes to recover. The load generator shares the machine's cores with the
+// service.
 package overload
 
 import (
@@ -36,7 +37,7 @@ type Command struct {
 	Factor      float64       `default:"2" help:"Load to send, as a multiple of the capacity."`
 	Duration    time.Duration `default:"10s" help:"Length of each phase."`
 	Connections int           `default:"2048" help:"Maximum number of connections."`
-	Pid         []int         `placeholder:"N" help:"IDs of processes whose memory to show."`
+	Pid         []int         `placeholder:"N" help:"IDs of the processes whose memory is shown."`
 
 	out io.Writer
 }

@@ -14,7 +14,7 @@ var module = filepath.Join("..", "..")
 
 // TestAllocations checks that the hot path allocates exactly as much as the baseline records. Improvements must be
 // recorded as well, since a loose baseline would hide the next regression. No test in this package makes assertions
-// about time.
+// about timing.
 func TestAllocations(t *testing.T) {
 	const file = "allocations.txt"
 	text, err := os.ReadFile(file)

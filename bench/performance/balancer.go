@@ -40,7 +40,7 @@ func (s *setup) severalFights(shared *system, n int) *system {
 	})
 }
 
-// balance accepts connections and forwards them to the addresses in turn without inspecting the traffic, like a
+// balance accepts connections and forwards them to the addresses round-robin, without inspecting the traffic, like a
 // Kubernetes service. The CPU time used for forwarding counts as the load generator's.
 func balance(addresses ...string) (address string, stop func(), err error) {
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")

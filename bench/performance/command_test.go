@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestMeasure runs experiments of minimal length, and checks which figures the results contain, but not the values. One
-// of the experiments fails: the results must give the reason, and the other experiments must still run.
+// TestMeasure runs experiments of minimal length, and checks which figures the results contain, but not their values.
+// One of the experiments fails: the results must give the reason, and the other experiments must still run.
 func TestMeasure(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("needs Linux to read the resource usage of processes")

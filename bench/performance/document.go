@@ -139,13 +139,13 @@ func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
 
-// text describes how runs at the family's rates differ from other runs, or returns "" if the results have no plan for
-// low rates.
+// text describes how runs at the rates of the family's load test differ from other runs, or returns "" if the results
+// have no plan for these low rates.
 func (p slowPlan) text() string {
 	if p.Rounds == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; at the family's rates, %d valid runs of at least %s and %d iterations",
+	return fmt.Sprintf("; at the rates of the family's load test, %d valid runs of at least %s and %d iterations",
 		p.Rounds, seconds(p.Measured), p.Iterations)
 }
 
@@ -215,7 +215,7 @@ func (r *Results) sections() []section {
 }
 
 // cellsWithParts returns the cells of all series whose targets consist of several processes, with the number of
-// connections appended to the names of the cells.
+// connections appended to the cell names.
 func (r *Results) cellsWithParts() []Cell {
 	var cells []Cell
 	for _, name := range []string{at32, at32All, at128, instances} {

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares a text with a golden file. If -update is set, it first overwrites that file.
+// golden compares generated text with a golden file. If -update is set, it first overwrites that file.
 func golden(t *testing.T, path, got string) {
 	t.Helper()
 	if *update {
@@ -76,7 +76,7 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, _ := strings.Cut(text, "## Where the time goes") // the notes describe the published run
+	before, rest, _ := strings.Cut(text, "## Where the time goes") // without the notes, which describe the published run
 	_, after, _ := strings.Cut(rest, "## Machine and versions")
 	golden(t, filepath.Join("testdata", "performance.md"), before+"## Machine and versions"+after)
 	figures, err := r.readme()

@@ -54,25 +54,26 @@ func experiments() []experiment {
 		{at32All, "`execute_fight`, 32 connections, services on all cores", "", (*setup).at32AllCores},
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
 		{at1, "`execute_fight`, 1 connection",
-			"With one connection, every response has to wake a sleeping process, and no other work shares the " +
-				"cost of the wake-up, so the floor also costs more than at 32 connections.",
+			"With one connection, every response must wake a sleeping process, and no other work shares " +
+				"the cost of the wake-up, so the floor also costs more than at 32 connections.",
 			(*setup).at1},
 		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
 		{tail, "Latency at 80 % of saturation",
-			"Saturation is the closed model's throughput at 32 connections: the median of three runs made just before.",
+			"Saturation is the closed model's throughput at 32 connections: the median of three runs just before this series.",
 			(*setup).tail},
 		{connections, "By number of connections", "", (*setup).connections},
 		{roster, "By roster size, `up` on SQLite",
-			"Heroes and villains each have the given number of rows. In profile strict, every pick is a database read.",
+			"Heroes and villains each have the given number of rows. In the strict profile, every random pick is a " +
+				"database read.",
 			(*setup).roster},
 		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
 		{stored, "By stored fights, `up` on SQLite",
-			"The empty store is recreated for each run; each run adds its fights to the other stores.",
+			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
 		{instances, "Several fights processes on one store",
-			"A forwarder in the generator's process distributes the connections among the fights processes in turn; " +
-				"there are 32 connections unless a row gives another number.",
+			"A forwarder in the generator's process distributes the connections round-robin among the fights processes. " +
+				"There are 32 connections unless a row gives another number.",
 			(*setup).instances},
 		{"idle", "", "", (*setup).idle},
 		{"start", "", "", (*setup).start},
@@ -131,7 +132,7 @@ func (s *setup) at128() error {
 }
 
 // at1 measures the floor server both with one connection and with the usual number, because with one connection every
-// request has to wake a sleeping process, which makes the floor more expensive as well.
+// request must wake a sleeping process, which makes the floor more expensive as well.
 func (s *setup) at1() error {
 	return s.series(at1, floorTrial(floorCell(usual), usual), fights(upEco, s.up(eco), 1))
 }
@@ -201,7 +202,7 @@ func atConnections(name string, n int) string {
 	return fmt.Sprintf("%s, %d connections", name, n)
 }
 
-// rates measures the systems at the family's rates, where idle consumption matters most.
+// rates measures the systems at the rates of the family's load test, where idle consumption matters most.
 func (s *setup) rates() error {
 	systems := []*system{s.up(eco), s.up(strict), s.four(eco), s.four(strict)}
 	var trials []*trial
@@ -217,15 +218,15 @@ func (s *setup) rates() error {
 }
 
 // slowConnections returns the number of connections to use at a low rate, which is the number of iterations due in a
-// tenth of a second. So few connections are all opened during the warm-up, and no measured fight has to open a
-// connection.
+// tenth of a second. With so few connections, all of them are opened during the warm-up, so that no measured fight has to
+// open one.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
 
 func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns the numbers of processes with which the fights service is measured on one store.
+// instanceCounts returns how many processes of the fights service share one store in each measurement.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {
@@ -244,8 +245,8 @@ func loaded(n int) string {
 }
 
 // instances checks the model for more than one machine: several processes of the fights service share one store and the
-// same catalogs, and connections are distributed among those processes in turn. Each number of processes is measured
-// twice: with the usual number of connections per process, and with the usual number in total.
+// same catalogs, and connections are distributed round-robin among those processes. Each number of processes is
+// measured twice: with the usual number of connections per process, and with the usual number in total.
 func (s *setup) instances() error {
 	shared := s.add(func(of *system) error { return of.catalogs("PROFILE=" + eco) })
 	var trials []*trial

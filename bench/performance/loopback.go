@@ -19,8 +19,8 @@ type reading struct {
 	bytes, packets float64
 }
 
-// nearEnd is how long before the end of a run the second reading may be taken. It is longer than the interval at which
-// bench reports progress.
+// nearEnd is the length of the interval before the end of a run in which the second reading is taken. It is longer than
+// the interval at which bench reports progress.
 const nearEnd = 600 * time.Millisecond
 
 func (w *watch) progress(_ string, passed, total time.Duration) {

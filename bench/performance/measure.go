@@ -19,11 +19,11 @@ var (
 	errVoid        = errors.New("VOID")
 )
 
-// trial is a cell of the results that is being measured.
+// trial is a measurement in progress, which fills one cell of the results.
 type trial struct {
 	Cell
 	of       *system
-	fresh    func() *system // if set, starts a new system for each run, and of is unused
+	fresh    func() *system // if set, starts a new system for each run, instead of using the field "of"
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan
@@ -156,7 +156,7 @@ func (s *setup) once(series string, t *trial) error {
 	return nil
 }
 
-// storesNothing is the beginning of the reason that bench gives when a run is void because no fight was stored.
+// storesNothing is the prefix of the reason that bench gives when a run is void because no fight was stored.
 const storesNothing = "STORES NOTHING"
 
 // voidReasons returns the reasons why a run is void. A target that stores nothing on purpose must have the reason
@@ -164,7 +164,7 @@ const storesNothing = "STORES NOTHING"
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
-		reasons = append(slices.Clone(reasons), "the CPU time taken by strangers is unknown: "+unknown)
+		reasons = append(slices.Clone(reasons), "the CPU time of unrelated processes is unknown: "+unknown)
 	}
 	if !nothing {
 		return reasons
@@ -179,7 +179,7 @@ func voidReasons(run measure.Run, nothing bool) []string {
 		others = append(others, reason)
 	}
 	if !said {
-		others = append(others, "it stores fights, although it should not")
+		others = append(others, "it stores fights, although it should store nothing")
 	}
 	return others
 }

@@ -27,16 +27,16 @@ func TestVoidReasons(t *testing.T) {
 		{"a target that stores nothing on purpose", []string{said}, true, nil},
 		{"a target that stores nothing on purpose, but is void for another reason", []string{said, "dropped"}, true,
 			[]string{"dropped"}},
-		{"a target that stores fights although it should not", nil, true,
-			[]string{"it stores fights, although it should not"}},
+		{"a target that stores fights although it should store nothing", nil, true,
+			[]string{"it stores fights, although it should store nothing"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			unseen := measure.Run{Void: test.void, Surroundings: measure.Surroundings{Unknown: "a container"}}
-			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "strangers is unknown: a container") {
-				t.Errorf("with strangers unknown: %q", got)
+			if got := voidReasons(unseen, test.nothing); !strings.Contains(strings.Join(got, "\n"), "CPU time of unrelated processes is unknown: a container") {
+				t.Errorf("with unrelated processes unknown: %q", got)
 			}
 		})
 	}

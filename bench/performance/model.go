@@ -20,7 +20,7 @@ type unitCosts struct {
 	Storage                      float64 // bytes sent to storage
 	Wire, Packets                float64 // bytes and packets on the loopback device, from all processes
 
-	CatalogStores float64 // cores used whatever the rate, since the catalogs' stores are read only after changes
+	CatalogStores float64 // cores used regardless of the rate, since the catalogs' stores are read only after changes
 }
 
 // unitCostsOf computes the costs of one fight from the results in a cell.

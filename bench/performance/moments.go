@@ -64,7 +64,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// The kinds of data with which the program is started.
+// The experiment starts the program with new data and with existing data.
 const (
 	newData      = "new data"
 	existingData = "existing data"

@@ -9,14 +9,14 @@ type plan struct {
 	Extra    int           `json:"extra"`         // extra rounds for repeating void runs
 	Measured time.Duration `json:"measured"`      // measured time of each run
 	Warmup   time.Duration `json:"warmup"`        // warm-up before each run
-	Rest     time.Duration `json:"rest"`          // time without load before and after each run at the family's rates
+	Rest     time.Duration `json:"rest"`          // time without load before and after each run at the low rates
 	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
 	Starts   int           `json:"starts"`        // number of program starts with each kind of data
 	Roster   []int         `json:"roster"`        // numbers of rows
 	Stored   []int         `json:"stored"`        // numbers of stored fights
 	Rates    []float64     `json:"rates"`         // iterations per second
 	Clients  []int         `json:"clients"`       // numbers of connections
-	Slow     slowPlan      `json:"slow,omitzero"` // for the family's rates
+	Slow     slowPlan      `json:"slow,omitzero"` // for the low rates of the family's load test
 }
 
 // slowPlan is for loads of a few iterations per second, for which the usual runs would be too short.
@@ -31,7 +31,8 @@ func (p slowPlan) measured(rate float64) time.Duration {
 	return max(p.Measured, time.Duration(float64(p.Iterations)/rate*float64(time.Second)))
 }
 
-// full is the plan for published figures. It takes about twenty minutes, half of which is spent at the family's rates.
+// full is the plan for published figures. It takes about twenty minutes, half of which is spent at the low rates of the
+// family's load test.
 func full() plan {
 	return plan{
 		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,

@@ -65,7 +65,7 @@ func (r *Results) writeReadme(path string) error {
 	return os.WriteFile(path, []byte(changed), 0o644)
 }
 
-// between replaces the section of a text between the marks, including the marks.
+// between replaces the part of a document between the two marks, including the marks.
 func between(text, with string) (string, error) {
 	if strings.Count(text, readmeBegin) != 1 || strings.Count(text, readmeEnd) != 1 {
 		return "", errors.New("the marks around the figures must each occur exactly once")

@@ -87,14 +87,14 @@ const (
 	httpBytes   = "http_bytes"    // HTTP bytes in both directions, per iteration like all figures up to wirePackets
 	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
-	calls       = "calls"         // read and write calls of the application
+	calls       = "calls"         // read and write calls made by the application
 	wireBytes   = "wire_bytes"    // bytes on the loopback device, from all processes
 	wirePackets = "wire_packets"
 	idleWatts   = "idle_watts" // power of the whole machine without load, by RAPL
 	joules      = "joules"     // energy of the machine minus idle energy, by RAPL, in microjoules per iteration
 	memory      = "memory"     // peak resident MiB of the application
-	strangers   = "strangers"  // percent of the cores taken by other processes
-	steal       = "steal"      // percent of the cores that the hypervisor gave to other guests
+	strangers   = "strangers"  // percentage of the cores used by unrelated processes
+	steal       = "steal"      // percentage of the cores that the hypervisor gave to other guests
 	partCPU     = "cpu of "
 )
 
@@ -154,7 +154,7 @@ func (c *Cell) check() error {
 // has reports whether the cell has the given figure and enough valid runs.
 func (c *Cell) has(figure string) bool { return c.check() == nil && len(c.Figures[figure]) > 0 }
 
-// median returns the median of a figure, or 0 if there is none.
+// median returns the median of a figure, or 0 if the cell has no such figure.
 func (c *Cell) median(figure string) float64 {
 	if !c.has(figure) {
 		return 0

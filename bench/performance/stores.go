@@ -58,8 +58,8 @@ func (s *system) database(variable, name string) (store string, drop func(contex
 	return store, drop, nil
 }
 
-// serving returns the processes on this host of a database server that we did not start, so that those processes don't
-// count as unrelated.
+// serving returns the processes of a database server that runs on this host but was not started by the bench, so that
+// its processes don't count as unrelated.
 func (l *lab) serving(store string) []int {
 	at, err := url.Parse(store)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"superheroes/internal/web"
 )
 
-// StubCommand is a fights service assembled from the product's own packages, with a store that discards everything. It
-// shows the cost of a fight excluding the store, and is not part of the product. In reports, its results are marked as
-// storing nothing.
+// StubCommand runs a fights service that is assembled from the product's own packages, but has a store that discards
+// everything. It shows the cost of a fight excluding the store, and is not part of the product. In reports, its results
+// are marked as storing nothing.
 type StubCommand struct {
 	Addr              string            `env:"ADDR" required:"" help:"Address to listen on."`
 	HeroesURL         string            `env:"HEROES_URL" required:""`
@@ -45,7 +45,7 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	if err != nil {
 		return err
 	}
-	api := httpserver.NewAPI(huma.Info{Title: "fights that are not stored", Version: "0"}, log, c.Config)
+	api := httpserver.NewAPI(huma.Info{Title: "Fights without a store", Version: "0"}, log, c.Config)
 	web.AddFights(service, api)
 	api.AddHealth(httpserver.Health{
 		Service: "fights", Engine: "none: it stores nothing", Store: nothing{}.Ping, Draining: server.Draining,

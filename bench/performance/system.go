@@ -226,7 +226,8 @@ func (s *system) floor(size int) error {
 	return nil
 }
 
-// catalogs starts heroes and villains on PostgreSQL and locations on MariaDB, each in a separate process.
+// catalogs starts the heroes and villains services on PostgreSQL and the locations service on MariaDB, each in a
+// separate process.
 func (s *system) catalogs(env ...string) error {
 	for _, c := range []struct {
 		service          measure.Service

@@ -28,7 +28,7 @@ const (
 	notMeasured verdict = "not measured"
 )
 
-// judge compares the reached value with the limit.
+// judge compares the measured value with the limit.
 func judge(reached, limit float64) verdict {
 	if math.IsNaN(reached) {
 		return notMeasured

@@ -22,7 +22,7 @@ var ErrUnavailable = errors.New("not available here (needs Linux)")
 // tick is the unit of times in /proc/PID/stat: USER_HZ is 100 on every architecture that Go supports.
 const tick = 10 * time.Millisecond
 
-// FS is a /proc file system. Tests use a fake one.
+// FS is a /proc file system. Tests use a fake /proc.
 type FS struct {
 	root string
 	real bool // whether this is the kernel's own /proc, whose PIDs are valid in system calls
@@ -80,7 +80,7 @@ func parseStat(pid int, text string) (Process, error) {
 	if open < 0 || end < open {
 		return Process{}, fmt.Errorf("process %d has no name", pid)
 	}
-	fields := strings.Fields(text[end+1:]) // starting with the third field: state, ppid, …
+	fields := strings.Fields(text[end+1:]) // the fields from the third on: state, ppid, …
 	if len(fields) < 20 {
 		return Process{}, fmt.Errorf("process %d has %d fields", pid, len(fields))
 	}
@@ -137,12 +137,12 @@ func (f FS) Tree(roots []int) ([]Process, error) {
 	return tree, nil
 }
 
-// readings limits how many times /proc is read in the attempt to list all processes without one exiting meanwhile.
+// readings is the maximum number of attempts to read all processes without any of them exiting during the reading.
 const readings = 3
 
-// processes reads all processes. If a process exits in the meantime, its CPU time could be lost: the process itself is
-// gone, and its parent may have been read before the kernel credited the parent with that time. In that case, all
-// processes are read again.
+// processes reads all processes. If a process exits during the reading, its CPU time could be lost: the process itself
+// is gone, and its parent may have been read before the kernel credited the parent with that time. If any process
+// exits, all processes are therefore read again.
 func (f FS) processes() (map[int]Process, error) {
 	for reading := 1; ; reading++ {
 		all, err := f.pids()

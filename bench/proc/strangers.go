@@ -20,12 +20,12 @@ var ErrHidden = errors.New("not all processes of this machine are visible: " +
 // another process or to no process; if /proc is mounted with hidepid, kthreadd is hidden.
 const kthreadd = 2
 
-// Census holds the CPU time that every process on the machine has used up to a point in time.
+// Census holds the CPU time that each process on the machine had used by a given time.
 //
 // The CPU time is read from each process's clock, in nanoseconds. The totals in /proc/stat would include invisible
-// processes, but are inaccurate, since the kernel samples them at every tick: compared with the processes' clocks, they
-// were 17 % of the cores too low at 1,000 requests per second, and 6 % too high at 4,000. Subtracting idle time from
-// the capacity doesn't work either: the result included 6 % for interrupts and for waking cores.
+// processes, but are inaccurate, since the kernel samples them at every tick: compared with the processes' clocks, the
+// totals were too low by 17 % of the cores at 1,000 requests per second, and too high by 6 % at 4,000. Subtracting idle
+// time from the capacity doesn't work either: the result included 6 % for interrupts and for waking cores.
 type Census struct {
 	At    time.Time
 	Steal time.Duration // total steal time of the requested cores, in steps of 10 ms
@@ -123,8 +123,8 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that unrelated processes used before the earlier census if they have exited since the
-// census. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
+// past returns the CPU time that unrelated processes had used by the earlier census (before) if they have exited since
+// then. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
 // surviving ancestor, which most likely reaped the exited process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
@@ -148,7 +148,7 @@ func (c Census) past(before Census, trees []int, alone int) (past time.Duration,
 	return past, by
 }
 
-// ours reports whether a process belongs to the measurement or to the kernel, and so isn't a stranger.
+// ours reports whether a process belongs to the measurement or to the kernel, and therefore isn't a stranger.
 func (c Census) ours(pid int, trees []int, alone int) bool {
 	if pid == alone || c.processes[pid].kernel {
 		return true

@@ -96,10 +96,10 @@ func TestStrangers(t *testing.T) {
 			}
 			got, busiest := after.Strangers(before, []int{target}, generator)
 			if want := time.Duration(c.want) * tick; got != want {
-				t.Errorf("strangers took %v, want %v", got, want)
+				t.Errorf("unrelated processes used %v, want %v", got, want)
 			}
 			if (len(busiest) > 0) != (c.busiest != "") || len(busiest) > 0 && busiest[0].Name != c.busiest {
-				t.Errorf("the busiest strangers are %v, want %q first", busiest, c.busiest)
+				t.Errorf("the busiest unrelated processes are %v, want %q first", busiest, c.busiest)
 			}
 		})
 	}
@@ -185,9 +185,9 @@ func TestBusyProcess(t *testing.T) {
 		seen = seen || s.PID == busy.Process.Pid && s.Used >= long
 	}
 	if total < long || !seen {
-		t.Errorf("strangers took %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
+		t.Errorf("unrelated processes used %v, want at least %v by process %d; the busiest were %v", total, long, busy.Process.Pid, busiest)
 	}
 	if without, _ := after.Strangers(before, []int{busy.Process.Pid}, 0); without > total-long {
-		t.Errorf("strangers other than the busy process took %v of %v, want at most %v", without, total, total-long)
+		t.Errorf("unrelated processes other than the busy one used %v of %v, want at most %v", without, total, total-long)
 	}
 }

@@ -16,10 +16,10 @@ import (
 // Usage is the resource usage of processes since they started, and their current memory.
 //
 // CPU time is read in nanoseconds from the clocks of the processes and all their descendants. The CPU time of children
-// that exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks. So the
-// CPU time of a database server's process is not lost when the process exits. Usage excludes children that exited
-// without being waited for, and processes whose parent has exited, because such processes no longer descend from a
-// root.
+// that exited and were waited for is added in steps of 10 ms per parent, since the kernel counts it in ticks.
+// Therefore, the CPU time of a database server's worker isn't lost when the worker exits. Usage excludes children that
+// exited without being waited for, and processes whose parent has exited, because such processes no longer descend from
+// a root.
 type Usage struct {
 	CPU    time.Duration `json:"cpu_ns"` // user and system
 	User   time.Duration `json:"user_ns"`
@@ -31,8 +31,8 @@ type Usage struct {
 	Voluntary   int64 `json:"voluntary_switches"` // context switches of the threads that exist now
 	Involuntary int64 `json:"involuntary_switches"`
 
-	ReadCalls  int64 `json:"read_calls"`    // calls of read and similar functions on files and sockets, but not recv
-	WriteCalls int64 `json:"write_calls"`   // calls of write and similar functions, but not send
+	ReadCalls  int64 `json:"read_calls"`    // calls to read and similar functions on files and sockets, but not to recv
+	WriteCalls int64 `json:"write_calls"`   // calls to write and similar functions, but not to send
 	Storage    int64 `json:"storage_bytes"` // bytes sent to the storage layer
 
 	Groups      []string      `json:"groups,omitempty"` // control groups of the containers that the processes run in
@@ -40,7 +40,7 @@ type Usage struct {
 	GroupMemory int64         `json:"group_memory_bytes"`
 
 	PIDs    []int                 `json:"pids"`    // all processes in the trees
-	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; roots that descend from another root are separate
+	Trees   map[int]time.Duration `json:"tree_ns"` // CPU time by root; a root that descends from another root is counted separately
 	Threads int                   `json:"threads"`
 	Missing []string              `json:"missing,omitempty"` // names of figures that could not be read
 	At      time.Time             `json:"at"`
@@ -216,7 +216,7 @@ func values(path string) (map[string]int64, error) {
 	return values, nil
 }
 
-// first returns the first word of a text, or "" if the text has no words.
+// first returns the first word of a string, or "" if the string has no words.
 func first(text string) string {
 	for word := range strings.FieldsSeq(text) {
 		return word

@@ -23,7 +23,7 @@ type Answer struct {
 	Body   []byte
 	Close  bool // the server accepts no further requests on this connection
 
-	RetryAfter int // the header's value in seconds; 0 if absent or a date
+	RetryAfter int // the Retry-After header in seconds; 0 if absent or a date
 }
 
 // reader reads responses. It reuses its buffers, since allocating them would cost a load generator more than parsing.

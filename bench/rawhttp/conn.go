@@ -24,7 +24,7 @@ var (
 // closed it. A request on a closed connection would count as unanswered although the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
-// Conn is a connection to one server, opened when first needed and reopened after a failure. It is not safe for
+// Conn is a connection to one server. It is opened when first needed, and reopened after a failure. It is not safe for
 // concurrent use.
 type Conn struct {
 	address, host string

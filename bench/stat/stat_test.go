@@ -44,7 +44,7 @@ func TestMedianInterval(t *testing.T) {
 		want   Interval
 	}{
 		{"none", nil, Interval{math.NaN(), math.NaN(), 0}},
-		{"one value gives no confidence", []float64{4}, Interval{4, 4, 0}},
+		{"a single value yields zero confidence", []float64{4}, Interval{4, 4, 0}},
 		{"two", []float64{4, 2}, Interval{2, 4, 0.5}},
 		{"five values can't reach 95 %", []float64{5, 1, 4, 2, 3}, Interval{1, 5, 1 - 2.0/32}},
 		{"six values just reach 95 %", []float64{6, 5, 4, 3, 2, 1}, Interval{1, 6, 1 - 2.0/64}},

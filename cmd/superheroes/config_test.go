@@ -15,9 +15,9 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write docs/configuration.md and the settings in README.md anew")
+var update = flag.Bool("update", false, "regenerate docs/configuration.md and the settings in README.md")
 
-const writeAnew = "is stale, write it anew with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
+const regenerate = "is stale; regenerate it with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
 
 // model returns the parser's commands by name.
 func model(t *testing.T) map[string]*kong.Node {
@@ -60,7 +60,7 @@ const configurationIntro = `# Configuration
 Every setting is a flag and an environment variable; the flag wins, and an empty variable counts as unset. A secret can
 be in a file instead, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the end of the
 file is removed. Durations are written like 500ms, 10s or 1m30s.
-<!-- This page is made from the flags: go test ./cmd/superheroes -run Configuration -update -->
+<!-- This page is generated from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 
 // sections returns the names of the commands in each section of the configuration page. Commands that share a section
@@ -143,7 +143,7 @@ func checkFile(t *testing.T, path, want string) {
 		t.Fatal(err)
 	}
 	if diff := gocmp.Diff(string(got), want); diff != "" {
-		t.Errorf("%s %s%s", filepath.Base(path), writeAnew, diff)
+		t.Errorf("%s %s%s", filepath.Base(path), regenerate, diff)
 	}
 }
 
@@ -164,7 +164,7 @@ func named(command *kong.Node) string {
 	return command.Name
 }
 
-// setting is a flag with the commands that have it.
+// setting is a flag and the commands that accept it.
 type setting struct {
 	name  string
 	flags []commandFlag
@@ -175,7 +175,7 @@ type commandFlag struct {
 	*kong.Flag
 }
 
-// settings returns the flags of the commands, each once, in the order of the commands.
+// settings returns the commands' flags without duplicates, in the order of the commands.
 func settings(commands []*kong.Node) []setting {
 	var rows []setting
 	for _, command := range commands {
@@ -191,8 +191,8 @@ func settings(commands []*kong.Node) []setting {
 	return rows
 }
 
-// table returns a Markdown table of settings. If there are several services, it also shows which services have each
-// setting.
+// table returns a Markdown table of settings. If there are several services, the table also shows which services accept
+// each setting.
 func table(rows []setting, services int) string {
 	var text strings.Builder
 	if services == 0 {

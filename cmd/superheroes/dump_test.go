@@ -12,7 +12,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// difficult holds rows of each catalog as JSON lines, with all the characters that dumps escape or treat specially.
+// difficult contains JSON lines for each catalog, with every character that dumps escape or treat specially.
 var difficult = map[string]string{
 	"heroes": `{"id":5,"name":"it's \"q\" \\ \\n \\N \\.","otherName":"\t\n\r\b\f\u000b","level":7,"picture":"\\","powers":"a;b,c) -- /* $$ # é😀 \u001a %_"}
 {"id":3,"name":"\\N","otherName":"\\.","level":0,"picture":"'","powers":"\\.\n\\."}
@@ -24,7 +24,7 @@ var difficult = map[string]string{
 `,
 }
 
-// Dumps made with the database server's own program, and CSV exports, can be imported without loss.
+// Dumps made with the database server's own tool, and CSV exports, can be imported without loss.
 func TestDumps(t *testing.T) {
 	for _, d := range []struct {
 		name     string
@@ -81,13 +81,13 @@ func TestDumps(t *testing.T) {
 		}
 		holds(t, "heroes", store, before)
 	})
-	t.Run("a dump that lacks the catalog's table", func(t *testing.T) {
+	t.Run("a dump without the catalog's table", func(t *testing.T) {
 		dump := write(t, "dump.sql", pgDump(t, server))
 		invoke("import", "villains", dump, store).check(t, exitError, `rows of table "hero" and none of villain`, "nothing was changed")
 	})
 }
 
-// importedLike checks that importing a dump yields exactly the rows on the server that was dumped.
+// importedLike checks that importing a dump yields exactly the rows that the server contains.
 func importedLike(t *testing.T, catalog, server, file string) {
 	t.Helper()
 	store := fresh(t, catalog)

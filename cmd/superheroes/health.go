@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/app"
 )
 
-// healthCommand implements the health check for a container. If ADDR is set, it checks the service at that address;
-// otherwise, it checks the services that the up command runs.
+// healthCommand implements the health check for a container. If ADDR is set, the command checks the service at that
+// address; otherwise, it checks the services that the up command runs.
 type healthCommand struct {
 	Addr           string        `help:"Address of one service, as in its own --addr."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`

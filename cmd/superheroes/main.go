@@ -1,4 +1,4 @@
-// Superheroes is the program of Super Heroes in Go: it runs all services in one process, or a single service.
+// Superheroes runs the services of Super Heroes in Go: all of them in one process, or a single service.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, timerslack.Config.Raise))
 }
 
-// commands defines the subcommands. The struct tags named set hold the defaults that differ between the services.
+// commands defines the subcommands. The `set` struct tags contain the defaults that differ between services.
 type commands struct {
 	Up         upCommand                          `cmd:"" default:"withargs" set:"drain_delay=0s" set:"admin_addr=127.0.0.1:8006" set:"database_url=" set:"mysql_url=" set:"mongodb_url=" help:"Run every service in one process (the default command)."`
 	Heroes     serviceCommand[app.HeroesConfig]   `cmd:"" set:"addr=:8001" set:"drain_delay=3s" set:"admin_addr=" set:"database_url=postgres://superman:superman@heroes-db:5432/heroes_database" help:"Run the heroes service."`
@@ -45,7 +45,7 @@ type commands struct {
 	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a separate program, superheroes-bench."`
 	Health     healthCommand                      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
 	Version    versionCommand                     `cmd:"" help:"Print the version."`
-	Help       helpCommand                        `cmd:"" help:"Print this help, or the help of a command."`
+	Help       helpCommand                        `cmd:"" help:"Print this help, or the help for a command."`
 }
 
 // Exit codes.
@@ -59,8 +59,8 @@ const (
 // garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
-// settleTime is the delay after startup before the program returns memory to the operating system that only startup
-// needed.
+// settleTime is the delay after startup before the program returns the memory that only startup needed to the operating
+// system.
 const settleTime = 2 * time.Second
 
 // session holds the streams and hooks that a command uses.
@@ -153,14 +153,14 @@ func (versionCommand) Run(s *session) error {
 	return err
 }
 
-// movedCommand replaces the former bench command. Whatever its arguments are, it returns an error that names the new
-// program.
+// movedCommand replaces the former bench command. Whatever its arguments, the command returns an error that names the
+// new program.
 type movedCommand struct {
 	Args []string `arg:"" optional:"" passthrough:""`
 }
 
 func (movedCommand) Run(*session) error {
-	const moved = "the bench is a program of its own now: superheroes-bench, or go run -C bench . in the sources"
+	const moved = "the bench is now a separate program: superheroes-bench, or go run -C bench . in the sources"
 	return usageError{errors.New(moved)}
 }
 

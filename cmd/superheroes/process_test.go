@@ -92,7 +92,8 @@ func start(t *testing.T, program string, env []string, args ...string) (*system.
 }
 
 // A single service serves requests and prints nothing. If TIMER_SLACK is set, the service raises its timer slack and
-// re-executes itself, as the same process with the same arguments and settings; the up command never does.
+// re-executes itself, as the same process with the same arguments and settings; the up command never re-executes
+// itself.
 func testAlone(t *testing.T, program string) {
 	for _, c := range []struct {
 		name, service string
@@ -160,7 +161,7 @@ func testAnnouncement(t *testing.T, program string) {
 			}
 			line := curl.FindStringSubmatch(said)[1]
 			if line != bases["fights"]+"/api/fights/execute_fight" || !strings.Contains(fetch(t, line), `"winner_name"`) {
-				t.Errorf("got %q as the line with the command to try", line)
+				t.Errorf("the suggested command requests %q", line)
 			}
 			stop(t, p)
 			if p.Stdout.String() != said {
@@ -209,7 +210,7 @@ func testFolderInUse(t *testing.T, program string) {
 	second := system.Start(t, program, nil, append(anyPort, "--data-dir="+dir)...)
 	code := second.Wait(t, soon)
 	outcome{code, second.Stdout.String(), second.Stderr.String()}.check(t, exitError, dir, "--data-dir", "in use")
-	fetch(t, bases["fights"]+"/api/fights/execute_fight") // the second process has damaged no data
+	fetch(t, bases["fights"]+"/api/fights/execute_fight") // the second process damaged no data
 	before := fetch(t, bases["fights"]+"/api/fights")
 
 	running.Kill()
@@ -250,14 +251,14 @@ func testHealth(t *testing.T, program string) {
 		{"all but another", append(all[:7:7], "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
 		{"a service is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
 		{"a service", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
-		{"a service on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
-		{"a service on the unspecified address", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
+		{"a service that listens on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
+		{"a service that listens on 0.0.0.0", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
 		{"a service that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(c.args...)
 			if c.code != exitOK {
-				got.stdout = "" // it lists the services that are ready
+				got.stdout = "" // lists the services that are ready
 			}
 			got.check(t, c.code, c.says...)
 		})

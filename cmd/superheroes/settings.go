@@ -52,7 +52,7 @@ func takeOver(node *kong.Node) {
 	}
 }
 
-// settingError reports an invalid value of a setting.
+// settingError reports an invalid value for a setting.
 type settingError struct {
 	flag, variable string
 	err            error
@@ -60,7 +60,7 @@ type settingError struct {
 
 func (e *settingError) Error() string { return fmt.Sprintf("%s, %s: %v", e.flag, e.variable, e.err) }
 
-// wrong returns an error about the value of a flag.
+// wrong returns an error about a flag's value.
 func wrong(flag *kong.Flag, format string, args ...any) error {
 	return &settingError{"--" + flag.Name, flag.Envs[0], fmt.Errorf(format, args...)}
 }
@@ -133,8 +133,7 @@ func fromEnvironment(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error
 	return value, nil
 }
 
-// fileVariable returns the name of the variable for a file that contains the flag's secret, or "" if the flag isn't a
-// secret.
+// fileVariable returns the variable that names the file containing the flag's secret, or "" if the flag isn't a secret.
 func fileVariable(flag *kong.Flag) string {
 	if !flag.Tag.Has("secret") {
 		return ""
@@ -183,7 +182,8 @@ func helpWithVariables(value *kong.Value) string {
 	return strings.TrimSuffix(value.Help, ".") + " (" + variables + ")."
 }
 
-// badUsage returns a parser error in a form to print: without kong's prefix, and without arguments that may be secrets.
+// badUsage returns a parser error reworded for printing: without kong's prefix, and without arguments that may be
+// secrets.
 func badUsage(err error, args []string) error {
 	var setting *settingError
 	if errors.As(err, &setting) {

@@ -217,7 +217,7 @@ func TestNoSecretIsShown(t *testing.T) {
 		if strings.Count(got.stderr, "\n") != 1 {
 			t.Errorf("want one line on stderr, got %q", got.stderr)
 		}
-		// Remove words that error messages contain in any case and that happen to contain parts of the passwords.
+		// Remove words that always appear in error messages and happen to contain parts of the passwords.
 		words := strings.NewReplacer("password", "", "passed", "", "process", "", "must", "", "address", "", "127.0.0.1", "", "512", "")
 		text := words.Replace(got.stdout + got.stderr)
 		for _, part := range []string{"pass", "ss", "12"} {

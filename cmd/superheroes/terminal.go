@@ -16,8 +16,7 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 }
 
-// bar returns a progress bar that is removed when it is complete. The bar is visible only if standard error is a
-// terminal.
+// bar returns a progress bar that disappears when complete. The bar is visible only if standard error is a terminal.
 func (s *session) bar(all int64, what string, options ...progressbar.Option) *progressbar.ProgressBar {
 	file, ok := s.stderr.(*os.File)
 	visible := ok && term.IsTerminal(int(file.Fd()))

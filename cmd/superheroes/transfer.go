@@ -58,7 +58,7 @@ func (c importCommand) Run(s *session) error {
 	return nil
 }
 
-// counted formats a number and its noun, which is passed in the plural.
+// counted formats a number with its noun, given the plural of the noun.
 func counted[N int | int64](n N, plural string) string {
 	if n == 1 {
 		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
@@ -130,7 +130,7 @@ func (r *refusals) write(w io.Writer) {
 	}
 }
 
-// unchanged wraps an error of a command that writes a catalog, and adds whether anything was changed.
+// unchanged wraps an error from a command that writes to a catalog, and adds whether anything was changed.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)

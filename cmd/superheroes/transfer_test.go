@@ -25,7 +25,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// seeded returns the flag for a new data folder that holds the shipped roster.
+// seeded returns the flag for a new data folder that contains the shipped roster.
 func seeded(t *testing.T) string {
 	t.Helper()
 	store := "--data-dir=" + t.TempDir()
@@ -120,7 +120,7 @@ func TestImportRefusals(t *testing.T) {
 	repeated := "id;name;level\n1;;5\n" + strings.Repeat("2;Bee;high\n", 100) + "3;Fly;low\n4;" + strings.Repeat("x", 51) + "\n5;;1\n"
 	for _, c := range []struct {
 		name, catalog, file, text string
-		want                      []string // lines of stderr, or parts of lines; FILE stands for the path of the file
+		want                      []string // complete or partial lines of stderr; FILE stands for the file's path
 		lines                     int
 	}{
 		{"JSON lines", "heroes", "x.jsonl", ant + `{"id":51,"name":""}` + "\n" + bee + `{"id":101,"name":"Wasp","level":"high"}` + "\n" + wasp + "nonsense\n",
@@ -130,8 +130,8 @@ func TestImportRefusals(t *testing.T) {
 		{"one row", "heroes", "x.csv", "name\nx\n\"\"\n", []string{"superheroes: 1 row was refused and nothing was changed; --partial imports the others\n"}, 2},
 		{"rows refused for the same reason", "heroes", "x.csv", repeated, []string{
 			"FILE: line 2: refused: name is missing or empty … and 1 more like it, in line 105\n",
-			"FILE: line 3, column level: \"high\" is not an integer of 32 bits … and 99 more like it, up to line 102\n",
-			"FILE: line 103, column level: \"low\" is not an integer of 32 bits\n",
+			"FILE: line 3, column level: \"high\" is not a 32-bit integer … and 99 more like it, up to line 102\n",
+			"FILE: line 103, column level: \"low\" is not a 32-bit integer\n",
 			"FILE: line 104: 2 fields, the header has 3\n",
 			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"}, 5},
 		{"many long reasons", "heroes", "x.csv", long.String(), []string{"… and 11 rows with other reasons\nsuperheroes: 1060 rows were refused"}, 52},
@@ -218,8 +218,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// The same seed generates the same entries in every engine. Entries whose name is taken are skipped, so seeding a
-// catalog a second time, if its names must be unique, continues the sequence of entries.
+// The same seed generates the same entries in every engine. Entries whose names are taken are skipped. So if names must
+// be unique, seeding a catalog a second time continues the sequence of entries.
 func TestSeed(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		t.Run(catalog, func(t *testing.T) {
@@ -232,7 +232,7 @@ func TestSeed(t *testing.T) {
 			}
 			invoke("seed", catalog, "--count=5", "--seed=2", "--replace", store).check(t, exitOK)
 			if left := exported(t, catalog, store); strings.Count(left, "\n") != 5 || strings.Contains(after, strings.Split(left, "\n")[0]) {
-				t.Errorf("after replacing with another seed, the catalog is:\n%s", left)
+				t.Errorf("after --replace with another seed, the catalog contains:\n%s", left)
 			}
 			server := onServer(t, catalog)
 			if catalog == "locations" {

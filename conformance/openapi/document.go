@@ -88,8 +88,8 @@ func (d *Document) Operations() []string {
 	return all
 }
 
-// Operation returns the operation that a request's method and target refer to. A literal path takes precedence over a
-// template with {…}.
+// Operation returns the operation for a request's method and target. A literal path takes precedence over a template
+// with {…}.
 func (d *Document) Operation(method, target string) (Operation, bool) {
 	path, _, _ := strings.Cut(target, "?")
 	if item, ok := d.paths[path]; ok {
@@ -118,7 +118,8 @@ func fits(template, path string) bool {
 	return true
 }
 
-// Documents reports whether the operation describes a status: explicitly, as a class such as 4XX, or by default.
+// Documents reports whether the operation documents a status: explicitly, by a class such as 4XX, or with a default
+// response.
 func (o Operation) Documents(status int) bool {
 	_, ok := o.response(status)
 	return ok

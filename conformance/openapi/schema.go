@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// Schemas holds the schemas of a document by name. Package openapi supports only the keywords that the documents in
-// api/ use; any other keyword is reported as a fault, so that none is silently ignored.
+// Schemas holds a document's schemas, by name. Package openapi supports only the keywords that the documents in api/
+// use; any other keyword is reported as a fault, so that none is silently ignored.
 type Schemas map[string]map[string]any
 
 // Resolve returns the schema that a $ref refers to, or nil if that schema doesn't exist.
@@ -21,11 +21,11 @@ func (s Schemas) Resolve(ref string) map[string]any {
 	return s[strings.TrimPrefix(ref, "#/components/schemas/")]
 }
 
-// Faults describes every violation of schema in value. Numbers in value must be json.Number, as Decode returns
+// Faults describes every way in which value violates schema. Numbers in value must be json.Number, as Decode returns
 // them.
 func (s Schemas) Faults(schema map[string]any, value any, place string) []string {
 	if schema == nil {
-		return []string{place + ": there is no schema"}
+		return []string{place + ": the document has no schema for this value"}
 	}
 	var faults []string
 	for keyword, rule := range schema {
@@ -201,7 +201,7 @@ func faultOfFormat(format string, value any) string {
 	return ""
 }
 
-// show returns the start of a value's JSON, for use in fault messages.
+// show returns the beginning of a value's JSON encoding, for use in fault messages.
 func show(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package rawhttp sends requests exactly as given and returns the responses. Its client is deliberately bare: it
+// Package rawhttp sends requests exactly as given and returns the responses. The client is deliberately bare: it
 // corrects nothing, follows no redirects and never retries.
 package rawhttp
 
@@ -15,7 +15,7 @@ type Call struct {
 	Method string // GET when empty
 	Target string // path and query, exactly as in the request line
 	Host   string // if empty, the host of the base URL is sent
-	Header string // additional lines, each terminated by \r\n
+	Header string // additional header lines, each terminated by \r\n
 	Body   string // sent with a Content-Length
 }
 

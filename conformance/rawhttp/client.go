@@ -22,13 +22,14 @@ const (
 )
 
 var (
-	// ErrTooMany means that the request limit of the run has been reached.
+	// ErrTooMany means that the run has reached its request limit.
 	ErrTooMany = errors.New("the run has reached its request limit")
-	// ErrGivenUp means that the server failed to respond several times in a row and gets no more requests.
-	ErrGivenUp = errors.New("the server failed to respond several times in a row and gets no more requests")
+	// ErrGivenUp means that the server failed to respond several times in a row, so the client sends it no more
+	// requests.
+	ErrGivenUp = errors.New("the server failed to respond several times in a row, so no more requests are sent")
 )
 
-// Client sends requests to one server, each on a connection of its own. A Client may be used concurrently.
+// Client sends requests to one server, each on its own connection. A Client may be used concurrently.
 type Client struct {
 	base    *url.URL
 	timeout time.Duration

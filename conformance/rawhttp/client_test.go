@@ -89,8 +89,8 @@ func TestDoSendsWhatIsWritten(t *testing.T) {
 	}
 }
 
-// TestDoSendsOnce checks that Do doesn't retry when the server breaks the connection at a point where other clients
-// would.
+// TestDoSendsOnce checks that Do doesn't retry when the server breaks the connection, even where other clients would
+// retry.
 func TestDoSendsOnce(t *testing.T) {
 	for name, answer := range map[string]string{"at once": "", "within the header": "HTTP/1.1 200 OK\r\n", "within the body": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"} {
 		t.Run(name, func(t *testing.T) {

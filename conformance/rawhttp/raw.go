@@ -40,7 +40,7 @@ func (c *Client) Raw(ctx context.Context, text string, enough func(got []byte) b
 // Host returns the value of the Host header in requests that don't set their own.
 func (c *Client) Host() string { return c.base.Host }
 
-// HTTP2 sends a GET over HTTP/2, with prior knowledge or negotiated by TLS.
+// HTTP2 sends a GET request over HTTP/2, using TLS negotiation for https URLs and prior knowledge otherwise.
 func (c *Client) HTTP2(ctx context.Context, target string) (Answer, error) {
 	call := Call{Target: target}
 	if c.left.Add(-1) < 0 {

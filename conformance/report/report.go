@@ -1,4 +1,4 @@
-// Package report writes the score of a member: as text, as JSON and as JUnit XML.
+// Package report writes a member's score as text, JSON or JUnit XML.
 package report
 
 import (
@@ -40,8 +40,8 @@ func Text(w io.Writer, outcomes []suite.Outcome) error {
 	return err
 }
 
-// word returns the label of a result in the first column of the text output; FAIL is in capitals so that it stands
-// out.
+// word returns the label for a result, which is the first column of the text output; FAIL is in capitals so that it
+// stands out.
 func word(result suite.Result) string {
 	switch result {
 	case suite.Fail:

@@ -8,8 +8,8 @@ import (
 // arena is the service name in the clauses of the Arena group.
 const arena = "arena"
 
-// ArenaClauses returns the clauses of the battle page. These clauses are checked only if the run has the address of
-// the page; the clauses about statistics also need the address of the statistics service.
+// ArenaClauses returns the clauses about the battle page. These clauses are checked only if the run has the page's
+// address; the clauses about statistics also need the address of the statistics service.
 func ArenaClauses() []Clause {
 	clauses := []Clause{
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(arena, "/livez") }},
@@ -22,7 +22,7 @@ func ArenaClauses() []Clause {
 		{ID: "gateway.stream", Text: `the arena proxies “streams unbuffered”: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
 		{ID: "gateway.only", Text: `the arena proxies “nothing else”`, hold: arenaGatewayOnly},
 	}
-	return append(of(arena, Arena, clauses, arenaBrowserClauses()), protocolClauses(arena, Arena, "/")...)
+	return append(serviceClauses(arena, Arena, clauses, arenaBrowserClauses()), protocolClauses(arena, Arena, "/")...)
 }
 
 func arenaHealthz(c *check) {

@@ -25,7 +25,7 @@ func counting(good *system.System) Target {
 // soon is how long the tests wait for an update that a faulty member never sends.
 const soon = 2 * time.Second
 
-// catchesArena checks that the given clause fails for an arena.
+// catchesArena checks that the given clause fails for the faulty arena at the given address.
 func catchesArena(t *testing.T, good *system.System, arena, clause string) {
 	t.Helper()
 	catches(t, counting(good), clause, Options{Group: Arena, Arena: arena, Soon: soon, Timeout: 2 * soon})
@@ -112,7 +112,7 @@ func TestArena(t *testing.T) { //nolint:tparallel // subtests share a member, an
 	})
 	t.Run("without the arena's address", func(t *testing.T) {
 		if _, err := Run(t.Context(), targetOf(good), Options{Group: Arena}); err == nil {
-			t.Error("Run accepted the group arena without an address")
+			t.Error("Run accepted the arena group without the arena's address")
 		}
 	})
 }

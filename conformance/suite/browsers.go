@@ -16,7 +16,7 @@ const (
 	withoutClick = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 )
 
-// otherSites returns the headers by which browsers mark a request from another site's page.
+// otherSites returns the headers that browsers add to requests from another site's page.
 func otherSites() []string {
 	return []string{crossSite, sameSite, otherOrigin, crossSite + otherOrigin, crossSite + withoutClick, "Origin: null\r\n"}
 }
@@ -26,7 +26,7 @@ func otherSites() []string {
 func browserClauses(service string) []Clause {
 	return []Clause{
 		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
-		{ID: "cors.none", Text: `no other site's page can read its responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
+		{ID: "cors.none", Text: `no other site's page can read the service's responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
 	}
 }
 
@@ -35,7 +35,7 @@ func fightBrowserClauses() []Clause {
 	return []Clause{
 		{ID: "sites.execute", Text: `“A browser's cross-site request that would store or change something is refused with 403 where the browser says so (Sec-Fetch-Site, else Origin), execute_fight too”`, hold: storingNothing(executeElsewhere)},
 		{ID: "sites.post", Text: `a cross-site POST is rejected too: “refused with 403 where the browser says so”`, hold: storingNothing(postElsewhere)},
-		{ID: "sites.click", Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, and posts nothing`, hold: clicked},
+		{ID: "sites.click", Text: `“a navigation by a user's click (Sec-Fetch-User: ?1) is answered”, but the click can't post anything`, hold: clicked},
 		{ID: "sites.own", Text: `requests other than “A browser's cross-site request” are accepted: from the service's own page, the address bar, or a program`, hold: ownSite},
 	}
 }
@@ -51,18 +51,18 @@ func arenaBrowserClauses() []Clause {
 func (c *check) hosts(service string) {
 	for _, host := range []string{"localhost", "LOCALHOST:1", "localhost.:1", "a.localhost", "127.0.0.1", "192.0.2.1:1", "[::1]", "[2001:db8::1]:1"} {
 		a := c.do(service, rawhttp.Call{Target: "/livez", Host: host})
-		c.require(a.Status == http.StatusOK, a, "200 for the Host %s", host)
+		c.require(a.Status == http.StatusOK, a, "200 for the Host header %s", host)
 	}
 	for _, host := range []string{"elsewhere.example", "elsewhere.example:80", "localhost.elsewhere.example",
 		"127.0.0.1.elsewhere.example", "notlocalhost", "2130706433"} {
 		for _, target := range []string{"/livez", "/no-such-path"} {
 			a := c.do(service, rawhttp.Call{Target: target, Host: host})
-			c.require(a.Status == http.StatusMisdirectedRequest, a, "421 for the Host %s", host)
+			c.require(a.Status == http.StatusMisdirectedRequest, a, "421 for the Host header %s", host)
 		}
 	}
 }
 
-// noCORS requires that no response has CORS headers, which would let pages of other sites read it.
+// noCORS requires that no response has CORS headers, which would let pages on other sites read the response.
 func (c *check) noCORS(service string) {
 	for _, call := range []rawhttp.Call{
 		{Target: "/livez", Header: otherOrigin}, {Target: "/readyz"}, {Target: "/no-such-path", Header: otherOrigin},
@@ -81,10 +81,10 @@ func (c *check) noCORS(service string) {
 // storingNothing returns a check that calls refused and requires that no fight is stored in the meantime.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
-		before := c.there()
+		before := c.storedFights()
 		refused(c)
 		a := c.do("fights", rawhttp.Call{Target: countPath})
-		c.require(counted(a) <= before, a, "no fight stored, still %d fights", before)
+		c.require(counted(a) <= before, a, "no new fight and a count of %d", before)
 	})
 }
 

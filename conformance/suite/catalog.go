@@ -9,9 +9,9 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// catalogClauses returns the clauses of heroes, villains or locations.
+// catalogClauses returns the clauses about heroes, villains or locations.
 func catalogClauses(r room) []Clause {
-	return of(r.service, Full, readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r),
+	return serviceClauses(r.service, Full, readClauses(r), randomClauses(r), picksClauses(r), gzipClauses(r), pageClauses(r), nameClauses(r),
 		pictureClauses(r), refusalClauses(r))
 }
 
@@ -87,7 +87,7 @@ func (r room) characterFields(c *check) {
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
 		level, ok := number(entry, "level")
-		c.require(ok && level >= 0 && level < 1<<31, list.answer, "a level of 0..2^31-1 in %s", encode(entry))
+		c.require(ok && level >= 0 && level < 1<<31, list.answer, "a level from 0 to 2^31-1 in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "otherName": 255, "picture": 255, "powers": 0})
 	}
 	c.ids(list.answer, list.entries)
@@ -98,7 +98,7 @@ func (r room) locationFields(c *check) {
 	types := []string{"CITY", "PLANET", "PLACE", "ISLAND", "COUNTRY", "MOON"}
 	for _, entry := range list.entries {
 		c.fields(list.answer, entry, r.fields)
-		c.require(slices.Contains(types, text(entry, "type")), list.answer, "a type from the contract in %s", encode(entry))
+		c.require(slices.Contains(types, text(entry, "type")), list.answer, "one of the contract's location types in %s", encode(entry))
 		c.texts(list.answer, entry, map[string]int{"name": 50, "description": 0, "picture": 255})
 	}
 	c.ids(list.answer, list.entries)
@@ -109,8 +109,8 @@ func (r room) locationFields(c *check) {
 func (c *check) texts(a rawhttp.Answer, entry object, limits map[string]int) {
 	for field, most := range limits {
 		value, is := entry[field].(string)
-		c.require(is, a, "a string as %s in %s", field, encode(entry))
-		c.require(most == 0 || utf8.RuneCountInString(value) <= most, a, "at most %d code points as %s in %s", most, field, encode(entry))
+		c.require(is, a, "a string in the field %s of %s", field, encode(entry))
+		c.require(most == 0 || utf8.RuneCountInString(value) <= most, a, "at most %d code points in the field %s of %s", most, field, encode(entry))
 		c.require(field != "name" || value != "", a, "a name in %s", encode(entry))
 	}
 }

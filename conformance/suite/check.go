@@ -114,12 +114,12 @@ func (c *check) atOnce(n int, service string, call rawhttp.Call) []rawhttp.Answe
 	return answers
 }
 
-// get sends a GET for a target and requires status 200.
+// get sends a GET request for a target and requires status 200.
 func (c *check) get(service, target string) rawhttp.Answer {
 	return c.status(http.StatusOK, c.do(service, rawhttp.Call{Target: target}))
 }
 
-// notFound sends a GET for a target and requires status 404.
+// notFound sends a GET request for a target and requires status 404.
 func (c *check) notFound(service, target string) {
 	c.status(http.StatusNotFound, c.do(service, rawhttp.Call{Target: target}))
 }
@@ -176,7 +176,7 @@ func (c *check) part(a rawhttp.Answer, o object, field string) object {
 	return part
 }
 
-// fields requires that an object has exactly these fields.
+// fields requires that an object has exactly the given fields.
 func (c *check) fields(a rawhttp.Answer, o object, names []string) {
 	got := make([]string, 0, len(o))
 	for name := range o {

@@ -10,8 +10,8 @@ import (
 // Group is a set of clauses that a run can select.
 type Group string
 
-// The groups. A run of Full includes Core, includes Writes if a token is given, and includes Statistics and Arena
-// if the address of the respective service is given.
+// The groups. A run of Full always includes Core. It also includes Writes if a token is given, and Statistics and Arena
+// if the respective service's address is given.
 const (
 	Core       Group = "core"       // what every member of the family promises
 	Full       Group = "full"       // what this application promises in addition
@@ -40,8 +40,9 @@ type Clause struct {
 	hold    func(*check)
 }
 
-// of prefixes the clauses' ids with the service name, and sets the group of each clause that has none.
-func of(service string, group Group, lists ...[]Clause) []Clause {
+// serviceClauses joins lists of clauses, prefixes the clauses' ids with the service name, and sets the group of each
+// clause that has none.
+func serviceClauses(service string, group Group, lists ...[]Clause) []Clause {
 	clauses := slices.Concat(lists...)
 	for i := range clauses {
 		c := &clauses[i]

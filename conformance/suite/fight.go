@@ -14,7 +14,7 @@ const (
 const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
 
 func fightClauses() []Clause {
-	return of("fights", Full, drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(),
+	return serviceClauses("fights", Full, drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(),
 		fightListClauses(), fightGzipClauses(), fightBrowserClauses())
 }
 
@@ -59,7 +59,7 @@ func (c *check) taken(call rawhttp.Call) fight {
 	return fight{c.object(a), a}
 }
 
-// drawn returns a random hero, villain and location from the service.
+// drawn returns a random hero, villain and location, all picked by the fights service.
 func (c *check) drawn() (hero, villain, location object) {
 	a := c.get("fights", "/api/fights/randomfighters")
 	fighters := c.object(a)

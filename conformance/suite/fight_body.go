@@ -23,8 +23,8 @@ func bodyClauses() []Clause {
 		{ID: "post.case", Text: `“Field names are case sensitive”`, hold: caseSensitive},
 		{ID: "post.largest-values", Text: `values exactly at the limits are accepted: “The entities' limits hold”`, hold: largestValues},
 		{ID: "post.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte”`, hold: textKept},
-		{ID: "post.nesting", Text: `32 levels are accepted: “nesting beyond 32”`, hold: func(c *check) { c.fight(nested(32)) }},
-		{ID: "post.largest", Text: `64 KiB are accepted: “body over 64 KiB”`, hold: func(c *check) { c.fight(filled(maxBody)) }},
+		{ID: "post.nesting", Text: `32 levels of nesting are accepted: “nesting beyond 32”`, hold: func(c *check) { c.fight(nested(32)) }},
+		{ID: "post.largest", Text: `a body of 64 KiB is accepted: “body over 64 KiB”`, hold: func(c *check) { c.fight(filled(maxBody)) }},
 		{ID: "post.media-type.none", Text: `“no content type at all is taken as JSON”`, hold: noMediaType},
 	}
 }
@@ -71,7 +71,7 @@ func noID(c *check) {
 	f := c.fight(`{"hero":{"name":"H"},"villain":{"name":"V"},"location":{"name":"L"}}`)
 	for _, r := range rooms() {
 		value, there := c.part(f.answer, f.object, r.singular)["id"]
-		c.require(there && value == nil, f.answer, "null as id of the %s", r.singular)
+		c.require(there && value == nil, f.answer, "a null id in the %s", r.singular)
 	}
 }
 

@@ -17,7 +17,7 @@ func drawClauses() []Clause {
 		{ID: "execute.rule", Group: Core, Text: `execute_fight follows the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
 		{ID: "execute.same", Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
 		{ID: "execute.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: func(c *check) { c.noStore(c.execute().answer) }},
-		{ID: "execute.spread", Text: `execute_fight reaches many different entries: “each equally likely whatever the gaps in the ids”`, hold: executeSpread},
+		{ID: "execute.spread", Text: `execute_fight picks many different entries: “each equally likely whatever the gaps in the ids”`, hold: executeSpread},
 	}
 }
 
@@ -84,9 +84,9 @@ func executeDrawn(c *check) {
 		f := c.execute()
 		for _, side := range []string{"winner", "loser"} {
 			r, known := lists[text(f.object, side+"_team")]
-			c.require(known, f.answer, "heroes or villains as %s_team", side)
+			c.require(known, f.answer, "%s_team to be heroes or villains", side)
 			drawn := object{"name": f.object[side+"_name"], "level": f.object[side+"_level"]}
-			c.require(r.has(c.some(r).entries, drawn), f.answer, "a %s of the catalog as %s", r.singular, side)
+			c.require(r.has(c.some(r).entries, drawn), f.answer, "a %s from the catalog as the %s", r.singular, side)
 		}
 	}
 }
@@ -98,7 +98,7 @@ func executeRule(c *check) {
 		winner, _ := number(f.object, "winner_level")
 		loser, _ := number(f.object, "loser_level")
 		team := text(f.object, "winner_team")
-		c.require(winner > loser || winner == loser && team == "villains", f.answer, "the higher level as winner, or the villain on a tie")
+		c.require(winner > loser || winner == loser && team == "villains", f.answer, "the fighter with the higher level to win, or the villain on a tie")
 		c.require(team != text(f.object, "loser_team"), f.answer, "two teams")
 	}
 }

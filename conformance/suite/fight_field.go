@@ -44,7 +44,7 @@ const clocks = time.Minute
 func fightDate(c *check) {
 	for _, f := range []fight{c.fight(plainFight), c.execute()} {
 		date, err := time.Parse(time.RFC3339, text(f.object, "fight_date"))
-		c.require(err == nil, f.answer, "RFC 3339 as fight_date (%v)", err)
+		c.require(err == nil, f.answer, "a fight_date in RFC 3339 format (%v)", err)
 		_, offset := date.Zone()
 		c.require(offset == 0, f.answer, "fight_date in UTC")
 		c.require(time.Since(date).Abs() < clocks, f.answer, "fight_date within a minute of %s", time.Now().UTC().Format(time.RFC3339))
@@ -57,13 +57,13 @@ func isUUID7(id string) bool {
 
 func fightID(c *check) {
 	for _, f := range []fight{c.fight(plainFight), c.execute()} {
-		c.require(isUUID7(f.id()), f.answer, "a lower-case version 7 UUID as id")
+		c.require(isUUID7(f.id()), f.answer, "a lower-case version 7 UUID as the id")
 	}
 }
 
 func fightIDTime(c *check) {
 	f := c.fight(plainFight)
-	c.require(isUUID7(f.id()), f.answer, "a version 7 UUID as id")
+	c.require(isUUID7(f.id()), f.answer, "a version 7 UUID as the id")
 	ms, err := strconv.ParseInt(strings.ReplaceAll(f.id(), "-", "")[:12], 16, 64)
 	c.require(err == nil && time.Since(time.UnixMilli(ms)).Abs() < clocks, f.answer, "an id whose time is within a minute of now")
 }

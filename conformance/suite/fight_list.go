@@ -62,7 +62,7 @@ func newestAmongOthers(c *check) {
 	c.descend(list, a)
 }
 
-// descend requires that a list is sorted from newest to oldest.
+// descend requires that a list of fights is sorted from newest to oldest.
 func (c *check) descend(list []object, a rawhttp.Answer) {
 	for i := range list[1:] {
 		c.require(text(list[i], "id") > text(list[i+1], "id"), a, "descending ids, not %s before %s", list[i]["id"], list[i+1]["id"])
@@ -76,7 +76,7 @@ func (c *check) section(query string, n int) {
 	longer, _ := c.fights("?limit=100")
 	c.require(len(page) == n, a, "%d fights, not %d", n, len(page))
 	at := slices.IndexFunc(longer, func(o object) bool { return text(o, "id") == text(page[0], "id") })
-	c.require(at >= 0, a, "a first fight that is in the longer list, not %s", text(page[0], "id"))
+	c.require(at >= 0, a, "a page that starts with a fight from the longer list, not %s", text(page[0], "id"))
 	c.same(a, page, longer[at:min(at+n, len(longer))])
 }
 
@@ -116,7 +116,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny requires that a cursor works even if it is not the id of any fight.
+// beforeAny requires that a cursor works even if no fight has that id.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))

@@ -66,7 +66,7 @@ func postSides(c *check) {
 		}
 		for _, side := range []string{"winner", "loser"} {
 			want := sides[text(f.object, side+"_team")]
-			c.require(want != nil, f.answer, "heroes or villains as %s_team", side)
+			c.require(want != nil, f.answer, "%s_team to be heroes or villains", side)
 			for field, value := range want {
 				c.require(reflect.DeepEqual(f.object[side+"_"+field], value), f.answer, "%v as %s_%s", value, side, field)
 			}

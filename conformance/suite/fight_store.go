@@ -52,7 +52,7 @@ func (c *check) isStored(f fight) {
 	c.require(here, list, "the fight %s from an earlier response", id)
 }
 
-// idOf returns the id of a fight, a string or a number depending on the member.
+// idOf returns a fight's id as a string; some members send a number.
 func idOf(fight object) string {
 	switch id := fight["id"].(type) {
 	case string:
@@ -109,6 +109,6 @@ func (c *check) count() (int64, rawhttp.Answer) {
 	o := c.object(a)
 	c.fields(a, o, []string{"count"})
 	count, ok := number(o, "count")
-	c.require(ok && count >= 0, a, "a non-negative integer as count")
+	c.require(ok && count >= 0, a, "a non-negative integer in the field count")
 	return count, a
 }

@@ -37,7 +37,8 @@ func wrongGuesses(r room) []wrong {
 	}
 }
 
-// lockedOut returns a proxy fault that, after the first 429, responds with status to every request that has a token.
+// lockedOut returns a proxy fault that, after the first 429, responds with the given status to every request that has a
+// token.
 func lockedOut(status int) fault {
 	limited := false
 	return fault{

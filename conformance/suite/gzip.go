@@ -14,13 +14,13 @@ const (
 	gzipText = `“Lists above 1 KiB are compressed for those who accept gzip”, and for no other clients`
 	// longList is the length in bytes above which a list is compressed.
 	longList = 1 << 10
-	// nothing is a query that selects no entries, because it starts after the largest possible id.
-	nothing = "?after=9223372036854775807"
+	// noEntries is a query that selects no entries, because it starts after the largest possible id.
+	noEntries = "?after=9223372036854775807"
 )
 
 func gzipClauses(r room) []Clause {
 	return []Clause{{ID: "list.gzip", Text: gzipText, hold: func(c *check) {
-		c.compressed(r.service, r.path(), r.path()+nothing)
+		c.compressed(r.service, r.path(), r.path()+noEntries)
 	}}}
 }
 
@@ -39,7 +39,7 @@ func (c *check) compressed(service, long, short string) {
 	plain := c.get(service, long)
 	c.plain(plain)
 	if len(plain.Body) <= longList {
-		c.skip("the list has at most 1 KiB")
+		c.skip("the list is not longer than 1 KiB")
 	}
 	for _, accepted := range []string{"gzip", "br, gzip;q=0.5", "*", "identity;q=0, gzip"} {
 		a := c.zipped(service, long, accepted)

@@ -17,7 +17,8 @@ func nameClauses(r room) []Clause {
 	}
 }
 
-// part returns the middle of the first entry name for which likely returns true; it skips the clause if there is none.
+// part returns a substring of an entry's name that satisfies likely; if no name has such a substring, part skips the
+// clause.
 func (r room) part(c *check, likely func(string) bool) string {
 	for _, entry := range c.some(r).entries {
 		name := []rune(text(entry, "name"))
@@ -42,7 +43,7 @@ func (r room) name(c *check) {
 		r.filters(c, text(entry, "name"))
 	}
 	r.filters(c, r.part(c, func(string) bool { return true }))
-	r.filters(c, "no entry has this text in its name")
+	r.filters(c, "no entry's name contains this text")
 }
 
 func (r room) nameCase(c *check) {

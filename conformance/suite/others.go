@@ -10,26 +10,24 @@ import (
 // attempts is the maximum number of tries for a check that other clients' fights can disturb.
 const attempts = 10
 
-// besideOthers returns a check of the newest fights, or of the number of fights, that is retried if it fails while
-// another client creates fights.
+// besideOthers returns the check hold, which is retried whenever it fails while another client is creating fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
-// undisturbed repeats the check hold until it passes, or until it fails while no other client creates fights. If other
-// clients disturb every attempt, undisturbed falls back to the check always, which is weaker but unaffected by their
-// fights.
-func undisturbed(hold, always func(*check)) func(*check) {
+// undisturbed repeats a check until it passes, or until it fails while no other client is creating fights. If other
+// clients disturb every attempt, undisturbed runs fallback, a weaker check that their fights can't disturb.
+func undisturbed(hold, fallback func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
-			before, ours := c.there(), c.fought.Load()
+			before, ours := c.storedFights(), c.fought.Load()
 			failure := c.failure(hold)
 			if failure == nil {
 				return
 			}
-			if after := c.there(); after < 0 || after-before == c.fought.Load()-ours {
+			if after := c.storedFights(); after < 0 || after-before == c.fought.Load()-ours {
 				panic(*failure)
 			}
 		}
-		always(c)
+		fallback(c)
 	}
 }
 
@@ -48,8 +46,8 @@ func (c *check) failure(hold func(*check)) (failure *Failure) {
 	return nil
 }
 
-// there returns the number of stored fights, or -1 if the member doesn't report it.
-func (c *check) there() int64 {
+// storedFights returns the number of stored fights, or -1 if the member doesn't report it.
+func (c *check) storedFights() int64 {
 	return counted(c.do("fights", rawhttp.Call{Target: countPath}))
 }
 
@@ -63,7 +61,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note increments the number of fights created by this run if a is a response that returns a new fight.
+// note increments the count of fights created by this run if the response a returns a new fight.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {

@@ -24,7 +24,7 @@ func (r room) picture(c *check) {
 		a := c.get(r.service, r.one(id)+"/picture.svg")
 		c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "image/svg+xml"), a, "content type image/svg+xml")
 		c.require(isSVG(a.Body), a, "well-formed XML whose root is svg")
-		c.require(!drawn[string(a.Body)], a, "a picture different from that of another entry")
+		c.require(!drawn[string(a.Body)], a, "a picture that no other entry has")
 		drawn[string(a.Body)] = true
 		again := c.get(r.service, r.one(id)+"/picture.svg")
 		c.require(string(again.Body) == string(a.Body), again, "the same picture again")
@@ -35,7 +35,7 @@ func (r room) pictureUnknown(c *check) {
 	c.notFound(r.service, r.one(r.unknown(c))+"/picture.svg")
 }
 
-// isSVG reports whether a text is well-formed XML with the root element svg.
+// isSVG reports whether text is well-formed XML with the root element svg.
 func isSVG(text []byte) bool {
 	decoder, root := xml.NewDecoder(strings.NewReader(string(text))), ""
 	for {

@@ -30,7 +30,7 @@ func protocolClauses(service string, group Group, get string) []Clause {
 	if service == "fights" {
 		clauses = append(clauses, Clause{ID: "chunked.stored", Text: `a fight request that follows a chunked request is not executed: “a request with a Transfer-Encoding closes its connection”`, hold: chunkedFight})
 	}
-	return of(service, group, clauses)
+	return serviceClauses(service, group, clauses)
 }
 
 // http2 requires the same responses over HTTP/1.1 and HTTP/2, except for bodies that change between two requests
@@ -67,8 +67,8 @@ func (p protocol) streams(c *check) {
 	}
 }
 
-// streamsOf returns how many streams an HTTP/2 server allows according to its first frame, SETTINGS. whole is false
-// while the SETTINGS frame is incomplete.
+// streamsOf returns the stream limit that an HTTP/2 server announces in its first frame, a SETTINGS frame. whole is
+// false while the SETTINGS frame is incomplete.
 func streamsOf(got []byte) (most uint32, whole bool) {
 	if len(got) < http2FrameHeader {
 		return 0, false
@@ -118,8 +118,7 @@ func (p protocol) chunked(c *check) {
 	}
 }
 
-// chunkedFight uses a unique fighter name, by which the smuggled fight would be recognized among other clients'
-// fights.
+// chunkedFight uses a unique fighter name, so that it would recognize the smuggled fight among other clients' fights.
 func chunkedFight(c *check) {
 	p := protocol{service: "fights"}
 	name := "smuggled " + strconv.FormatInt(time.Now().UnixNano(), 36)

@@ -277,7 +277,7 @@ func set(field string, value any) func(*exchange) {
 	return inObject(func(o object) { o[field] = value })
 }
 
-// everyOther replaces every other response with the first one.
+// everyOther replaces every second response with the first response.
 func everyOther() func(*exchange) {
 	asked, first := 0, ""
 	return func(e *exchange) {
@@ -290,7 +290,7 @@ func everyOther() func(*exchange) {
 	}
 }
 
-// normalised replaces the request body with the result of decoding it leniently.
+// normalised decodes the request body leniently and encodes it again, which hides faults such as duplicate keys.
 func normalised(e *exchange) {
 	var value any
 	if json.Unmarshal([]byte(e.sent), &value) == nil {

@@ -71,7 +71,7 @@ func (c *check) ids(a rawhttp.Answer, entries []object) []int64 {
 	ids := make([]int64, len(entries))
 	for i, entry := range entries {
 		id, ok := number(entry, "id")
-		c.require(ok && id >= 1, a, "a positive integer as id, not %v", entry["id"])
+		c.require(ok && id >= 1, a, "a positive integer as the id, not %v", entry["id"])
 		ids[i] = id
 	}
 	return ids

@@ -18,7 +18,7 @@ const maxRequests = 30_000
 // statistics service.
 type Target struct{ Heroes, Villains, Locations, Fights, Statistics string }
 
-// Options configures which clauses are checked, and the timeouts.
+// Options determines which clauses are checked, and with which time limits.
 type Options struct {
 	Group   Group
 	Token   string        // the administrator's token; without it, no clause in Writes is checked
@@ -73,7 +73,7 @@ func (o Options) take(clause Clause) bool {
 	return o.Only == nil || o.Only(clause)
 }
 
-// session holds the state that the checks of a run share.
+// session holds the state shared by the checks of a run.
 type session struct {
 	ctx     context.Context
 	token   string
@@ -138,7 +138,7 @@ func (s *session) run(clause Clause) (outcome Outcome) {
 	return outcome
 }
 
-// ending is the value of the panic that stops a check without a pass or a failure.
+// ending is the panic value that stops a check that neither passes nor fails.
 type ending struct {
 	result Result
 	reason string

@@ -28,8 +28,8 @@ func newSeen(service string) (*seen, error) {
 	return &seen{document: document}, err
 }
 
-// take checks a response that a handler produced. take ignores server errors, responses to HEAD (which have no
-// body), and rejections of oversized headers or of a Host (which don't come from a handler).
+// take checks a response that a handler produced. take ignores server errors, responses to HEAD (which have no body),
+// and rejections of oversized headers or a forbidden Host (which don't come from a handler).
 func (s *seen) take(a rawhttp.Answer) {
 	if a.Call.Method == http.MethodHead || a.Status >= http.StatusInternalServerError ||
 		a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusMisdirectedRequest ||

@@ -41,7 +41,7 @@ func serverClauses(service string, group Group, getOnly, bad string) []Clause {
 		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: func(c *check) { c.get(service, "/readyz") }},
 		{ID: "healthz", Text: `/healthz: “200 / 503 like readyz; shows store, peers, profile, version”`, hold: s.healthz},
 	}
-	return of(service, group, clauses, browserClauses(service))
+	return serviceClauses(service, group, clauses, browserClauses(service))
 }
 
 func (s server) pathUnknown(c *check) {
@@ -56,7 +56,7 @@ func (s server) method(c *check) {
 		for _, path := range []string{s.getOnly, "/livez"} {
 			a := c.status(http.StatusMethodNotAllowed, c.do(s.service, rawhttp.Call{Method: method, Target: path}))
 			allowed := strings.Split(strings.ReplaceAll(a.Header.Get("Allow"), " ", ""), ",")
-			c.require(slices.Contains(allowed, http.MethodGet), a, "Allow with GET, not %q", a.Header.Get("Allow"))
+			c.require(slices.Contains(allowed, http.MethodGet), a, "an Allow header that contains GET, not %q", a.Header.Get("Allow"))
 		}
 	}
 }
@@ -116,11 +116,11 @@ func (s server) headers(c *check) {
 	c.require(a.Status == http.StatusRequestHeaderFieldsTooLarge || a.Status == http.StatusBadRequest, a, "400 or 431")
 }
 
-// page requires a page that contains the viewer and loads all its assets from its own service.
-func (c *check) page(service, target, viewer string) {
+// page requires an HTML page that contains the given text and loads all its assets from its own service.
+func (c *check) page(service, target, want string) {
 	a := c.get(service, target)
 	c.require(strings.HasPrefix(a.Header.Get("Content-Type"), "text/html"), a, "content type text/html")
-	c.require(strings.Contains(strings.ToLower(string(a.Body)), viewer), a, "a page with %s", viewer)
+	c.require(strings.Contains(strings.ToLower(string(a.Body)), want), a, "a page with %s", want)
 	assets := regexp.MustCompile(`<(?:script|link|img)\b[^>]*?\b(?:src|href)\s*=\s*["']?([^"'\s>]+)`).FindAllSubmatch(a.Body, -1)
 	scripts := 0
 	for _, match := range assets {

@@ -22,13 +22,13 @@ const (
 	soonCounted = time.Minute
 )
 
-// StatisticsClauses returns the clauses of the group Statistics. These clauses create fights; other clients may create
+// StatisticsClauses returns the clauses in the Statistics group. These clauses create fights; other clients may create
 // fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each entry of a list the documented fields`, hold: statisticsFields},
-		{ID: "sums", Text: `every fight was won by “heroes” or “villains”: their sum is “total”`, hold: statisticsSums},
-		{ID: "order", Text: `at most ten “top_winners” and “locations”, in descending order, then by name`, hold: statisticsOrder},
+		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each list entry has the documented fields`, hold: statisticsFields},
+		{ID: "sums", Text: `the fights won by “heroes” and those won by “villains” add up to “total”`, hold: statisticsSums},
+		{ID: "order", Text: `at most ten “top_winners” and ten “locations”, most fights first, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, within a minute`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
@@ -37,7 +37,7 @@ func StatisticsClauses() []Clause {
 		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: func(c *check) { c.updated("statistics") }},
 		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
 	}
-	return slices.Concat(of("statistics", Statistics, clauses),
+	return slices.Concat(serviceClauses("statistics", Statistics, clauses),
 		serverClauses("statistics", Statistics, statisticsPath, statisticsPath+"?a=%00"),
 		protocolClauses("statistics", Statistics, statisticsPath))
 }
@@ -54,9 +54,8 @@ func (c *check) statistics() counts {
 	return counts{c.object(a), a}
 }
 
-// of returns a field of the response and requires that it is a non-negative
-// integer.
-func (c *check) of(s counts, field string) int64 {
+// integer returns a field of the response and requires that it is a non-negative integer.
+func (c *check) integer(s counts, field string) int64 {
 	n, ok := number(s.object, field)
 	c.require(ok && n >= 0, s.answer, "a non-negative integer in the field %s", field)
 	return n
@@ -77,25 +76,25 @@ func (c *check) list(s counts, field string) []object {
 func (c *check) settled() counts {
 	fights, _ := c.count()
 	for end := time.Now().Add(c.soon); ; time.Sleep(50 * time.Millisecond) {
-		if s := c.statistics(); c.of(s, "total") >= fights || time.Now().After(end) {
+		if s := c.statistics(); c.integer(s, "total") >= fights || time.Now().After(end) {
 			return s
 		}
 	}
 }
 
-// grown creates a fight and returns the statistics once they include that fight and all before it.
+// grown creates a fight and returns the statistics once they include that fight and all earlier fights.
 func (c *check) grown(body string) counts {
 	c.fight(body)
 	fights, _ := c.count()
 	s := c.settled()
-	c.require(c.of(s, "total") >= fights, s.answer, "total %d soon after a fight", fights)
+	c.require(c.integer(s, "total") >= fights, s.answer, "total %d soon after a fight", fights)
 	return s
 }
 
 // notMore requires that the statistics count no more fights than are stored.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
-	c.require(c.of(s, "total") <= fights, s.answer, "total of at most %d, the count returned by %s", fights, a.Call)
+	c.require(c.integer(s, "total") <= fights, s.answer, "total of at most %d, the count returned by %s", fights, a.Call)
 }
 
 const (
@@ -107,7 +106,7 @@ func statisticsFields(c *check) {
 	s := c.grown(heroWins)
 	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
 	if _, there := s.object["unreadable"]; there {
-		c.require(c.of(s, "unreadable") > 0, s.answer, "the field unreadable only if a fight is unreadable")
+		c.require(c.integer(s, "unreadable") > 0, s.answer, "the field unreadable only if a fight is unreadable")
 		fields = append(fields, "unreadable")
 	}
 	c.fields(s.answer, s.object, fields)
@@ -127,7 +126,7 @@ func statisticsFields(c *check) {
 func statisticsSums(c *check) {
 	s := c.settled()
 	unreadable, _ := number(s.object, "unreadable") // the field is omitted if its value is 0
-	c.require(c.of(s, "heroes")+c.of(s, "villains")+unreadable == c.of(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
+	c.require(c.integer(s, "heroes")+c.integer(s, "villains")+unreadable == c.integer(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
 }
 
 func statisticsOrder(c *check) {
@@ -158,9 +157,9 @@ func statisticsCounted(c *check) {
 func statisticsTeam(c *check) {
 	before := c.settled()
 	hero := c.grown(heroWins)
-	c.require(c.of(hero, "heroes") > c.of(before, "heroes"), hero.answer, "more heroes than %d", c.of(before, "heroes"))
+	c.require(c.integer(hero, "heroes") > c.integer(before, "heroes"), hero.answer, "more heroes than %d", c.integer(before, "heroes"))
 	villain := c.grown(villainWins)
-	c.require(c.of(villain, "villains") > c.of(hero, "villains"), villain.answer, "more villains than %d", c.of(hero, "villains"))
+	c.require(c.integer(villain, "villains") > c.integer(hero, "villains"), villain.answer, "more villains than %d", c.integer(hero, "villains"))
 }
 
 func statisticsNowhere(c *check) {
@@ -179,11 +178,11 @@ func statisticsNowhereAmongOthers(c *check) {
 		fights, _ := number(place, "fights")
 		sum += fights
 	}
-	c.require(sum < c.of(s, "total"), s.answer, "fewer than %d fights at all locations together", c.of(s, "total"))
+	c.require(sum < c.integer(s, "total"), s.answer, "fewer than %d fights at all locations together", c.integer(s, "total"))
 }
 
-// statisticsExact compares the total with the fight count and the list of fights, as far as other clients' fights
-// allow.
+// statisticsExact requires that the total, the fight count and the list of fights agree, apart from fights that other
+// clients create in the meantime.
 func statisticsExact(c *check) {
 	s := c.grown(heroWins)
 	c.notMore(s)
@@ -223,20 +222,20 @@ func streamFirst(c *check) {
 		for line := range bytes.Lines(a.Body) {
 			line = bytes.TrimRight(line, "\r\n")
 			known := len(line) == 0 || regexp.MustCompile(`^(:|data:|event:|id:|retry:)`).Match(line)
-			c.require(known, a, "only the lines of events and comments")
+			c.require(known, a, "only event and comment lines")
 		}
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // in any other case, fights were counted between the two GETs
+		case good || still: // otherwise fights were counted during the attempt
 			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
-		case attempt == attempts: // other clients create fights all the time
+		case attempt == attempts: // other clients keep creating fights
 			var o object
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
-			total := c.of(counts{o, a}, "total")
-			c.require(c.of(before, "total") <= total && total <= c.of(after, "total"), a,
-				"a total between those of the GETs before and after it: %s", after.answer.Body)
+			total := c.integer(counts{o, a}, "total")
+			c.require(c.integer(before, "total") <= total && total <= c.integer(after, "total"), a,
+				"a total between the totals from a GET before the stream and a GET after it: %s", after.answer.Body)
 			return
 		}
 	}

@@ -72,7 +72,7 @@ type streaming struct {
 	silent    bool   // sends no event until something changes
 	dead      bool   // sends no changes
 	indented  bool   // sends JSON on several lines
-	talkative bool   // repeats events all the time
+	talkative bool   // repeats events continuously
 }
 
 func wrongStreams() map[string]map[string]streaming {
@@ -124,7 +124,7 @@ func (s streaming) start(t *testing.T, base string) string {
 	return server.URL
 }
 
-// before returns a good member whose statistics stream is replaced by this one.
+// before returns a good member whose statistics stream is replaced by s.
 func (s streaming) before(t *testing.T, good *system.System) Target {
 	t.Helper()
 	target := targetOf(good)
@@ -162,15 +162,15 @@ func TestWrongStatistics(t *testing.T) { //nolint:tparallel // subtests share a 
 	allCaught(t, caught, StatisticsClauses())
 }
 
-// TestStatisticsAreOptional checks that, without the address of statistics, the group statistics can't run and a full
-// run omits its clauses.
+// TestStatisticsAreOptional checks that, without the statistics service's address, the statistics group can't run and a
+// full run omits the clauses in that group.
 func TestStatisticsAreOptional(t *testing.T) {
 	if _, err := Run(t.Context(), Target{Heroes: "http://h", Villains: "http://v", Locations: "http://l",
 		Fights: "http://f"}, Options{Group: Statistics, Timeout: time.Second}); err == nil {
-		t.Error("Run accepted the group statistics without an address")
+		t.Error("Run accepted the statistics group without the service's address")
 	}
 	all := Options{Group: Full, Loopback: true}
 	if without, with := len(all.clauses(Target{})), len(all.clauses(Target{Statistics: "http://s"})); without != len(Clauses()) || with != without+len(StatisticsClauses()) {
-		t.Errorf("%d clauses without statistics, %d with", without, with)
+		t.Errorf("%d clauses without the address, %d with the address", without, with)
 	}
 }

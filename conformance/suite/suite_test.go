@@ -99,7 +99,7 @@ func testOurs(t *testing.T, s *system.System) *answers {
 	return answers
 }
 
-// TestBesideOthers scores a good member while other clients create fights all the time: every clause must still pass.
+// TestBesideOthers scores a good member while other clients keep creating fights: every clause must still pass.
 func TestBesideOthers(t *testing.T) {
 	t.Parallel()
 	s := system.Up(t, system.Build(t), t.TempDir())
@@ -124,7 +124,7 @@ func TestBesideOthers(t *testing.T) {
 	stop()
 	others.Wait()
 	allPass(t, outcomes)
-	t.Logf("%s alongside %d fights of other clients", ScoreOf(outcomes, ""), fought)
+	t.Logf("%s, alongside %d fights from other clients", ScoreOf(outcomes, ""), fought)
 }
 
 // catalogs returns the complete lists of the three catalogs.
@@ -285,7 +285,7 @@ func TestClauses(t *testing.T) {
 		}
 		known[c.ID] = true
 		if !strings.Contains(c.Text, "“") {
-			t.Errorf("the text of %s quotes nothing: %s", c.ID, c.Text)
+			t.Errorf("the text of the clause %s quotes nothing: %s", c.ID, c.Text)
 		}
 	}
 }
@@ -349,7 +349,7 @@ func TestUnevenness(t *testing.T) {
 	}
 }
 
-// merge replaces counts in base with those in over, and returns base.
+// merge replaces counts in base with the counts in over, and returns base.
 func merge(over, base map[int64]int) map[int64]int {
 	for id, count := range over {
 		base[id] = count

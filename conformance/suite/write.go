@@ -16,7 +16,7 @@ import (
 func writeClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "write.create", Text: `“POST returns 201 with the entry and its path in Location”, and no id is used twice`, hold: r.writeCreate},
-		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing in a PUT become empty`, hold: r.onEntry(r.writeReplace)},
+		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing from a PUT become empty`, hold: r.onEntry(r.writeReplace)},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.onEntry(r.writePatch)},
 		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
 		{ID: "write.unknown", Text: `changing an unknown id results in a 404: “an unknown id in a 404”`, hold: r.writeUnknown},
@@ -36,7 +36,7 @@ func writeClauses(r room) []Clause {
 	if r.singular == "location" {
 		clauses = append(clauses, Clause{ID: "write.taken", Text: `“A duplicate location name results in a 409”, and nothing is changed`, hold: r.writeTaken})
 	}
-	return of(r.service, Writes, clauses)
+	return serviceClauses(r.service, Writes, clauses)
 }
 
 // change sends a request with the administrator's token, an optional body and additional header lines.
@@ -56,7 +56,7 @@ func (c *check) asAdmin(method, target string, body any, header ...string) rawht
 	return call
 }
 
-// sample returns an entry without an id, with a unique name.
+// sample returns an entry with a unique name and without an id.
 func (r room) sample() object {
 	name := "contract " + rand.Text()
 	if r.singular == "location" {
@@ -84,7 +84,7 @@ func (c *check) create(r room) made {
 	return m
 }
 
-// onEntry returns a check that creates an entry, passes it to the function hold and deletes it.
+// onEntry returns a check that creates an entry, passes the entry to hold, and then deletes it.
 func (r room) onEntry(hold func(*check, made)) func(*check) {
 	return func(c *check) {
 		m := c.create(r)
@@ -93,11 +93,11 @@ func (r room) onEntry(hold func(*check, made)) func(*check) {
 	}
 }
 
-// remove deletes an entry that a clause has created, ignoring the result.
+// remove deletes an entry that a clause has created, and ignores any error.
 func (c *check) remove(r room, m made) { c.change(r, http.MethodDelete, m.path, nil) }
 
-// is requires that a response is the entry with the given id and fields; fields that are not given must be empty.
-func (c *check) is(r room, a rawhttp.Answer, id int64, fields object) {
+// isEntry requires that a response is the entry with the given id and fields; all other fields must be empty.
+func (c *check) isEntry(r room, a rawhttp.Answer, id int64, fields object) {
 	want := object{"id": id}
 	for _, field := range r.fields[1:] {
 		want[field] = fields[field]
@@ -121,14 +121,14 @@ func (r room) changes(m made) map[string]string {
 
 // stored requires that an entry is stored with these fields.
 func (c *check) stored(r room, m made, fields object) {
-	c.is(r, c.get(r.service, m.path), m.id, fields)
+	c.isEntry(r, c.get(r.service, m.path), m.id, fields)
 }
 
 func (r room) writeCreate(c *check) {
 	first := c.create(r)
 	defer c.remove(r, first)
 	c.require(first.answer.Header.Get("Location") == first.path, first.answer, "Location: %s, not %q", first.path, first.answer.Header.Get("Location"))
-	c.is(r, first.answer, first.id, first.fields)
+	c.isEntry(r, first.answer, first.id, first.fields)
 	c.stored(r, first, first.fields)
 	second := c.create(r)
 	defer c.remove(r, second)
@@ -143,7 +143,7 @@ func (r room) writeReplace(c *check, m made) {
 	fields := r.sample()
 	delete(fields, "picture")
 	a := c.status(http.StatusOK, c.change(r, http.MethodPut, m.path, fields))
-	c.is(r, a, m.id, fields)
+	c.isEntry(r, a, m.id, fields)
 	c.stored(r, m, fields)
 }
 
@@ -153,7 +153,7 @@ func (r room) writePatch(c *check, m made) {
 		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path,
 			object{"name": name, "picture": nil, "unknown": object{"name": nil}}, "Content-Type: "+kind+"\r\n"))
 		m.fields["name"], m.fields["picture"] = name, nil
-		c.is(r, a, m.id, m.fields)
+		c.isEntry(r, a, m.id, m.fields)
 		c.stored(r, m, m.fields)
 	}
 }
@@ -188,7 +188,7 @@ func (r room) writeText(c *check, m made) {
 	for _, sent := range texts() {
 		m.fields["name"], m.fields["picture"] = sent, sent
 		a := c.status(http.StatusOK, c.change(r, http.MethodPatch, m.path, object{"name": sent, "picture": sent}))
-		c.is(r, a, m.id, m.fields)
+		c.isEntry(r, a, m.id, m.fields)
 		c.stored(r, m, m.fields)
 	}
 }
@@ -205,7 +205,8 @@ func (r room) writeToken(c *check, m made) {
 		} {
 			call.Header = header
 			a := c.do(r.service, call)
-			if wrong && a.Status == http.StatusTooManyRequests { // other clients or the previous run have sent wrong tokens, too
+			// Other clients, or a previous run, may have used up the limit on wrong tokens.
+			if wrong && a.Status == http.StatusTooManyRequests {
 				continue
 			}
 			c.require(a.Status == http.StatusUnauthorized, a, "401")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// wrong is a faulty server and the clause that must fail for it.
+// wrong describes a faulty server and the clause that must fail for that server.
 type wrong struct {
 	clause, name string
 	fault
@@ -32,7 +32,7 @@ func wrongOf(service string, lists ...[]wrong) []wrong {
 	return all
 }
 
-// misspelled renames the field of an entry that other members of the family spell differently.
+// misspelled renames one field of an entry: otherName, or description if the entry is a location.
 func misspelled(r room) func(*exchange) {
 	if r.singular == "location" {
 		return rename("description", "Description")
@@ -85,7 +85,7 @@ func wrongRandoms(r room) []wrong {
 		{"random.alias", "a misspelled field", fault{after: at(alias, misspelled(r))}},
 		{"random.no-store", "may be cached", fault{after: at(random, dropHeader("Cache-Control"))}},
 		{"random.no-store", "responses from the alias may be cached", fault{after: at(alias, setHeader("Cache-Control", "max-age=60"))}},
-		{"random.spread", "every other response has the same entry", fault{after: at(random, everyOther())}},
+		{"random.spread", "every second response has the same entry", fault{after: at(random, everyOther())}},
 		{"random.spread", "the first half only", fault{after: at(random, func(e *exchange) {
 			e.body = strings.Replace(e.body, `"id":`+idIn(e.body), `"id":`+strconv.Itoa(atoi(idIn(e.body))/2+1), 1)
 		})}},
@@ -107,7 +107,7 @@ func wrongPages(r room) []wrong {
 	list := "GET " + r.path()
 	return []wrong{
 		{"page.limit", "not limited", fault{before: at(list, without("limit"))}},
-		{"page.limit", "the largest limit lowered", fault{before: at(list, retarget("limit=1000", "limit=20"))}},
+		{"page.limit", "the largest limit is reduced", fault{before: at(list, retarget("limit=1000", "limit=20"))}},
 		{"page.after", "the first page again", fault{before: at(list, without("after"))}},
 		{"page.after", "an entry lost between pages", fault{before: at(list, query(func(q url.Values) {
 			if after := atoi(q.Get("after")); after > 0 {
@@ -115,7 +115,7 @@ func wrongPages(r room) []wrong {
 			}
 		}))}},
 		{"page.after.any", "an unknown cursor returns the first page", fault{before: at(list, retarget("after=9223372036854775807", "after=0"))}},
-		{"page.refused", "an excessive limit is lowered", fault{before: at(list, retarget("limit=1001", "limit=1000"))}},
+		{"page.refused", "an excessive limit is reduced instead of rejected", fault{before: at(list, retarget("limit=1001", "limit=1000"))}},
 		{"page.refused", "a negative cursor is accepted", fault{before: at(list, retarget("after=-1", "after=0"))}},
 	}
 }
@@ -207,7 +207,7 @@ func wrongServer(service string) []wrong {
 		{"problem", "a different status in the body", fault{after: refusals(replace(`"status":4`, `"status":5`))}},
 		{"problem", "200 for everything", fault{after: refusals(func(e *exchange) { e.status = 200 })}},
 		{"problem.inside", "a stack trace", fault{after: refusals(replace(`"detail":"`, `"detail":"goroutine 1 [running]: `))}},
-		{"headers", "64 KiB are accepted", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
+		{"headers", "64 KiB of headers is accepted", fault{headers: 64 << 10, before: func(e *exchange) { e.header.Del("X-Filler") }}},
 		{"docs", "from a CDN", fault{after: at("GET /docs", replace(`src="`, `src="https://cdn.example`))}},
 		{"docs", "the viewer's script is missing", fault{after: at("GET /docs/*", turn(200, 404))}},
 		{"redoc", "from a CDN", fault{after: at("GET /redoc", replace(`src="`, `src="//cdn.example`))}},

@@ -35,12 +35,12 @@ func wrongDraws() []wrong {
 		{"randomfighters.same", "othername", fault{after: at(drawFighters, rename("otherName", "othername"))}},
 		{"randomfighters.same", "a field too many", fault{after: at(drawFighters, set("location", nil))}},
 		{"randomfighters.no-store", "may be cached", fault{after: at(drawFighters, dropHeader("Cache-Control"))}},
-		{"randomfighters.spread", "every other response has the same fighters", fault{after: at(drawFighters, everyOther())}},
+		{"randomfighters.spread", "every second response has the same fighters", fault{after: at(drawFighters, everyOther())}},
 		{"randomfighters.spread", "always the same villain", fault{after: at(drawFighters, oneVillain())}},
 		{"randomlocation", "nowhere", fault{after: at(drawLocation, set("name", "Nowhere"))}},
 		{"randomlocation.same", "a field missing", fault{after: at(drawLocation, drop("description"))}},
 		{"randomlocation.no-store", "may be cached", fault{after: at(drawLocation, setHeader("Cache-Control", "private"))}},
-		{"randomlocation.spread", "every other response has the same entry", fault{after: at(drawLocation, everyOther())}},
+		{"randomlocation.spread", "every second response has the same entry", fault{after: at(drawLocation, everyOther())}},
 		{"execute", "field names in camel case", fault{after: at(executeFight, rename("winner_name", "winnerName"))}},
 		{"execute.drawn", "a stranger", fault{after: at(executeFight, set("winner_name", "Nobody"))}},
 		{"execute.drawn", "another level", fault{after: at(executeFight, set("loser_level", 1))}},
@@ -136,7 +136,7 @@ func backwards() func(string) string {
 	}
 }
 
-// twice gives every tenth fight the id of the fight before it.
+// twice gives every tenth fight the id of the previous fight.
 func twice() func(string) string {
 	asked, last := 0, ""
 	return func(id string) string {
@@ -178,7 +178,7 @@ func wrongBodies() []wrong {
 		{"post.case", "is ignored", fault{before: at(postFight, inTurn(replaceSent(`"Hero"`, `"hero"`), replaceSent(`"Name"`, `"name"`)))}},
 		{"post.case", "LEVEL is accepted", fault{before: at(postFight, replaceSent(`"LEVEL"`, `"level"`))}},
 		{"post.largest-values", "an id rounded like a float", fault{after: at(postFight, replace("9223372036854775807", "9223372036854775808"))}},
-		{"post.largest-values", "name limit in bytes instead of characters", fault{before: refuseWhere(strings.Repeat("🦸", 50))}},
+		{"post.largest-values", "the name limit counts bytes instead of characters", fault{before: refuseWhere(strings.Repeat("🦸", 50))}},
 		{"post.text", "trimmed", fault{after: at(postFight, replace("  blanks at both ends  ", "blanks at both ends"))}},
 		{"post.text", "normalised", fault{before: at(postFight, replaceSent("e\u0301", "\u00e9"))}},
 		{"post.text", "line endings changed", fault{before: at(postFight, replaceSent(`\r\n`, `\n`))}},
@@ -232,7 +232,7 @@ func wrongBodyRefusals() []wrong {
 		{"refused.documented", "not documented", fault{after: at(fightsDocument, replace(`"422"`, `"418"`))}},
 		{"id.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},
 		{"id.refused", "404 for a UUID without dashes", fault{after: at("GET /api/fights/01890a5dac96*", turn(422, 404))}},
-		{"list.refused", "an excessive limit is lowered", fault{before: at(listFights, retarget("limit=101", "limit=100"))}},
+		{"list.refused", "an excessive limit is reduced instead of rejected", fault{before: at(listFights, retarget("limit=101", "limit=100"))}},
 		{"list.refused", "a malformed cursor is ignored", fault{before: at(listFights,
 			func(e *exchange) { e.target = strings.TrimSuffix(e.target, "before=5") })}},
 		{"text.refused", "merely not found", fault{after: at("GET /api/fights/*", turn(422, 404))}},

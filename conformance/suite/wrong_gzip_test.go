@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// wrongGzip returns the servers with faulty compression of the list at a path.
+// wrongGzip returns servers that compress the list at a path incorrectly.
 func wrongGzip(path string) []wrong {
 	list := "GET " + path
 	accept := func(change func(string) string) func(*exchange) {

@@ -65,7 +65,7 @@ func wrongConditions(r room) []wrong {
 			}
 		}}},
 		{"etag", "never 304", fault{before: func(e *exchange) { e.header.Del("If-None-Match") }}},
-		{"etag", "lists of tags are ignored", fault{before: func(e *exchange) {
+		{"etag", "lists of ETags are ignored", fault{before: func(e *exchange) {
 			if strings.Contains(e.header.Get("If-None-Match"), ",") {
 				e.header.Del("If-None-Match")
 			}

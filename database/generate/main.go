@@ -36,7 +36,7 @@ func run(root string) error {
 	for name, content := range made {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return fmt.Errorf("creating the folder of %s: %w", name, err)
+			return fmt.Errorf("creating the directory for %s: %w", name, err)
 		}
 		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
@@ -45,7 +45,7 @@ func run(root string) error {
 	return nil
 }
 
-// files returns the contents of all generated files by their path in the repository.
+// files returns the contents of all generated files, keyed by their path in the repository.
 func files() (map[string]string, error) {
 	made := map[string]string{"database/fights-db/initialize-database.js": fights}
 	heroes, err := postgres(character.Heroes(), database.Heroes())
@@ -68,8 +68,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns a catalog's file for PostgreSQL, a single transaction. The file sets the sequence to the highest
-// id, so that the next id is greater.
+// postgres returns the PostgreSQL script for a catalog, which is a single transaction. The script sets the sequence to
+// the roster's highest id, so that the sequence continues after it.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {
@@ -80,7 +80,8 @@ func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, erro
 		fmt.Sprintf("\nSELECT setval('%s', %d);\n\nCOMMIT;\n", kind.Table.Sequence, highest), nil
 }
 
-// mariadb returns a catalog's file for MariaDB or MySQL. AUTO_INCREMENT automatically continues after the highest id.
+// mariadb returns the MariaDB or MySQL script for a catalog. AUTO_INCREMENT automatically continues after the highest
+// id.
 func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, _, err := inserts(kind.Table, roster, quoteMySQL)
 	if err != nil {
@@ -90,7 +91,8 @@ func mariadb[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error
 		tables(database.MySQL, kind.Table.Name) + "\n" + rows, nil
 }
 
-// tables returns the statements of a schema without its leading comment, which is only meant for its editors.
+// tables returns the schema's statements, without the leading comment, which is meant only for people who edit the
+// schema.
 func tables(schema, table string) string {
 	for strings.HasPrefix(schema, "--") {
 		_, schema, _ = strings.Cut(schema, "\n")
@@ -136,7 +138,7 @@ func quoteMySQL(text string) string {
 	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
 }
 
-// fights is the script that creates the account of the fights and statistics services, and the indexes that the
+// fights is the script that creates the database user for the fights and statistics services, and the indexes that the
 // statistics service would otherwise create.
 const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
   user: 'superfight',

@@ -109,7 +109,7 @@ func addRow(t *testing.T, catalog string, store app.CatalogStore, row string) {
 	}
 }
 
-// onPostgres runs the file as a new server would, and checks that the sequence returns an unused id.
+// onPostgres runs the script as a new PostgreSQL server would, and checks that the sequence returns an unused id.
 func onPostgres(t *testing.T, file string) app.CatalogStore {
 	t.Helper()
 	url := engines.Postgres(t)

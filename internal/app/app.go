@@ -1,4 +1,4 @@
-// Package app assembles the program: configuration, stores, services, servers. Package app is the only package that
+// Package app assembles the program: configuration, stores, services and servers. Package app is the only package that
 // depends on all others; only the command line and tests import it.
 package app
 
@@ -62,7 +62,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		}
 	}
 	err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
-	if damaged.tolerate("fights", err) { // the store could be opened, but reading fights or statistics found damage
+	if damaged.tolerate("fights", err) { // the store opened, but reading the fights or statistics revealed damage
 		stores.fights.store = damagedFights{unusable{err}}
 		err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
 	}
@@ -77,7 +77,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	return damaged.report(parts)
 }
 
-// listenAll opens the listener of every service that the up command runs.
+// listenAll opens a listener for every service that the up command runs.
 func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, error) {
 	endpoints := []Endpoint{
 		{"heroes", cfg.HeroesAddr}, {"villains", cfg.VillainsAddr},

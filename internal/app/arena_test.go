@@ -39,8 +39,8 @@ func TestArena(t *testing.T) {
 	}
 }
 
-// arenaConfig returns the configuration of an arena for services at these addresses, as the command line would build
-// it.
+// arenaConfig returns the configuration of an arena for services at the given addresses, as the command line would
+// build it.
 func arenaConfig(bases map[string]string) app.ArenaConfig {
 	cfg := app.ArenaConfig{
 		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],

@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/web"
 )
 
-// The structs below hold the settings of the commands. Their tags define the flags and environment variables; ${…}
-// stands for a default that differs between a single service and all services in one process. A secret can also be read
-// from a file that another variable names, and no message reveals its value.
+// The structs below contain the commands' settings. Their tags define the flags and environment variables; ${…} stands
+// for a default that differs between a single service and all services in one process. A secret can also be read from a
+// file named by another variable; no message reveals the secret.
 
 // CharacterStore configures the store of heroes or villains.
 type CharacterStore struct {
@@ -60,7 +60,7 @@ const (
 
 // CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. Picks from a larger catalog read the database, as in strict."`
+	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. For a larger catalog, every pick reads from the database, as in the strict profile."`
 	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 
@@ -150,7 +150,7 @@ type StatisticsConfig struct {
 	Server               `embed:""`
 }
 
-// store is the configuration of one store, independent of the command's settings.
+// store is the configuration of one store, whichever command's settings it comes from.
 type store struct {
 	Pool
 	engine   string // engine that the service supports besides SQLite
@@ -158,7 +158,7 @@ type store struct {
 	setting  string        // flag and variable that the URL comes from, for messages
 	prefix   string        // of the pool's flags
 	folder   string        // folder to create before the store is opened, unless ""
-	deadline time.Duration // maximum duration of the service's requests; 0 for a one-off command, which may wait
+	deadline time.Duration // time limit for the service's requests; 0 for none, as in a one-off command
 }
 
 // within returns the configuration for requests with the given deadline.

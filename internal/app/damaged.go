@@ -88,7 +88,7 @@ func (d *damage) tolerate(service string, err error) bool {
 // report logs each damaged store in the log of its service. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	if !slices.ContainsFunc(storing(), func(service string) bool { return d.errors[service] == nil }) {
-		return d.errors["fights"] // the errors of the other stores are similar
+		return d.errors["fights"] // the other stores' errors are similar
 	}
 	for service, err := range d.errors {
 		if p := parts[service]; p != nil {

@@ -33,8 +33,8 @@ func databases(dir string) (services []string, err error) {
 	return services, nil
 }
 
-// resolve sets the URL of every store that has none to a file in the data folder. If any store uses such a file,
-// resolve creates the folder and, if exclusive is true, locks it. The function unlock releases the lock.
+// resolve assigns a file in the data folder to every store without a URL. If any store uses such a file, resolve
+// creates the folder and, if exclusive is true, locks it. The function unlock releases the lock.
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	unlock = func() error { return nil }
 	embedded := false
@@ -65,7 +65,7 @@ func (s *Stores) urls() []storeURLSetting {
 	}
 }
 
-// storing returns the services that have a store of their own.
+// storing returns the services that have their own store.
 func storing() (services []string) {
 	for _, at := range new(Stores).urls() {
 		services = append(services, at.service)

@@ -47,7 +47,7 @@ func Documents(version string) (map[string][]byte, error) {
 	return documents, nil
 }
 
-// document adds the routes of the catalog, without a store, for the OpenAPI document.
+// document adds the catalog's routes without a store, to generate the OpenAPI document.
 func (k catalogKind[T]) document(api *httpserver.API) {
 	web.AddCatalog(catalog.NewService(k.Kind, nil, 0), api, httpserver.NewAdmin(""))
 }

@@ -19,7 +19,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-var update = flag.Bool("update", false, "write the documents in api/ anew")
+var update = flag.Bool("update", false, "regenerate the documents in api/")
 
 // committedVersion is the version in the committed OpenAPI documents. The version is constant, so that the documents
 // don't change with each build.
@@ -88,12 +88,12 @@ func readCommitted(t *testing.T, service string) (openAPI, any) {
 	return document, tree
 }
 
-// checkUUIDs checks that all UUIDs in a document have version 7, which no schema can express.
+// checkUUIDs checks that all UUIDs in a document are version 7, which no schema can express.
 func checkUUIDs(t *testing.T, text []byte) {
 	t.Helper()
 	for _, id := range regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).FindAll(text, -1) {
 		if id[14] != '7' || !bytes.ContainsRune([]byte("89ab"), rune(id[19])) {
-			t.Errorf("%s is not a UUID of version 7", id)
+			t.Errorf("%s is not a version 7 UUID", id)
 		}
 	}
 }

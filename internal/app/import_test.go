@@ -72,7 +72,7 @@ func TestImport(t *testing.T) {
 		held    []string
 	}{
 		{
-			"rows are added, or replace rows with the same id", ImportOptions{},
+			"rows with an existing id are replaced; others are added", ImportOptions{},
 			[]ImportFile{jsonLines("a", line(1, "Arkham")), jsonLines("b", line(7, "Asgard"))},
 			ImportResult{Taken: 2}, nil, nil, []string{"1 Arkham", "7 Asgard", "51 Metropolis"},
 		},

@@ -51,7 +51,7 @@ func (p *path) record(*sqlite.FunctionContext, []driver.Value) (driver.Value, er
 }
 
 // TestPathOfAFight compares the list of functions in ARCHITECTURE.md with the functions of this module that run for a
-// fight, in `up` with the eco profile: those on the stack during a pick, and those on the stack when the fight is
+// fight, in `up` with the eco profile. It records the functions on the stack during a pick and while the fight is
 // stored.
 func TestPathOfAFight(t *testing.T) {
 	write, pick := pathOfWrite(t), pathOfPick(t)

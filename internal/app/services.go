@@ -32,7 +32,7 @@ type part struct {
 	metrics *telemetry.Metrics // nil without an admin listener
 }
 
-// listen opens the listener of a service. flag is the name of the flag that sets its address.
+// listen opens the listener of a service. flag is the name of the flag that sets the service's address.
 func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) (*part, error) {
 	log := logging.New(a.stderr, at.Service, cfg.Log)
 	server, err := httpserver.Listen(ctx, at.Service, at.Addr, cfg.Config, log)
@@ -114,12 +114,12 @@ func startCatalog[T catalog.Item](
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
-			p.log.Warn("the store takes no writes; reads are served", "cause", err)
+			p.log.Warn("the store accepts no writes; reads are served", "cause", err)
 		}
 	}
 	if store, ok := store.(interface{ Writable(context.Context) error }); ok {
 		if err := store.Writable(ctx); err != nil {
-			p.log.Warn("the store can be read but takes no writes now", "cause", err)
+			p.log.Warn("the store can be read but accepts no writes now", "cause", err)
 		}
 	}
 }
@@ -170,7 +170,7 @@ func startFights(
 	}
 	service.OnStored(stored)
 	if err := at.store.Ping(ctx); errors.Is(err, storage.ErrFull) {
-		p.log.Warn("the store can be read but takes no writes now", "cause", err)
+		p.log.Warn("the store can be read but accepts no writes now", "cause", err)
 	}
 	web.AddFights(service, p.api)
 	p.addHealth(at.engine, at.store.Ping, peers)

@@ -100,8 +100,8 @@ func (s *nameserver) answer(question []byte) []byte {
 	return reply
 }
 
-// If the DNS lookup of a mongodb+srv URL fails, it is retried until the store's time limit, and the error contains the
-// reason but no secret.
+// If the DNS lookup of a mongodb+srv URL fails, it is retried until the store's time limit expires, and the error
+// contains the reason but no secret.
 func TestServersInTheDNS(t *testing.T) {
 	address, err := url.Parse(engines.MongoDB(t))
 	if err != nil {

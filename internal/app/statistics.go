@@ -93,8 +93,8 @@ func statisticsOf(ctx context.Context, fights fight.Store) (statistics.Store, er
 	return nil, fmt.Errorf("fights in a %T can't be counted", fights)
 }
 
-// RebuildConfig specifies where to find the fights to recount: at a store URL, which can be given under the name used
-// by up or by the single service, or else in the data folder.
+// RebuildConfig specifies where the fights to recount are stored: at a store URL or else in the data folder. The URL
+// can be given with the flag of either the up command or the fights service.
 type RebuildConfig struct {
 	DataDir          string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	MongodbURL       string `secret:"" help:"Store of fights: mongodb://user:password@host:port/database or sqlite:PATH."`

@@ -120,7 +120,7 @@ func openFightsOnce(ctx context.Context, at storeURL, cfg store, grouped bool) (
 
 // openStore opens the store of a service, and retries while the store is unavailable or locked. openStore doesn't retry
 // after errors that waiting can't fix: an invalid URL, a damaged store, the wrong schema, or any other error from a
-// file. On error, only the engine of the result is set.
+// file. On error, the result contains only the name of the engine.
 func openStore[S any](
 	ctx context.Context, service string, cfg store, open func(context.Context, storeURL) (S, error),
 ) (opened[S], error) {

@@ -36,7 +36,7 @@ type storeURL struct {
 	database string        // MongoDB's
 	mysql    *mysql.Config // MySQL's
 
-	srvService, srvHost string // MongoDB only, if the servers are looked up in DNS
+	srvService, srvHost string // set only for MongoDB, if the servers are looked up in DNS
 }
 
 // schemes returns the URL schemes of an engine, not including sqlite.
@@ -115,7 +115,7 @@ func parseMySQL(text string) (storeURL, error) {
 	}
 	for name, values := range query {
 		if !slices.Contains([]string{"socket", "tls", "ssl-ca"}, name) || len(values) > 1 {
-			return storeURL{}, errors.New("the only parameters of a MySQL URL are socket, tls and ssl-ca, each once")
+			return storeURL{}, errors.New("a MySQL URL accepts only the parameters socket, tls and ssl-ca, each at most once")
 		}
 	}
 	config := mysql.NewConfig()
@@ -141,7 +141,7 @@ func parseMySQL(text string) (storeURL, error) {
 	return storeURL{place: config.Addr, mysql: config}, nil
 }
 
-// mysqlTLS sets the encryption of connections. ca is the path of the certificate authority's file.
+// mysqlTLS configures TLS for connections. ca is the path of a file with CA certificates.
 func mysqlTLS(config *mysql.Config, mode, ca string) error {
 	if !slices.Contains([]string{"", "true", "false", "skip-verify", "preferred"}, mode) {
 		return errors.New("tls in the MySQL URL must be true, false, skip-verify or preferred")
@@ -197,8 +197,8 @@ func parseMongo(text string) (storeURL, error) {
 	return read, nil
 }
 
-// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. withoutSRVOptions also returns
-// the service name, which one of those options sets.
+// withoutSRVOptions removes the options that are valid only with mongodb+srv from a URL. It also returns the SRV
+// service name: the value of srvServiceName, or else mongodb.
 func withoutSRVOptions(text string) (rest, service string) {
 	address, query, found := strings.Cut(text, "?")
 	if !found {

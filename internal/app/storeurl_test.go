@@ -77,7 +77,8 @@ func TestParseStoreURLRefuses(t *testing.T) {
 	}
 }
 
-// For any input, parsing doesn't panic, every accepted URL has a place for messages, and no error reveals the password.
+// For any input, parsing doesn't panic, every accepted URL has a location to show in messages, and no error reveals the
+// password.
 func FuzzStoreURL(f *testing.F) {
 	for _, seed := range []string{
 		"postgres://u:p@h:5432/d?sslmode=disable", "postgresql:///", "mysql://u:p@h:3306/d?tls=true", "mariadb://h/d", "mongodb://u:p@a,b:1/d?w=majority", "mongodb+srv://u:p@h.x.y/d?srvServiceName=z",

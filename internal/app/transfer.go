@@ -16,8 +16,8 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// CatalogStore specifies where to find a catalog to import or export: at a store URL, which can be given under the name
-// used by up or by the single service, or else in the data folder.
+// CatalogStore specifies where a catalog to import or export is stored: at a store URL or else in the data folder. The
+// URL can be given with the flag of either the up command or the catalog's service.
 type CatalogStore struct {
 	DataDir             string `default:"./superheroes-data" help:"Folder of the embedded store, used if no URL is given."`
 	DatabaseURL         string `secret:"" help:"Store of heroes or villains: postgres://user:password@host:port/database or sqlite:PATH."`
@@ -56,7 +56,7 @@ func (c CatalogStore) Place(catalog string) string {
 type urlFlag struct{ flag, url string }
 
 // locate returns the configuration of a store for a command: the first URL that is set, or else the file in the data
-// folder. The pool has a single connection, and the command waits for a store that is still starting.
+// folder. The pool has one to four connections, and the command waits for a store that is still starting.
 func locate(engine, dataDir, service string, flags ...urlFlag) store {
 	at := store{engine: engine, Pool: Pool{PoolMin: 1, PoolMax: 4, StoreWait: 10 * time.Second}}
 	for _, given := range flags {
@@ -153,7 +153,7 @@ func (k catalogKind[T]) importInto(
 	return result, err
 }
 
-// importFile imports the rows of one file. It reports and counts refused rows; any other error ends the import.
+// importFile imports the rows of one file. It reports and counts refused rows; any other error stops the import.
 func (k catalogKind[T]) importFile(
 	file ImportFile, put func(T) error, refused func(string, error), result *ImportResult,
 ) error {
@@ -184,7 +184,7 @@ func (k catalogKind[T]) importFile(
 	return nil
 }
 
-// putChecked validates an item, and puts it if it is valid.
+// putChecked validates an item, and stores it if it is valid.
 func putChecked[T catalog.Item](item T, put func(T) error) error {
 	var wrong []string
 	item.Check(func(field, message string) { wrong = append(wrong, field+" "+message) })
@@ -194,7 +194,7 @@ func putChecked[T catalog.Item](item T, put func(T) error) error {
 	return put(item)
 }
 
-// Export writes the catalog of heroes, villains or locations to w, in order of ids.
+// Export writes the catalog of heroes, villains or locations to w, ordered by id.
 func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
 	at := from.store(name)
 	if err := at.mustExist("there is no store to export"); err != nil {

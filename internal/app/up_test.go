@@ -105,7 +105,7 @@ func TestUp(t *testing.T) {
 }
 
 // While another process keeps replacing the only hero, every pick in the strict profile reads the row from the
-// database; in eco, a pick soon after another is served from memory.
+// database; in the eco profile, a pick soon after another is served from memory.
 func TestUpProfiles(t *testing.T) {
 	for _, c := range []struct {
 		profile     app.Profile

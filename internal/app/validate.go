@@ -20,7 +20,7 @@ func Setting(flag string) string {
 	return flag + ", " + strings.ToUpper(strings.ReplaceAll(strings.TrimPrefix(flag, "--"), "-", "_"))
 }
 
-// require returns an error that names the setting of a flag unless right is true.
+// require returns an error that names the flag and its variable unless right is true.
 func require(right bool, flag, message string) error {
 	if right {
 		return nil
@@ -127,7 +127,7 @@ func (c CatalogConfig) Validate() error {
 	return cmp.Or(
 		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must not be below 0"),
 		require(fits, "--admin-token",
-			"must not start or end with a space or contain a line break: it has to fit in a header"),
+			"must not start or end with a space or contain a line break: it is sent in a header"),
 	)
 }
 
@@ -150,7 +150,7 @@ func (c Server) validAdminAddr() error {
 	return ValidAddr("--admin-addr", c.AdminAddr)
 }
 
-// mostConnections is the maximum of --pool-max, more than any supported database server allows.
+// mostConnections is the maximum value of --pool-max. No supported database server allows that many connections.
 const mostConnections = 100_000
 
 // validate checks the store URL and the size of the pool.

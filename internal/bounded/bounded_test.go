@@ -140,7 +140,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// However many lists are in progress or queued, a read by key starts at once.
+// A read by key starts at once, no matter how many lists are in progress or queued.
 func TestListsLeaveConnections(t *testing.T) {
 	const connections = 8
 	reads := bounded.NewReads(connections, 0)

@@ -23,14 +23,14 @@ type waiter struct {
 	turn   chan struct{} // closed when the waiter gets a share
 }
 
-// NewShares returns Shares for the given number of running requests, with a queue for the given number of waiting
-// requests.
+// NewShares returns Shares that let the given number of requests run and queue the given number of further requests.
 func NewShares(running, waiting int) *Shares {
 	return &Shares{running: newQuota(running), waiting: newQuota(waiting)}
 }
 
-// Take acquires a share for a client, given its http.Request.RemoteAddr. If no share is free but the queue has room, it
-// waits until ctx ends. It reports whether it acquired a share, which the caller must later release with Give.
+// Take acquires a share for a client, given its http.Request.RemoteAddr. If no share is free but the queue has room,
+// Take waits for a share until ctx ends. Take reports whether it acquired a share, which the caller must later release
+// with Give.
 func (s *Shares) Take(ctx context.Context, remote string) bool {
 	client := Client(remote)
 	s.mu.Lock()
@@ -87,7 +87,7 @@ func (s *Shares) drop(at int) {
 	s.queue = slices.Delete(s.queue, at, at+1)
 }
 
-// quota is a set of slots; a single client can hold at most three quarters of the slots.
+// quota is a set of slots, of which a single client can hold at most three quarters.
 type quota struct {
 	free, share int
 	held        map[netip.Addr]int

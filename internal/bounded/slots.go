@@ -25,7 +25,7 @@ func NewSlots(kind string, most int) *Slots {
 // FullError means that the caller's context ended before a slot was free.
 type FullError struct {
 	Kind  string // kind of work, for instance "lists"
-	Crowd bool   // other work of this kind succeeded meanwhile, so the slots were full only because of too many callers
+	Crowd bool   // other work of this kind succeeded meanwhile, so there were simply too many callers
 	Err   error  // why the context ended
 }
 

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Work runs operations that continue after their caller has left, such as reads of a store or calls of a peer. With
-// most drivers, canceling an operation closes its connection, so impatient clients would drain the shared pool. Work is
-// safe for concurrent use.
+// Work runs operations that continue after their caller has left, such as reads from a store or calls to a peer. With
+// most drivers, canceling an operation closes its connection. If operations were canceled as soon as their clients
+// left, impatient clients would drain the shared pool. Work is safe for concurrent use.
 type Work struct {
 	limit   time.Duration
 	slots   []*Slots
@@ -32,8 +32,8 @@ var ErrClosed = errors.New("the service is stopping")
 const Unlimited = -1
 
 // NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
-// isn't 0. The parameter left limits how many operations continue after their callers have gone; any beyond that are
-// canceled.
+// isn't 0. The left parameter is the number of operations that may continue after their callers have gone; any beyond
+// that number are canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
@@ -48,7 +48,7 @@ type PanicError struct {
 
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Cause, e.Stack) }
 
-// task is one operation, and also the operation's context, which has the lifetime of the Work and the values of the
+// task is an operation that also serves as its own context, with the lifetime of the Work and the values of the
 // caller's context.
 type task[R any] struct {
 	context.Context
@@ -103,7 +103,7 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// begin acquires the slots. If it succeeds, the caller must call run, which releases the slots.
+// begin acquires the slots. If begin succeeds, the caller must call run, which releases the slots.
 func (w *Work) begin(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {
@@ -113,7 +113,7 @@ func (w *Work) begin(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed { // checked last: no work may start while Close waits
+	if w.closed { // checked last, because no work may start while Close waits
 		w.give(len(w.slots), ErrClosed)
 		return ErrClosed
 	}
@@ -159,13 +159,13 @@ func (w *Work) Close() {
 // Life returns the context that Close cancels.
 func (w *Work) Life() context.Context { return w.life }
 
-// Reads limits the concurrent reads, both reads by key and lists, that share a store's pool of connections. A read
-// continues after its client has left, and lists leave connections free for reads by key.
+// Reads limits the concurrent reads (reads by key and lists) that share a store's connection pool. A read continues
+// after its client has left, and lists leave connections free for reads by key.
 type Reads struct{ ByKey, Lists *Work }
 
 // NewReads returns Reads for a pool with the given number of connections. Lists may use a quarter of the connections,
 // but at least one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have
-// to wait for a page of a list.
+// to wait for a list page.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{

@@ -3,7 +3,7 @@ package buildinfo
 
 import "runtime/debug"
 
-// Version returns the release if the build set one, and otherwise the source revision.
+// Version returns the release version if the build set one, or else the source revision.
 func Version(release string) string {
 	if release != "" {
 		return release

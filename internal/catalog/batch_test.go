@@ -17,11 +17,11 @@ func TestRandomBatch(t *testing.T) {
 		for n, want := range map[int]string{1: `["7 at 0"]`, 3: `["7 at 0","7 at 0","7 at 0"]`} {
 			array, age, err := picker.RandomBatch(t.Context(), n)
 			if string(array) != want || age != 0 || err != nil {
-				t.Errorf("%d: got %s, %s and %v", n, array, age, err)
+				t.Errorf("batch of %d: got %s, %s and %v", n, array, age, err)
 			}
 		}
 	})
-	inBubble(t, "a batch has the age of the index", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a batch reports the age of the index", func(t *testing.T, store *simulated, picker *service) {
 		mustPick(t, picker)
 		for _, step := range []struct{ wait, want time.Duration }{
 			{300 * time.Millisecond, 300 * time.Millisecond},
@@ -64,7 +64,7 @@ func TestRandomBatch(t *testing.T) {
 			store.setIDs(ids...)
 		}
 	})
-	inBubble(t, "a batch ends before an unreadable row", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a batch is truncated before an unreadable row", func(t *testing.T, store *simulated, picker *service) {
 		store.setIDs(1, 2, 3, 4)
 		store.bad = 3
 		failed, picked := 0, 0

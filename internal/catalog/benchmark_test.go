@@ -10,12 +10,12 @@ import (
 	"superheroes/internal/character"
 )
 
-// BenchmarkPick measures the cost of a pick without the store; in eco that is the entire cost.
+// BenchmarkPick measures the cost of a pick without the store; in the eco profile, that is the entire cost.
 func BenchmarkPick(b *testing.B) {
 	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
 		picker := catalog.NewService(character.Heroes(), catalogtest.NewTable(1000), limit)
 		defer picker.Close()
-		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // has a deadline, like the context of a request
+		ctx, cancel := context.WithTimeout(b.Context(), time.Hour) // with a deadline, like a request's context
 		defer cancel()
 		for _, ready := picker.Ready(); limit > 0 && !ready; _, ready = picker.Ready() { // wait for the background load
 			if _, err := picker.Random(ctx); err != nil {

@@ -32,7 +32,7 @@ var (
 
 // Item is an entry of a catalog.
 type Item interface {
-	Key() int64                               // the id, 0 if it has none yet
+	Key() int64                               // the id, 0 if the item has none yet
 	Label() string                            // the name
 	AppendJSON(dst []byte) []byte             // the item as one JSON object, on one line
 	Check(refuse func(field, message string)) // calls refuse for each field outside its limits
@@ -56,7 +56,8 @@ type Store[T Item] interface {
 	// Page returns the first limit items with an id greater than after, ordered by id.
 	Page(ctx context.Context, after int64, limit int) ([]T, error)
 	// IDs returns all positive ids in ascending order and the table's version. If the table hasn't changed since the
-	// known version, IDs returns no ids and the same version. The zero Version is never current.
+	// version passed as known, IDs returns no ids and the same version. If known is the zero Version, IDs always
+	// returns the ids.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
 	// Import writes every item that feed puts, in one transaction. An item with an existing id replaces the stored
 	// item; an item without an id gets the next free id. put returns ErrRefused for a rejected item, after which feed
@@ -64,12 +65,12 @@ type Store[T Item] interface {
 	// changed.
 	Import(ctx context.Context, replace bool, feed Feed[T]) error
 	// Write changes one item in a transaction and returns the result. change gets the item with the given id, locked
-	// against other writers, and returns its replacement, which keeps the id, or nil to delete it. For id 0, change
+	// against other writers, and returns a replacement with the same id, or nil to delete the item. For id 0, change
 	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values are
 	// unreadable (see Change). Write calls change at most once.
 	//
 	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
-	// error of change. Except after ErrMaybeWritten, a failed Write has changed nothing.
+	// error that change returned. Except after ErrMaybeWritten, a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error

@@ -70,9 +70,9 @@ func (w *tester) hangs(long time.Duration) {
 }
 
 // TestEcoBesideStrict runs both profiles in many scenarios, in which the table may be slow, large and changing at the
-// same time. In neither profile may a pick fail or return a stale row. The eco profile must not read more rows than the
-// strict profile, and its picks must not wait more than 10 % longer. An allowance covers a few deleted rows that only
-// one of the two runs happens to hit, each of which costs a renewal of the index.
+// same time. No pick may fail or return a stale row, whatever the profile. The eco profile must not read more rows than
+// the strict profile, and its picks must not wait more than 10 % longer. The test makes an allowance for a few deleted
+// rows that only one of the two runs happens to pick; each costs an index renewal.
 func TestEcoBesideStrict(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))

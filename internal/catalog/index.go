@@ -25,8 +25,8 @@ type row[T Item] struct {
 	read time.Duration // when the read began
 }
 
-// epoch is the lifetime of one version of a table: rows read at or after the time since were known to be unchanged at
-// the time checked.
+// epoch is the period in which one version of a table is current: since is when the service learned of the version, and
+// checked is when the version was last confirmed.
 type epoch struct{ since, checked time.Duration }
 
 // age returns the staleness of a row: the time since the row was read or last known to be unchanged.
@@ -40,7 +40,7 @@ func (x *index[T]) age(r *row[T], now time.Duration) time.Duration {
 	return now - r.read
 }
 
-// row returns the row in the slot, or nil if it isn't in memory or isn't fresh.
+// row returns the row in the given slot, or nil if the row isn't in memory or isn't fresh.
 func (x *index[T]) row(at int, now time.Duration) *row[T] {
 	if x.slots == nil {
 		return nil
@@ -63,7 +63,7 @@ func (x *index[T]) quick() bool { return len(x.ids) <= quickIDs && !x.slow }
 // freshUntil returns the time until which the rows of this epoch are guaranteed to be fresh.
 func (x *index[T]) freshUntil() time.Duration { return max(x.epoch.since, x.epoch.checked) + MaxAge }
 
-// with returns an index that also contains the id.
+// with returns an index that also contains the given id.
 func (x *index[T]) with(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if found {
@@ -80,7 +80,7 @@ func (x *index[T]) with(id int64) *index[T] {
 	return &next
 }
 
-// without returns an index without the id.
+// without returns an index that doesn't contain the given id.
 func (x *index[T]) without(id int64) *index[T] {
 	at, found := slices.BinarySearch(x.ids, id)
 	if !found {
@@ -92,7 +92,7 @@ func (x *index[T]) without(id int64) *index[T] {
 	return &next
 }
 
-// carry returns slots for the ids, filled with those rows that are cached in the index x.
+// carry returns slots for the given ids, filled with the rows that x has already cached.
 func (x *index[T]) carry(ids []int64) []atomic.Pointer[row[T]] {
 	if x.slots == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/catalog/catalogtest"
 )
 
-// largeTable is a number of ids large enough that picks don't wait for renewals.
+// largeTable is the number of rows in a table so large that picks don't wait for index renewals.
 const largeTable = 20_000
 
 // inLarge runs a test in each profile on a large table whose ids take 2 s to read.
@@ -39,7 +39,7 @@ func (w *tester) changeRow(id int64, there bool) {
 }
 
 func TestLargeTable(t *testing.T) {
-	inLarge(t, "no pick waits for the ids, and reading them takes up a fifth of the time", func(w *tester) {
+	inLarge(t, "no pick waits for the ids, which are being read only a fifth of the time", func(w *tester) {
 		_, before := w.store.counts()
 		until := time.Now().Add(time.Minute)
 		every(100, until, func() {
@@ -109,7 +109,7 @@ func TestBatchOfOneIndex(t *testing.T) {
 			w.pick(t.Context(), 128)
 			synctest.Wait()
 			if n := w.store.statements - before; n > 3 { // reads of the version, the ids and the rows
-				t.Errorf("a batch took %d statements, want at most 3", n)
+				t.Errorf("a batch required %d statements, want at most 3", n)
 			}
 		}
 	})
@@ -212,7 +212,7 @@ func TestUniformWithSomeInMemory(t *testing.T) {
 	})
 }
 
-// isReady reports whether any of 100 calls of Ready succeeds.
+// isReady reports whether any of 100 calls to Ready succeeds.
 func (w *tester) isReady() bool {
 	for range 100 {
 		if _, ready := w.picker.Ready(); ready {
@@ -243,7 +243,7 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always ready while a changing table loads in time", fits, quick, func(w *tester) {
+	run("always ready when a changing table is reloaded in time", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
 				w.Fatalf("not ready %s later", time.Since(begin))

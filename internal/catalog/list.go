@@ -26,14 +26,14 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, nil
 }
 
-// Selection selects items of a catalog.
+// Selection selects items from a catalog.
 type Selection struct {
 	After int64  // only items with greater ids
 	Limit int64  // maximum number of items, 0 for all
 	Name  string // only items whose names contain this string, ignoring case
 }
 
-// Pages yields the selected items, ordered by id, in pages of bounded size. step returns the context for each read of
+// Pages yields the selected items, ordered by id, in pages of bounded size. step returns the context for each read from
 // the store.
 func (s *Service[T]) Pages(sel Selection, step func() (context.Context, context.CancelFunc)) iter.Seq2[[]T, error] {
 	return func(yield func([]T, error) bool) {
@@ -82,7 +82,7 @@ func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), aft
 
 // ErrUnfinished means that a list hit its deadline although the store responds: the list is too long for the time
 // allowed.
-var ErrUnfinished = errors.New("the list did not end before the request's deadline")
+var ErrUnfinished = errors.New("the listing did not finish before the request's deadline")
 
 // unfinished returns the error for a list that fails after its first page.
 func unfinished(err error) error {

@@ -57,7 +57,7 @@ func TestMatchProperties(t *testing.T) {
 			t.Errorf("%q in %q: got %t, want %t", part, text, got, want)
 		}
 		if !catalog.Matches(text+part+text, part) {
-			t.Errorf("%q isn't found between two %q", part, text)
+			t.Errorf("%q isn't found between two copies of %q", part, text)
 		}
 	})
 }

@@ -119,8 +119,8 @@ func (s *Service[T]) readMany(ctx context.Context, ids []int64) ([]*row[T], erro
 	return rows, nil
 }
 
-// cacheRows caches rows whose read began at the edit count edited, and starts a background load if the credit allows
-// it.
+// cacheRows caches rows, unless they have been edited since the given edit count, and starts a background load if the
+// credit allows it.
 func (s *Service[T]) cacheRows(edited int64, rows ...*row[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -213,7 +213,7 @@ func (s *Service[T]) remove(id int64) {
 	s.current.Store(next)
 }
 
-// carryRows moves the rows of old to next, which has a new epoch, as far as the limit allows.
+// carryRows moves the cached rows from old to next, which has a new epoch, unless the table is too large to cache.
 func (s *Service[T]) carryRows(next, old *index[T]) {
 	m, n := &s.memory, len(next.ids)
 	s.judgeLoad()

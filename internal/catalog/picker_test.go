@@ -141,7 +141,7 @@ func TestPickerFreshness(t *testing.T) {
 					return
 				}
 			}
-			t.Error("a row added a second ago is never picked")
+			t.Error("a row added a second ago was never picked")
 		})
 	}
 	inBubbleWith(t, "a catalog emptied without a version change is reported as empty", strict, func(t *testing.T, store *simulated, picker *service) {

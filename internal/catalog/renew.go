@@ -24,13 +24,13 @@ const (
 	rest = 4
 )
 
-// renewal is a renewal of the index in progress.
+// renewal is an index renewal in progress.
 type renewal struct {
 	done chan struct{} // closed when the renewal has ended
 	err  error
 }
 
-// renew starts a renewal unless one is in progress, and returns it.
+// renew returns the renewal in progress, and starts one if there is none.
 func (s *Service[T]) renew() (r *renewal, started bool) {
 	if r := s.renewal.Load(); r != nil {
 		return r, false
@@ -116,8 +116,8 @@ func recoverAsError(err *error) {
 	}
 }
 
-// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error of the renewal's context, or nil
-// if that context hasn't ended. The caller holds the mutex.
+// renewalFailed leaves the index unchanged and schedules a retry. cutOff is the error from the renewal's context, or
+// nil if the context is still active. The caller holds the mutex.
 func (s *Service[T]) renewalFailed(cutOff error) {
 	slow := errors.Is(cutOff, context.DeadlineExceeded)
 	if slow && slowTimeout<<s.timeouts < maxTimeout {
@@ -129,8 +129,8 @@ func (s *Service[T]) renewalFailed(cutOff error) {
 	s.current.Store(&next)
 }
 
-// renewed publishes the result of a read of the ids that began at time begin and edit count edited: the new ids and
-// their version, or the fact that the version hasn't changed. The caller holds the mutex.
+// renewed publishes the result of reading the ids: the new ids and their version, or the fact that the version hasn't
+// changed. begin and edited are the time and the edit count at the start of the read. The caller holds the mutex.
 func (s *Service[T]) renewed(begin time.Duration, ids []int64, version Version, same bool, edited int64) {
 	old, now := s.current.Load(), s.now()
 	next := *old

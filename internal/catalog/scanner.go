@@ -16,7 +16,7 @@ func NewScanner(text []byte) Scanner { return Scanner{rest: text} }
 // Left returns the number of unread bytes.
 func (s *Scanner) Left() int { return len(s.rest) }
 
-// Done reports whether the whole text was read without a deviation from the expected form.
+// Done reports whether all of the text was read and had the expected form.
 func (s *Scanner) Done() bool { return !s.failed && len(s.rest) == 0 }
 
 // Literal reads the given text.

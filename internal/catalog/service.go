@@ -25,7 +25,8 @@ const (
 	// index of up to this size older than MaxAge waits for a new index, so that it misses no row. A larger index
 	// remains in use during its renewal.
 	quickIDs = 10_000
-	// maxMisses is the number of deleted rows that a pick may hit before it waits for a new index of any size.
+	// maxMisses is the number of deleted rows that a pick may hit before it waits for a new index, however large the
+	// index is.
 	maxMisses = 10
 )
 
@@ -33,7 +34,7 @@ const (
 //
 // The service keeps an index of all ids in memory, 8 bytes each. A pick needs one random number and, if the row isn't
 // in memory, one read by primary key. If the row has been deleted, the service picks again: rejecting deleted ids
-// leaves the others equally likely.
+// leaves the other ids equally likely to be picked.
 //
 // Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
 // are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
@@ -59,7 +60,7 @@ type Service[T Item] struct {
 	credit  atomic.Int64            // number of unpicked rows that may be loaded: the number of reads saved by the cache
 	renewal atomic.Pointer[renewal] // in progress, or nil
 	doubted atomic.Bool             // the next renewal must read the ids even if the version is unchanged
-	life    context.Context         // context of background work, which belongs to no single request
+	life    context.Context         // context for background work, which doesn't belong to any one request
 	end     context.CancelFunc
 
 	mu       sync.Mutex // guards the fields below, and all writes to current and its rows
@@ -68,9 +69,9 @@ type Service[T Item] struct {
 	memory   memory
 }
 
-// NewService returns a service that reads nothing until its first use. It caches the rows of a table of up to limit
-// bytes, counting each row as its JSON plus rowSize; with a limit of 0 it caches no rows. It must be closed before
-// its store.
+// NewService returns a service that reads nothing until its first use. It caches all rows of a table that needs at most
+// limit bytes; each row counts as the length of its JSON plus rowSize. With a limit of 0, the service caches no rows.
+// It must be closed before its store.
 func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s := &Service[T]{Kind: kind, store: store, limit: limit, start: time.Now(), memory: memory{tooLarge: never}}
 	s.edits.open = map[int64]int{}
@@ -179,7 +180,7 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 	return append(array, ']'), age, nil
 }
 
-// fill picks a row for each empty slot of picks. Slots of deleted rows stay empty; the batch is truncated before the
+// fill picks a row for each empty slot in picks. Slots of deleted rows stay empty; the batch is truncated before the
 // first unreadable row. fill returns the age of the oldest row. While the index is fresh, its age counts too, since
 // rows may have been added after it was read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
@@ -237,8 +238,8 @@ func firstUnreadable(err error, places map[int64][]int) int {
 }
 
 // index returns the index to pick from, which has at least one id, and the current time. It waits for a renewal if the
-// current index is too old to guarantee that no row is missed, or if picks from it hit deleted rows: misses is the
-// number of deleted rows hit, and missed is the beginning of the epoch of the index in which the last of them was hit.
+// current index is too old to guarantee that no row is missed, or if the pick has hit deleted rows. misses is the
+// number of deleted rows hit so far; missed is the start of the epoch of the index used at the last miss.
 func (s *Service[T]) index(ctx context.Context, missed time.Duration, misses int) (*index[T], time.Duration, error) {
 	x, now := s.current.Load(), s.now()
 	quick := x.quick() || len(x.ids) == 0

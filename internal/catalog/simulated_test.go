@@ -22,7 +22,7 @@ type cost struct {
 	version time.Duration // reading the version; 0 means the same as get
 	write   time.Duration // writing a row; 0 means the same as get
 	page    time.Duration // 500 rows
-	id      time.Duration // each id when all ids are read
+	id      time.Duration // time per id when all ids are read
 }
 
 // connections is the number of statements that a simulated store runs concurrently.
@@ -51,7 +51,7 @@ type simulated struct {
 	pages      int // of rows
 	statements int
 	idReads    int           // of all ids
-	hung       chan struct{} // closed when a hang ends; nil when the store doesn't hang
+	hung       chan struct{} // closed when a hang ends; nil when the store isn't hanging
 	asked      int           // number of reads of the ids or the version
 
 	fault       func(ctx context.Context, rows bool) error // if set, called before each read of rows or ids
@@ -100,7 +100,7 @@ func newSimulated(rows int, c cost) *simulated {
 	return s
 }
 
-// run runs a statement that takes the duration took.
+// run simulates a statement that takes the given time.
 func (s *simulated) run(ctx context.Context, took time.Duration, statement func()) error {
 	select {
 	case s.conn <- struct{}{}:
@@ -149,7 +149,7 @@ func (s *simulated) count(of *int) int {
 	return *of
 }
 
-// counts returns the number of rows read and the number of reads of all ids.
+// counts returns the number of rows read, and how many times the list of ids was read.
 func (s *simulated) counts() (rows, idReads int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -359,7 +359,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether the row of e was in the state e at any time between from and until.
+// was reports whether e was a state of its row at any time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -381,7 +381,7 @@ type tester struct {
 
 	mu     sync.Mutex
 	own    map[int64]int // number of the last completed change through the picker, by row, including deletions
-	hung   time.Time     // time since which the store has hung, zero if it doesn't hang
+	hung   time.Time     // when the store began to hang, zero if it isn't hanging
 	failed int           // picks
 	picks  int
 	needed int           // rows that the picks would have read without a cache
@@ -412,7 +412,7 @@ func (w *tester) pick(ctx context.Context, n int) {
 		return
 	}
 	if !hung.IsZero() && hung.Equal(w.hung) && begin.Sub(hung) >= catalog.MaxAge {
-		w.Errorf("a pick succeeded although the store had hung for %s", begin.Sub(hung))
+		w.Errorf("a pick succeeded although the store had been hanging for %s", begin.Sub(hung))
 	}
 	distinct := map[int64]bool{}
 	for _, e := range items {

@@ -18,8 +18,8 @@ type Table[T any] struct {
 	Sequence string   // the PostgreSQL sequence that generates ids, "" for none
 	Step     int64    // the increment of the sequence; Hibernate's is 50
 	Columns  []string // names as in JSON; SQL ignores their case
-	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan
-	// into these pointers, and writes take their values.
+	// Fields returns pointers to the item's fields in the order of Columns: *int64, *int32 or *string. Reads scan into
+	// these pointers, and writes store the values they point to.
 	Fields func(*T) []any
 }
 
@@ -66,7 +66,7 @@ func (t Table[T]) CheckColumns(found []FoundColumn) error {
 	for i, field := range t.Fields(&item) {
 		name, kind, noun := t.Columns[i], IntegerColumn, "an integer"
 		if _, text := field.(*string); text {
-			kind, noun = TextColumn, "a text"
+			kind, noun = TextColumn, "text"
 		}
 		at := slices.IndexFunc(found, func(c FoundColumn) bool { return strings.EqualFold(c.Name, name) })
 		switch {
@@ -82,7 +82,7 @@ func (t Table[T]) CheckColumns(found []FoundColumn) error {
 	return storage.Errorf(storage.ErrSchema, "table %s %s", t.Name, strings.Join(wrong, ", "))
 }
 
-// Set parses value and stores it in the field of the column.
+// Set parses value and stores it in the column's field.
 func (t Table[T]) Set(item *T, column, value string) error {
 	switch field := t.field(item, column).(type) {
 	case *string:
@@ -96,7 +96,7 @@ func (t Table[T]) Set(item *T, column, value string) error {
 	case *int32:
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {
-			return fmt.Errorf("%q is not an integer of 32 bits", clip(value))
+			return fmt.Errorf("%q is not a 32-bit integer", clip(value))
 		}
 		*field = int32(n)
 	default:
@@ -105,7 +105,7 @@ func (t Table[T]) Set(item *T, column, value string) error {
 	return nil
 }
 
-// Value formats the field of the column as a string.
+// Value formats the column's field as a string.
 func (t Table[T]) Value(item T, column string) string {
 	switch field := t.field(&item, column).(type) {
 	case *string:

@@ -33,12 +33,12 @@ func TestTableSet(t *testing.T) {
 		wantErr       string // a part of it
 	}{
 		{"string", "otherName", " as it is\x00\xff", entry{name: " as it is\x00\xff"}, ""},
-		{"a column name in another case", "OTHERNAME", "x", entry{name: "x"}, ""},
+		{"a column name in a different case", "OTHERNAME", "x", entry{name: "x"}, ""},
 		{"largest id", "id", "9223372036854775807", entry{id: 1<<63 - 1}, ""},
 		{"id too large", "id", "9223372036854775808", entry{}, "not an integer"},
 		{"largest level", "level", "2147483647", entry{level: 1<<31 - 1}, ""},
-		{"level too large", "level", "2147483648", entry{}, "32 bits"},
-		{"exponent", "level", "1e3", entry{}, "not an integer"},
+		{"level too large", "level", "2147483648", entry{}, "not a 32-bit integer"},
+		{"exponent", "level", "1e3", entry{}, "not a 32-bit integer"},
 		{"nothing", "id", "", entry{}, "not an integer"},
 		{"unknown column", "powers", "x", entry{}, "no column"},
 	} {

@@ -23,7 +23,8 @@ func (s *Service[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) 
 	return item, nil
 }
 
-// applyWrite applies the result of a write that began at begin with the edit count edited.
+// applyWrite applies the result of a write to the cache. begin and edited are the time and the edit count at the start
+// of the write.
 func (s *Service[T]) applyWrite(id int64, item *T, err error, edited int64, begin time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,8 +77,8 @@ func (e *edits) begun() int64 {
 	return e.count
 }
 
-// ended records the end of a read or write that began at the edit count begun. It drops the edits that no operation
-// in progress can have missed.
+// ended records the end of a read or write whose beginning was recorded at the edit count begun. It drops the edits
+// that no remaining operation can have missed.
 func (e *edits) ended(begun int64) {
 	if e.open[begun]--; e.open[begun] == 0 {
 		delete(e.open, begun)
@@ -104,7 +105,7 @@ func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied applies the edits made after the edit count since to ids, which were read at that count.
+// applied returns ids, which were read at the edit count since, with all later edits applied.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

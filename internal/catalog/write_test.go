@@ -72,8 +72,8 @@ func (e editor) sees(want ...string) {
 	}
 }
 
-// TestWriteIsSeen checks that every pick that begins after a write sees its result, without reading the ids or, in
-// eco, any rows.
+// TestWriteIsSeen checks that every pick that begins after a write sees its result, without reading the ids or, in the
+// eco profile, any rows.
 func TestWriteIsSeen(t *testing.T) {
 	inEditor(t, "changes, new rows and deletions", 3, func(e editor) {
 		e.fill()

@@ -16,8 +16,8 @@ type portrait struct {
 	team string // "hero" or "villain", the prefix of the class names of its parts
 }
 
-// SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, a sign for
-// each kind of power at the sides, and a row of rank marks that grows with the level.
+// SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, signs for the
+// kinds of power on both sides, and a row of rank marks that grows with the level.
 func (c Character) SVG() []byte {
 	team := "hero"
 	if c.Team == Villain {
@@ -180,8 +180,8 @@ func signs(powers string, limit int) []string {
 	return found
 }
 
-// kindOf returns the index of the first sign with a prefix that any word of the power starts with; the power must be in
-// lower case. If there is no such sign, the index is derived from a hash of the power.
+// kindOf returns the index of the first sign with a prefix that matches a word of the power. The power must be in lower
+// case. If no sign matches, the index is derived from a hash of the power.
 func kindOf(signs []part, power string) int {
 	words := strings.FieldsFunc(power, func(r rune) bool { return r == ' ' || r == '-' })
 	for kind, sign := range signs {
@@ -198,7 +198,8 @@ func kindOf(signs []part, power string) int {
 	return int(h.Sum32() % uint32(len(signs)))
 }
 
-// rank returns the number of rank marks for a level: 0 for level 0, and one more for each factor of eight, up to 11.
+// rank returns the number of rank marks for a level: none for level 0, 1 from level 1, 2 from level 8, 3 from level 64
+// and so on, up to 11.
 func rank(level int32) int {
 	return (bits.Len32(uint32(max(level, 0))) + 2) / 3
 }

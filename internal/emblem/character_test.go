@@ -71,7 +71,7 @@ func TestUnknownPowersSpread(t *testing.T) {
 	}
 }
 
-func TestBeginningsAreLowerCaseAndUnique(t *testing.T) {
+func TestPrefixesAreLowerCaseAndUnique(t *testing.T) {
 	seen := make(map[string]bool)
 	for _, sign := range parts()["power"] {
 		for beginning := range strings.FieldsSeq(sign.Words) {

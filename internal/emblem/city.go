@@ -61,7 +61,7 @@ func (s scene) house(x, width, height int) {
 	s.WriteString(`"/>`)
 }
 
-// canal draws a canal below the quay, with reflections of lamps.
+// canal draws a canal below the quay, with lamps reflected in the water.
 func (s scene) canal() {
 	s.rect("land", 0, quay, 240, 240-quay)
 	s.rect("near", 0, quay, 240, 4)

@@ -11,16 +11,16 @@ import (
 	"sync"
 )
 
-// partsSVG contains the fixed elements of drawings. A colour is given as the name of a tone, such as fill="cape". The
-// content of a group of class "mirrored" is drawn twice, the second time mirrored about the vertical axis.
+// partsSVG contains the fixed elements of drawings. Colours are given as tone names, such as fill="cape". The content
+// of a group with the class "mirrored" is drawn twice, the second time mirrored about the vertical axis.
 //
 //go:embed parts.svg
 var partsSVG []byte
 
-// part is a group in parts.svg. Groups of the same class are alternatives.
+// part is a group in parts.svg. Groups with the same class are alternatives, one of which is drawn.
 type part struct {
 	Class string `xml:"class,attr"`
-	Words string `xml:"data-words,attr"` // only for power signs: prefixes of words that denote the power
+	Words string `xml:"data-words,attr"` // for power signs only: prefixes of words that name the power
 	SVG   string `xml:",innerxml"`
 }
 
@@ -42,7 +42,7 @@ var parts = sync.OnceValue(func() map[string][]part { //nolint:gochecknoglobals 
 	return byClass
 })
 
-// drawing is an unfinished picture, 240 units wide and high, in which colours are still the names of tones.
+// drawing is an unfinished picture, 240 units wide and high, whose colours are still tone names.
 type drawing struct {
 	bytes.Buffer
 	seed  uint64

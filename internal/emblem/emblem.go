@@ -1,12 +1,12 @@
 // Package emblem draws the picture of a hero, a villain or a location as a small
 // SVG document, so that no picture has to be stored or fetched from elsewhere.
 //
-// Drawing is a pure function of the entry and only uses integers: the same entry results in the same bytes on every
-// platform. The id and the name determine the face, the colours and the background; powers and level only add marks,
-// so a hero whose level rises stays recognisable.
+// Drawing is a pure function of the entry and only uses integers: the same entry yields the same bytes on every
+// platform. The id and the name determine the face, the colours and the background; powers and level only add marks, so
+// a hero whose level rises stays recognisable.
 //
-// A document is smaller than MaxSize bytes for any entry. The document has no scripts, no styles and no external
-// references, so it works under the strictest content security policy.
+// Every document is smaller than MaxSize bytes. It has no scripts, no styles and no external references, so it works
+// under the strictest content security policy.
 package emblem
 
 // MaxSize is the exclusive upper bound on a document's length, in bytes.
@@ -21,7 +21,7 @@ const (
 	Villain
 )
 
-// Character holds the properties shown in the picture of a hero or villain. All values can be drawn: strings may have
+// Character holds the properties shown in the picture of a hero or villain. Any value can be drawn: strings may have
 // any length, including 0, and need not be valid UTF-8.
 type Character struct {
 	Team   Team
@@ -31,7 +31,7 @@ type Character struct {
 	Level  int32
 }
 
-// Place holds the properties shown in the picture of a location. All values can be drawn. A Type other than CITY,
+// Place holds the properties shown in the picture of a location. Any value can be drawn. A Type other than CITY,
 // PLANET, ISLAND, COUNTRY or MOON is drawn as a PLACE.
 type Place struct {
 	ID   int64

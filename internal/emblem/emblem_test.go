@@ -95,7 +95,7 @@ type drawn struct {
 	svg  func() []byte
 }
 
-// roster returns all entries of the rosters shipped with the program.
+// roster returns all entries in the rosters shipped with the program.
 func roster(t testing.TB) []drawn {
 	t.Helper()
 	type entry struct {
@@ -329,9 +329,9 @@ func TestSizeIsWellBelowTheLimit(t *testing.T) {
 		largest = max(largest, len(Character{Hero, id, name, powers.String(), math.MaxInt32}.SVG()))
 		largest = max(largest, len(Character{Villain, id, name, powers.String(), math.MaxInt32}.SVG()))
 	}
-	t.Logf("the largest of 16,000 pictures has %d bytes", largest)
+	t.Logf("the largest of 16,000 pictures is %d bytes long", largest)
 	if largest > MaxSize*15/16 {
-		t.Errorf("the largest picture has %d bytes, the limit is %d", largest, MaxSize)
+		t.Errorf("the largest picture is %d bytes long; the limit is %d", largest, MaxSize)
 	}
 }
 

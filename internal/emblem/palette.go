@@ -9,19 +9,18 @@ func (p *portrait) dress() {
 	worn := oneOf(p.drawing, clothes)
 	p.paint("sky glow suit shade trim cape", worn[:]...)
 	p.paint("skin hair", oneOf(p.drawing, skins), oneOf(p.drawing, hairs))
-	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is a shaded variant of light
+	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is the shaded version of light
 }
 
-// day picks the colours of a scene for a random time of day and weather. The tones far, near and land are used from
-// the horizon to the foreground, and lamp for windows, fire and the frame.
+// day picks the colours of a scene for a random time of day and weather. From the horizon to the foreground, the ground
+// has the tones far, near and land; windows, fire and the frame have the tone lamp.
 func (s scene) day() {
 	light := oneOf(s.drawing, daylights())
 	s.paint(lightTones, light[:]...)
 }
 
-// night picks the colours of a scene without an atmosphere, combining the sky of one palette with the globe of
-// another. In such a scene the tone land is used for the globe, far and near for patches on the globe, and sun for
-// the moon or ring beside it.
+// night picks the colours of a scene without an atmosphere, combining the sky of one palette with the globe of another.
+// The globe has the tone land, its patches have the tones far and near, and a moon or ring beside it has the tone sun.
 func (s scene) night() {
 	sky, globe := oneOf(s.drawing, nights()), oneOf(s.drawing, nights())
 	s.paint(lightTones, sky[0], sky[1], sky[2], globe[3], globe[4], globe[5], sky[6])

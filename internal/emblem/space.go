@@ -43,7 +43,8 @@ func (s scene) stars(n int) {
 	s.WriteString(`"/>`)
 }
 
-// ring draws half a ring around a globe, behind the globe if sweep is 1 or in front of the globe if sweep is 0.
+// ring draws half of the ring around a globe: the half behind the globe if sweep is 1, or the half in front if sweep is
+// 0.
 func (s scene) ring(r, sweep int) {
 	wide := min(r+40, 108)
 	for _, stroke := range []string{`"sun" stroke-width="9"`, `"haze" stroke-width="2"`} {

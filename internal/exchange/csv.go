@@ -115,7 +115,7 @@ func headerColumns(columns, names []string) ([]string, error) {
 	return header, nil
 }
 
-// quotingError returns an error that explains a row that encoding/csv can't parse.
+// quotingError returns an error that explains why encoding/csv can't parse a row.
 func quotingError(fault *csv.ParseError) error {
 	if errors.Is(fault, csv.ErrBareQuote) {
 		return errors.New("quote in an unquoted field")

@@ -3,7 +3,7 @@
 // the Quarkus application. Files are encoded in UTF-8 or UTF-16. The package is independent of the items and their
 // storage: a Schema maps items to columns.
 //
-// Files are streamed: only one row is in memory at a time, and a row may have at most 1 MiB. An invalid row is
+// Files are streamed: only one row is in memory at a time, and a row may be at most 1 MiB long. An invalid row is
 // returned with an error, and reading continues with the next row. Reading stops only at errors that make the rest of
 // the file unreadable.
 package exchange
@@ -93,7 +93,7 @@ func (s Schema[T]) set(row *Row[T], column, text string) {
 	}
 }
 
-// checkText rejects strings that some stores can't hold.
+// checkText rejects strings that some databases can't store.
 func checkText(text string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("invalid UTF-8")

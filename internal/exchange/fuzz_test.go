@@ -22,7 +22,7 @@ func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[
 			continue
 		}
 		if rows++; rows > len(input) {
-			t.Fatalf("got more rows than the file has bytes, %d", len(input))
+			t.Fatalf("got more rows than bytes in the file (%d)", len(input))
 		}
 		if row.Line < lastLine || row.Line > lines {
 			t.Fatalf("a row at line %d follows line %d in a file of %d lines", row.Line, lastLine, lines)

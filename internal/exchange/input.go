@@ -76,7 +76,7 @@ func (r *utf16Reader) Read(p []byte) (n int, err error) {
 
 // next appends the next character to dst.
 func (r *utf16Reader) next(dst []byte) ([]byte, error) {
-	units, err := r.in.Peek(4) // there may be fewer bytes at the end of the file
+	units, err := r.in.Peek(4) // returns fewer bytes at the end of the file
 	if len(units) == 0 {
 		return dst, err
 	}

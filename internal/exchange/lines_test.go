@@ -11,7 +11,7 @@ func TestReadCSV(t *testing.T) {
 	const unknown = "; known columns: id, name, otherName, level, picture, powers"
 	runReadCases(t, exchange.CSV, heroes(), []readCase{
 		{"header only", "id,name\n", nil},
-		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not an integer of 32 bits`}},
+		{"rows", "id,name,level\n1,Yoda,900\n2,Rey,\n", []string{`2 id=1 name="Yoda" level="900"`, `3 REFUSED line 3, column level: "" is not a 32-bit integer`}},
 		{"header in a different order and case", "POWERS, Name ,ID\nForce,Yoda,1", []string{`2 id=1 name="Yoda" powers="Force"`}},
 		{"CRLF and byte order mark", "\uFEFFid,name\r\n1,a\r\n2,\"b\r\nc\"\r\n3,d", []string{`2 id=1 name="a"`, `3 id=2 name="b\r\nc"`, `5 id=3 name="d"`}},
 		{"next id", "id,name\n,a\n\"\",b\n0,c\n", []string{`2 next name="a"`, `3 next name="b"`, `4 next name="c"`}},
@@ -34,7 +34,7 @@ func TestReadCSV(t *testing.T) {
 		{"sep with a tab", "sep=\t\nid\tname\n1\ta\n", []string{`3 id=1 name="a"`}},
 		{"sep=|", "sep=|\nid|name\n1|a,b;c\n", []string{`3 id=1 name="a,b;c"`}},
 		{"only sep", "sep=;\n", []string{`END line 2: the header line is missing`}},
-		{"formatted numbers", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not an integer of 32 bits`, `3 REFUSED line 3, column level: "1 000" is not an integer of 32 bits`, `4 REFUSED line 4, column level: "9E2" is not an integer of 32 bits`}},
+		{"formatted numbers", "id;name;level\n1;a;900,0\n2;b;1 000\n3;c;9E2\n", []string{`2 REFUSED line 2, column level: "900,0" is not a 32-bit integer`, `3 REFUSED line 3, column level: "1 000" is not a 32-bit integer`, `4 REFUSED line 4, column level: "9E2" is not a 32-bit integer`}},
 
 		{"empty file", "", []string{`END line 1: the header line is missing`}},
 		{"only blank lines", "\n\n", []string{`END line 3: the header line is missing`}},

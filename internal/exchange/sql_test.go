@@ -16,7 +16,7 @@ func TestReadInserts(t *testing.T) {
 		{"CRLF and byte order mark", "\uFEFFINSERT INTO hero(id, name)\r\nVALUES (1, 'a\r\nb'),\r\n(2, 'c');\r\n", []string{`2 id=1 name="a\r\nb"`, `4 id=2 name="c"`}},
 		{"values that don't fit an item", "INSERT INTO hero(id, name, level) VALUES (1, 'a\xff', 1),\n(2, 'b\x00', 1),\n(3, 'c', 'nine'),\n('4', 42, '+1');",
 			[]string{`1 REFUSED line 1, column name: invalid UTF-8`, `2 REFUSED line 2, column name: NUL character`,
-				`3 REFUSED line 3, column level: "nine" is not an integer of 32 bits`, `4 id=4 name="42" level="1"`}},
+				`3 REFUSED line 3, column level: "nine" is not a 32-bit integer`, `4 id=4 name="42" level="1"`}},
 		{"no semicolon at the end", "INSERT INTO hero(id,name) VALUES(7,'Yoda')", []string{`1 id=7 name="Yoda"`}},
 		{"rows on several lines", "INSERT INTO hero\n(id,\n name)\nVALUES\n(1, 'a'),\n(2,\n 'b'), (3, 'c')\n;\ninsert into hero(name) values ('d');",
 			[]string{`5 id=1 name="a"`, `6 id=2 name="b"`, `7 id=3 name="c"`, `9 next name="d"`}},
@@ -139,7 +139,7 @@ SELECT pg_catalog.setval('public.hero_seq', 2, true);
 		{"CRLF in COPY", "COPY hero (id, name) FROM stdin;\r\n1\ta\r\n\\.\r\nINSERT INTO hero(id) VALUES (2);", []string{`2 id=1 name="a"`, `4 id=2`}},
 		{"invalid rows of COPY", "COPY hero (id, level) FROM stdin;\n1\n1\t2\t3\n\n4\tx\n5\t\\N\n6\t\\061\n\\.\n", []string{
 			`2 REFUSED line 2: 1 value for 2 columns`, `3 REFUSED line 3: 3 values for 2 columns`, `4 REFUSED line 4: 1 value for 2 columns`,
-			`5 REFUSED line 5, column level: "x" is not an integer of 32 bits`, `6 id=5`, `7 REFUSED line 7, column level: invalid UTF-8`}},
+			`5 REFUSED line 5, column level: "x" is not a 32-bit integer`, `6 id=5`, `7 REFUSED line 7, column level: invalid UTF-8`}},
 		{"no rows in COPY", "COPY hero (id) FROM stdin;\n\\.\nCOPY hero (id) FROM stdin;\n\\.\n", nil},
 		{"COPY of other tables", "COPY villain (id, name) FROM stdin;\n1\tit's\n\\.\nCOPY hero (id) FROM stdin;\n1\n\\.\nCOPY (SELECT 'it''s') TO stdout;\nCOPY x FROM STDIN WITH (FORMAT csv);\n\"a\n\\.\n",
 			[]string{`5 id=1`}},

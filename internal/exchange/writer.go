@@ -14,7 +14,7 @@ type Writer[T any] struct {
 	err   error
 }
 
-// NewWriter returns a writer of JSON lines or CSV. Lines end in LF, and CSV has a header line. For any other format,
+// NewWriter returns a writer for JSON lines or CSV. Lines end in LF, and CSV has a header line. For any other format,
 // Write and Flush always fail.
 func NewWriter[T any](w io.Writer, f Format, s Schema[T]) *Writer[T] {
 	out := &Writer[T]{out: bufio.NewWriterSize(w, 64<<10)}

@@ -61,8 +61,8 @@ func (f Fight) Sides() (winner, loser Side) {
 	return villain, hero
 }
 
-// JSON declares the fields of a fight's JSON, for the OpenAPI document. Tests check that the declaration agrees with
-// AppendJSON, Parse and ParseOutcome, which write and read these fields.
+// JSON declares the fields of a fight's JSON representation for the OpenAPI document. Tests check that the declaration
+// agrees with AppendJSON, Parse and ParseOutcome, which write and read these fields.
 type JSON struct {
 	ID            string              `json:"id" format:"uuid" doc:"A UUID; version 7 if this server created it."`
 	FightDate     time.Time           `json:"fight_date" doc:"When the fight was decided, in UTC."`
@@ -112,7 +112,7 @@ func (f Fight) AppendJSON(dst []byte) []byte {
 	return append(f.Location.AppendJSON(dst), '}')
 }
 
-// appendJSON appends the five fields of one side: winner_name and so on.
+// appendJSON appends the five fields of one side, such as winner_name.
 func (s Side) appendJSON(dst []byte, role string) []byte {
 	field := func(name string) {
 		dst = append(dst, `,"`...)

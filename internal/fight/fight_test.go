@@ -150,8 +150,8 @@ func TestAppendJSONHasTheDeclaredFields(t *testing.T) {
 	}
 }
 
-// anyFight generates fights with any valid UTF-8 text. anyFight ignores the limits of fields, because a store may
-// contain fights that are older than the limits.
+// anyFight generates fights with any valid UTF-8 text. anyFight ignores the field limits, because a store may contain
+// fights that predate them.
 func anyFight() *rapid.Generator[Fight] {
 	return rapid.Custom(func(t *rapid.T) Fight {
 		id := ID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
@@ -182,7 +182,7 @@ func checkIdentity(t rapid.TB, f Fight) {
 		t.Fatalf("the written (-) and the parsed (+) fight differ:\n%s", diff)
 	}
 	if !bytes.Equal(text, again.AppendJSON(nil)) {
-		t.Fatalf("the document\n%s\nis encoded again as\n%s", text, again.AppendJSON(nil))
+		t.Fatalf("re-encoding the document\n%s\ngives\n%s", text, again.AppendJSON(nil))
 	}
 }
 

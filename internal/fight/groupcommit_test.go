@@ -55,7 +55,7 @@ func (e *engine) write(_ context.Context, batch []Document) (errs []error) {
 	return errs
 }
 
-// caller is a call of Insert.
+// caller is a call to Insert.
 type caller struct {
 	said   error
 	took   time.Duration
@@ -63,7 +63,7 @@ type caller struct {
 	done   chan struct{}
 }
 
-// insert starts a call of Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
+// insert starts a call to Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
 // deadline.
 func insert(c *Committer, d Document, within time.Duration) *caller {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -129,7 +129,7 @@ func TestBatches(t *testing.T) {
 		{"one", []int{1}, []int{1}},
 		{"one document more than the maximum", slices.Repeat([]int{1}, 1001), []int{1000, 1}},
 		{"the maximum size", slices.Repeat([]int{mib}, 8), []int{8}},
-		{"a byte more than the maximum", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
+		{"one byte more than the maximum", append(slices.Repeat([]int{mib}, 7), mib+1), []int{7, 1}},
 		{"an oversized document is written alone", []int{1, 9 * mib, 1}, []int{1, 1, 1}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestSingleLeaderWithoutTime(t *testing.T) {
 }
 
 // A single write gets its caller's context, and the caller gets the write's final result, even if the deadline has
-// passed and another caller makes the write.
+// passed and another caller performs the write.
 func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
@@ -427,7 +427,7 @@ func ways() map[string]func(Write) *Committer {
 	return map[string]func(Write) *Committer{"batches": NewCommitter, "single": NewSingleCommitter}
 }
 
-// No document is lost or written twice if callers give up at any moment, especially leaders close to their deadline.
+// No document is lost or written twice, no matter when callers give up, even if leaders are close to their deadline.
 // The test uses the real clock, because it looks for races between goroutines, not between timers.
 func TestHastyCallers(t *testing.T) {
 	for name, newCommitter := range ways() {

@@ -33,7 +33,7 @@ func (id ID) Ours() bool {
 	return id[6]>>4 == 7 && id[8]>>6 == 2 && bytes.Compare(id[:], beyond[:]) < 0
 }
 
-// String returns the canonical form of the id, in lower case.
+// String returns the canonical form of the id, in lowercase.
 func (id ID) String() string {
 	return string(id.append(nil))
 }

@@ -19,7 +19,7 @@ var (
 	ErrNoTime = errors.New("the request's deadline was too close")
 )
 
-// Refuser is a Source that can tell, without calling its peer, that it can't provide an item at the moment.
+// Refuser is a Source that can report, without calling its peer, that it has no item available at the moment.
 type Refuser interface {
 	// Refusal returns ErrOpen if the source can't provide an item, or nil if an item is ready or can be requested.
 	Refusal() error

@@ -90,7 +90,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// met is a source that takes part in a meeting.
+// met is a source that blocks until all sources of the meeting have been called.
 type met[T any] struct {
 	meeter
 	item T
@@ -101,7 +101,7 @@ func (m met[T]) Random(ctx context.Context) (T, error) { return m.item, m.meet(c
 // Ready has nothing.
 func (m met[T]) Ready() (item T, ok bool) { return item, false }
 
-// gather ends the meeting when all sources have been called.
+// gather unblocks the sources once all of them have been called.
 func (m *meeting) gather(asked <-chan struct{}) {
 	for range m.missing {
 		<-asked
@@ -199,8 +199,8 @@ func TestExecuteUsesReadyItems(t *testing.T) {
 	}
 }
 
-// The panic of a fetch is raised in the request's goroutine, where the server handles it, after the other fetches
-// have ended. The same applies to a panic that was caught in another goroutine, even if there is only one fetch.
+// A panic in a fetch is re-raised in the request's goroutine, where the server handles it, after the other fetches have
+// ended. The same applies to a panic that was caught in another goroutine, even if there is only one fetch.
 func TestPanicOfAFetch(t *testing.T) {
 	yoda := func(ctx context.Context) (character.Character, error) {
 		<-ctx.Done()

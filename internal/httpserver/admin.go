@@ -114,7 +114,7 @@ func (a *API) documentAdmin(route *Route) {
 	route.Security = []map[string][]string{{scheme: {}}}
 	a.Problems(route.Responses, map[int]string{
 		http.StatusUnauthorized:    "The token is missing or wrong.",
-		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so nobody may do this, or a browser sent the request on behalf of a page on another site.",
+		http.StatusForbidden:       "The service was started without ADMIN_TOKEN, so changes are disabled, or a browser sent the request on behalf of a page on another site.",
 		http.StatusTooManyRequests: "The token is wrong, and there were ten wrong tokens within the last minute; Retry-After says when to try again. The right token is never refused.",
 	})
 }

@@ -35,12 +35,12 @@ func TestAdmin(t *testing.T) {
 		status int
 	}{
 		{"the token", enabled, []string{"Bearer " + token}, 200},
-		{"scheme in another letter case", enabled, []string{"bEARER  " + token}, 200},
+		{"scheme in mixed case", enabled, []string{"bEARER  " + token}, 200},
 		{"no Authorization header", enabled, nil, 401},
 		{"scheme without a token", enabled, []string{"Bearer"}, 401},
 		{"a prefix of the token", enabled, []string{"Bearer pass"}, 401},
 		{"the token followed by another character", enabled, []string{"Bearer " + token + "x"}, 401},
-		{"the token in another letter case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
+		{"the token in upper case", enabled, []string{"Bearer " + strings.ToUpper(token)}, 401},
 		{"scheme other than Bearer", enabled, []string{"Basic " + token}, 401},
 		{"two Authorization headers", enabled, []string{"Bearer " + token, "Bearer " + token}, 401},
 		{"changes disabled", disabled, nil, 403},
@@ -81,17 +81,17 @@ func TestAdmin(t *testing.T) {
 	})
 }
 
-// Up to ten wrong tokens are allowed in any minute, and each time the limit is exceeded one line is logged.
+// Up to ten wrong tokens are allowed in any minute. Each time the limit is exceeded, one line is logged.
 func TestGuessesWithinAMinute(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pause time.Duration // pause before each guess except the first
-		want  string        // result of each guess: t if allowed, 1 if the first to be refused, r if refused
+		want  string        // result of each guess: t for allowed, 1 for the first refusal, r for a later refusal
 	}{
 		{"all guesses at once", 0, "tttttttttt1rrrr"},
 		{"one guess every 6 s", 6 * time.Second, "ttttttttttttttt"},
 		{"one guess every 4 s", 4 * time.Second, "tttttttttt1rrrrttttttttttrrrrrt"},
-		{"guesses a nanosecond less than 6 s apart", 6*time.Second - 1, "tttttttttt1tttttt"},
+		{"one guess every 5.999999999 s", 6*time.Second - 1, "tttttttttt1tttttt"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 					t.Errorf("got %s, want %s", &got, c.want)
 				}
 				time.Sleep(2 * time.Minute)
-				var logged, taken atomic.Int32 // counts of concurrent guesses after a pause
+				var logged, taken atomic.Int32 // results of concurrent guesses after a pause
 				var all sync.WaitGroup
 				for range 80 {
 					all.Go(func() {

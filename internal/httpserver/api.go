@@ -28,8 +28,8 @@ type Route struct {
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. Pages on other sites must not send such a GET, just as they must not
-	// send a POST.
+	// Stores marks a GET that stores something. Like a POST, a GET with this mark must not come from a page on another
+	// site.
 	Stores bool
 	// Probe marks a health check, whose requests aren't measured.
 	Probe bool
@@ -194,7 +194,7 @@ func checkPath(r *http.Request) error {
 	return nil
 }
 
-// finished measures and logs a finished or aborted request. It bypasses the log level, because the access log has its
+// finished measures and logs a finished or aborted request. The log level doesn't apply, because the access log has its
 // own setting.
 func (a *API) finished(x *exchange, r *http.Request, begin time.Time) {
 	if x.measure == nil && !a.cfg.AccessLog {

@@ -48,7 +48,7 @@ func TestRequestID(t *testing.T) {
 	}
 }
 
-func TestCallersTimeoutShortensTheDeadline(t *testing.T) {
+func TestCallerTimeoutShortensDeadline(t *testing.T) {
 	for sent, want := range map[string]time.Duration{
 		"": time.Minute, "1500": 1500 * time.Millisecond, "59999": 59999 * time.Millisecond, "60000": time.Minute,
 		"60001": time.Minute, "9223372036854775808": time.Minute, "1.5": time.Minute, "5s": time.Minute, "0": 0, "-1": 0,
@@ -64,7 +64,7 @@ func waitForDeadline(_ http.ResponseWriter, r *http.Request) error {
 	return context.Cause(r.Context())
 }
 
-// waitForSteps is like waitForDeadline, but waits for the deadlines of a list's first steps.
+// waitForSteps is like waitForDeadline, but waits for the deadlines of two steps of a stream.
 func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 2 {
 		ctx, cancel := NewStream(w, r).Step()
@@ -102,7 +102,7 @@ func TestDeadlineReached(t *testing.T) {
 	}
 }
 
-func TestClientThatLeavesEndsItsRequest(t *testing.T) {
+func TestDisconnectCancelsRequest(t *testing.T) {
 	begun, ended := make(chan struct{}), make(chan error, 1)
 	server, log := serving(t, settings(), get(func(_ http.ResponseWriter, r *http.Request) error {
 		close(begun)
@@ -120,7 +120,7 @@ func TestClientThatLeavesEndsItsRequest(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	log.check(t, "", "") // a client that disconnects is not a failure of the service
+	log.check(t, "", "") // a client's disconnect isn't a service failure
 }
 
 func TestPanicBeforeTheResponse(t *testing.T) {
@@ -146,9 +146,9 @@ func TestPanicBeforeTheResponse(t *testing.T) {
 	}
 }
 
-// A response that fails after it has begun must not look complete to the client: with a Content-Length, some bytes are
-// missing; without it, the final chunk is missing.
-func TestFailureAfterTheResponseHasBegun(t *testing.T) {
+// A response that fails after it has begun must not look complete to the client: with a Content-Length, bytes are
+// missing; without a Content-Length, the final chunk is missing.
+func TestFailureAfterResponseBegan(t *testing.T) {
 	begin := func(w http.ResponseWriter) {
 		_, _ = w.Write([]byte("[1,"))
 		_ = http.NewResponseController(w).Flush()

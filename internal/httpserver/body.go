@@ -22,8 +22,8 @@ const (
 )
 
 // DecodeBody decodes a request's JSON body into target. It returns a 400 for anything but a single JSON value in UTF-8
-// without duplicate keys, and a 422 for values that don't fit target. The problem always names the invalid location.
-// Names are case sensitive, unknown names are ignored, and null counts as missing.
+// without duplicate keys, and a 422 for values that don't fit target. The problem always gives the location of the
+// error. Field names are case sensitive, unknown fields are ignored, and null counts as missing.
 func DecodeBody(r *http.Request, target any) error {
 	body, err := ReadBody(r)
 	if err != nil {
@@ -108,8 +108,8 @@ func bodyReadError(err error) error {
 	return Errorf(http.StatusBadRequest, "the body is incomplete").Because(err)
 }
 
-// tooDeep reports whether objects and arrays are nested more deeply than maxDepth. It is called before decoding because
-// the decoder's own limit is much higher.
+// tooDeep reports whether objects and arrays are nested more deeply than maxDepth. The check comes before decoding,
+// because the decoder's own limit is much higher.
 func tooDeep(text []byte) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(text); i++ {

@@ -20,12 +20,12 @@ type thing struct {
 	Part  *thing `json:"part"`
 }
 
-// posting starts a server whose only route decodes a thing.
+// posting starts a server whose only route decodes the request body into a thing.
 func posting(t *testing.T) (*Server, *thing) {
 	t.Helper()
 	decoded := &thing{}
 	cfg := settings()
-	cfg.ReadTimeout = time.Second // short, for cases in which the body never arrives completely
+	cfg.ReadTimeout = time.Second // short, for bodies that never arrive in full
 	server, _ := serving(t, cfg, route(http.MethodPost, "/", func(w http.ResponseWriter, r *http.Request) error {
 		*decoded = thing{}
 		if err := DecodeBody(r, decoded); err != nil {

@@ -63,7 +63,8 @@ type tags struct {
 	list  []string
 }
 
-// have reports whether the strong tag is listed. Weak comparison also matches a weak tag with the same value.
+// have reports whether the strong tag is listed. Under weak comparison, a listed weak tag with the same value also
+// matches.
 func (t tags) have(tag string, weak bool) bool {
 	return t.any || slices.ContainsFunc(t.list, func(listed string) bool {
 		return listed == tag || weak && listed == "W/"+tag

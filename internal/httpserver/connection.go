@@ -13,7 +13,7 @@ import (
 const (
 	// preface is the request line that starts an HTTP/2 connection.
 	preface = "PRI * HTTP/2.0"
-	// shortest is the length of the shortest request line of HTTP/1: "A / HTTP/1.1".
+	// shortest is the length of the shortest HTTP/1 request line: "A / HTTP/1.1".
 	shortest = 12
 )
 
@@ -21,19 +21,19 @@ const (
 const evicted = -1
 
 // connection is a client connection that records when it became idle. It embeds a *net.TCPConn rather than a net.Conn,
-// because net/http needs the CloseWrite method to let a client read a response that closes the connection, such as a
-// 431.
+// because net/http needs the CloseWrite method to let a client read a response sent just before the connection closes,
+// such as a 431.
 type connection struct {
 	*net.TCPConn
 	limit *limit
-	idle  atomic.Int64 // limit.now when it became idle; 0 while a request is in flight; evicted once it is evicted
+	idle  atomic.Int64 // when the connection became idle, from limit.now; 0 during a request; evicted after eviction
 
 	// The first bytes read from the client. These fields need no lock, because net/http reads from one goroutine at a
 	// time.
 	first [len(preface)]byte
 	got   int
 	http2 bool
-	ended error // set once reading the first request has timed out
+	ended error // set after a timeout while reading the first request
 
 	// Guarded by limit.mu.
 	from  *host // nil once the connection is closed
@@ -55,8 +55,8 @@ func (c *connection) Read(p []byte) (int, error) {
 }
 
 // readFirst reads until it knows the client's protocol. net/http peeks at the same bytes before it reads a request,
-// with two faults that readFirst corrects: when the header timeout expires, net/http restarts it once, and after a
-// complete line that is too short for a request, it keeps waiting for more bytes.
+// with two faults that readFirst corrects. When the header timeout expires, net/http restarts the timeout once. After a
+// complete line that is too short for a request, net/http keeps waiting for more bytes.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:
@@ -96,8 +96,8 @@ func (c *connection) heard() bool {
 	}
 }
 
-// state records when a connection becomes active or idle: at the start and end of each request over HTTP/1, and at the
-// start of the first and the end of the last concurrent request over HTTP/2.
+// state records when a connection becomes active or idle: over HTTP/1, at the start and end of each request; over
+// HTTP/2, at the start of the first concurrent request and the end of the last.
 func (c *connection) state(state http.ConnState) {
 	var since int64
 	switch state {

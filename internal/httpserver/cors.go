@@ -48,8 +48,8 @@ func parseOrigin(text string) (Origin, bool) {
 	return Origin(at.Scheme + "://" + host), true
 }
 
-// The methods and headers that pages of trusted origins may send, and the response headers that they may read beyond
-// the ones readable by every page.
+// The methods and headers that pages from trusted origins may send, and the additional response headers that these
+// pages may read.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader
@@ -57,7 +57,7 @@ const (
 	corsMaxAge  = "600" // how long a browser may cache a preflight response, in seconds
 )
 
-// cors lets pages of trusted origins read responses (https://fetch.spec.whatwg.org/#http-cors-protocol). It doesn't
+// cors lets pages from trusted origins read responses (https://fetch.spec.whatwg.org/#http-cors-protocol). It doesn't
 // allow credentials such as cookies, because the services use none.
 type cors struct{ trusted map[string]struct{} }
 

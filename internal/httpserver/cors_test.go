@@ -53,8 +53,8 @@ func corsOf(header http.Header) string {
 	return strings.Join(append(found, header.Values("Vary")...), " ")
 }
 
-// Pages of trusted origins may read every response, including refusals and responses during startup; other pages may
-// read none. A response to a request with an unknown Host can't be read, not even by a trusted page.
+// Pages from trusted origins may read every response, including refusals and responses during startup; other pages may
+// read none. Not even a trusted page can read the response to a request with an unknown Host.
 func TestCORS(t *testing.T) {
 	const trusted, other = "https://front.example", "https://elsewhere.example"
 	const reads, preflights = "Allow-Origin Expose-Headers Origin", "Allow-Origin Allow-Methods Allow-Headers Expose-Headers Max-Age Origin"
@@ -98,7 +98,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s: got %d with CORS %q, want %d, %q", c.name, got.status, corsOf(got.header), c.status, c.want)
 		}
 		if origin := got.header.Get("Access-Control-Allow-Origin"); origin != "" && origin != trusted {
-			t.Errorf("%s: pages of %q may read the response", c.name, origin)
+			t.Errorf("%s: pages from %q may read the response", c.name, origin)
 		}
 		request.Host = "attacker.example"
 		got = do(t, client(), request)

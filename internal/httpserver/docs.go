@@ -33,7 +33,7 @@ func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte
 	a.Mount(pattern, func(w http.ResponseWriter, _ *http.Request) error {
 		text, err := document()
 		if err != nil {
-			return fmt.Errorf("making the OpenAPI document: %w", err)
+			return fmt.Errorf("generating the OpenAPI document: %w", err)
 		}
 		return WriteBytes(w, contentType, text)
 	})
@@ -50,8 +50,8 @@ func (a *API) addSwaggerUI() {
 	a.Mount("GET /docs/{file...}", serve)
 }
 
-// reDocPage loads the viewer's script from a file; the page that comes with the library embeds the whole script, a
-// megabyte, inline.
+// reDocPage loads the viewer's script from a file, unlike the library's own page, which contains the whole 1 MB script
+// inline.
 const reDocPage = `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -12,7 +12,7 @@ func TakesGzip(header http.Header) bool {
 	return codingsOf(header).prefersGzip()
 }
 
-// codings holds the quality values of gzip and of the plain form in thousandths; 0 means not acceptable.
+// codings holds the quality values of gzip and of the uncompressed form in thousandths; 0 means not acceptable.
 type codings struct{ gzip, plain int }
 
 func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
@@ -20,7 +20,8 @@ func (c codings) prefersGzip() bool { return c.gzip > 0 && c.gzip >= c.plain }
 // unlisted is the quality value of a coding that the client neither lists nor covers with *.
 const unlisted = -1
 
-// codingsOf parses Accept-Encoding. The plain form is acceptable even if unlisted, but any listed coding is preferred.
+// codingsOf parses Accept-Encoding. The uncompressed form is acceptable even if unlisted, but any listed coding is
+// preferred.
 func codingsOf(header http.Header) codings {
 	gzip, plain, others := unlisted, unlisted, unlisted // others is *
 	for _, line := range header.Values("Accept-Encoding") {
@@ -101,11 +102,11 @@ func (c *Compressor) whole(text []byte) []byte {
 	return zip.end(zip.part(zip.begin(nil), text))
 }
 
-// negotiate reports whether to compress a response of the given length, and sets the headers accordingly. The response
-// isn't compressed when all deflaters are in use, since sending the plain form is cheaper than waiting.
+// negotiate reports whether to compress a response of the given length, and sets the headers accordingly. When all
+// deflaters are in use, the response isn't compressed, since sending it uncompressed is cheaper than waiting.
 func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length int) bool {
 	vary(w.Header())
-	short := length <= minGzip && accepted.plain > 0 // if the client refuses the plain form, even short responses are compressed
+	short := length <= minGzip && accepted.plain > 0 // for a client that requires gzip, even short responses are compressed
 	if !accepted.prefersGzip() || short || c.full() {
 		return false
 	}
@@ -116,7 +117,7 @@ func (c *Compressor) negotiate(w http.ResponseWriter, accepted codings, length i
 // vary tells caches that the response depends on the client's Accept-Encoding.
 func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 
-// Compressed documents that a route's 200 response may be compressed.
+// Compressed adds to a route's documentation that the 200 response may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
 	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many other responses are being compressed at the time."

@@ -60,8 +60,8 @@ func TestWriteTaggedCompressed(t *testing.T) {
 		{"malformed tag", "", plain[1:], false, 200, plain},
 		{"client has the compressed form, with a weak tag", "gzip", "W/" + zipped, false, 304, zipped},
 		{"client has the compressed form, no deflater free", "gzip", zipped, true, 304, zipped},
-		{"client has the other form", "gzip", plain, false, 200, zipped},
-		{"client has a form that it no longer accepts", "", zipped, false, 200, plain},
+		{"client prefers gzip but has the plain form", "gzip", plain, false, 200, zipped},
+		{"client has the compressed form but no longer accepts gzip", "", zipped, false, 200, plain},
 		{"client has any version", "gzip", "*", false, 304, zipped},
 	} {
 		t.Run(c.name, func(t *testing.T) {

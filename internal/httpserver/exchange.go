@@ -9,10 +9,10 @@ import (
 
 // exchange is a request in progress: its id and limits, its response writer and its context, in one allocation.
 //
-// As a context, an exchange ends at the request's deadline, like a context from context.WithDeadline. It creates such a
-// context, with a timer, only when a caller waits for the end or could observe it: a request served from memory never
-// needs the timer (BenchmarkRequest). Once such a context exists, exchange delegates to it, so that the reported state
-// stays consistent.
+// An exchange is also the request's context, and is canceled at the deadline, like a context from context.WithDeadline.
+// An exchange creates a standard context with a timer only when a caller waits for the cancellation or could observe
+// it: a request served from memory never needs the timer (BenchmarkRequest). From then on, the exchange delegates to
+// the standard context, so that the reported state stays consistent.
 type exchange struct {
 	http.ResponseWriter
 	id           string

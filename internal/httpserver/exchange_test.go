@@ -28,9 +28,9 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 
 type clientKey struct{}
 
-// A child of a request's context ends with its parent, without a goroutine that waits for the parent: such a goroutine
+// A child of a request's context is canceled with its parent, and no goroutine waits for the parent: the goroutine
 // would keep the synctest bubble from ending.
-func TestExchangeHasChildren(t *testing.T) {
+func TestExchangeChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
 		for _, when := range []string{"before somebody waits", "after"} {
 			if got := x.Value(clientKey{}); got != "its value" || RequestID(x) != "its id" {
@@ -50,15 +50,15 @@ func TestExchangeHasChildren(t *testing.T) {
 		child, cancel := context.WithCancel(x)
 		defer cancel()
 		x.finish()
-		if !errors.Is(child.Err(), context.Canceled) { // the child ends at once, because no goroutine is involved
+		if !errors.Is(child.Err(), context.Canceled) { // the child is canceled at once, because no goroutine is involved
 			t.Errorf("after the response, the child's Err returned %v", child.Err())
 		}
 	})
 }
 
-// Like the standard library's contexts, a request's context reports one of the reasons that occurred and never
-// contradicts an earlier report, however it ends and in whatever order it is observed.
-func TestExchangeKeepsToWhatItSaid(t *testing.T) {
+// Like the standard library's contexts, a request's context reports a reason that did occur, and always the same one,
+// however the context ends and in whatever order its methods are called.
+func TestExchangeNeverContradictsItself(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",
 	}), 1, 8)

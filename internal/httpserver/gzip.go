@@ -23,7 +23,7 @@ type Compressor struct {
 // Level 6 takes twice the CPU time for output that is a fifth smaller.
 const level = 2
 
-// maxDeflaters returns the maximum number of deflaters in use.
+// maxDeflaters returns how many deflaters may be in use at once.
 func maxDeflaters() int32 { return int32(max(1, runtime.GOMAXPROCS(0)/2)) }
 
 // full reports whether all deflaters are in use.
@@ -47,8 +47,8 @@ func (c *Compressor) put(deflater *flate.Writer) {
 	c.busy.Add(-1)
 }
 
-// gzipText produces a gzip stream (RFC 1952) in parts. Between parts it keeps only a checksum and a length: it holds a
-// deflater only while compressing, so slow clients never occupy a deflater.
+// gzipText produces a gzip stream (RFC 1952) in parts. Between parts it keeps only a checksum and a length. It uses a
+// deflater only while compressing, so slow clients never tie one up.
 type gzipText struct {
 	compressor *Compressor
 	sum, size  uint32

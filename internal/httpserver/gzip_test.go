@@ -32,7 +32,7 @@ func heroes(size int) []byte {
 // holdAll takes every deflater until the returned function is called.
 func (c *Compressor) holdAll() (release func()) {
 	var held []*flate.Writer
-	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more deflaters than any test machine has
+	for d := c.take(); d != nil && len(held) < 100; d = c.take() { // more deflaters than any test machine allows
 		held = append(held, d)
 	}
 	return func() {
@@ -115,7 +115,7 @@ func TestCompressorIsBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkGzip measures the cost of compressing a list in parts of the size that a catalog sends.
+// BenchmarkGzip measures the cost of compressing a list in parts as large as a catalog's.
 func BenchmarkGzip(b *testing.B) {
 	for _, size := range []int{2 << 10, 32 << 10, 2 << 20} {
 		text, out := heroes(size), []byte(nil)

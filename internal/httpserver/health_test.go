@@ -56,7 +56,7 @@ func TestHealth(t *testing.T) {
 				t.Errorf("/readyz: got %d %s, want %d", got.status, got.body, test.ready)
 			}
 			if test.ready == http.StatusOK || test.draining {
-				log.check(t, "", "") // a planned stop logs no warning
+				log.check(t, "", "") // a planned shutdown logs no warning
 				return
 			}
 			problem := got.problem(t, http.StatusServiceUnavailable)

@@ -62,7 +62,7 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 		"a short response":          {target: "/ok"},
 		"HEAD":                      {method: http.MethodHead, target: "/ok"},
 		"a stream":                  {target: "/stream"},
-		"a body without a length":   {http.MethodPost, "/body", func() io.Reader { return io.MultiReader(text(3)()) }},
+		"a body of unknown length":  {http.MethodPost, "/body", func() io.Reader { return io.MultiReader(text(3)()) }},
 		"the largest body":          {http.MethodPost, "/body", text(MaxBody)},
 		"a body that is too large":  {http.MethodPost, "/body", text(MaxBody + 1)},
 		"a body that never arrives": {http.MethodPost, "/body", never},
@@ -96,8 +96,8 @@ func TestHTTP2ResponsesAsHTTP1(t *testing.T) {
 	}
 }
 
-// A client that doesn't read one stream doesn't block others on the same connection, and loses only the stalled stream,
-// at the write timeout.
+// A client that doesn't read one stream doesn't block the others on its connection. Only the stalled stream is lost, at
+// the write timeout.
 func TestHTTP2StalledStream(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
@@ -248,8 +248,8 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	get2(t, busy, server, "/")
 }
 
-// If a client doesn't accept an event, sending it fails at the write timeout, however short the event is.
-func TestHTTP2EventsNotTaken(t *testing.T) {
+// If a client accepts no data, sending an event fails at the write timeout, however short the event is.
+func TestHTTP2UnreadEvent(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
 	ended := make(chan error, 1)
@@ -260,7 +260,7 @@ func TestHTTP2EventsNotTaken(t *testing.T) {
 	const noWindow = "\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x00\x00\x00\x00"
 	dial(t, server).send(t, opening+noWindow+rawGet(1, "/"))
 	if err := await.Value(t, "sending the event fails", ended); err == nil {
-		t.Error("an event was sent to a client whose window is empty")
+		t.Error("an event was sent to a client whose flow-control window is zero")
 	}
 }
 
@@ -282,8 +282,8 @@ func TestHTTP2RefusalBeforeTheBody(t *testing.T) {
 	}
 }
 
-// The number of concurrent requests over all HTTP/2 connections is limited to the maximum number of connections, and
-// for a single address to three quarters of that. Requests over HTTP/1 are not affected.
+// The total number of concurrent HTTP/2 requests is limited to the maximum number of connections, and a single address
+// may use at most three quarters of that number. Requests over HTTP/1 are not affected.
 func TestHTTP2RequestsAreBounded(t *testing.T) {
 	cfg := settings()
 	cfg.MaxConnections = 8

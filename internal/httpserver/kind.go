@@ -79,7 +79,7 @@ func (s slots) load() (running, most int, refused uint64) {
 	return s.most - s.Free(), s.most, s.refused.Load()
 }
 
-// Limits on the concurrent lists per service, and on the requests per kind that may wait for a slot.
+// Limits on concurrent lists per service, and on the requests of each kind that wait for a slot.
 const maxLists, maxQueued = 64, 192
 
 // maxSearches returns the maximum number of concurrent searches: half of the cores stay free for everything else. The
@@ -114,14 +114,14 @@ func newLimiter(kind Kind, deadline time.Duration) limiter {
 	return newOverload(deadline)
 }
 
-// limits holds the limiters of one route. The zero value is unlimited.
+// limits holds the limiters for one route. The zero value is unlimited.
 type limits struct {
 	kind     Kind
 	own      limiter
 	searches limiter // of lists with ?name=
 }
 
-// limitsOf returns the limits of a route.
+// limitsOf returns the limits for a route.
 func (a *API) limitsOf(route Route) limits {
 	switch {
 	case route.Kind == Unlimited:
@@ -134,8 +134,8 @@ func (a *API) limitsOf(route Route) limits {
 	return limits{kind: route.Kind, own: a.limiter(route.Kind)}
 }
 
-// forwardedLists returns limits for lists that are forwarded to a service. The limits equal that service's own limits
-// for a single address, since all forwarded lists reach the service from this process's address. A single client
+// forwardedLists returns limits for lists that are forwarded to a service. The limits equal the receiving service's own
+// limits for a single address, since all forwarded lists reach the service from this process's address. A single client
 // address may use at most three quarters of these limits, so that no client uses up the share of other clients.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
@@ -158,11 +158,11 @@ func (l limits) enter(r *http.Request, x *exchange) error {
 	return nil
 }
 
-// noticeable is the shortest wait for a slot that counts: getting a free slot takes less time.
+// noticeable is the shortest delay that counts as waiting for a slot; getting a free slot takes less time.
 const noticeable = 100 * time.Millisecond
 
-// shortOfTime reports whether a request spent most of its time waiting for its slot. If a request that waited for so
-// long misses its deadline, the store isn't to blame.
+// shortOfTime reports whether a request spent most of its time waiting for its slot. In that case, the store isn't to
+// blame for a missed deadline.
 func (x *exchange) shortOfTime() bool {
 	_, waits := x.limit.(slots)
 	return waits && x.timeout-time.Until(x.deadline) > max(x.timeout/2, noticeable)
@@ -176,8 +176,9 @@ func (x *exchange) leave(r *http.Request) {
 	}
 }
 
-// failed releases the slot of a request whose handler returned an error, and returns the error to report: if the
-// deadline passed because the request had waited for its slot, that is "too many requests at once".
+// failed releases the slot of a request whose handler returned an error, and returns the error to report. If the
+// deadline passed because the request had waited for its slot, the error says that there are too many requests of its
+// kind.
 func (x *exchange) failed(r *http.Request, err error) error {
 	if x.hurried && x.status == 0 && errors.Is(err, context.DeadlineExceeded) {
 		err = tooMany(x.kind, x.limit).Because(err)
@@ -187,9 +188,9 @@ func (x *exchange) failed(r *http.Request, err error) error {
 	return err
 }
 
-// responding releases the slot of a request whose whole response is produced before any of it is sent, so that a client
-// that reads slowly blocks nobody. Lists and streams keep their slots, because their responses are produced while they
-// are being sent.
+// responding releases the slot of a request whose whole response is produced before any of it is sent, so that slow
+// readers block nobody. Lists and streams keep their slots, because their responses are produced while they are being
+// sent.
 func (x *exchange) responding(status int) {
 	if limit, ok := x.limit.(*overload); ok {
 		if status < http.StatusInternalServerError {
@@ -214,8 +215,8 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, problem *Problem) {
 		writeProblem(w, problem)
 		return
 	}
-	// net/http would read the body before it sends the response, however long that takes, or close the connection if it
-	// read the body afterwards. Therefore, refuse reads the body itself.
+	// net/http would either read the body before it sends the response, however long that takes, or close the
+	// connection. Therefore, refuse sends the response and then reads the body itself.
 	control := http.NewResponseController(w)
 	_ = control.EnableFullDuplex()
 	writeProblem(w, problem)

@@ -112,7 +112,7 @@ func TestBlockedStoreOnSockets(t *testing.T) {
 }
 
 // Clients that don't send their bodies or don't read their responses occupy no slots.
-func TestSlowClientsTakeNoPlace(t *testing.T) {
+func TestSlowClientsHoldNoSlots(t *testing.T) {
 	body := make([]byte, 64<<20)
 	large := route(http.MethodGet, "/large", func(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, body) })
 	large.Kind = Fights
@@ -197,7 +197,7 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 	}
 }
 
-// Up to 128 concurrent requests of any kind are never refused: they run concurrently or wait for each other.
+// With up to 128 concurrent requests of any kind, none is refused: the requests run concurrently or wait their turn.
 func TestNothingIsRefusedUpTo128(t *testing.T) {
 	for kind := range Unlimited {
 		if kind == Streams {
@@ -224,9 +224,9 @@ func TestNothingIsRefusedUpTo128(t *testing.T) {
 	}
 }
 
-// A search that gets its slot too late to finish in time is refused with "too many requests at once", because the store
-// isn't to blame. A write in the same situation may have been stored, and its response says so.
-func TestTurnThatComesTooLate(t *testing.T) {
+// A search that gets its slot too late to finish in time is refused with "too many searches and counts at once",
+// because the store isn't to blame. A write in the same situation may have been stored, and its response says so.
+func TestSlotAcquiredTooLate(t *testing.T) {
 	for kind, slots := range map[Kind]int{Searches: maxSearches(), Writes: 16} {
 		t.Run(kind.String(), func(t *testing.T) {
 			cfg := settings()
@@ -256,7 +256,7 @@ func TestTurnThatComesTooLate(t *testing.T) {
 }
 
 // No client can occupy all slots of a kind with responses that it doesn't read, not even on a machine with few cores.
-func TestOneClientLeavesTurns(t *testing.T) {
+func TestOneClientCannotHoldAllSlots(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	for kind := range Unlimited {

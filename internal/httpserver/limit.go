@@ -16,12 +16,12 @@ import (
 const minIdle = int64(time.Second)
 
 // limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
-// idle connection of the host with the most connections. If no connection is idle, or if only hosts with fewer
-// connections than the new connection's host have idle connections, the new connection is refused. As a result, no
-// client waits in the kernel's queue, and no host uses up the connections of other hosts.
+// idle connection of the host with the most connections. The new connection is refused if no connection is idle, or if
+// every host with idle connections has fewer connections than the new one's host. As a result, no client waits in the
+// kernel's queue, and no host uses up the connections of other hosts.
 //
-// The limit costs each request one clock read and two atomic operations. Connections are compared only when a new one
-// needs room.
+// The limit costs each request one clock read and two atomic operations. Connections are compared only when one must be
+// evicted.
 type limit struct {
 	*net.TCPListener
 	most    int // 0: no limit

@@ -114,9 +114,9 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			good.succeeds(t, "another client, after the flood")
 			await.True(t, "all connections are idle again", rested)
 			newcomer := dial(t, server, other)
-			newcomer.succeeds(t, "a new connection of the other client")
-			good.succeeds(t, "another client, after its second connection")
-			newcomer.succeeds(t, "second connection of the other client, once more")
+			newcomer.succeeds(t, "the other client's new connection")
+			good.succeeds(t, "the other client's first connection, after its second")
+			newcomer.succeeds(t, "the other client's second connection, again")
 			if open, _ := server.listener.count(); open != most {
 				t.Errorf("%d connections are open, want the maximum", open)
 			}
@@ -124,8 +124,8 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
-// A connection is never evicted while it serves a request or after a request has begun to arrive; new connections are
-// refused, however many there are. Once there is room again, new connections are accepted.
+// A connection is never evicted while it serves a request or after a request has begun to arrive; instead, any new
+// connection is refused. Once there is room again, new connections are accepted.
 func TestBusyConnectionsStay(t *testing.T) {
 	t.Parallel() // waits longer than an idle connection is kept open
 	const most = 4
@@ -273,8 +273,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
-// The header timeout applies only once, and a line that is too short for a request is refused as soon as the line ends,
-// although net/http peeks at the first bytes of a connection.
+// Although net/http peeks at the first bytes of a connection, the header timeout applies only once, and a line that is
+// too short for a request is refused as soon as it ends.
 func TestFirstRead(t *testing.T) {
 	for text, want := range map[string]error{
 		"":          os.ErrDeadlineExceeded,
@@ -303,9 +303,9 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// TestMakeRoom compares the evicted connection with the result of an exhaustive search. The search considers hosts with
-// an idle connection and at least as many connections as the new connection's host. Of these hosts it picks the host
-// with the most connections, and from that host the connection that has been idle longest.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search: among the hosts that have an
+// idle connection and at least as many connections as the new connection's host, find the host with the most
+// connections, and then its longest idle connection.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -346,7 +346,7 @@ func TestMakeRoom(t *testing.T) {
 				open = append(open, c)
 			}
 			if len(l.open) != len(open) {
-				rt.Fatalf("%d connections are counted, but %d are open", len(l.open), len(open))
+				rt.Fatalf("the limit counts %d connections, but %d are open", len(l.open), len(open))
 			}
 		}
 	})

@@ -24,7 +24,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("in response to a HEAD, nothing must be compressed and the list must stop after its first part")
+				panic("a HEAD request must not compress anything, and must stop the list after its first part")
 			}
 			if !more {
 				return nil
@@ -53,7 +53,7 @@ func TestList(t *testing.T) {
 		{"a short first part", [][]byte{text[:1], text[1:]}, "gzip", false, true, false},
 		{"client doesn't accept gzip", [][]byte{text[:70_000], text[70_000:]}, "", false, false, false},
 		{"short, plain form refused", [][]byte{short}, "identity;q=0, gzip", false, true, true},
-		{"plain form refused, none listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
+		{"plain form refused, gzip not listed", [][]byte{text}, "identity;q=0", false, false, true}, // better than a 406
 		{"1 KiB", [][]byte{longest}, "gzip", false, false, true},
 		{"above 1 KiB", [][]byte{shortest}, "gzip", false, true, true},
 		{"all deflaters in use", [][]byte{text[:70_000], text[70_000:]}, "gzip", true, false, false},
@@ -96,9 +96,8 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A truncated list doesn't look complete, neither to an HTTP client nor to a decompressor, and the parts that were sent
-// are readable.
-func TestListBreaksOff(t *testing.T) {
+// HTTP clients and decompressors can tell that a list is truncated, and can read the parts that were sent.
+func TestTruncatedList(t *testing.T) {
 	text := heroes(100 << 10)
 	for accept, end := range map[string]func(*List, []byte) error{
 		"gzip":     func(*List, []byte) error { return errors.New("kryptonite") },
@@ -145,7 +144,7 @@ func (w *watched) Write(p []byte) (int, error) {
 func (w *watched) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // No deflater is in use during a write, so that a slow client can't occupy a deflater.
-func TestSendingHoldsNoDeflater(t *testing.T) {
+func TestWritesHoldNoDeflater(t *testing.T) {
 	sent, part := &watched{compressor: &Compressor{}}, noise(300<<10)
 	server, _ := serving(t, settings(), get(func(w http.ResponseWriter, r *http.Request) error {
 		sent.ResponseWriter = w
@@ -162,7 +161,7 @@ func TestSendingHoldsNoDeflater(t *testing.T) {
 }
 
 // A client that stalls in the middle of a compressed list is dropped at the write timeout.
-func TestListToAClientThatStalls(t *testing.T) {
+func TestListToStalledClient(t *testing.T) {
 	cfg := settings()
 	cfg.WriteTimeout = 200 * time.Millisecond
 	noise, ended := noise(1<<20), make(chan error, 1)
@@ -181,9 +180,9 @@ func TestListToAClientThatStalls(t *testing.T) {
 	}
 }
 
-// A slow client gets the whole of a compressed list, even though the list, and even its second part alone, takes longer
-// to send than any timeout allows. Timeouts apply only to the pieces of a part.
-func TestListToASlowClient(t *testing.T) {
+// A slow client gets a complete compressed list, even though the second part alone takes longer to send than any
+// timeout allows. Timeouts apply only to the pieces of a part.
+func TestListToSlowClient(t *testing.T) {
 	t.Parallel() // mostly waits
 	const limit = 1500 * time.Millisecond
 	cfg := settings()

@@ -77,7 +77,7 @@ func settings() Config {
 	}
 }
 
-// route returns a route without documentation.
+// route returns an undocumented route.
 func route(method, path string, serve Handler) Route {
 	id := strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "", ".", "").Replace(path)
 	return Route{Operation: huma.Operation{OperationID: id, Method: method, Path: path}, Serve: serve}

@@ -14,32 +14,34 @@ const (
 	// burst is the limit while the service's throughput is still unknown; maxInFlight is the upper limit in any
 	// case.
 	burst, maxInFlight = 1024, 8192
-	// A request's deadline divided by intervalShare is the time that requests take on average under overload.
+	// intervalShare is how many intervals fit into a request's deadline. Under overload, requests take one interval on
+	// average.
 	intervalShare = 5
-	// defaultInterval is the interval of a service without a deadline.
+	// defaultInterval is the interval if requests have no deadline.
 	defaultInterval = time.Second
 	// windows is how many past windows, each half an interval long, are remembered.
 	windows = 20
-	// longestRetry is how many seconds Retry-After may add to its minimum of one second.
+	// longestRetry is how many seconds may be added to Retry-After's minimum of one second.
 	longestRetry = 4
 )
 
-// overload is a limiter that admits as many requests as the service can complete in time, and never fewer than 128.
+// overload is a limiter that admits as many concurrent requests as the service can complete in time, and never fewer
+// than 128.
 //
 // By Little's law (L = λW; Operations Research 9(3), 1961), requests take one interval on average if the number in
 // flight equals the number completed per interval. The limit is therefore the highest recent throughput per interval,
-// just as BBR uses the highest recent delivery rate as its estimate of the bandwidth (Cardwell and others, ACM Queue
-// 14(5), 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster, survives a pause,
-// and falls to the 128 requests that are always admitted while the service waits for its store. Failed requests don't
-// count as completed.
+// just as BBR estimates the bandwidth from the highest recent delivery rate (Cardwell and others, ACM Queue 14(5),
+// 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster, survives a pause, and
+// falls to the 128 requests that are always admitted while the service waits for its store. Failed requests don't count
+// as completed.
 //
 // Throughput shows the service's capacity only while enough requests are in flight. The limit therefore applies only
 // once more than 128 requests have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in
-// CoDel (RFC 8289). Idle times don't affect the limit.
+// CoDel (RFC 8289). Idle time doesn't affect the limit.
 //
 // The interval is long, one second for the default deadline of five seconds, because refusals aren't free: reading and
-// refusing a request costs a good part of what executing a fight from memory costs. Serving every request that can be
-// served in time is better than refusing some of them sooner.
+// refusing a request costs a large fraction of what executing a fight from memory costs. Serving every request that can
+// be served in time is better than refusing some of them sooner.
 //
 // Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
 // allocation (BenchmarkOverload).

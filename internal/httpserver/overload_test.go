@@ -103,7 +103,7 @@ func TestLimitGrowsAgain(t *testing.T) {
 	})
 }
 
-// Up to 128 concurrent requests never cause each other's refusal.
+// With at most 128 concurrent requests, none is refused.
 func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
 	o.calm.Store(false) // no grace period: the limit is 128 from the start
@@ -160,7 +160,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 			return seen
 		}
 		if seen := delays(); len(seen) != 2 || seen[time.Second] == 0 || seen[2*time.Second] == 0 {
-			t.Errorf("initially, Retry-After is %v, want 1 s and 2 s", seen)
+			t.Errorf("initially, Retry-After took the values %v, want 1 s and 2 s", seen)
 		}
 		time.Sleep(time.Second)
 		enterAll(o, 1)
@@ -178,7 +178,7 @@ func TestRetryAfterIsSpread(t *testing.T) {
 
 // A request waits briefly before it is refused, but not beyond its deadline, and is admitted if there is room after the
 // wait.
-func TestHeldBeforeRefused(t *testing.T) {
+func TestDelayBeforeRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := overloaded(t)
 		enter := func(parent context.Context, timeout time.Duration) bool {

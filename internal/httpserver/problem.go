@@ -35,7 +35,7 @@ type Problem struct {
 	refused bool // the request was refused because too many of its kind are in flight
 }
 
-// Place names an invalid part of a request and the reason it was refused.
+// Place is the location of an invalid part of a request, with the reason it was refused.
 type Place struct {
 	Location string `json:"location" doc:"Location of the invalid part: path.…, query.… or body.…" example:"body.hero.name"`
 	Message  string `json:"message" doc:"Why it was refused." example:"is missing"`
@@ -48,7 +48,7 @@ func Errorf(status int, format string, args ...any) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Invalid returns a 422 that lists the given places. The problem's detail describes the first of these places.
+// Invalid returns a 422 that lists the given places. The problem's detail describes the first of the given places.
 func Invalid(places ...Place) *Problem {
 	problem := Errorf(http.StatusUnprocessableEntity, "%s", places[0])
 	if more := len(places) - 1; more > 0 {
@@ -76,8 +76,7 @@ func (p *Problem) Error() string { return p.Detail }
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Cause }
 
-// problemOf returns the problem that err wraps, or the one that corresponds to err. An unknown error becomes a 500
-// without details.
+// problemOf returns the Problem that err wraps, or makes one for err. An unknown error becomes a 500 without details.
 func problemOf(err error) *Problem {
 	var problem *Problem
 	var tooLarge *http.MaxBytesError

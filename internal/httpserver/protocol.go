@@ -26,9 +26,9 @@ func speakBoth(server *http.Server, writeTimeout time.Duration) {
 	}
 }
 
-// http2Requests limits the concurrent HTTP/2 requests of all connections together to the maximum number of connections,
-// which also limits the requests over HTTP/1, where a connection has one request at a time. Without this limit every
-// HTTP/2 connection could have maxStreams requests, each of which takes memory while it waits for its body.
+// http2Requests limits the total number of concurrent HTTP/2 requests to the maximum number of connections. HTTP/1
+// needs no such limit, because a connection has only one request at a time. Without this limit every HTTP/2 connection
+// could have maxStreams requests, each of which takes memory while it waits for its body.
 func http2Requests(connections int) limiter {
 	if connections == 0 {
 		return nil
@@ -36,10 +36,10 @@ func http2Requests(connections int) limiter {
 	return newSlots(connections, 0)
 }
 
-// endsConnection reports whether the connection must close after this request, because the server and proxies in front
-// of it might disagree about where the next request begins. Such a disagreement is possible after a Transfer-Encoding,
-// which overrides a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them
-// end their connections. HTTP/2 has no Transfer-Encoding.
+// endsConnection reports whether the connection must close after this request, because the server and a proxy in front
+// of it might disagree about where the next request begins. They might disagree after a Transfer-Encoding, which
+// overrides a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them end
+// their connections. HTTP/2 has no Transfer-Encoding.
 func endsConnection(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0
 }

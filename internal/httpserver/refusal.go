@@ -14,7 +14,7 @@ const (
 	// refusalTime is how long a refused client has to send its request and read the response.
 	refusalTime = time.Second
 	// maxRefusals is how many refused clients may use refusalTime at once. Clients beyond this number get the response
-	// before they have sent a request, and some clients ignore such a response.
+	// before they have sent a request; some clients ignore an early response.
 	maxRefusals = 64
 	// maxIgnored is how many bytes of a refused request are read and discarded: if a connection is closed with data
 	// unread, the client may not receive the response.
@@ -24,7 +24,7 @@ const (
 // refusal sends a response to each connection beyond the limit and closes it. It is safe for concurrent use.
 type refusal struct {
 	log      *slog.Logger
-	most     int // the limit on connections, for the log
+	most     int // the connection limit, for the log
 	response []byte
 	running  sync.WaitGroup
 
@@ -39,8 +39,8 @@ func newRefusal(log *slog.Logger, most int) *refusal {
 	return &refusal{log: log, most: most, response: response, open: map[*net.TCPConn]struct{}{}}
 }
 
-// goAway refuses an HTTP/2 connection: an empty SETTINGS frame, and a GOAWAY frame with the code ENHANCE_YOUR_CALM that
-// says that no stream was processed.
+// goAway refuses an HTTP/2 connection. It consists of an empty SETTINGS frame and a GOAWAY frame with the code
+// ENHANCE_YOUR_CALM, which says that no stream was processed.
 const goAway = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x08\x07\x00\x00\x00\x00\x00" + "\x00\x00\x00\x00" + "\x00\x00\x00\x0b"
 
 // send refuses the connection and closes it. It doesn't wait for the client.

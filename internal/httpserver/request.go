@@ -66,7 +66,7 @@ func SetTimeout(header http.Header, deadline time.Time) {
 // checkText refuses a request whose path or query isn't valid UTF-8 or contains a NUL, whatever its route.
 func checkText(r *http.Request) error {
 	if !plainText(r.URL.Path) {
-		return Invalid(Place{"path", "is not valid UTF-8 or has a NUL"})
+		return Invalid(Place{"path", "is not valid UTF-8 or contains a NUL"})
 	}
 	if r.URL.RawQuery == "" {
 		return nil
@@ -77,11 +77,11 @@ func checkText(r *http.Request) error {
 	}
 	for name, all := range values {
 		if !plainText(name) {
-			return Invalid(Place{"query", "a parameter's name is not valid UTF-8 or has a NUL"})
+			return Invalid(Place{"query", "a parameter's name is not valid UTF-8 or contains a NUL"})
 		}
 		for _, value := range all {
 			if !plainText(value) {
-				return Invalid(Place{"query." + name, "is not valid UTF-8 or has a NUL"})
+				return Invalid(Place{"query." + name, "is not valid UTF-8 or contains a NUL"})
 			}
 		}
 	}

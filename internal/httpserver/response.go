@@ -31,7 +31,7 @@ func WriteStatus(w http.ResponseWriter, status int, contentType string, body []b
 	return nil
 }
 
-// counted is the length in bytes up to which net/http sets the Content-Length of a body itself.
+// counted is the maximum length, in bytes, of a body whose Content-Length net/http sets itself.
 const counted = 2048
 
 // UnknownPath is the detail of the 404 for a path without a route.

@@ -22,7 +22,7 @@ type Config struct {
 	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing a response, or each part of a whole list."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
 	MaxHeaderBytes    int           `default:"16384" help:"Maximum size of request headers in bytes; about 4 KiB less over HTTP/2."`
-	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. Beyond that, a new one replaces one that has been idle for a second, or gets a 503."`
+	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. At the maximum, a new connection replaces one that has been idle for a second, or gets a 503."`
 	DrainDelay        time.Duration `default:"${drain_delay}" help:"On shutdown, how long to report not ready before closing the port."`
 	ShutdownTimeout   time.Duration `default:"6s" help:"On shutdown, how long requests in flight have to finish."`
 	AccessLog         bool          `help:"Log every request."`
@@ -30,7 +30,7 @@ type Config struct {
 	TrustedOrigins    []Origin      `name:"trusted-origin" env:"TRUSTED_ORIGINS" placeholder:"ORIGIN" help:"Origin of web pages that may use the service, such as https://heroes.example: a front end on another site, or a proxy that changes Host; repeatable, or comma-separated."`
 }
 
-// headerSlop is how many bytes of a header net/http reads beyond the configured limit.
+// headerSlop is how many header bytes net/http reads beyond the configured limit.
 const headerSlop = 4096
 
 // Server listens on one address for one service. Until Serve is called, its responses say that the service is starting.
@@ -70,7 +70,7 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		MaxHeaderBytes:    cfg.MaxHeaderBytes - headerSlop,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		// net/http would handle OPTIONS * itself, without checking Host, and keep the connection open after a chunked
-		// one.
+		// request.
 		DisableGeneralOptionsHandler: true,
 		ConnContext:                  withConn,
 		ConnState:                    limited.state,
@@ -120,8 +120,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	starting(w, r, instead)
 }
 
-// instead returns a handler to use in place of the route, or nil, which is the result for nearly all requests. It also
-// adds the headers that a browser needs for a trusted origin.
+// instead returns a handler to use in place of the route's, or nil for nearly all requests. It also adds the headers
+// that a browser needs for a trusted origin.
 func (s *Server) instead(header http.Header, r *http.Request) Handler {
 	if err := s.hosts.check(r.Host); err != nil {
 		return refuse(err)

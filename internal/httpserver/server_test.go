@@ -88,7 +88,7 @@ func TestServerTimeouts(t *testing.T) {
 
 // Once a request has arrived completely, its handler is limited only by the deadline, not by the read timeout. A
 // response written in one piece must be sent within the write timeout.
-func TestRequestOutlastsTheReadTimeout(t *testing.T) {
+func TestHandlerMayOutlastReadTimeout(t *testing.T) {
 	t.Parallel() // mostly waits
 	cfg := settings()
 	// The timeouts are far apart, so that the test passes on a busy machine.
@@ -107,12 +107,12 @@ func TestRequestOutlastsTheReadTimeout(t *testing.T) {
 		t.Errorf("the request's context ended with %s, want its deadline", err)
 	}
 	if err := await.Value(t, "the write ends", ended); err == nil {
-		t.Error("256 MiB were sent to a client that reads nothing")
+		t.Error("256 MiB was sent to a client that reads nothing")
 	}
 }
 
 func TestHeaderLimit(t *testing.T) {
-	t.Parallel() // net/http waits for a moment after a 431
+	t.Parallel() // net/http pauses after a 431
 	server, _ := serving(t, settings(), get(ok))
 	for where, format := range map[string][2]string{
 		"header": {"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\nX: ", "\r\n\r\n"},
@@ -127,7 +127,7 @@ func TestHeaderLimit(t *testing.T) {
 			c.rest(t)
 		}
 	}
-	// Over HTTP/2 the client itself may refuse to send such a header.
+	// Over HTTP/2 the client itself may refuse to send such a long header.
 	response, err := http2Client(t).Do(newRequest(t, server, http.MethodGet, "/?"+strings.Repeat("x", 17<<10), http.NoBody))
 	if err == nil {
 		_ = response.Body.Close()
@@ -138,7 +138,8 @@ func TestHeaderLimit(t *testing.T) {
 }
 
 // A draining server is alive but not ready. It serves one more request per connection, over either protocol, and asks
-// the client to send its next request elsewhere. When Shutdown's context ends, it aborts the requests in flight.
+// the client to send its next request on a new connection. When Shutdown's context ends, it aborts the requests in
+// flight.
 func TestDrain(t *testing.T) {
 	cfg := settings()
 	cfg.DrainDelay = time.Hour
@@ -154,7 +155,7 @@ func TestDrain(t *testing.T) {
 	for range 2 {
 		kept.send(t, plainRequest)
 		if got, err := kept.next(); err != nil || got.closes {
-			t.Fatalf("got response %+v, error %v, want a connection that is kept open", got, err)
+			t.Fatalf("got response %+v, error %v, want a response that keeps the connection open", got, err)
 		}
 	}
 	get2(t, over2, server, "/")
@@ -231,7 +232,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-func TestShutdownAbortsWhatTakesTooLong(t *testing.T) {
+func TestShutdownAbortsSlowRequests(t *testing.T) {
 	cfg := settings()
 	cfg.ShutdownTimeout = 100 * time.Millisecond
 	begun := make(chan struct{}, 1)

@@ -7,7 +7,7 @@ import (
 )
 
 // simulated is a service that processes one request at a time, with clients that send at a given rate. Time advances in
-// steps of a millisecond. Clients give up at the deadline, so the work for a late response is wasted.
+// steps of a millisecond. Clients give up at the deadline, so work on a late response is wasted.
 type simulated struct {
 	limit    *overload
 	capacity float64 // requests per millisecond
@@ -110,7 +110,7 @@ func TestOverloadSimulated(t *testing.T) {
 				s := &simulated{limit: newOverload(simulatedDeadline), capacity: c.capacity, cost: c.cost, repeats: c.repeats}
 				s.run(10*time.Second, c.capacity/2)
 				if s.refused+s.late > 0 {
-					t.Fatalf("at half of the capacity, %d requests were refused and %d missed their deadline", s.refused, s.late)
+					t.Fatalf("at half capacity, %d requests were refused and %d missed their deadline", s.refused, s.late)
 				}
 				const during = 20 * time.Second
 				good, refused := s.run(during, c.load*c.capacity)

@@ -7,8 +7,8 @@ import "net/http"
 // the internet.
 type sites struct{ protection *http.CrossOriginProtection }
 
-// newSites returns the rule that allows requests from a service's own pages and from pages of the trusted origins. It
-// panics if an origin is malformed, which UnmarshalText would have rejected.
+// newSites returns the rule that allows requests from a service's own pages and from trusted origins. It panics if an
+// origin is malformed, which UnmarshalText would have rejected.
 func newSites(trusted []Origin) sites {
 	protection := http.NewCrossOriginProtection()
 	for _, origin := range trusted {
@@ -20,7 +20,7 @@ func newSites(trusted []Origin) sites {
 }
 
 // check refuses a request whose headers say that a page on another site sent it. Only browsers send these headers. A
-// GET caused by a user's click is allowed.
+// GET triggered by a user's click is allowed.
 func (s sites) check(r *http.Request) error {
 	site := r.Header.Get("Sec-Fetch-Site")
 	if site == "same-origin" || site == "" && r.Header.Get("Origin") == "" {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// storing returns a route that reads, a route that stores by GET, and for each other method a route that stores. Each
-// storing route increments stored when it is called.
+// storing returns a GET route that only reads, a GET route that stores, and a storing route for each other method. Each
+// storing route increments stored.
 func storing(stored *int) []Route {
 	store := func(w http.ResponseWriter, r *http.Request) error {
 		*stored++
@@ -33,7 +33,7 @@ func TestSites(t *testing.T) {
 	cfg.TrustedOrigins = []Origin{trusted}
 	server, _ := serving(t, cfg, storing(&stored)...)
 	own := "http://" + server.Addr()
-	const refused, byGETOnly, taken = "refused", "by GET only", "taken"
+	const refused, byGETOnly, taken = "refused", "allowed by GET only", "allowed"
 	for _, c := range []struct {
 		name, what string
 		header     []string
@@ -54,7 +54,7 @@ func TestSites(t *testing.T) {
 		{"a click", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "document"}},
 		{"a click without a destination", byGETOnly, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1"}},
 		{"a navigation without a click", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document"}},
-		{"a click into a frame", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "iframe"}},
+		{"a click that opens a frame", refused, []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-User", "?1", "Sec-Fetch-Dest", "iframe"}},
 	} {
 		for _, target := range []string{
 			"GET /execute", "HEAD /execute", "GET /%65xecute", "POST /store", "PUT /store", "PATCH /store", "DELETE /store",

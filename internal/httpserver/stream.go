@@ -33,7 +33,7 @@ const (
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	x := exchangeOf(r.Context())
 	deadline, bounded := r.Context().Deadline()
-	if !bounded { // the context comes from Lasting
+	if !bounded { // the context comes from Lasting and has no deadline
 		deadline = time.Now().Add(x.timeout)
 	}
 	if conn := connOf(r); conn != nil {
@@ -46,7 +46,7 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 }
 
 // pause suspends the write timeout until the next write. Over HTTP/1 the timeout only affects writes; over HTTP/2 it
-// would end the stream even between writes.
+// would also end a stream between writes.
 func (s *Stream) pause() {
 	if s.exchange.pauses {
 		_ = http.NewResponseController(s.w).SetWriteDeadline(time.Time{})

@@ -46,7 +46,7 @@ func TestEventsBufferLittle(t *testing.T) {
 			do(t, client, newRequest(t, server, http.MethodGet, "/", http.NoBody))
 			before, after := <-sizes, <-sizes
 			if over2 := name == "HTTP/2"; over2 && after != before || !over2 && after > 2*eventBuffer { // Linux doubles the size
-				t.Errorf("the send buffer has %d bytes, %d before NewEvents", after, before)
+				t.Errorf("the send buffer is %d bytes, and was %d before NewEvents", after, before)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
 // Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated warnings and
-// errors summarized. It depends on no other package of the program. A line in text format looks like this:
+// errors summarized. It doesn't import any other package of the program. A line in text format looks like this:
 //
 //	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
 package logging
@@ -16,7 +16,7 @@ import (
 	"unicode"
 )
 
-// timeLayout is RFC 3339 in UTC with milliseconds, of constant width.
+// timeLayout is RFC 3339 in UTC with milliseconds, always of the same width.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // Config selects the lowest level to log and the format.

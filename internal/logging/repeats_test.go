@@ -37,7 +37,7 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs at the given interval that n requests were refused for the same reason, with ids that start at first.
+// refuse logs n refused requests at the given interval. All have the same reason, and their ids count up from first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {
@@ -100,14 +100,14 @@ func TestRepeats(t *testing.T) {
 			`ERROR - internal error (repeated) times=1 span=3s id=3 cause="doing 3: bug 1"`}},
 		{"warnings of different details", func(l *slog.Logger) {
 			for i := range 4 {
-				l.Warn("the store takes no writes", "cause", fmt.Errorf("id %d: %w", i, detailed{fmt.Sprint("full or read-only: ", i%2), i}))
+				l.Warn("the store accepts no writes", "cause", fmt.Errorf("id %d: %w", i, detailed{fmt.Sprint("full or read-only: ", i%2), i}))
 				time.Sleep(time.Second)
 			}
 		}, []string{
-			`WARN - the store takes no writes cause="id 0: full or read-only: 0 (port 0)"`,
-			`WARN - the store takes no writes cause="id 1: full or read-only: 1 (port 1)"`,
-			`WARN - the store takes no writes (repeated) times=1 span=4s cause="id 2: full or read-only: 0 (port 2)"`,
-			`WARN - the store takes no writes (repeated) times=1 span=3s cause="id 3: full or read-only: 1 (port 3)"`}},
+			`WARN - the store accepts no writes cause="id 0: full or read-only: 0 (port 0)"`,
+			`WARN - the store accepts no writes cause="id 1: full or read-only: 1 (port 1)"`,
+			`WARN - the store accepts no writes (repeated) times=1 span=4s cause="id 2: full or read-only: 0 (port 2)"`,
+			`WARN - the store accepts no writes (repeated) times=1 span=3s cause="id 3: full or read-only: 1 (port 3)"`}},
 		{"derived loggers", func(l *slog.Logger) {
 			l.Warn("a")
 			l.With("k", 1).Warn("a")

@@ -35,8 +35,9 @@ const (
 	errNoBinlogPrivilege    = 1419 // the privilege to create a trigger is missing
 )
 
-// kindOf returns the kind of a server error, or nil if it is unknown. The error numbers are those of MariaDB
-// (https://mariadb.com/kb/en/mariadb-error-codes/) and, where different, also those of MySQL.
+// kindOf returns the error kind from package storage for a server error, or nil if its number is unknown. The error
+// numbers are those of MariaDB (https://mariadb.com/kb/en/mariadb-error-codes/) and, where different, also those of
+// MySQL.
 func kindOf(server *mysql.MySQLError) error {
 	switch server.Number {
 	case 1205, // lock wait timeout
@@ -55,7 +56,7 @@ func kindOf(server *mysql.MySQLError) error {
 		return storage.ErrDamaged
 	case 1044, 1045, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 3118, // no permission
 		1054, 1072, 1146, 1356, 1109, // unknown column or table, including in a view
-		1048, 1364: // a mandatory column gets no value
+		1048, 1364: // no value for a mandatory column
 		return storage.ErrSchema
 	case 1049, // unknown database; another program may be about to create it
 		1037, 1040, 1041, 1129, 1203, 1226, // too many connections, or out of memory
@@ -81,8 +82,8 @@ func kindOf(server *mysql.MySQLError) error {
 // errnoInMessage matches an error number of the storage engine or the operating system within a server message.
 var errnoInMessage = regexp.MustCompile(`(?:Got error|[Ee]rr(?:no|code)):? '?(\d+)`)
 
-// kindOfErrno returns the kind of an error number of the storage engine or the operating system, or nil if it is
-// unknown.
+// kindOfErrno returns the error kind from package storage for an error number from the storage engine or the operating
+// system, or nil if the number is unknown.
 func kindOfErrno(errno int) error {
 	switch errno {
 	case 27, 28, 30, 135, 136, 165: // system: file too large, no space, read-only; engine: table full, read-only

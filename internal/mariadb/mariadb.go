@@ -198,9 +198,9 @@ func (s *Catalog[T]) raiseVersion() string {
 	return "UPDATE " + s.versionTable() + " SET version = version + 1"
 }
 
-// createVersion creates a version counter that triggers increment within the transaction of every change. If the server
-// doesn't allow triggers (MySQL with a binary log but without the privilege), there is no counter, and the ids are read
-// every time.
+// createVersion creates a version counter, and triggers that increment the counter within the transaction of every
+// change. If the server doesn't allow triggers (MySQL with a binary log but without the privilege), there is no
+// counter, and the ids are read every time.
 func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table string) error {
 	version := s.versionTable()
 	statements := []string{
@@ -219,7 +219,7 @@ func (s *Catalog[T]) createVersion(ctx context.Context, conn *sql.Conn, table st
 			return err
 		}
 		if err != nil {
-			return fmt.Errorf("creating the version of table %s: %w", s.Table.Name, err)
+			return fmt.Errorf("creating the version counter of table %s: %w", s.Table.Name, err)
 		}
 	}
 	return nil
@@ -244,8 +244,7 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// onConn calls do with the connection pool. If ids is true and the table doesn't generate its own ids, it calls do with
-// a connection that holds the lock for assigning ids.
+// onConn calls do with the connection pool or, if ids is true, with a connection that holds the lock for assigning ids.
 func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
 	if !ids {
 		return do(s.db)
@@ -253,8 +252,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write writes the items that feed yields. An item with an existing id overwrites the row that has this id. write
-// doesn't use MySQL's upsert, which would also overwrite a different row that has the same name.
+// write writes the items that feed yields. An item with an existing id overwrites the row with that id. write doesn't
+// use MySQL's upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
@@ -322,14 +321,14 @@ func (s *Catalog[T]) writeOn(ctx context.Context, conn beginner, id int64, chang
 	if err = cmp.Or(err, context.Cause(ctx)); err != nil {
 		return nil, err
 	}
-	// A COMMIT statement returns when ctx ends; tx.Commit would wait until the server responds.
+	// Unlike tx.Commit, which waits until the server responds, a COMMIT statement is abandoned when ctx ends.
 	if _, err := tx.ExecContext(ctx, "COMMIT"); err != nil {
 		return nil, commitError(err)
 	}
 	return written, nil
 }
 
-// commitError returns catalog.ErrMaybeWritten for a failed commit, unless the error rules out that the change was
+// commitError returns catalog.ErrMaybeWritten for a failed commit, unless the error proves that the change wasn't
 // stored.
 func commitError(err error) error {
 	if kind := classify(err, ""); errors.Is(kind, storage.ErrBusy) || errors.Is(kind, storage.ErrFull) {
@@ -389,8 +388,9 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 	return found, version, s.failed(err)
 }
 
-// failed classifies an error. A connection keeps the permissions that its user had when it was opened. So if a
-// permission is missing, failed closes idle connections; new connections will have the permission once it is granted.
+// failed classifies an error. A connection keeps the permissions that its user had when the connection was opened. So
+// if a permission is missing, failed closes idle connections; new connections will have the permission once it is
+// granted.
 func (s *Catalog[T]) failed(err error) error {
 	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
 		s.db.SetMaxIdleConns(-1)

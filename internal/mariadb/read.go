@@ -34,8 +34,8 @@ func (s *Catalog[T]) Page(ctx context.Context, after int64, limit int) ([]T, err
 const (
 	// pingTimeout limits the duration of a readiness check.
 	pingTimeout = 2 * time.Second
-	// pingLock limits how long the check waits for a lock to one second, so that it can report the cause. MySQL treats
-	// the whole prefix as a comment.
+	// pingLock limits how long the check waits for a lock to one second, so that it can report the cause. pingLock is a
+	// prefix for MariaDB statements; MySQL treats it as a comment.
 	pingLock = "/*M!100102 SET STATEMENT lock_wait_timeout = 1 FOR */ "
 )
 

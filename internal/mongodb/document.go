@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A fight is a document whose _id is a UUID as a lower-case string. All other documents in the collection belong to
+// A fight is a document whose _id is a UUID as a lowercase string. All other documents in the collection belong to
 // other applications, and are neither counted nor listed. No fight has the largest possible UUID as its id.
 const (
 	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
@@ -102,7 +102,7 @@ func get[T any](r reader, field, want string, convert func(bson.RawValue) (T, bo
 	}
 	converted, ok := convert(value)
 	if !ok {
-		r.fail(field, " has the BSON type %s, it must be %s", value.Type, want)
+		r.fail(field, " has the BSON type %s, but must be %s", value.Type, want)
 	}
 	return converted
 }

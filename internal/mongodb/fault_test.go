@@ -109,7 +109,7 @@ func said(err error) string {
 	return "refused"
 }
 
-// asDocuments encodes fights the way a group passes them to the store.
+// asDocuments encodes fights in the form in which a group commit passes them to the store.
 func asDocuments(fights []fight.Fight) (batch []fight.Document) {
 	for _, f := range fights {
 		batch = append(batch, fight.Document{ID: f.ID, Bytes: appendDocument(nil, f)})

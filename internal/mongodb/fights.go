@@ -31,11 +31,11 @@ type Config struct {
 	Database            string
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
-	Deadline            time.Duration // maximum duration of the service's requests; 0 for programs that may wait
+	Deadline            time.Duration // time limit for the service's requests; 0 for none
 	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
 
-// Names of the collection of fights, and of the collection that is written to probe whether writes are accepted again.
+// Names of the fights collection, and of the collection used to probe whether the server accepts writes again.
 const (
 	collection      = "fights"
 	probeCollection = "fights_probe"
@@ -45,7 +45,7 @@ const (
 type Fights struct {
 	client  *mongo.Client
 	fights  *mongo.Collection
-	reading *options.RunCmdOptionsBuilder // options for reads from the URL
+	reading *options.RunCmdOptionsBuilder // read options from the URL
 	concern *readconcern.ReadConcern      // nil for the server's default
 	reads   bounded.Reads                 // limits reads, so that half of the connections are reserved for writes
 	group   *fight.Committer              // nil if each fight is inserted by its own command
@@ -85,7 +85,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	return s, nil
 }
 
-// checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver looks them up as well, but without a
+// checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver also looks the servers up, but without a
 // deadline.
 func checkDNS(ctx context.Context, cfg Config) error {
 	if cfg.SRVHost == "" {
@@ -108,7 +108,7 @@ func unusable(err error) error {
 		return storage.As(storage.ErrSchema, file, "a file named in the MongoDB URL can't be read")
 	}
 	return storage.Errorf(storage.ErrSchema, "the MongoDB URL can't be used: a file named in it is invalid, "+
-		"its options contradict each other, or the DNS lists no servers in its domain")
+		"its options contradict each other, or DNS lists no servers in its domain")
 }
 
 // checkAccess tries the operations that requests need: a read, and a write that changes nothing. A server that accepts
@@ -222,7 +222,7 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 }
 
 // Ping implements fight.Store. Ping reads from the collection on the primary. If the last write was refused because the
-// server accepts no writes, or none from this user, every call of Ping attempts a write until a write succeeds.
+// server accepts no writes, or none from this user, every call to Ping attempts a write until a write succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
 		return err
@@ -255,7 +255,7 @@ func (s *Fights) probe(ctx context.Context) error {
 	probes := s.fights.Database().Collection(probeCollection, durable())
 	_, err := probes.ReplaceOne(ctx, bson.M{"_id": "probe"}, bson.M{"at": time.Now()}, options.Replace().SetUpsert(true))
 	if err = trouble(err); errors.Is(err, storage.ErrSchema) {
-		return nil // the user may write only to the fights collection: only an insert can show whether it succeeds
+		return nil // the user can write only to the fights collection: only inserting a fight can show whether writes succeed
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// kinds lists the kinds of stores by name; the value is whether the store groups inserts.
+// kinds maps the name of each kind of store to whether the store groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 // openAs opens a store at a URL that names the database.
@@ -54,7 +54,7 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 // foreign returns documents that other applications may have left in the collection. None of these documents counts as
-// a fight, because their ids aren't UUIDs as lower-case strings.
+// a fight, because their ids aren't UUIDs as lowercase strings.
 func foreign() (documents []bson.D) {
 	for _, id := range []any{
 		bson.NewObjectID(), int64(5), time.Now(), bson.D{{Key: "a", Value: 1}}, bson.Binary{Subtype: 4, Data: make([]byte, 16)},
@@ -66,8 +66,8 @@ func foreign() (documents []bson.D) {
 	return append(documents, bson.D{{Key: "fightDate", Value: time.Now()}, {Key: "winnerName", Value: "a Quarkus fight"}})
 }
 
-// fightBy returns the document of a fight as another program may write it, with only the mandatory fields, after
-// applying the changes.
+// fightBy returns a fight's document as another program might write it: with only the mandatory fields, and with the
+// changes applied.
 func fightBy(id any, changes ...bson.E) bson.D {
 	document := bson.D{
 		{Key: "_id", Value: id}, {Key: "fight_date", Value: time.Date(2026, 1, 2, 15, 4, 5, 678_000_000, time.UTC)},
@@ -108,7 +108,7 @@ func TestFightsOfOthers(t *testing.T) {
 		"a name as a number":            {whole(of("villain", bson.D{of("name", 1)})), "villain.name has the BSON type"},
 		"a level as a string":           {whole(of("hero", person(of("level", "7")))), "hero.level has the BSON type string"},
 		"a level with a fraction":       {whole(of("hero", person(of("level", 7.5)))), "hero.level has the BSON type double"},
-		"a level beyond 32 bits":        {whole(of("hero", person(of("level", int64(5_000_000_000))))), "hero.level is 5000000000"},
+		"a level wider than 32 bits":    {whole(of("hero", person(of("level", int64(5_000_000_000))))), "hero.level is 5000000000"},
 		"not UTF-8":                     {whole(of("hero", person(of("powers", "\xff")))), "hero.powers is not UTF-8"},
 		"a location as a string":        {whole(of("location", "Gotham City")), "location has the BSON type string"},
 		"a location's name as a number": {whole(of("location", bson.D{of("name", 5)})), "location.name has the BSON type"},

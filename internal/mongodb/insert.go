@@ -90,14 +90,14 @@ func (s *Fights) insert(ctx context.Context, batch []fight.Document, chosen []in
 	return s.fights.Database().RunCommand(ctx, bson.Raw(command)).Err()
 }
 
-// outcomes holds what is known about the results of a batch.
+// outcomes tracks what is known about the results of a batch.
 type outcomes struct {
 	errs    []error
 	open    []int // indexes of the documents whose result is still uncertain
-	inDoubt bool  // the open documents have been sent before
+	inDoubt bool  // the documents with uncertain results have been sent before
 }
 
-// settle updates the outcomes with the result of sending the open documents.
+// settle updates the outcomes with the result of sending the documents whose results were uncertain.
 func (o *outcomes) settle(err error) {
 	var answer mongo.WriteException
 	switch {

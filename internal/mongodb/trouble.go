@@ -15,7 +15,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// Error codes of the server that refused distinguishes, with their names in MongoDB's error_codes.yml.
+// Server error codes checked by the function refused, named as in MongoDB's error_codes.yml.
 const (
 	failedToParse        = 9
 	userNotFound         = 11
@@ -35,7 +35,7 @@ const (
 )
 
 // wrongLogin is the message for a refused login.
-const wrongLogin = "the server refuses the user or the password of the URL"
+const wrongLogin = "the server refuses the user or the password in the URL"
 
 // meaningOf returns the kind of problem that an error code indicates, or nil if we can't act on it. It also returns a
 // remedy unless the server's own message suggests one.
@@ -44,7 +44,7 @@ func meaningOf(code int) (remedy string, kind error) {
 	case userNotFound, authenticationFailed:
 		return wrongLogin, storage.ErrSchema
 	case unauthorized:
-		return "the user of the URL lacks a permission; give it the role readWrite on the database", storage.ErrSchema
+		return "the user in the URL lacks a permission; give it the role readWrite on the database", storage.ErrSchema
 	case onView:
 		return "fights is a view; it must be a collection", storage.ErrSchema
 	case 121: // DocumentValidationFailure
@@ -165,7 +165,7 @@ func neverSent(err error) bool {
 
 // refused reports whether the server refused a command of n documents as a whole, so that certainly none of them is
 // stored. An error that can occur between two documents counts as a refusal only if n is 1. An error that can occur
-// after a document was stored, for instance because the server is shutting down, never counts.
+// after a document was stored, for instance because the server is shutting down, never counts as a refusal.
 func refused(err error, n int) bool {
 	var answer mongo.CommandError
 	if !errors.As(err, &answer) {

@@ -54,7 +54,7 @@ func TestTrouble(t *testing.T) {
 		word    string // contained in the operator's message
 	}{
 		{13, "not authorized", storage.ErrSchema, "readWrite"},
-		{18, "Authentication failed.", storage.ErrSchema, "password of the URL"},
+		{18, "Authentication failed.", storage.ErrSchema, "password in the URL"},
 		{8000, "bad auth : authentication failed", storage.ErrSchema, "bad auth"},
 		{8000, "you are over your space quota", storage.ErrFull, "quota"},
 		{50, "operation exceeded time limit", storage.ErrBusy, "time limit"},
@@ -120,7 +120,7 @@ func TestTroubleOfWrites(t *testing.T) {
 			t.Parallel() // some subtests spend most of their time waiting
 			store, direct, p := openBehind(t, true)
 			refused := []string{"insert", "update"}
-			if name == "another's validator" { // only the collection of fights has the validator, not the probe's collection
+			if name == "another's validator" { // only the fights collection has the validator, not the probe's collection
 				refused = refused[:1]
 			}
 			p.Answer(mongowire.Refuse(c.refusal, refused...))

@@ -45,8 +45,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	// The session's strings are UTF-8, whatever the encoding of the database; the driver's simple protocol needs both
-	// settings.
+	// The session uses UTF-8, whatever the database's encoding. The driver's simple protocol requires that both of
+	// these parameters are set.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer

@@ -42,14 +42,14 @@ func TestPgBouncerSessionsAreUnchanged(t *testing.T) {
 	busy(8, func() {
 		var timeout string
 		if err := other(t, at).QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&timeout); err != nil || timeout != "0" {
-			t.Errorf("another client of the pooler has the lock_timeout %q: %v", timeout, err)
+			t.Errorf("another client of the pooler sees the lock_timeout %q: %v", timeout, err)
 		}
 	})
 }
 
 // TestPgBouncerWithoutItsParameter checks that startup without the required parameter always fails, instead of
-// sometimes succeeding by chance, and that the error names the parameter. Modes without prepared statements need no
-// parameter.
+// sometimes succeeding by chance, and that the error names the parameter. Query modes that don't use prepared
+// statements don't need the parameter.
 func TestPgBouncerWithoutItsParameter(t *testing.T) {
 	at := engines.PgBouncer(t, engines.Postgres(t)).URL
 	bare, _, _ := strings.Cut(at, "?")

@@ -21,9 +21,9 @@ const (
 )
 
 type (
-	// query is a function that reads over a connection.
+	// query is a function that reads from the database over the given connection.
 	query[R any] = func(ctx context.Context, conn *pgxpool.Conn) (R, error)
-	// reading is a function that reads over a connection, and discards what it has read.
+	// reading is like query, but discards the result.
 	reading func(ctx context.Context, conn *pgxpool.Conn) error
 )
 
@@ -48,7 +48,8 @@ func (w works) close() {
 	w.checks.Close()
 }
 
-// readRows is like read, for requests. If do fails because of damaged data, readRows stores do for Ping to repeat.
+// readRows is like read, but for client requests. If do fails because of damaged data, readRows stores do for Ping to
+// repeat.
 func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
@@ -78,7 +79,7 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 	})
 }
 
-// with calls do with a connection of the pool, and classifies its error. If the query plan is older than an ALTER
+// with calls do with a connection from the pool, and classifies its error. If the query plan is older than an ALTER
 // TABLE, it repeats do on the same connection, since each connection has its own plans. If the connection broke while
 // idle, as all idle connections do when the server restarts, it drops the connection and tries others until one works.
 // It doesn't repeat do if mayRepeat returns false.

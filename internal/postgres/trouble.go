@@ -23,7 +23,7 @@ const poolerRemedy = "a pooler such as PgBouncer in transaction mode forgets pre
 	"add default_query_exec_mode=cache_describe to the parameters of the store URL"
 
 // trouble wraps an error from the driver as one of the error kinds in package storage. An error that doesn't concern
-// the store, such as catalog.ErrNotFound or the end of the caller's context, is returned unchanged.
+// the store, such as catalog.ErrNotFound or the caller's own cancellation, is returned unchanged.
 func trouble(err error) error {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
@@ -37,8 +37,8 @@ func trouble(err error) error {
 	return err
 }
 
-// serverTrouble returns the message for the operator and the kind of an error reported by the server. The kind is nil
-// if the error doesn't concern the store. The codes are listed at
+// serverTrouble returns the error kind and a message for the operator, for an error that the server reported. The kind
+// is nil if the error doesn't concern the store. The codes are listed at
 // https://www.postgresql.org/docs/current/errcodes-appendix.html.
 func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	switch err.Code {
@@ -121,7 +121,7 @@ func isTimeLimit(err error) bool {
 	return errors.As(err, &server) && strings.Contains(server.Message, "statement timeout")
 }
 
-// codeOf returns the code of an error that the server reported, or "" for any other error.
+// codeOf returns the SQLSTATE code of an error that the server reported, or "" for any other error.
 func codeOf(err error) string {
 	var server *pgconn.PgError
 	if errors.As(err, &server) {
@@ -130,8 +130,8 @@ func codeOf(err error) string {
 	return ""
 }
 
-// isUncertain reports whether a commit that failed with this error may have succeeded. If the server reports an error,
-// it has rolled back the transaction, unless the error also ended the session.
+// isUncertain reports whether a commit may have succeeded even though it returned this error. If the server reports an
+// error, it has rolled back the transaction, unless the error also ended the session.
 func isUncertain(err error) bool {
 	var server *pgconn.PgError
 	switch {

@@ -25,10 +25,10 @@ import (
 
 type store = postgres.Catalog[character.Character]
 
-// errDeadline is the error of an operation whose caller's own deadline has passed.
+// errDeadline is the error expected from an operation whose caller's own deadline has passed.
 var errDeadline = context.DeadlineExceeded
 
-// rows puts the two rows that the tables in these tests contain.
+// rows inserts the two rows that every table in these tests starts with.
 func rows(put func(character.Character) error) error {
 	return errors.Join(put(character.Character{ID: 1, Name: "one", Level: 1}), put(character.Character{ID: 2, Name: "two", Level: 2}))
 }
@@ -82,7 +82,7 @@ func lock(t *testing.T, at string) (unlock func()) {
 	return unlock
 }
 
-// wants holds the expected error of each kind of operation; nil means success.
+// wants contains the expected error for each kind of operation; nil means success.
 type wants struct{ read, ids, write, ping error }
 
 // sameFor returns wants with the same error for every operation.
@@ -170,8 +170,8 @@ func TestLockedTable(t *testing.T) {
 		deadline         time.Duration
 		want             wants
 	}{
-		{"in a program that may wait", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
-		{"for requests", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
+		{"without a request deadline", "", 0, wants{errDeadline, errDeadline, errDeadline, storage.ErrBusy}},
+		{"with a request deadline", "", 100 * time.Millisecond, sameFor(storage.ErrBusy)},
 		{"with a lock timeout in the URL", "lock_timeout=50", time.Hour, sameFor(storage.ErrBusy)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -197,7 +197,7 @@ func TestLockedTable(t *testing.T) {
 			unlock()
 			wants{}.check(t, s)
 			// The pool may have grown to its maximum of eight connections in the meantime. (Without sslmode=disable,
-			// each would try TLS first.)
+			// each connection would be attempted with TLS first.)
 			if n := opens.Load() - before; n >= 8 {
 				t.Errorf("%d connections were opened", n)
 			}
@@ -249,8 +249,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// TestDroppedChanges checks that the store doesn't acknowledge a change that a trigger silently drops, whether it
-// changes a row, imports rows, or adds a row to a table with or without a sequence.
+// TestDroppedChanges checks that the store doesn't acknowledge a change that a trigger silently drops. The change may
+// be an update, a deletion, an import, or an insert into a table with or without a sequence.
 func TestDroppedChanges(t *testing.T) {
 	for name, change := range map[string]string{"sequence": "SELECT 1", "no sequence": "DROP SEQUENCE hero_seq"} {
 		t.Run(name, func(t *testing.T) {
@@ -347,7 +347,7 @@ func TestDamagedPage(t *testing.T) {
 	wants{}.check(t, s)
 }
 
-// limited creates a user with the given grants, and returns the store URL of that user.
+// limited creates a user with the given grants, and returns a store URL for that user.
 func limited(t *testing.T, at string, grants ...string) string {
 	t.Helper()
 	db := other(t, at)
@@ -392,7 +392,7 @@ func TestTroubleAtTheStart(t *testing.T) {
 		{"another name", table("othername", "other_name"), "", storage.ErrSchema, []string{"table hero has no column otherName"}},
 		{"a name that must be quoted", table("othername", `"otherName"`), "", storage.ErrSchema, []string{"has no column otherName"}},
 		{"swapped types", table("level int4, picture varchar(255)", "level text, picture int4"), "", storage.ErrSchema,
-			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of a text"}},
+			[]string{"has a column level of type text instead of an integer, has a column picture of type integer instead of text"}},
 		{"money", table("level int4", "level money"), "", storage.ErrSchema, []string{"level of type money"}},
 		{"an enumeration", "CREATE TYPE power AS ENUM ('Flight');" + table("powers text", "powers power"), "", storage.ErrSchema, []string{"powers of type power"}},
 		{"none of our columns", "CREATE TABLE hero (cape text)", "", storage.ErrSchema, []string{"no column id", "no column name", "no column level", "no column powers"}},
@@ -427,7 +427,7 @@ func TestTroubleAtTheStart(t *testing.T) {
 			}
 			for _, word := range c.words {
 				if !strings.Contains(err.Error(), word) {
-					t.Errorf("the error lacks %q: %q", word, err)
+					t.Errorf("the error doesn't contain %q: %q", word, err)
 				}
 			}
 			secret := "x@y"
@@ -552,7 +552,7 @@ func busy(n int, do func()) {
 	group.Wait()
 }
 
-// TestServerRestarts checks that connections that broke while idle, in a restart of the server, cause no errors.
+// TestServerRestarts checks that no request fails because a server restart has broken the idle connections.
 func TestServerRestarts(t *testing.T) {
 	server := engines.PostgresServer(t)
 	s := opened(t, server.URL)
@@ -685,7 +685,7 @@ func TestClosedWhileItHangs(t *testing.T) {
 		_ = s.Close()
 		t.Errorf("got %v", err)
 	}
-	t.Logf("the store was closed after %s, and opening the other one failed after %s", closed, time.Since(begin))
+	t.Logf("closing the store took %s, and opening another store failed after %s", closed, time.Since(begin))
 }
 
 // counter counts the connections that are opened through a proxy.

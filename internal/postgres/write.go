@@ -141,8 +141,8 @@ func (s *Catalog[T]) lock(ctx context.Context, tx pgx.Tx, id int64) (*T, error) 
 	return &item, err
 }
 
-// maxIDAttempts is how many ids to try for a new row. The second id is free, unless other clients insert explicit ids
-// at the same time.
+// maxIDAttempts is how many ids to try for a new row. The second attempt succeeds, unless other clients insert explicit
+// ids at the same time.
 const maxIDAttempts = 10
 
 // insert inserts a new row with an id from the table's sequence. As in the Quarkus application, a client that takes a

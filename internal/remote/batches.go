@@ -16,9 +16,9 @@ const (
 	// supply is how long a batch of picks should last. Under load, picks may already be half of MaxAge old when they
 	// arrive; if a batch lasts for another quarter of MaxAge, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
-	// singleTime is the time for which only single picks are requested from a peer that doesn't support batches, before
-	// the next attempt to request a batch. The attempt is cheap: many peers that don't support batches respond with a
-	// single pick.
+	// singleTime is how long to request only single picks from a peer that doesn't support batches, before requesting a
+	// batch again. The request for a batch is cheap: many peers that don't support batches respond with a single
+	// pick.
 	singleTime = time.Minute
 )
 
@@ -32,8 +32,8 @@ const (
 // A pick is discarded when it is older than MaxAge. A pick's age is the age stated by the peer plus the time since the
 // request was sent. Which picks are used, and in which order, depends only on when they arrived, not on their content,
 // so the used picks have the same distribution as the received ones. Callers that joined before the request was sent
-// get their picks however long the response took, as with a Client: if those picks were discarded, a slow peer would
-// get the same requests again and again.
+// get their picks however long the response took, as with a Client. If such picks were discarded, callers would repeat
+// the same requests to a slow peer again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
 	log    *slog.Logger
@@ -41,10 +41,10 @@ type Batches[T catalog.Item] struct {
 
 	mu          sync.Mutex
 	picks       []T       // not used yet
-	expires     time.Time // time at which picks become too old
-	used        int       // number of picks since the last request was sent
+	expires     time.Time // when the stored picks become too old
+	used        int       // number of picks used since the last request was sent
 	sent        time.Time // when the last request was sent
-	singleUntil time.Time // only single picks are requested until then
+	singleUntil time.Time // until this time, only single picks are requested
 	warned      bool      // the switch to single picks has been logged
 	fetching    bool      // a goroutine is about to send the next batch from the queue
 	inFlight    *batch[T] // the last request sent; nil after its response
@@ -256,13 +256,13 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 	return nil, now
 }
 
-// demand returns the number of picks a batch should have, based on the picks used since the last request was sent.
+// demand returns the number of picks to request in a batch, based on the picks used since the last request was sent.
 func (b *Batches[T]) demand(now time.Time) int {
 	since := max(now.Sub(b.sent), time.Millisecond)
 	return min(int(int64(b.used)*int64(supply)/int64(since)), 2*b.used)
 }
 
-// request sends the request of a batch. A single pick is requested in the same way as in Client.Random.
+// request sends a batch's request to the peer. A single pick is requested in the same way as in Client.Random.
 func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err error) {
 	deadline := batch.deadline
 	if batch.size > 1 { // shared by several callers

@@ -268,8 +268,9 @@ func TestPicksExpire(t *testing.T) {
 	}
 }
 
-// A slow response serves the callers that were waiting when the request was sent, as a single pick would. The picks in
-// a slow response are too old for callers that joined later, and too old to be stored.
+// The callers that were waiting when the request was sent get their picks from a slow response, as they would from a
+// request for a single pick. The picks in a slow response are too old for callers that joined later, and too old to be
+// stored.
 func TestSlowResponse(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, clock, _ := newBatches(t, peer.URL, patient())
@@ -289,8 +290,7 @@ func TestSlowResponse(t *testing.T) {
 	}
 }
 
-// An item without a name ends a batch, but doesn't fail the picks before it: heroes may serve a row with an empty
-// name.
+// A nameless item ends a batch, but the items before it remain valid: heroes may serve a row with an empty name.
 func TestBatchEndsBeforeItemWithoutName(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
@@ -512,7 +512,7 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 	batches, clock, log := newBatches(t, peer.URL, withBreaker(time.Hour))
 	mustDraw(t, batches, 50)
 	for _, step := range steps {
-		clock.pass(singleTime) // by then, the remaining picks are too old
+		clock.pass(singleTime) // makes the remaining picks too old
 		held := newGate(t)
 		peer.Behave(held.before(step.behaviour))
 		group, ids := drawTogether(t, batches, 5)

@@ -66,7 +66,7 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 // doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
 // the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half the time is for getting a slot
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time is for getting a slot
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }

@@ -1,6 +1,6 @@
 // Package remote accesses other services over HTTP: the catalogs that fights pick from, and the services behind the
-// arena. It limits connections and time, and implements a circuit breaker for each peer. It implements the protocol,
-// but contains no stores and no routes.
+// arena. It limits connections and time, and implements a circuit breaker for each peer. The package contains neither
+// stores nor routes.
 package remote
 
 import (
@@ -228,8 +228,8 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 	return items, age, nil
 }
 
-// hasNoPicks reports whether the error of a request for picks means that the peer doesn't have that path: a 404, or
-// the error for an invalid id, which older versions of our own services return.
+// hasNoPicks reports whether the error from a request for picks means that the peer doesn't have the path for picks.
+// This is the case for a 404, and for the invalid-id error that older versions of our own services return.
 func hasNoPicks(err error) bool {
 	var refusal statusError
 	if errors.As(err, &refusal) {

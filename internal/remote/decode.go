@@ -9,9 +9,9 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// decoder decodes an array of items. For the form that our own services write (no white space, fields in the table's
-// order, no escapes in strings), it has a fast path that takes less than half the time and a quarter of the
-// allocations of the JSON library. The JSON library decodes any other form.
+// decoder decodes an array of items. A fast path decodes the form that our own services write: no white space, fields
+// in the table's order, and no escapes in strings. Compared with the JSON library, which decodes any other form, it
+// takes less than half the time and makes a quarter of the allocations.
 type decoder[T catalog.Item] struct {
 	fields func(*T) []any
 	before []string // text before each value, such as {"id":

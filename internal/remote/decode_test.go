@@ -43,15 +43,15 @@ func TestDecode(t *testing.T) {
 		{"zero", `[{"id":0,"name":"Yoda","otherName":"","level":0,"picture":"","powers":""}]`, true},
 		{"a fraction", `[{"id":1.0,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"no number", `[{"id":,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
-		{"a level beyond 32 bits", `[{"id":1,"name":"Yoda","otherName":"","level":2147483648,"picture":"","powers":""}]`, false},
+		{"a level wider than 32 bits", `[{"id":1,"name":"Yoda","otherName":"","level":2147483648,"picture":"","powers":""}]`, false},
 		{"the largest id", `[{"id":9223372036854775807,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, true},
-		{"an id beyond 64 bits", `[{"id":9223372036854775808,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
+		{"an id wider than 64 bits", `[{"id":9223372036854775808,"name":"Yoda","otherName":"","level":9,"picture":"","powers":""}]`, false},
 		{"an unterminated string", `[{"id":1,"name":"Yoda`, false},
 		{"empty input", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if quick := sameAsTheLibrary(t, c.text); quick != c.quick {
-				t.Errorf("took the fast path: %t, want the opposite", quick)
+				t.Errorf("took the fast path: %t, want %t", quick, c.quick)
 			}
 		})
 	}

@@ -45,8 +45,8 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// read sends the response to answered. It returns when the whole response has been buffered, its reader has closed it,
-// or a context has ended.
+// read makes the request and sends the response to the channel answered. It returns when the whole response has been
+// buffered, its reader has closed it, or a context has ended.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
 	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {

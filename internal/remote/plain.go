@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// idleTime is the time for which an idle connection is kept: less than the 60 s for which a peer keeps it open.
+	// idleTime is how long an idle connection is kept open. It is less than the 60 s after which a peer closes such a
+	// connection.
 	idleTime = 50 * time.Second
 	// maxHeader is the maximum size of a response header, in bytes.
 	maxHeader = 64 << 10
@@ -24,9 +25,9 @@ const (
 
 // plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the end
 // by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
-// net/http's transport has two goroutines per connection, one to write and one to read. With plain, the caller does
-// both, which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe for concurrent
-// use.
+// net/http's transport has two goroutines per connection, one to write and one to read. With plain, the caller itself
+// writes and reads, which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe
+// for concurrent use.
 //
 // The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any part
 // of the response arrived, the request is repeated on a new connection, with the same time limit, which is safe because
@@ -37,7 +38,7 @@ type plain struct {
 	dialer  net.Dialer
 
 	mu    sync.Mutex
-	idle  []*link     // ordered by last use, the most recent last
+	idle  []*link     // least recently used first
 	timer *time.Timer // closes idle connections; nil if there are none
 }
 

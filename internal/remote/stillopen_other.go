@@ -4,6 +4,6 @@ package remote
 
 import "syscall"
 
-// newStillOpen returns a function that always returns true: here, a connection closed by the peer is only detected on
-// use.
+// newStillOpen returns a function that always returns true: on this platform, a connection closed by the peer is
+// detected only on use.
 func newStillOpen(syscall.RawConn) func() bool { return func() bool { return true } }

@@ -21,7 +21,7 @@ type Catalog[T catalog.Item] struct {
 
 	mu         sync.Mutex
 	watch      *sql.Conn // reads data_version, which is comparable only within one connection; must never write
-	generation int       // generation of the connection watch
+	generation int       // counts the connections stored in watch so far
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -161,7 +161,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Conn, item *T) error {
 }
 
 // sequence reads the current position of the id sequence. A table created by another application may not record the
-// highest id ever assigned; then the position is the highest existing id.
+// highest id ever assigned; in that case, the position is the highest existing id.
 func (s *Catalog[T]) sequence(ctx context.Context, tx *sql.Conn) (catalog.Sequence, error) {
 	sequence, kept := catalog.Sequence{Step: s.Table.Step}, false
 	err := tx.QueryRowContext(ctx, "SELECT COALESCE(max(id), 0) FROM "+s.Table.Name).Scan(&sequence.Highest)
@@ -203,7 +203,7 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) (ids []int6
 	ids, err = read(s.db, func() (ids []int64, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		once := s.db.frozen.Load() // a connection to a frozen file doesn't see changes
+		once := s.db.frozen.Load() // a connection to a file that was opened read-only doesn't see changes
 		if s.watch == nil {
 			if s.watch, err = s.db.Reads.Conn(ctx); err != nil {
 				return nil, err
@@ -231,8 +231,8 @@ func (s *Catalog[T]) version(ctx context.Context) (catalog.Version, error) {
 	return catalog.Version(fmt.Sprintf("%d.%d", s.generation, number)), nil
 }
 
-// release returns the connection that reads data_version to the pool; the next call of IDs acquires another. The caller
-// must hold the mutex.
+// release returns the connection that reads data_version to the pool; the next call to IDs acquires another one. The
+// caller must hold the mutex.
 func (s *Catalog[T]) release() {
 	if s.watch != nil {
 		_ = s.watch.Close()

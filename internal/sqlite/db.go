@@ -36,7 +36,7 @@ type DB struct {
 	path    string
 	guard   guard
 	frozen  atomic.Bool // the file was opened read-only because it couldn't be opened for writing
-	reading string      // open mode for connections to a frozen file
+	reading string      // open mode for connections to a read-only file
 	thawing sync.Mutex  // held while the file is reopened for writing
 	refused atomic.Pointer[refusal]
 	probing sync.Mutex
@@ -57,7 +57,7 @@ const busyTimeout = 5 * time.Second
 // spelled _journal_mode.
 const settings = "_busy_timeout=5000&_pragma=page_size(8192)&_journal_mode=WAL&_synchronous=FULL"
 
-// DSN parameters of each connection mode, appended to the settings.
+// These DSN parameters select the connection mode; they are appended to the settings.
 const (
 	toCreate  = "mode=rwc"
 	toWrite   = "mode=rw"
@@ -65,8 +65,8 @@ const (
 	immutable = "mode=ro&immutable=1&_query_only=1" // takes no lock, and uses no log or other files
 )
 
-// Open opens the file and creates it if it is missing. A file that can't be written, because it or its disk is
-// read-only or full, is opened read-only if possible; the first write after it becomes writable reopens it.
+// Open opens the file and creates it if it is missing. If the file is read-only, or its disk is read-only or full, Open
+// opens the file read-only if possible; once the file is writable again, the next write reopens it for writing.
 func Open(ctx context.Context, path string) (*DB, error) {
 	// This is SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other
 	// systems use fsync.
@@ -101,7 +101,8 @@ func (db *DB) openError(err error) error {
 	return fmt.Errorf("opening %s: %w", db.path, err)
 }
 
-// open opens the guard's connection, which creates a missing file. A file that can't be written is opened read-only.
+// open opens the guard's own connection, which creates the file if it is missing. A file that can't be written is
+// opened read-only.
 func (db *DB) open(ctx context.Context) error {
 	err := db.connect(ctx, toCreate)
 	switch code(err) & 0xff {

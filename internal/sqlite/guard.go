@@ -19,9 +19,9 @@ import (
 // other than SQLite has changed them. SQLite itself doesn't detect such changes: it keeps using a file that was
 // removed, and leaves a hole in a write-ahead log that was truncated.
 //
-// The guard always holds its own connection, because as long as a connection exists, SQLite neither deletes nor
-// replaces a file. So each file keeps its identity, its device and inode, as long as the guard exists. The guard never
-// opens the database file directly, since closing it would release SQLite's locks on it; for the log's index, see
+// The guard always keeps a connection of its own open, because as long as a connection exists, SQLite neither deletes
+// nor replaces a file. So each file keeps its identity (its device and inode) as long as the guard exists. The guard
+// never opens the database file directly, since closing it would release SQLite's locks on it; for the log's index, see
 // indexFile.
 type guard struct {
 	paths [3]string
@@ -47,7 +47,7 @@ const (
 	logIndex // shared memory: the index of the log
 )
 
-// fileStat describes a file. A fileStat differs after every write to the file.
+// fileStat describes a file. Every write to the file changes its fileStat.
 type fileStat struct {
 	identity
 	size, blocks, modified int64
@@ -162,8 +162,8 @@ func (g *guard) closeFiles() (err error) {
 	return err
 }
 
-// check returns a known problem, or checks the files on behalf of a reader: at most once per checkInterval, so its cost
-// is not measurable.
+// check returns a known problem, or checks the files on behalf of a reader: at most once per checkInterval, so that the
+// cost is negligible.
 func (g *guard) check() error {
 	if found := g.found.Load(); found != nil {
 		return found
@@ -234,7 +234,7 @@ func (g *guard) begun() error {
 	return g.settle() // another process has committed, or another program has written
 }
 
-// settled checks all files. While settled runs, no goroutine of this process may write to them.
+// settled checks all files. While settled runs, no goroutine of this process may write to the database.
 func (g *guard) settled() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -261,11 +261,11 @@ func (g *guard) settle() error {
 	return g.adopt(now)
 }
 
-// committed must be called after a commit, before it is acknowledged; an error means that it is unknown whether the
-// commit is in the files at the path. It checks that the files are still there, and that the log up to the commit is
-// intact, without reading the data of the commit itself. A log that shrank, or that has a new header although SQLite
-// didn't restart it, was changed by another program. A log with a hole was changed by another program as well: SQLite
-// creates a hole when it continues to write at its old offset after the file was truncated.
+// committed must be called after a commit, before the commit is acknowledged. An error means that it is unknown whether
+// the files at the path contain the commit. committed checks that the files are still at the path, and that the log up
+// to the commit is intact, but doesn't read the data of the commit itself. A log that shrank, or that has a new header
+// although SQLite didn't restart it, was changed by another program. A log with a hole was changed by another program
+// as well: SQLite creates a hole when it continues to write at its old offset after the file was truncated.
 //
 // The log's index is checked only as often as readers check it: a stat by path accounts for most of the cost, and
 // losing the index loses no data, since recovery rebuilds it.
@@ -295,8 +295,8 @@ func (g *guard) committed() error {
 	return g.adopt(now)
 }
 
-// adopt accepts the current state of the files as the known one. It returns an error if the database file was changed
-// by anything but a checkpoint. The caller must hold the mutex.
+// adopt records the current state of the files as their last known state. It returns an error if the database file was
+// changed by anything but a checkpoint. The caller must hold the mutex.
 func (g *guard) adopt(now [3]fileStat) (err error) {
 	switch {
 	case !now[mainFile].same(g.known[mainFile]):
@@ -317,9 +317,9 @@ func (g *guard) adopt(now [3]fileStat) (err error) {
 	return nil
 }
 
-// copiedSince returns nil if SQLite has checkpointed frames, or has begun to, since the last call of progress. A
-// checkpoint that has only begun is still in progress, or was abandoned because the disk is full or the process ended.
-// The caller must hold the mutex.
+// copiedSince returns nil if SQLite has checkpointed frames, or has begun to, since the last call to progress. A
+// checkpoint that has started but not finished is either still in progress, or was abandoned because the disk is full
+// or the process exited. The caller must hold the mutex.
 func (g *guard) copiedSince() error {
 	for end := time.Now().Add(g.settling); ; time.Sleep(10 * time.Millisecond) {
 		now, begun, err := g.progress()
@@ -336,8 +336,8 @@ func (g *guard) copiedSince() error {
 	}
 }
 
-// progress returns how many frames header of the log were copied into the database, and whether SQLite has begun to
-// copy more. The caller must hold the mutex.
+// progress returns how many frames of the log have been copied into the database, and whether SQLite has begun to copy
+// more. The caller must hold the mutex.
 func (g *guard) progress() (now copied, begun bool, err error) {
 	salt, attempted, err := g.index.read()
 	if err != nil {

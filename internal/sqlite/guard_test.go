@@ -31,7 +31,8 @@ func filled(t *testing.T) (db *DB, path string) {
 	return db, path
 }
 
-// put commits a row that fills several pages, and calls the functions given as meanwhile before the commit.
+// put inserts a row that fills several pages. It calls the meanwhile functions within the transaction, before the
+// insert.
 func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	t.Helper()
 	_, err := db.inTx(t.Context(), func(tx *sql.Conn) error {

@@ -99,8 +99,8 @@ func checkLog(log *os.File, frames int64) (h logHeader, err error) {
 }
 
 // checkLeftLog returns an error if SQLite would discard the latest commits in a leftover log because its database is
-// missing or empty, or because the log's header is damaged. A header of zeros is not an error: a power failure leaves
-// it in a new log that has no commits yet.
+// missing or empty, or because the log's header is damaged. A header of zeros is not an error: a power failure can
+// leave such a header in a new log that has no commits yet.
 func checkLeftLog(path, logPath string) error {
 	if info, err := os.Stat(logPath); err != nil || info.Size() == 0 {
 		return nil // without a log there is nothing to discard
@@ -113,7 +113,7 @@ func checkLeftLog(path, logPath string) error {
 	if err != nil {
 		return nil // SQLite will report the error when it opens the file
 	}
-	defer func() { _ = log.Close() }() // the file was only read
+	defer func() { _ = log.Close() }() // can't lose data: the file was opened only for reading
 	header, err := readLogHeader(log)
 	if err != nil || header == (logHeader{}) { // the log is shorter than a header
 		return nil

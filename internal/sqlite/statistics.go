@@ -100,9 +100,9 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 // errMoved reports that an update failed because the statistics have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// addTally adds the counts in a tally to the stored statistics and sets a column to value, provided the column's
-// current value equals was; otherwise addTally returns errMoved. The parameter expected, an SQL term of the form
-// "column = ?", serves as both the assignment and the condition. addTally returns the new version.
+// addTally adds the counts in a tally to the stored statistics and sets a column to value. If the column no longer has
+// the value was, addTally changes nothing and returns errMoved. The SQL text in expected compares the column with a
+// placeholder, and is used as both the assignment and the condition. addTally returns the new version.
 func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {

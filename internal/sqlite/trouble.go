@@ -86,7 +86,8 @@ func (db *DB) ioError(err error) error {
 	case sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS, sqlite3.SQLITE_IOERR_IN_PAGE:
 		return db.guard.fail(err, db.path+" is damaged")
 	case sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE:
-		return storage.As(storage.ErrFull, err, db.path, " can't be written: its disk or quota is full, or fails")
+		const full = " can't be written: its disk or quota is full, or the disk is failing"
+		return storage.As(storage.ErrFull, err, db.path, full)
 	case sqlite3.SQLITE_CANTOPEN:
 		if db.frozen.Load() {
 			return storage.As(storage.ErrFull, err, db.path, readOnly)

@@ -27,7 +27,7 @@ func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt 
 	lasting, committed := context.WithoutCancel(ctx), false
 	defer func() {
 		if !committed {
-			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has already rolled back by itself
+			_, _ = conn.ExecContext(lasting, "ROLLBACK") // fails if SQLite has already rolled the transaction back
 		}
 	}()
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {

@@ -43,7 +43,7 @@ func (r *Reader[T]) Get(ctx context.Context, id int64) (T, error) {
 }
 
 // GetMany implements catalog.Store. The ids are part of the statement: with parameters, the MariaDB driver would need
-// another round trip to prepare a statement for each number of ids.
+// another round trip to prepare a statement for each distinct number of ids.
 func (r *Reader[T]) GetMany(ctx context.Context, ids []int64) ([]T, error) {
 	query := []byte(r.many)
 	for _, id := range ids {

@@ -24,7 +24,7 @@ type Pace struct {
 // stored.
 func Woken() Pace { return Pace{Watched: 250 * time.Millisecond, Alone: time.Second} }
 
-// Looking returns the pace of a counter whose fights are stored by other processes, so it must poll.
+// Looking returns the pace of a counter that must poll, because other processes store the fights.
 func Looking() Pace {
 	return Pace{Watched: time.Second, Alone: time.Second, Look: time.Second, Rest: 5 * time.Second, Looks: 5}
 }
@@ -54,7 +54,7 @@ type counter struct {
 	version   int64         // version of the statistics after the last successful round
 	ended     chan struct{} // closed at the end of the next round
 
-	// Used only by the goroutine of run.
+	// Used only by the goroutine that executes run.
 	began      time.Time // start of the last round
 	idleRounds int       // consecutive rounds that found no uncounted fights
 	waiting    bool      // another process counts
@@ -105,8 +105,7 @@ func (c *counter) Listeners() int {
 }
 
 // await waits until the statistics include all fights for which Wake was called before, and all fights that other
-// processes stored more than Watched ago. Then it returns the version of these statistics. It returns early if ctx
-// ends.
+// processes stored more than Watched ago. await returns the version of these statistics, and returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
 	if !c.pending.Load() {
@@ -158,8 +157,8 @@ func (c *counter) rest(ctx context.Context) bool {
 	}
 }
 
-// drain clears the signals that the next round will satisfy. drain must clear pending last, since pending suppresses
-// new signals.
+// drain clears the signals that the next round will satisfy. drain must clear the pending flag last, since the flag
+// suppresses new signals.
 func (c *counter) drain() {
 	for _, signals := range []chan struct{}{c.woken, c.asked} {
 		select {
@@ -181,7 +180,7 @@ func (c *counter) gap() time.Duration {
 	return c.pace.Alone
 }
 
-// due returns the time of the next round if there is no signal, or the zero time for never.
+// due returns the time of the next round if no signal arrives. The zero time means never.
 func (c *counter) due() time.Time {
 	switch {
 	case c.failing:

@@ -50,10 +50,10 @@ func (s *Service) Close() {
 	<-s.stopped
 }
 
-// Latest returns the state published last, or nil if there is none yet.
+// Latest returns the most recently published state, or nil if there is none yet.
 func (s *Service) Latest() *State { return s.latest.Load() }
 
-// Current returns the statistics including, if possible, every fight stored until now.
+// Current returns the statistics, which include every fight stored so far if possible.
 func (s *Service) Current(ctx context.Context) (*State, error) {
 	waiting, cancel := context.WithTimeout(ctx, freshTime)
 	defer cancel()

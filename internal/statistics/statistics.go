@@ -81,7 +81,7 @@ type Store interface {
 
 // Progress is the result of one counting step.
 type Progress struct {
-	Version int64 // version of the statistics; statistics of a version that was already read need not be read again
+	Version int64 // version of the statistics; a caller that has read this version need not read it again
 	Counted int   // number of fights counted in this step
 	More    bool  // there may be more uncounted fights
 	Waiting bool  // another process is counting, so try again soon

@@ -23,7 +23,7 @@ type Tally struct {
 // NewTally returns an empty tally.
 func NewTally() *Tally { return &Tally{Winners: map[Fighter]int64{}, Places: map[string]int64{}} }
 
-// TallyOf returns the tally of statistics that list all winners and places.
+// TallyOf converts statistics that list all winners and places to a tally.
 func TallyOf(s Statistics) *Tally {
 	t := NewTally()
 	t.Sums, t.Since = Sums{s.Total, s.Heroes, s.Villains}, s.Since
@@ -94,7 +94,8 @@ func minus[K comparable](a, b map[K]int64) map[K]int64 {
 	return difference
 }
 
-// ReportOn returns the report on a rebuild, given counted, the stored tally, and recounted, the correct tally.
+// ReportOn returns the report on a rebuild, which compares the stored tally, counted, with the correct tally,
+// recounted.
 func ReportOn(counted, recounted *Tally) Report {
 	difference := recounted.Minus(counted)
 	return Report{

@@ -16,7 +16,7 @@ var (
 	// ErrBusy means that another client held a lock for longer than the caller could wait.
 	ErrBusy = errors.New("the store is locked")
 	// ErrFull means that the store accepts no writes: its disk or quota is full, or it is read-only. Reads still work.
-	ErrFull = errors.New("the store takes no writes")
+	ErrFull = errors.New("the store accepts no writes")
 	// ErrDamaged means that the store's data is damaged, or that its file is no longer at its path. It needs manual
 	// repair.
 	ErrDamaged = errors.New("the store is damaged")
@@ -31,8 +31,8 @@ type Error struct {
 	Err    error  // the driver's error; may be nil
 }
 
-// As wraps err in an Error of the kind. It returns nil if err is nil, and err itself if it already has a kind. The
-// detail, if any, describes the exact failure to an operator; it must not contain SQL or a password.
+// As wraps err in an Error of the given kind. It returns nil if err is nil, and err itself if it already has a kind.
+// The detail, if any, describes the exact failure to an operator; it must not contain SQL or a password.
 func As(kind, err error, detail ...any) error {
 	var known *Error
 	if err == nil || errors.As(err, &known) {

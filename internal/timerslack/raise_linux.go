@@ -17,7 +17,7 @@ const restarted = "TIMER_SLACK_RESTARTED"
 // is nothing to do or if it fails.
 //
 // The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which costs a service that isn't
-// constantly busy a fifth of its CPU time. Linux delays each such sleep by the thread's slack (prctl(2),
+// constantly busy a fifth of its CPU time. Linux may delay each wake-up by the thread's timer slack (prctl(2),
 // PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it, and the monitor thread exists before
 // main, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
 // re-executing surprises debuggers and supervisors, Raise does nothing unless configured.
@@ -34,7 +34,7 @@ func (c Config) raise(exec func(program string, args, env []string) error) {
 	if err != nil || time.Duration(had) >= c.TimerSlack {
 		return
 	}
-	program, err := os.Executable() // keeps the program's own name, as shown by process tools
+	program, err := os.Executable() // keeps the program's own name in process listings
 	if err != nil {
 		return
 	}

@@ -102,7 +102,7 @@ func TestRaiseKeepsItsThread(t *testing.T) {
 		thread = unix.Gettid()
 		for range 100 {
 			taken := make(chan struct{})
-			go func() { // would take over our thread if our goroutine weren't locked to it
+			go func() { // would take over this thread if this goroutine weren't locked to it
 				runtime.LockOSThread()
 				close(taken)
 				<-others

@@ -46,7 +46,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
 			http.StatusServiceUnavailable:  storeAway,
 		}), listParameters()...)
-	list.Description = "Without limit the whole catalog is streamed. A response that ends early is incomplete."
+	list.Description = "Without limit the whole catalog is streamed. If the response is cut short, the list is incomplete."
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: list})
 
@@ -61,7 +61,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	tagged := func() map[string]*huma.Response {
 		responses := returnsItem(map[int]string{http.StatusNotFound: "No such id.", http.StatusUnprocessableEntity: "The id is malformed."})
 		responses["200"].Headers = etagHeader()
-		responses["304"] = &huma.Response{Description: "According to If-None-Match, the client already has the current version.", Headers: etagHeader()}
+		responses["304"] = &huma.Response{Description: "The client already has the current version, according to If-None-Match.", Headers: etagHeader()}
 		return responses
 	}
 	api.Handle(httpserver.Route{Serve: s.serveOne, Operation: get("get-"+singular, "/{id}", "Get a "+singular, tagged(), id, ifNoneMatch())})

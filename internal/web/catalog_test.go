@@ -96,7 +96,7 @@ func (s writing) Write(_ context.Context, id int64, change func(*character.Chara
 	return change(&character.Character{ID: id})
 }
 
-// TestEditProblems checks that each error of the store becomes the right problem response to a change.
+// TestEditProblems checks that each store error turns into the right problem response to a change.
 func TestEditProblems(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -125,7 +125,7 @@ func TestEditProblems(t *testing.T) {
 }
 
 // The response to a change must not be cached.
-func TestEditIsNotKept(t *testing.T) {
+func TestEditsAreNotCached(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, method := range []string{http.MethodPut, http.MethodPatch} {
 		got, body := ask(t, method, base, "application/json", `{"name":"a"}`)
@@ -135,8 +135,7 @@ func TestEditIsNotKept(t *testing.T) {
 	}
 }
 
-// Other patch formats are JSON as well, but with different semantics: they are refused rather than treated as a merge
-// patch.
+// JSON formats other than merge patch, such as JSON Patch, have different semantics, so they are refused.
 func TestPatchTypes(t *testing.T) {
 	base := serveHeroes(t, writing{Table: catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for contentType, status := range map[string]int{
@@ -164,9 +163,9 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 	return item, err
 }
 
-// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values; the row
-// matches no entity tag except *.
-func TestEditOfAnUnreadableRow(t *testing.T) {
+// An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values. The only
+// If-Match that such a row meets is *.
+func TestEditUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {
 		method, condition string

@@ -41,8 +41,8 @@ func (s catalogRoutes[T]) serveReplace(w http.ResponseWriter, r *http.Request) e
 	return answerWritten(w, http.StatusOK, *written)
 }
 
-// patchTypes lists the content types of a merge patch. Other patch formats are JSON as well, but with different
-// semantics.
+// patchTypes lists the content types of a merge patch. JSON formats other than merge patch, such as JSON Patch, have
+// different semantics.
 func patchTypes() []string { return []string{"application/merge-patch+json", "application/json"} }
 
 func (s catalogRoutes[T]) servePatch(w http.ResponseWriter, r *http.Request) error {
@@ -149,7 +149,7 @@ func check[T catalog.Item](item T, id int64) error {
 	return nil
 }
 
-// unchanged fails if the entry doesn't meet the request's preconditions. An unreadable entry is nil and matches no tag.
+// unchanged fails if the entry doesn't meet the request's preconditions. An unreadable entry is nil and matches only *.
 func (s catalogRoutes[T]) unchanged(condition httpserver.Condition, old *T) error {
 	var state []byte
 	if old != nil {

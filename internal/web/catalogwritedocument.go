@@ -47,8 +47,8 @@ func (s catalogRoutes[T]) addEditRoutes(api *httpserver.API, admin *httpserver.A
 	}
 }
 
-// bodies describes the request bodies: a whole entry, or a patch. A field is required if Check refuses it in an empty
-// item.
+// bodies describes the request bodies: a whole entry, or a patch. A field is required if Check refuses an item without
+// it.
 func (s catalogRoutes[T]) bodies(api *httpserver.API) (whole, patch *huma.RequestBody) {
 	var none T
 	var required []string
@@ -88,8 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the errors of an operation that changes the catalog. body says whether the operation takes a
-// request body, and entry whether it changes an existing entry.
+// editProblems adds the documented errors for an operation that changes the catalog. body says whether the operation
+// takes a request body, and entry whether it changes an existing entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{}
 	var refused []string
@@ -110,8 +110,8 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 
 // ifMatch has no example, because Swagger UI would prefill it, and the example would match no entry.
 func ifMatch() *huma.Param {
-	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only to an entry that has one of them. " +
-		"The comparison and the change are a single transaction.", Schema: &huma.Schema{Type: "string"}}
+	return &huma.Param{Name: "If-Match", In: "header", Description: "Entity tags, or *: the change is made only if the entry has one of them. " +
+		"The comparison and the change happen in a single transaction.", Schema: &huma.Schema{Type: "string"}}
 }
 
 func ifNoneMatch() *huma.Param {

@@ -17,7 +17,7 @@ import (
 	"superheroes/internal/httpserver"
 )
 
-// readBody decodes and checks a body in the same way as the route.
+// readBody decodes and checks a body just as the route does.
 func readBody(text string) (fightBody, error) {
 	var posted fightBody
 	if err := httpserver.DecodeJSON([]byte(text), &posted); err != nil {
@@ -41,7 +41,7 @@ func TestBodyRefused(t *testing.T) {
 		{"an array", `[]`, invalid, []string{"body"}},
 		{"hero null", `{"hero":null,` + villain + `}`, invalid, []string{"body.hero"}},
 		{"hero a string", `{"hero":"h",` + villain + `}`, invalid, []string{"body.hero"}},
-		{"key in another letter case", `{"Hero":{"name":"h"},` + villain + `}`, invalid, []string{"body.hero"}},
+		{"key in the wrong case", `{"Hero":{"name":"h"},` + villain + `}`, invalid, []string{"body.hero"}},
 		{"names missing", `{"hero":{},"villain":{}}`, invalid, []string{"body.hero.name", "body.villain.name"}},
 		{"name null", `{"hero":{"name":null},` + villain + `}`, invalid, []string{"body.hero.name"}},
 		{"name a number", `{"hero":{"name":7},` + villain + `}`, invalid, []string{"body.hero.name"}},
@@ -146,7 +146,7 @@ func FuzzFightBody(f *testing.F) {
 }
 
 // A HEAD request must not change anything, so it must not execute a fight.
-func TestHeadOfExecuteFight(t *testing.T) {
+func TestExecuteFightRefusesHead(t *testing.T) {
 	answer := httptest.NewRecorder()
 	newFightsAPI(t).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/api/fights/execute_fight", http.NoBody))
 	if allow := answer.Header().Get("Allow"); answer.Code != http.StatusMethodNotAllowed || allow != http.MethodGet {

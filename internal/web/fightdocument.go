@@ -66,7 +66,7 @@ func sent(s *huma.Schema) {
 	}
 }
 
-// peerProblems returns the documented errors of an operation that calls the catalogs.
+// peerProblems returns the documented errors for an operation that calls the catalogs.
 func peerProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadGateway:         "A peer refused, failed or disconnected; the response names it.",
@@ -75,7 +75,7 @@ func peerProblems() map[int]string {
 	}
 }
 
-// bodyProblems returns the documented errors of an operation with a request body, except for invalid values.
+// bodyProblems returns the documented errors for an operation with a request body, except for invalid values.
 func bodyProblems() map[int]string {
 	return map[int]string{
 		http.StatusBadRequest:            "The body is not a single well-formed JSON value in UTF-8, has a duplicate key, or is nested more than 32 levels deep.",

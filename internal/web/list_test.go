@@ -27,7 +27,7 @@ func (s *breakingTable) Page(ctx context.Context, after int64, limit int) ([]cha
 }
 
 // If the store fails in the middle of a list or search, the response doesn't look complete, whether compressed or not.
-func TestListWhoseStoreGoesAway(t *testing.T) {
+func TestListWhenStoreFails(t *testing.T) {
 	table := catalogtest.NewTable(3000)
 	base := serveHeroes(t, &breakingTable{table, table.Rows[1500].ID})
 	for _, coding := range []string{"gzip", "identity"} {

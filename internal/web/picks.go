@@ -19,8 +19,8 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
 	responses["200"].Headers = map[string]*huma.Param{httpserver.AgeHeader: {
-		Description: "Age of the oldest pick at the time of the response, in milliseconds. A pick must not be used when it is older than " +
-			strconv.FormatInt(catalog.MaxAge.Milliseconds(), 10) + ".",
+		Description: "Age of the oldest pick at the time of the response, in milliseconds. A pick must not be used once its age exceeds " +
+			strconv.FormatInt(catalog.MaxAge.Milliseconds(), 10) + " ms.",
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
 	return httpserver.Route{Kind: httpserver.Fights, Serve: s.servePicks, Operation: huma.Operation{

@@ -63,14 +63,14 @@ func TestPeerProblems(t *testing.T) {
 }
 
 // The problem for a list that misses its deadline blames the store only if the store doesn't respond.
-func TestProblemOfAList(t *testing.T) {
+func TestListProblem(t *testing.T) {
 	late := context.DeadlineExceeded
 	for name, c := range map[string]struct {
 		err  error
 		want string // of the detail
 	}{
 		"deadline passes on the first page":    {late, "the store did not answer before"},
-		"deadline passes after the first page": {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the list did not end before"},
+		"deadline passes after the first page": {fmt.Errorf("%w: %w", catalog.ErrUnfinished, late), "the listing did not finish before"},
 		"other lists use all slots":            {&bounded.FullError{Kind: "lists", Crowd: true, Err: late}, "too many lists at once"},
 		"no list makes progress":               {&bounded.FullError{Kind: "lists", Err: late}, "the store did not answer before"},
 		"unavailable store":                    {storage.As(storage.ErrUnavailable, late), "the store does not answer"},

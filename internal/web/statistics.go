@@ -57,8 +57,8 @@ type StatisticsLimits struct {
 	MaxStreams int `default:"5000" help:"Maximum open streams; one client address gets at most three quarters of them."`
 }
 
-// AddStatistics declares the operations on statistics. endStreams ends all open streams, and makes later streams end as
-// soon as they start. endStreams may be called more than once.
+// AddStatistics declares the operations on statistics. endStreams ends all open streams, and makes any later stream end
+// at once. endStreams may be called more than once.
 func AddStatistics(service *statistics.Service, api *httpserver.API, limits StatisticsLimits) (endStreams func()) {
 	routes := newStatisticsRoutes(service)
 	routes.addTo(api, limits)

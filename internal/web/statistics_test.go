@@ -29,8 +29,8 @@ type running struct {
 	stop  func()
 }
 
-// start starts a service that counts and reports at the given pace. change, if not nil, may modify the routes before
-// the first client connects.
+// start starts a service that counts and reports at the given pace. The change function, if not nil, modifies the
+// routes before the first client connects.
 func start(t *testing.T, store *statisticstest.Fake, pace statistics.Pace, most int, cfg httpserver.Config, change func(*statisticsRoutes)) running {
 	t.Helper()
 	t.Parallel() // these tests mostly wait

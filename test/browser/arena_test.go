@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // a pick may be the same
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // the new pick may be the same
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
@@ -51,7 +51,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.press(t, kb.Enter)
 		checkFought(t, page, w, 2)
 		if !eval[bool](t, page, `document.activeElement.id === "fight"`) {
-			t.Error("the pressed button lost the focus")
+			t.Error("the pressed button lost focus")
 		}
 		if running := eval[int](t, page, `document.getAnimations().length`); running != 0 {
 			t.Errorf("%d animations are running despite prefers-reduced-motion", running)
@@ -117,7 +117,7 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto turns on Auto, which executes a fight every two seconds, in a tab with accelerated timers.
+// testAuto turns on Auto mode, which executes a fight every two seconds, in a tab with accelerated timers.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -127,11 +127,11 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.press(t, kb.Enter) // Auto has the focus; a click might miss it, because its position changes
+	page.press(t, kb.Enter) // the Auto button has focus; a click might miss it, because it moves
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
-	// Two more fights could be executed in this time.
+	// This wait is long enough for two more fights.
 	page.do(t, chromedp.Evaluate[chromedp.Void](`new Promise((resolve) => setTimeout(resolve, 5000))`, chromedp.EvalAwaitPromise))
 	if after := len(w.fights(t)); after != stored {
 		t.Errorf("%d fights are stored some time after Auto was stopped, want %d as before", after, stored)

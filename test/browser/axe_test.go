@@ -59,7 +59,8 @@ const (
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`
 )
 
-// checkAccessible checks that the page in its current state violates no rules of axe, the accessibility checker.
+// checkAccessible checks that the page in its current state violates none of the rules of axe, an accessibility
+// checker.
 func (p *tab) checkAccessible(t *testing.T, rules string) {
 	t.Helper()
 	ask := fmt.Sprintf(`axe.run(document, %s).then(found => found.violations)`, rules)
@@ -123,7 +124,7 @@ func testAccessible(browser context.Context, t *testing.T) {
 					page.look(t, width, scheme, "reduce")
 					page.checkAccessible(t, rules)
 					if wide := eval[int64](t, page, "document.documentElement.scrollWidth"); wide > width {
-						t.Errorf("the page is %d pixels wide in a window of %d pixels", wide, width)
+						t.Errorf("the page is %d pixels wide in a %d-pixel window", wide, width)
 					}
 				}
 			}

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// testDocumentedChanges changes entries in each catalog from the catalog's documentation page as a user would, with the
-// token and with the values that the page fills in by default.
+// testDocumentedChanges edits each catalog on its documentation page, as a user would. The test uses the token, and the
+// values that the page fills in by default.
 func testDocumentedChanges(browser context.Context, t *testing.T) {
 	hosts := up(t, settings(t))
 	for service, singular := range map[string]string{"heroes": "hero", "villains": "villain", "locations": "location"} {

@@ -74,7 +74,7 @@ func testTryItOut(browser context.Context, t *testing.T) {
 	page.checkQuiet(t, hosts["fights"])
 }
 
-// testOutside checks that the tests detect it when a page sends a request to another host.
+// testOutside checks that the tests detect a page that sends a request to another host.
 func testOutside(browser context.Context, t *testing.T) {
 	page := newTab(browser, t)
 	const html = `data:text/html,<script>fetch("http://superheroes.invalid/").catch(() => document.write("<p id=done>done</p>"))</script>`

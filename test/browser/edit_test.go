@@ -49,7 +49,7 @@ func (p *tab) notice(t *testing.T, text string) {
 	p.wait(t, fmt.Sprintf(`document.querySelector("dialog .notice[role=alert]")?.textContent.includes(%q)`, text))
 }
 
-// refused waits until a form field has the focus and displays the given error message.
+// refused waits until a form field has focus and displays the given error message.
 func (p *tab) refused(t *testing.T, field, text string) {
 	t.Helper()
 	p.wait(t, fmt.Sprintf(`document.getElementById("field-%[1]s-error").textContent === %[2]q && document.activeElement.id === "field-%[1]s"`, field, text))
@@ -144,14 +144,14 @@ func testEditedMeanwhile(browser context.Context, t *testing.T) {
 	page.fill(t, "otherName", "Mine")
 	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs"}`)
 	page.click(t, submit)
-	page.notice(t, "Somebody changed it meanwhile. Nothing was saved.")
+	page.notice(t, "Someone else has changed it in the meantime. Nothing was saved.")
 	page.click(t, "dialog .notice button")
 	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs"`)
 
 	page.click(t, "dialog .danger")
 	w.change(t, http.MethodPatch, "heroes", "/api/heroes/1", `{"otherName":"Theirs again"}`)
 	page.click(t, "#delete-yes")
-	page.notice(t, "Somebody changed it meanwhile. Nothing was deleted.")
+	page.notice(t, "Someone else has changed it in the meantime. Nothing was deleted.")
 	page.click(t, "dialog .notice button")
 	page.wait(t, `document.querySelector("dialog .alias")?.textContent === "Theirs again"`)
 

@@ -56,7 +56,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 	}
 }
 
-// fightThrough requests a fight on the page at the given host, and checks whether the fight is refused or stored, as
+// fightThrough requests a fight on the page at the given host, and checks that the fight is refused or stored, as
 // expected.
 func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
 	t.Helper()

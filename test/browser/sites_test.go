@@ -124,8 +124,7 @@ func testReboundName(browser context.Context, t *testing.T) {
 	}
 }
 
-// frontEnd is the script of a page on another site. The script calls the services' APIs in the same way as the
-// services' own pages.
+// frontEnd is the script of a page on another site. The script calls the services' APIs as the services' own pages do.
 const frontEnd = `
 let base;
 const read = async (path, init) => { const answer = await fetch(base + path, init); return [answer, await answer.text()]; };

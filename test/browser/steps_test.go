@@ -44,7 +44,7 @@ func eval[T any](t *testing.T, p *tab, expression string) T {
 	return value
 }
 
-// look sets the width of the window, and the user preferences for a color scheme and for reduced motion.
+// look sets the window width and the user's preferences: color scheme and reduced motion.
 func (p *tab) look(t *testing.T, width int64, scheme, motion string) {
 	t.Helper()
 	p.do(t, chromedp.EmulateViewport(width, 900))
@@ -81,7 +81,7 @@ func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	p.do(t, chromedp.Click(element))
 }
 
-// shot saves a screenshot of the page, like the screenshots in README, to the folder named by TEST_SCREENSHOTS.
+// shot saves a screenshot of the page, like the screenshots in the README, to the folder named by TEST_SCREENSHOTS.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("TEST_SCREENSHOTS")
@@ -97,13 +97,13 @@ func (p *tab) shot(t *testing.T, name string) {
 	}
 }
 
-// press sends keys to the element with the focus.
+// press sends keys to the focused element.
 func (p *tab) press(t *testing.T, keys string) {
 	t.Helper()
 	p.do(t, chromedp.KeyEvent(keys))
 }
 
-// tabTo presses the Tab key until the element has the focus.
+// tabTo presses the Tab key until the element is focused.
 func (p *tab) tabTo(t *testing.T, selector string) {
 	t.Helper()
 	for range 60 {

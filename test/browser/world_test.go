@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// token is the admin token of the services.
+// token is the services' admin token.
 const token = "let me in"
 
 // settings returns the settings for running all services in one process, with free ports and a temporary data folder.
@@ -114,8 +114,7 @@ func (w *world) stalling() http.HandlerFunc {
 	}
 }
 
-// importHeroes imports heroes with the given names, either in addition to the bundled heroes or in place of the bundled
-// heroes.
+// importHeroes imports heroes with the given names, either in addition to the bundled heroes or instead of them.
 func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...string) {
 	t.Helper()
 	var lines strings.Builder
@@ -134,7 +133,7 @@ func importHeroes(t *testing.T, dir string, options app.ImportOptions, names ...
 	}
 }
 
-// fight requests a fight from a client other than the browser, and returns the fight.
+// fight requests a fight through a client other than the browser, and returns the fight.
 func (w *world) fight(t *testing.T) fought {
 	t.Helper()
 	return fetchJSON[fought](t, "http://"+w.hosts["fights"]+"/api/fights/execute_fight")
@@ -166,7 +165,7 @@ func fetchJSON[T any](t *testing.T, url string) T {
 	return value
 }
 
-// change changes a catalog entry from another client, using the admin token.
+// change changes a catalog entry through another client, using the admin token.
 func (w *world) change(t *testing.T, method, service, path, body string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+w.hosts[service]+path, strings.NewReader(body))

@@ -40,7 +40,7 @@ const (
 	mend    Action = "mend"    // repairs the garbled log
 	fill    Action = "fill"    // fills the disk
 	empty   Action = "empty"   // frees the space on the filled disk
-	advance Action = "advance" // while the process is stopped, stores a fight whose id comes from a fast clock
+	advance Action = "advance" // while the process is stopped, stores a fight whose id comes from a clock that is ahead
 )
 
 // startPatience and stopPatience are time limits for starting and stopping a process, generous enough for a busy
@@ -53,7 +53,7 @@ const (
 // latency is the delay that a slow link adds to each chunk of data.
 const latency = 150 * time.Millisecond
 
-// do applies an event, unless the process is already in the state that the event leads to.
+// do performs the event's action, unless the process is already in the resulting state.
 func (w *world) do(event Event) {
 	w.Helper()
 	if p := w.processes[event.On]; p != nil {

@@ -53,8 +53,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may complete
-// no requests outside a short fault, or send no requests during the fault.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive. A run on a very busy machine is
+// inconclusive if it completes no requests outside a short fault, or sends none during the fault.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)
@@ -73,8 +73,8 @@ func interrupts(s Scenario) bool {
 }
 
 // TestBrokenBuildsAreCaught checks that each deliberately broken build is caught, and that the result reports the fault
-// built into it. On a very busy machine, no fight may have been acknowledged right before the kill. A build that
-// acknowledges fights too early then loses nothing, so the test tries several seeds.
+// built into it. A build that acknowledges fights too early loses a fight only if it acknowledged one right before the
+// kill; on a very busy machine this may not happen, so the test tries several seeds.
 func TestBrokenBuildsAreCaught(t *testing.T) {
 	t.Parallel()
 	for tag, caught := range map[string]func(Result) bool{

@@ -54,7 +54,7 @@ func (c *clients) run(ctx context.Context, requests []Request) {
 func (c *clients) send(ctx context.Context, r Request) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	switch r.Kind { // reads only cause load; their responses don't matter
+	switch r.Kind { // reads only generate load; their responses don't matter
 	case search:
 		_, _, _ = c.ask(ctx, http.MethodGet, c.heroes+"/api/heroes?name=zzzzzzzz", "", 0)
 		return

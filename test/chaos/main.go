@@ -35,9 +35,9 @@ import (
 
 // command contains the flags of the command line.
 type command struct {
-	Seed     uint64        `default:"1" help:"Seed of the timetable of requests and faults."`
+	Seed     uint64        `default:"1" help:"Seed for the timetable of requests and faults."`
 	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`
-	Duration time.Duration `default:"5m" help:"Total load time of all scenarios, at least one round of 4s each. Starting, recovery and checks take additional time."`
+	Duration time.Duration `default:"5m" help:"Total time under load for all scenarios; each runs for at least one round of 4s. Starting, recovery and checks take additional time."`
 	Rows     int           `default:"1000000" help:"Number of heroes in the searched table."`
 	Tags     string        `enum:",chaos_acknowledge_early,chaos_drop_on_restart,chaos_count_twice" default:"" placeholder:"TAG" help:"Build the program with a deliberate fault, which makes the run fail: chaos_acknowledge_early, chaos_drop_on_restart or chaos_count_twice."`
 	Out      string        `default:"docs/reliability.md" help:"File to write the report to."`
@@ -47,8 +47,8 @@ type command struct {
 // roundLength is how long load is generated in each round.
 const roundLength = 4 * time.Second
 
-// brokenPatience is how long to wait for correct statistics from a deliberately broken build, where they may never
-// become correct.
+// brokenPatience is how long to wait for correct statistics from a deliberately broken build, whose statistics may
+// never become correct.
 const brokenPatience = 5 * time.Second
 
 func main() {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Kind is the kind of a request.
+// Kind distinguishes the requests in a timetable.
 type Kind string
 
 const (
@@ -25,7 +25,7 @@ type Request struct {
 	At       time.Duration // time since the start of the round
 	Kind     Kind
 	Hero     string        // the hero's name in the request
-	To       int           // modulo the number of fights processes, the index of the process that receives the request
+	To       int           // index of the receiving fights process, modulo the number of these processes
 	Deadline time.Duration // the deadline specified in the request; 0 means none
 	Leaves   time.Duration // when the client disconnects; 0 means never
 	Repeats  int           // number of immediate retries if the fight wasn't acknowledged

@@ -37,7 +37,7 @@ func (r Report) render(name string) (string, error) {
 // Day returns the date of the run.
 func (r Report) Day() string { return r.Date.UTC().Format("2 January 2006") }
 
-// Minutes returns how long the run took.
+// Minutes returns the duration of the run in minutes.
 func (r Report) Minutes() string { return fmt.Sprintf("%.0f", r.Took.Minutes()) }
 
 // OtherFaults returns the number of faults that have no column of their own in the table.

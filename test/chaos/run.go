@@ -207,7 +207,7 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 const noneServed = "no scheduled fight was acknowledged"
 
 // unserved describes the fault if no fights, or no fights of one kind, were acknowledged, because the run then tested
-// nothing. Fights that only probe the system don't count, because they are repeated until acknowledged.
+// nothing. Fights that only probe the system don't count, because they are retried until one is acknowledged.
 func unserved(operations []history.Operation) string {
 	const enough = 20 // enough acknowledged fights for both kinds to occur
 	posted, picked := 0, 0
@@ -224,7 +224,7 @@ func unserved(operations []history.Operation) string {
 	case posted+picked == 0:
 		return noneServed
 	case posted+picked >= enough && (posted == 0 || picked == 0):
-		return fmt.Sprintf("no fight of one kind was acknowledged: %d posted, %d between picks", posted, picked)
+		return fmt.Sprintf("no fights of one kind were acknowledged: %d posted, %d between random picks", posted, picked)
 	}
 	return ""
 }

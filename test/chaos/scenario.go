@@ -11,7 +11,7 @@ type Scenario struct {
 	Name       string
 	System     System
 	Load       Load
-	Conditions []Condition // within each round, one occurs inside another
+	Conditions []Condition // in each round, one condition occurs while another lasts
 }
 
 // System describes the processes of a scenario.
@@ -34,7 +34,7 @@ type Load struct {
 // Condition is a fault or additional load that lasts for part of each round.
 type Condition struct {
 	Name       string
-	On         []string // targets; each round picks one of them
+	On         []string // possible targets, one of which is picked in each round
 	Begin, End []Action
 	Times      int    // number of occurrences per round; 0 means one
 	Throughout bool   // whether the condition lasts for the whole round
@@ -42,7 +42,7 @@ type Condition struct {
 	Alter      func(dice *rand.Rand, r *Request)
 }
 
-// fights returns a load of posted fights and of fights between random picks.
+// fights returns a Load of posted fights and of fights between random picks, at the given rate per second.
 func fights(rate float64) Load { return Load{[]Kind{post, execute}, rate} }
 
 // scenarios returns all scenarios.
@@ -118,14 +118,14 @@ func full() Condition {
 
 // ahead stores a fight whose id comes from a clock that is hours ahead of the current time.
 func ahead() Condition {
-	return Condition{Name: "clock of stored ids ahead", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
+	return Condition{Name: "stored ids ahead of the clock", On: []string{"up"}, Begin: []Action{kill, advance}, End: []Action{start}}
 }
 
 func overload(rate float64) Condition {
 	return Condition{Name: "overload", Load: []Load{fights(rate)}}
 }
 
-// overloadOfPicks adds requests for random picks, which don't access the store of fights.
+// overloadOfPicks adds requests for random picks, which don't access the fights store.
 func overloadOfPicks(rate float64) Condition {
 	return Condition{Name: "overload of picks", Load: []Load{{[]Kind{fighters}, rate}}}
 }
@@ -154,7 +154,7 @@ func hasty() Condition {
 
 // repeating makes clients time out early and retry immediately.
 func repeating() Condition {
-	return Condition{Name: "clients that repeat at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
+	return Condition{Name: "clients that retry at once", Throughout: true, Alter: func(dice *rand.Rand, r *Request) {
 		r.Leaves, r.Repeats = 200*time.Millisecond+moment(dice, 300*time.Millisecond), 3
 	}}
 }

@@ -29,7 +29,7 @@ type world struct {
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
-	hours     int    // how far the stored ids are ahead of the clock
+	hours     int    // how far the clock of the stored ids is ahead of the current time
 }
 
 // process is a program that can be stopped, and restarted at the same address.
@@ -111,11 +111,11 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns the given URL with the address of the named link, which forwards to the server in the URL.
+// through returns a URL that leads to the server of the given URL through the named link, which can be broken.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {
-		w.Fatal("parsing a store's URL failed") // without err, whose text may contain a password
+		w.Fatal("parsing a store's URL failed") // omits err, because its text may contain a password
 	}
 	if w.links[name] == nil {
 		w.links[name] = tcpproxy.Start(w, parsed.Host, tcpproxy.All)

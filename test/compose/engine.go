@@ -52,7 +52,7 @@ func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
 		return &engine{engine: there, builder: there}, nil
 	}
 	if err := mayStart(); err != nil {
-		return nil, skip(fmt.Sprintf("no running Docker engine reaches %s, and none can be started: %v", registry, err))
+		return nil, skip(fmt.Sprintf("no running Docker engine can reach %s, and none can be started: %v", registry, err))
 	}
 	return startOwn(ctx, work, reachable, out)
 }

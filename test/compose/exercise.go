@@ -31,7 +31,7 @@ func exercise(ctx context.Context) {
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
 	docker := docker{program: clientProgram()}
-	if os.Getenv("DOCKER_CONFIG") == "" { // the case if the Docker engine was already running
+	if os.Getenv("DOCKER_CONFIG") == "" { // the Docker engine was already running
 		docker.program = "docker"
 	}
 	for _, file := range []struct {
@@ -44,11 +44,11 @@ func exercise(ctx context.Context) {
 		if out.failed > before {
 			out.note("%s", p.logs(context.WithoutCancel(ctx)))
 		}
-		out.one(context.WithoutCancel(ctx), step{file.name + ": down -v removes everything", p.down, false})
+		out.one(context.WithoutCancel(ctx), step{file.name + ": docker compose down -v removes everything", p.down, false})
 	}
 }
 
-// project is a running compose file with a unique project name, so that it doesn't affect other projects.
+// project is a compose file that runs under a unique project name, so that other projects aren't affected.
 type project struct {
 	docker docker
 	file   string
@@ -114,8 +114,8 @@ func fourServices(p project) []step {
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
-		{"k6 at 10 fights per second, as described in README", p.load, false},
-		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"k6 at 10 fights per second, as README describes", p.load, false},
+		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
 		{"a service whose database is killed is alive but not ready, and recovers without a restart", p.loseDatabase, false},
 		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
 		{"local development: a service on the host uses a database in compose", p.developLocally, false},
@@ -130,7 +130,7 @@ func oneContainer(p project) []step {
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite on the embedded store", contractSuite, false},
-		{"statistics match the stored fights, also through the battle page's port", checkCounted, false},
+		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
 		{"fights survive the container", p.outlive, false},
 	}
 }
@@ -223,7 +223,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load runs the load test in the way that README describes.
+// load runs the load test as README describes.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")

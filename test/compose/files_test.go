@@ -134,7 +134,7 @@ func TestCompose(t *testing.T) {
 			}
 			environment, _ := service["environment"].(map[string]any)
 			if service["image"] == serviceImage && (environment["PROFILE"] != "strict" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms") {
-				t.Errorf("the environment is %v, want the profile strict on one core, with timer slack", environment)
+				t.Errorf("the environment is %v, want the strict profile on one core, with timer slack", environment)
 			}
 			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {
 				t.Error("it has no dependencies")

@@ -1,12 +1,12 @@
 // Command compose implements `make compose-test`: it builds the images, starts compose.yml on a real Docker engine,
-// uses the system as described in README, kills a database, stops a service under load, and finally removes
-// everything.
+// uses the system as README describes, kills a database, stops a service under load, and finally removes everything.
 //
 // The command uses the running Docker engine if the image registry is reachable. Otherwise, as root on Debian or
 // Ubuntu, it starts its own engine in a separate network namespace, and builds stand-ins for the images that it can't
 // pull (see standin.go). TEST_INSTALL=0 forbids installing packages.
 //
-// The last line is always "N passed, N failed, N skipped". The exit code is 0 if nothing failed and something passed.
+// The last line is always "N passed, N failed, N skipped". The exit code is 0 if at least one step passed and none
+// failed.
 package main
 
 import (

@@ -68,7 +68,7 @@ func (c *scenarioCheck) include(scenario map[string]any) (map[string]any, error)
 		if !there {
 			return nil, fmt.Errorf("services: %s is not in %s", file, name)
 		}
-		if changes == nil { // the Green Metrics Tool omits it
+		if changes == nil { // the Green Metrics Tool omits an empty service
 			delete(all, name)
 			continue
 		}
@@ -104,7 +104,7 @@ func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)
 	if metric["sci"] != true {
-		c.fault("custom_metrics has no %s with sci: true, so the tool would not report the carbon per fight", sciMetric)
+		c.fault("custom_metrics has no %s with sci: true, so the tool would not report the carbon emissions per fight", sciMetric)
 	}
 	if unit, _ := metric["unit"].(string); strings.TrimSpace(unit) == "" {
 		c.fault("custom_metrics: %s has no unit", sciMetric)
@@ -271,7 +271,7 @@ func checkServices(t *testing.T, all map[string]any, profile string) {
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 		environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
 		if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms" {
-			t.Errorf("the environment of %s is %v, want the profile %s on one core, with timer slack", service, environment, profile)
+			t.Errorf("the environment of %s is %v, want the %s profile on one core, with timer slack", service, environment, profile)
 		}
 		if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
 			t.Errorf("ADMIN_TOKEN of %s is %v, want an empty value", service, token)

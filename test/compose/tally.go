@@ -34,7 +34,7 @@ const (
 // counted as well.
 type tally struct {
 	out                     io.Writer
-	rest                    []byte // an incomplete line, written so far
+	rest                    []byte // the part written so far of an incomplete line
 	passed, failed, skipped int
 }
 

@@ -28,7 +28,7 @@ var (
 	quoteForm = regexp.MustCompile("^`([A-Za-z_][A-Za-z0-9_]*)`$")
 )
 
-// TestLinks checks that every relative link in a document resolves, and that a link to a line of Go, such as
+// TestLinks checks that every relative link in a document resolves, and that a link to a line of Go code, such as
 // [`Decide`](internal/fight/fight.go#L42), points to the declaration of the name in its text.
 func TestLinks(t *testing.T) {
 	for _, document := range documents(t) {
@@ -55,7 +55,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// documents returns every Markdown file of the repository, except in test data and build output.
+// documents returns every Markdown file in the repository, except in test data and build output.
 func documents(t *testing.T) []string {
 	t.Helper()
 	var found []string

@@ -75,7 +75,7 @@ func cloneHead(ctx context.Context, clone string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "the commands of commit %s\n", commit)
+	fmt.Fprintf(out, "running the commands in the documents of commit %s\n", commit)
 	if changed, err := git(ctx, "status", "--porcelain"); err == nil && changed != "" {
 		fmt.Fprintln(out, "uncommitted changes are not tested")
 	}

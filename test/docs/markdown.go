@@ -95,7 +95,7 @@ func parseComment(text string) (step, error) {
 	case "stop":
 		return step{mode: modeStop}, nil
 	}
-	return step{}, fmt.Errorf("run: %s is not known", word)
+	return step{}, fmt.Errorf("run: %s is not a known option", word)
 }
 
 // element is a code block, a comment or a line of prose in a document.

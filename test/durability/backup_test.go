@@ -58,7 +58,7 @@ func TestBackup(t *testing.T) {
 			}
 			counted, _, err := history.Get(t.Context(), restored.Statistics+"/api/statistics")
 			if want := expected(t, restored.Fights); err != nil || string(counted) != string(want) {
-				t.Errorf("stored %s\ncounted %s (%v)", want, counted, err)
+				t.Errorf("the statistics are wrong: want %s\ngot %s (%v)", want, counted, err)
 			}
 			if len(load.faults) > 0 {
 				t.Error(load.faults[0])
@@ -90,7 +90,8 @@ func checkNames(t *testing.T, folder string, want ...string) {
 	}
 }
 
-// TestBackupThatFails checks that a failed backup explains the failure in one line and leaves no files behind.
+// TestBackupThatFails checks that if a backup fails, the program explains the failure in one line and leaves no files
+// behind.
 func TestBackupThatFails(t *testing.T) {
 	program := system.Build(t)
 	dir, damaged, at := t.TempDir(), t.TempDir(), t.TempDir()

@@ -18,9 +18,9 @@ import (
 	"superheroes/test/system"
 )
 
-// ledger records what clients know about the fights that they requested in all rounds.
+// ledger records the outcome of every fight that clients have requested, across all rounds.
 type ledger struct {
-	picks   bool // whether the server picks the fighters of every other fight
+	picks   bool // whether the server picks the fighters for every other fight
 	numbers atomic.Int64
 
 	mu           sync.Mutex
@@ -36,9 +36,9 @@ func newLedger(picks bool) *ledger { return &ledger{picks: picks, stored: map[st
 type load struct {
 	*ledger
 	base    string
-	floor   string        // lower bound: new ids must be greater
-	pause   time.Duration // pause of each client between fights
-	mortal  atomic.Bool   // the server may be killed now, so clients may fail and stop
+	floor   string        // new ids must be greater than this id
+	pause   time.Duration // each client's pause between fights
+	mortal  atomic.Bool   // the server may be killed from now on, so clients may fail and stop
 	over    atomic.Bool
 	clients sync.WaitGroup
 }
@@ -67,7 +67,7 @@ func (l *load) end() {
 	l.clients.Wait()
 }
 
-// once requests a fight without retrying, checks that its id is above last, and records the outcome.
+// once requests a fight without retrying, checks that the new fight's id is greater than last, and records the outcome.
 func (l *ledger) once(ctx context.Context, base, last string) history.Operation {
 	request, hero := l.request(base)
 	operation := history.Operation{Hero: hero}
@@ -75,7 +75,7 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	acknowledged := operation.Outcome == history.OK
 	l.fault(!acknowledged && operation.Answered && operation.Status == http.StatusOK,
 		"a 200 response contains no fight: "+operation.Detail)
-	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("the id is not above %q: %s", last, operation.Answer))
+	l.fault(acknowledged && operation.ID <= last, fmt.Sprintf("the id is not greater than %q: %s", last, operation.Answer))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.operations = append(l.operations, operation)
@@ -85,11 +85,11 @@ func (l *ledger) once(ctx context.Context, base, last string) history.Operation 
 	return operation
 }
 
-// fault records the fault described by what, if there is one.
-func (l *ledger) fault(there bool, what string) {
+// fault records the description of a fault if found is true.
+func (l *ledger) fault(found bool, what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if there {
+	if found {
 		l.faults = append(l.faults, what)
 	}
 }
@@ -127,7 +127,7 @@ func (l *ledger) newest() (id string) {
 }
 
 // request returns a request for a fight: either the server picks the fighters, or the request contains a hero with a
-// unique name, and a villain and a place that repeat.
+// unique name, and a villain and a place whose names other requests use too.
 func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""
@@ -163,21 +163,21 @@ func ask(ctx context.Context, request *http.Request) (status int, answer []byte,
 // errLost means that an acknowledged fight isn't stored.
 var errLost = errors.New("acknowledged and lost")
 
-// check compares the clients' records with the fights that the server lists above the id down, or with all fights if
-// down is "". It finds fights that were lost, changed, stored twice, or stored without a request. Fights with ids up to
-// down were listed by an earlier check; the total count shows whether they are still stored.
-func (l *ledger) check(ctx context.Context, base, down string) error {
+// check compares the clients' records with the stored fights whose ids are greater than bound, or with all stored
+// fights if bound is "". check finds fights that were lost, changed, stored twice, or stored without a request. All
+// other fights were listed by an earlier check; the total count shows whether they are still stored.
+func (l *ledger) check(ctx context.Context, base, bound string) error {
 	if len(l.faults) > 0 {
-		return fmt.Errorf("%d faults, of which the first is: %s", len(l.faults), l.faults[0])
+		return fmt.Errorf("found %d faults; the first is: %s", len(l.faults), l.faults[0])
 	}
-	maps.DeleteFunc(l.stored, func(id string, _ history.Fight) bool { return id > down })
-	recent, number, err := history.Settled(ctx, base, down, len(l.stored))
+	maps.DeleteFunc(l.stored, func(id string, _ history.Fight) bool { return id > bound })
+	recent, number, err := history.Settled(ctx, base, bound, len(l.stored))
 	if err != nil {
 		return err
 	}
 	for i, fight := range recent {
 		if i > 0 && fight.ID >= recent[i-1].ID {
-			return fmt.Errorf("the list contains %s, which is not above %s", fight.ID, recent[i-1].ID)
+			return fmt.Errorf("the list isn't in descending order: %s follows %s", fight.ID, recent[i-1].ID)
 		}
 		l.stored[fight.ID] = fight
 	}

@@ -1,10 +1,10 @@
 // Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
 // moment.
 //
-// kill -9 proves this only for a crash of the process, not of the machine: the kernel's page cache survives, so these
-// tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit waits for
-// its sync. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests in
-// internal/mongodb prove that the driver requests the write concern.
+// kill -9 proves durability only for a crash of the process, not of the machine: the kernel's page cache survives, so
+// these tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit
+// waits for its sync. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests
+// in internal/mongodb prove that the driver requests the write concern.
 package durability
 
 import (
@@ -36,9 +36,9 @@ type running struct {
 	kill func()
 }
 
-// killed repeatedly puts a server under load, kills and restarts it, and checks its fights after each restart. Finally
-// it checks all fights. It returns the round in which a check failed, and the error.
-func killed(t *testing.T, clients int, start func() running) (round int, err error) {
+// killInRounds puts a server under load, kills and restarts it, and checks its fights, in several rounds. After the
+// last round, killInRounds checks all fights. It returns the round in which a check failed, and the error.
+func killInRounds(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""
 	defer func() {
@@ -57,7 +57,8 @@ func killed(t *testing.T, clients int, start func() running) (round int, err err
 		run.kill()
 		load.end()
 		run = start()
-		// The check includes the previous round, because a request that was in flight then may have been stored later.
+		// The check includes the previous round, because a fight that was in flight when the server was killed may have
+		// been stored later.
 		if err := ledger.check(t.Context(), run.base, down); err != nil {
 			return round, err
 		}
@@ -97,7 +98,7 @@ func TestAcknowledgedIsStored(t *testing.T) {
 func killedOnSQLite(t *testing.T, program string, args ...string) (round int, err error) {
 	t.Helper()
 	dir := t.TempDir()
-	return killed(t, 8, func() running {
+	return killInRounds(t, 8, func() running {
 		s := system.Up(t, program, dir, args...)
 		return running{s.Fights, s.Processes["fights"].Kill}
 	})
@@ -107,7 +108,7 @@ func killedOnEngines(t *testing.T, program string, args []string) {
 	stores := system.RealStores(t)
 	s := system.Four(t, program, stores)
 	s.Processes["fights"].Kill() // the first round starts its own fights service
-	round, err := killed(t, 3, func() running {
+	round, err := killInRounds(t, 3, func() running {
 		return startFights(t, program, stores.Fights, args,
 			"HEROES_URL="+s.Heroes, "VILLAINS_URL="+s.Villains, "LOCATIONS_URL="+s.Locations)
 	})

@@ -27,7 +27,7 @@ import (
 )
 
 // seeds are documents written by other programs: readable fights, unreadable fights, and documents that aren't fights.
-// Each call of put writes new documents.
+// Each call to put writes new documents.
 type seeds struct {
 	readable, unreadable []string // ids
 	put                  func(t *testing.T, n int)
@@ -106,7 +106,7 @@ func onSQLite(t *testing.T, dir string) *seeds {
 }
 
 // TestFightsOfOthers checks that count, list and statistics agree in every process when other programs write fights,
-// both before the start and while the services run; that unreadable fights are reported by id; and that new ids don't
+// both before the services start and while they run; that unreadable fights are reported by id; and that new ids don't
 // continue from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
 	program := system.Build(t)
@@ -191,7 +191,7 @@ func (s *seeds) agree(t *testing.T, up *system.System, statistics ...string) {
 	}
 }
 
-// fightBeside requests fights with several clients while another program writes, and returns the ids of the
+// fightBeside requests fights from several clients while another program writes, and returns the ids of the
 // acknowledged fights.
 func (s *seeds) fightBeside(t *testing.T, base string) (ids []string) {
 	t.Helper()
@@ -271,7 +271,7 @@ func waitFor(t *testing.T, base string, total, unreadable int) {
 	}
 }
 
-// fetch requests an address and returns the response, regardless of its status code.
+// fetch requests a URL and returns the response, regardless of its status code.
 func fetch(t *testing.T, address string) (status int, answer string) {
 	t.Helper()
 	request, err := http.NewRequest(http.MethodGet, address, nil)

@@ -12,8 +12,8 @@ import (
 	"superheroes/test/system"
 )
 
-// settling is the time limit for the statistics to become correct, on a busy machine with expected if the server is
-// slow; the actual time is logged.
+// settling is the time limit for the statistics to become correct. The limit is long enough for a busy machine and a
+// server that lists fights slowly. The actual time is logged.
 const settling = 3 * time.Minute
 
 // part is a process that runs the fights service, the statistics service or both, and can be killed and restarted.
@@ -55,8 +55,8 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 	})
 }
 
-// countedInRounds repeatedly puts the parts under load, kills and restarts them, and checks that every fight is
-// counted once. Each client pauses between its fights.
+// countedInRounds puts the processes under load, kills and restarts them, and checks that every fight is counted once,
+// in several rounds. Each client pauses between its fights.
 func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Duration) {
 	t.Helper()
 	for _, part := range parts {

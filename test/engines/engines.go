@@ -85,7 +85,8 @@ func Create(ctx context.Context, variable, server string) (url string, drop func
 	return create(ctx, server, "test_"+random())
 }
 
-// creation creates a named database on the server at url. It returns the database's URL, and a function to drop it.
+// creation is a function that creates a named database on the server at url, and returns the database's URL and a
+// function to drop the database.
 type creation func(ctx context.Context, url, name string) (string, func(context.Context) error, error)
 
 func fresh(tb testing.TB, server string, create creation) string {

@@ -12,15 +12,14 @@ import (
 	"time"
 )
 
-// Items that healthy peers return.
+// The items that healthy peers return.
 const (
 	Hero     = `{"id":1,"name":"Yoda","otherName":"Minch Yoda","level":9,"picture":"/yoda.svg","powers":"Foresight"}`
 	Villain  = `{"id":2,"name":"Thanos","otherName":"The Mad Titan","level":8,"picture":"/thanos.svg","powers":"Strength"}`
 	Location = `{"id":3,"name":"Gotham City","description":"Dark","picture":"/gotham.svg","type":"CITY"}`
 )
 
-// Peer is an HTTP server that can be stopped and restarted, and whose behaviour can be changed, while it handles
-// requests.
+// Peer is an HTTP server that a test can stop, restart and reprogram, even while requests are in flight.
 type Peer struct {
 	URL string
 
@@ -110,7 +109,7 @@ func Answers(status int, body string) http.HandlerFunc {
 	}
 }
 
-// Draws returns a handler that responds with one item or, at the path for picks, with the requested number of items,
+// Draws returns a handler that responds with one item or, at the picks endpoint, with the requested number of items,
 // each with age 0.
 func Draws(item string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +130,7 @@ func Draws(item string) http.HandlerFunc {
 func AsksForPicks(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/picks") }
 
 // DrawsOne returns a handler that responds with one item, and rejects requests for batches of picks, like a service
-// that doesn't have the path for batches.
+// that has no batch endpoint.
 func DrawsOne(item string, refuses http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if AsksForPicks(r) {
@@ -154,7 +153,7 @@ func BreaksOff(sent string) http.HandlerFunc {
 	}
 }
 
-// Hangs returns a handler that sends no response until the client gives up.
+// Hangs returns a handler that never responds, and returns only when the client gives up.
 func Hangs() http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 }

@@ -20,7 +20,7 @@ import (
 const (
 	// crowdedRows is the number of heroes in the database, high enough that a search takes noticeable time.
 	crowdedRows = 100_000
-	// goodFights is the number of fights that well-behaved clients request, one every goodDistance.
+	// goodFights is the number of fights that well-behaved clients request, at intervals of goodDistance.
 	goodFights   = 100
 	goodDistance = 40 * time.Millisecond
 	// poolOfHeroes is the maximum number of database connections that the heroes service may open.
@@ -197,7 +197,7 @@ func stall(ctx context.Context, t *testing.T, base, path string) int {
 	return stallFrom(ctx, t, "127.0.0.1", base, path)
 }
 
-// stallFrom is like stall, with the given client address.
+// stallFrom is like stall, but uses the given client address.
 func stallFrom(ctx context.Context, t *testing.T, client, base, path string) int {
 	t.Helper()
 	at, err := url.Parse(base)

@@ -70,7 +70,7 @@ type confirmations struct {
 
 func (c *confirmations) lose() { c.armed.Store(true) }
 
-// loses reports whether to drop the store's response to the given data from a service. It returns true once for each
+// loses reports whether to drop the store's response to the given data from a service. loses returns true once for each
 // call to lose.
 func (c *confirmations) loses(sent []byte) bool {
 	return bytes.Contains(bytes.ToLower(sent), []byte("commit")) && c.armed.CompareAndSwap(true, false)
@@ -79,7 +79,7 @@ func (c *confirmations) loses(sent []byte) bool {
 // relays forwards the service's data to the store, and the store's responses to the service until a response must be
 // dropped.
 func (c *confirmations) relays() (up, down tcpproxy.Relay) {
-	var lost atomic.Bool // set before a commit is forwarded whose response must be dropped
+	var lost atomic.Bool // set before forwarding a commit whose response must be dropped
 	up = func(store io.Writer, service io.Reader) {
 		_, _ = io.Copy(writer(func(sent []byte) (int, error) {
 			if c.loses(sent) {

@@ -112,8 +112,8 @@ func awaitOK(t *testing.T, url string) {
 	await.True(t, url+" returns 200", func() bool { return get(t, url).status == http.StatusOK })
 }
 
-// wantUnready checks the reason that a service gives for not being ready. It retries if the service's own check timed
-// out, which may happen on a busy machine.
+// wantUnready checks the reason that a service gives for not being ready. wantUnready retries if the service's own
+// check timed out, which may happen on a busy machine.
 func wantUnready(t *testing.T, base, reason string) {
 	t.Helper()
 	var got answer
@@ -140,18 +140,18 @@ func (a answer) want(t *testing.T, status int) answer {
 }
 
 // wantProblem checks that the response is a problem document (RFC 9457) with the given status, and that its detail
-// contains the given names.
-func (a answer) wantProblem(t *testing.T, status int, names string) {
+// contains the given text.
+func (a answer) wantProblem(t *testing.T, status int, text string) {
 	t.Helper()
 	var problem struct {
 		Title, Detail string
 		Status        int
 	}
 	if err := json.Unmarshal([]byte(a.body), &problem); err != nil || a.header.Get("Content-Type") != "application/problem+json" {
-		t.Fatalf("got status %d with body %s, want a problem", a.status, a.body)
+		t.Fatalf("got status %d with body %s, want a problem document", a.status, a.body)
 	}
-	if a.status != status || problem.Status != status || !strings.Contains(problem.Detail, names) {
-		t.Errorf("got status %d with detail %q, want %d with %q", a.status, problem.Detail, status, names)
+	if a.status != status || problem.Status != status || !strings.Contains(problem.Detail, text) {
+		t.Errorf("got status %d with detail %q, want %d with %q", a.status, problem.Detail, status, text)
 	}
 	if retry := a.header.Get("Retry-After"); (retry != "") != (status == http.StatusServiceUnavailable) {
 		t.Errorf("Retry-After is %q in a response with status %d", retry, status)

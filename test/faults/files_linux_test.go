@@ -196,17 +196,17 @@ func wantReadOnly(t *testing.T, s *system.System, stored int) {
 		t.Errorf("%d fights were acknowledged, but the count is %s", stored, got.body)
 	}
 	post(t, s.Fights).wantProblem(t, http.StatusServiceUnavailable, "the fight was not stored")
-	wantUnready(t, s.Fights, "takes no writes")
+	wantUnready(t, s.Fights, "accepts no writes")
 	ada := `{"name":"Ada","powers":"` + strings.Repeat("x", 20000) + `"}`
 	got := ask(t, http.MethodPost, s.Heroes+"/api/heroes", ada, "Authorization", "Bearer "+system.AdminToken)
-	got.wantProblem(t, http.StatusServiceUnavailable, "takes no writes")
+	got.wantProblem(t, http.StatusServiceUnavailable, "accepts no writes")
 	if strings.Contains(got.body, "may have") {
 		t.Errorf("the outcome of a refused change is reported as uncertain: %s", got.body)
 	}
 }
 
-// testFullDisk checks that on a full disk, no fight has an uncertain outcome and reads succeed, and that once space is
-// available again, everything works, even if the service was started while the disk was full.
+// testFullDisk checks that on a full disk, reads succeed and no fight has an uncertain outcome. Once space is available
+// again, everything must work, even if the service was started while the disk was full.
 func testFullDisk(t *testing.T, program, profile string) {
 	for name, end := range ends() {
 		t.Run(name, func(t *testing.T) {
@@ -222,9 +222,9 @@ func testFullDisk(t *testing.T, program, profile string) {
 			smalldisk.Fill(t, dir) // fill the space that was freed when the process exited
 			s = upAlive(t, program, dir, args...)
 			wantReadOnly(t, s, len(c.stored))
-			const warning = "fights - WARN - the store can be read but takes no writes now"
+			const warning = "fights - WARN - the store can be read but accepts no writes now"
 			if log := s.Processes["fights"].Stderr.String(); strings.Count(log, warning) != 1 || !strings.Contains(log, fightsFile(dir)) {
-				t.Errorf("the startup log lacks a single warning that names the file:\n%s", log)
+				t.Errorf("the startup log doesn't contain exactly one warning, or doesn't name the file:\n%s", log)
 			}
 
 			remove(t, filler(dir))
@@ -255,8 +255,8 @@ func fillUp(t *testing.T, s *system.System, dir string) *clients {
 			t.Errorf("%d times: %s", c.refusals[refusal], refusal)
 		}
 	}
-	// SQLite's log may have space for a few more fights. Because readiness reflects the last write, the test posts
-	// fights until a write fails.
+	// SQLite's write-ahead log may have space for a few more fights. Because readiness reflects the last write, the
+	// test posts fights until a write fails.
 	await.True(t, "a fight is refused", func() bool {
 		got := ask(t, fight.method, fight.path, fight.body)
 		c.note(got, false)
@@ -376,7 +376,8 @@ func testLockedAtStart(t *testing.T, program string) {
 	wantOneLine(t, start(t, program, "fights", env, "--store-wait=1s").Process, file, "is locked by another program")
 }
 
-// testRenamedColumn checks that readiness and requests report a schema error while a column or table is renamed.
+// testRenamedColumn checks that readiness and requests report a schema error while a column or table has the wrong
+// name.
 func testRenamedColumn(t *testing.T, program string) {
 	dir := t.TempDir()
 	s := system.Up(t, program, dir)

@@ -9,9 +9,9 @@ import (
 	"superheroes/test/system"
 )
 
-// testGuesses sends wrong tokens to a service, both directly and through the arena. It checks that, either way, wrong
-// tokens count towards the limit of that service but of no other service, that the right token is always accepted, and
-// that the log has exactly one line about the wrong tokens.
+// testGuesses sends wrong tokens to a service, both directly and through the arena. Either way, wrong tokens must count
+// towards the limit of that service only, the right token must always be accepted, and the log must contain exactly one
+// line about the wrong tokens.
 func testGuesses(t *testing.T, program string) {
 	t.Run("one process", func(t *testing.T) {
 		s := system.Up(t, program, t.TempDir())
@@ -28,7 +28,8 @@ func testGuesses(t *testing.T, program string) {
 	})
 }
 
-// checkGuesses sends wrong tokens to heroes, alternating between its addresses, and checks the responses and the log.
+// checkGuesses sends wrong tokens to the heroes service, alternating between its addresses, and checks the responses
+// and the log.
 func checkGuesses(t *testing.T, heroes *system.Process, addresses ...string) {
 	t.Helper()
 	edit := func(base, token string) answer {

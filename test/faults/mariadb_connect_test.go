@@ -19,7 +19,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// strange is a password that contains the characters with a special meaning in URLs.
+// strange is a password with characters that have a special meaning in URLs.
 const strange = `p@ss:w/ö rd?#%41&'"+[x]kryptonite`
 
 // testMariaDBConnections tests every way of connecting to MariaDB that can be specified in a URL. Some of the tests use

@@ -34,7 +34,7 @@ func mariaDBTests() tests {
 	return all
 }
 
-// mariaDBTrouble describes a problem that a database administrator, another program or the disk causes.
+// mariaDBTrouble describes a problem caused by a database administrator, another program or the disk.
 type mariaDBTrouble struct {
 	name         string
 	private      bool     // whether the test needs its own database server
@@ -45,7 +45,7 @@ type mariaDBTrouble struct {
 	ready        int
 	cause        string // expected in the log
 	startsAnyway bool
-	startLogs    []string // expected in the log of the service started meanwhile
+	startLogs    []string // expected in the log of a service started while the problem lasts
 	startsLater  bool     // whether a service that waits at startup becomes ready once the problem is solved
 	startSays    string   // expected error message when the service exits
 	creates      bool     // whether the failing write creates an entry instead of changing one
@@ -88,14 +88,14 @@ func mariaDBTroubles() []mariaDBTrouble {
 		},
 		{
 			name: "read-only", private: true, begin: []string{"SET GLOBAL read_only = 1"}, end: []string{"SET GLOBAL read_only = 0"},
-			read: 200, write: 503, detail: "takes no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
-			startLogs: []string{"WARN - the store takes no writes; reads are served"},
+			read: 200, write: 503, detail: "accepts no writes; nothing was written", ready: 200, cause: "Error 1290", startsAnyway: true,
+			startLogs: []string{"WARN - the store accepts no writes; reads are served"},
 		},
 		{
 			name:  "full",
 			table: []string{"SET max_heap_table_size = 16384", familyTable + " ENGINE = MEMORY", gotham},
 			begin: []string{"!" + fullRows}, end: []string{"DELETE FROM locations WHERE id > 1"}, creates: true,
-			read: 200, write: 503, detail: "takes no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
+			read: 200, write: 503, detail: "accepts no writes", ready: 200, cause: "Error 1114", startsAnyway: true,
 		},
 		{
 			name: "damaged", begin: []string{"ALTER TABLE locations DISCARD TABLESPACE"},
@@ -329,7 +329,7 @@ func testNoAutoIncrement(t *testing.T, program string) {
 	}
 	group.Wait()
 	if n := db.number(t, "SELECT COUNT(*) FROM locations WHERE id BETWEEN 1 AND 40"); n != 2*each {
-		t.Errorf("%d entries have ids from 1 to %d, want one for each id", n, 2*each)
+		t.Errorf("%d entries have ids from 1 to %d, want one entry per id", n, 2*each)
 	}
 	db.exec(t, "INSERT INTO locations (id, name, type) VALUES (100, 'another application', 'MOON')")
 	if got := services[0].create(t, "above it").want(t, http.StatusCreated); got.header.Get("Location") != "/api/locations/101" {
@@ -347,5 +347,5 @@ func testUnsuitableTable(t *testing.T, program string) {
 	db := newMariaDB(t, engines.MySQL(t))
 	db.exec(t, "CREATE TABLE locations (id varchar(36) PRIMARY KEY, name varchar(50), description text, type int)")
 	wantOneLine(t, db.start(t, program).Process, "table locations",
-		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of a text`)
+		`has a column id of type varchar\(36\) instead of an integer, has no column picture, has a column type of type int\(11\) instead of text`)
 }

@@ -14,7 +14,7 @@ import (
 	"superheroes/test/system"
 )
 
-// container is a memory cgroup for a test. It is a child of the current cgroup.
+// container is a memory cgroup for a test, created as a child of the current cgroup.
 type container struct{ dir string }
 
 // newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if it can't create one.
@@ -109,7 +109,7 @@ func testMemoryLimit(t *testing.T, _ string) {
 		s := newContainer(t, 64*mebibyte).up(t, program)
 		sizes := goals(t, s, 120*mebibyte)
 		if len(sizes) == 0 {
-			t.Fatal("the garbage collector never ran, so there is no memory limit")
+			t.Fatal("the garbage collector never ran, so no memory limit was set")
 		}
 		for _, size := range sizes {
 			if size > 64 {

@@ -21,7 +21,7 @@ func mongoDBTests() tests {
 	}
 }
 
-// Error responses of MongoDB for conditions that can't be produced on the server that the test uses.
+// MongoDB error responses for conditions that can't be produced on the test's server.
 var (
 	overQuota    = mongowire.Refusal(8000, "AtlasError", "you are over your space quota, using 513 MB of 512 MB")
 	notPrimary   = mongowire.Refusal(10107, "NotWritablePrimary", "not primary")
@@ -30,9 +30,9 @@ var (
 	corruption   = mongowire.Refusal(301, "DataCorruptionDetected", "Data corruption detected")
 )
 
-// before creates a fresh database and starts a proxy in front of the database server. It returns the proxy, and the URL
-// of the database through the proxy.
-func before(t *testing.T) (*mongowire.Proxy, string) {
+// proxied creates a fresh database and starts a proxy in front of the database server. proxied returns the proxy, and
+// the URL of the database through the proxy.
+func proxied(t *testing.T) (*mongowire.Proxy, string) {
 	t.Helper()
 	store, err := url.Parse(engines.MongoDB(t))
 	if err != nil {
@@ -49,7 +49,7 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
 	both := slices.Concat(writes, reads)
-	p, store := before(t)
+	p, store := proxied(t)
 	s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store), "--profile="+profile)
 	s.Ready(t, s.url+"/readyz")
 	wantOK(t, s.url+execute)
@@ -59,8 +59,8 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 		read, write   int
 		kind, outcome string
 	}{
-		{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "takes no writes", notStored},
-		{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "takes no writes", notStored},
+		{"full", mongowire.Refuse(overQuota, writes...), 200, 503, "accepts no writes", notStored},
+		{"read-only", mongowire.Refuse(notPrimary, writes...), 200, 503, "accepts no writes", notStored},
 		{"no permission to write", mongowire.Refuse(unauthorized, writes...), 200, 500, "schema", notStored},
 		{"too slow", mongowire.Refuse(timeExpired, both...), 503, 503, "locked", maybeStored},
 		{"no permission to read", mongowire.Refuse(unauthorized, reads...), 500, 200, "schema", ""},
@@ -105,13 +105,13 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	}
 	login := func(store string) string { return strings.Replace(store, "://", "://superman:kryptonite@", 1) }
 	t.Run("no permission to read", func(t *testing.T) {
-		p, store := before(t)
+		p, store := proxied(t)
 		p.Answer(mongowire.Refuse(unauthorized, "find"))
 		refused := start(t, program, "statistics", []string{"MONGODB_URL=" + store}, "--store-wait=10m")
 		wantOneLine(t, refused.Process, "--mongodb-url", "readWrite")
 	})
 	t.Run("unknown user", func(t *testing.T) {
-		_, store := before(t)
+		_, store := proxied(t)
 		wantOneLine(t, fightsOn(login(store), "10m"), "--mongodb-url", "user or the password")
 	})
 	t.Run("untrusted certificate", func(t *testing.T) {
@@ -128,20 +128,20 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
 		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
 	})
-	t.Run("takes no writes", func(t *testing.T) {
-		p, store := before(t)
+	t.Run("accepts no writes", func(t *testing.T) {
+		p, store := proxied(t)
 		p.Answer(mongowire.Refuse(notPrimary, "insert", "update"))
 		s := start(t, program, "fights", append(newCatalogs(t).env(), "MONGODB_URL="+store))
 		s.lives(t)
 		awaitOK(t, s.url+"/api/fights")
-		wantUnready(t, s.url, "takes no writes")
-		if log := s.Stderr.String(); strings.Count(log, "takes no writes now") != 1 {
-			t.Errorf("the log doesn't report exactly once that the store takes no writes:\n%s", log)
+		wantUnready(t, s.url, "accepts no writes")
+		if log := s.Stderr.String(); strings.Count(log, "accepts no writes now") != 1 {
+			t.Errorf("the log doesn't report exactly once that the store accepts no writes:\n%s", log)
 		}
 		p.Answer(nil)
 		await.True(t, "fights is ready again", func() bool { // may time out, but must not report the old state
 			got := get(t, s.url+"/readyz")
-			if strings.Contains(got.body, "takes no writes") {
+			if strings.Contains(got.body, "accepts no writes") {
 				t.Errorf("got %s", got.body)
 			}
 			return got.status == http.StatusOK

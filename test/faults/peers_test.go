@@ -191,7 +191,7 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				}
 				fought := patient[http.StatusOK]
 				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
-				one, other := fought, refused // one must be all requests, other 0
+				one, other := fought, refused // one must count all requests, and other must be 0
 				if away != "nobody" {
 					one, other = refused, fought
 				}

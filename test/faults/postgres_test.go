@@ -64,8 +64,8 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 	}
 }
 
-// hanging is how long the store hangs. It is longer than the connection and request timeouts, and longer than the eco
-// profile may serve picks from memory.
+// hanging is how long the store hangs: longer than the connection and request timeouts, and longer than the eco profile
+// may serve picks from memory.
 const hanging = 6 * time.Second
 
 const (
@@ -85,7 +85,7 @@ func fightUntil(t *testing.T, back *atomic.Bool, fights string, patience time.Du
 	}
 }
 
-// hasty sends a request to url and gives up after the given time. It returns the status code, or 0 if it got no
+// hasty sends a request to url and gives up after the given time. hasty returns the status code, or 0 if it got no
 // response.
 func hasty(t *testing.T, url string, patience time.Duration) int {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -23,8 +23,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests returns tests in which a thousand requests fail, all for one or two causes. The tests check that the log
-// stays short but still accounts for every failure, either with a line of its own or in a count.
+// repeatTests returns tests in which a thousand requests fail, for no more than two different reasons. The tests check
+// that the log stays short but still accounts for every failure, either with a line of its own or in a count.
 func repeatTests() tests {
 	return tests{
 		"repeated lines, store down":               testLinesStoreAway,
@@ -111,8 +111,8 @@ func checkLines(t *testing.T, p *system.Process, want map[int]int) {
 	t.Logf("%v failed; %d lines, %d bytes", want, strings.Count(log, "\n"), len(log))
 }
 
-// heroesBehind starts the heroes service with a proxy in front of PostgreSQL, and makes one row unreadable. It returns
-// requests for a readable row and for the unreadable row.
+// heroesBehind starts the heroes service with a proxy in front of PostgreSQL, and makes one row unreadable.
+// heroesBehind returns requests for a readable row and for the unreadable row.
 func heroesBehind(t *testing.T, program string) (s service, proxy *tcpproxy.Proxy, good, bad request) {
 	t.Helper()
 	at := engines.Postgres(t)
@@ -170,7 +170,7 @@ func testLinesFullDisk(t *testing.T, program string) {
 	dir := smalldisk.Mount(t, "4m")
 	up, fight := upStores(t, program, dir)
 	smalldisk.Fill(t, dir)
-	got := storm(t, failures, fight) // the log may have space for the first fights
+	got := storm(t, failures, fight) // the write-ahead log may have space for the first fights
 	if got[http.StatusServiceUnavailable] < failures/2 {
 		t.Errorf("got %v", got)
 	}

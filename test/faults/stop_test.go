@@ -106,8 +106,8 @@ func testSecondSignal(t *testing.T, program string) {
 	}
 }
 
-// longList imports so many heroes that the list of heroes is far larger than the kernel's socket buffers. It returns
-// the number of heroes.
+// longList imports so many heroes that the list of heroes is far larger than the kernel's socket buffers. longList
+// returns the number of heroes.
 func longList(t *testing.T, program, dir string) (rows int) {
 	t.Helper()
 	rows = 5_000

@@ -189,7 +189,7 @@ func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines
 	await.True(t, "a fight succeeds again", fought)
 }
 
-// absent returns a setting for each service: the URL of a store that doesn't exist, with a password.
+// absent returns a setting for each service: the URL, including a password, of a store that doesn't exist.
 func absent(place string) map[string]string {
 	return map[string]string{
 		"heroes":    "DATABASE_URL=postgres://superman:kryptonite@" + place + "/heroes_database",
@@ -199,8 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits until a service exits with code 1, and checks that it prints a single line that contains the given
-// place and cause, but not the password.
+// wantOneLine waits until a service exits with code 1, and checks that the service prints a single line, which contains
+// place and cause but not the password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {

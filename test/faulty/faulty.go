@@ -24,7 +24,8 @@ const (
 )
 
 // Build builds the program with a goroutine report and, unless fault is "", with the deliberate fault in the file of
-// that name in testdata/faults. Both are added through an overlay; the sources on disk don't change.
+// that name in testdata/faults. The report and the fault are added through a build overlay; the sources on disk don't
+// change.
 func Build(t testing.TB, fault string) string {
 	t.Helper()
 	module, err := find.Module(t.Context())
@@ -45,7 +46,7 @@ func Build(t testing.TB, fault string) string {
 		const stores = "internal/app/stores.go"
 		text, err := os.ReadFile(filepath.Join(module, stores))
 		if err != nil || strings.Count(string(text), opensFights) != 1 {
-			t.Fatalf("the statement that opens the store of fights isn't in %s exactly once (error %v)", stores, err)
+			t.Fatalf("the statement that opens the fight store doesn't occur exactly once in %s (error %v)", stores, err)
 		}
 		put(stores, []byte(strings.Replace(string(text), opensFights, opensBrokenFights, 1)))
 	}

@@ -12,7 +12,7 @@ type Verdict struct {
 	OK, Refused, Indeterminate, Stored int
 
 	Lost       int // acknowledged but not stored
-	Changed    int // stored with different content than acknowledged
+	Changed    int // stored with content other than what was acknowledged
 	Duplicated int // requested once, but stored or acknowledged more than once
 	Unasked    int // stored although it was refused or never requested
 
@@ -63,7 +63,7 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	}
 	for hero, times := range copies {
 		for range times - 1 {
-			v.fault(&v.Duplicated, "the fight of %q was requested once, but is stored %d times", hero, times)
+			v.fault(&v.Duplicated, "the fight with the hero %q was requested once, but is stored %d times", hero, times)
 		}
 	}
 	for range unclaimed - open {
@@ -72,8 +72,8 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	return v
 }
 
-// index counts the operations by outcome. It returns them by acknowledged id and by the hero's name in the request,
-// and the number of indeterminate operations that have neither.
+// index counts the operations by outcome. index returns the operations, keyed by acknowledged id and by the hero's name
+// in the request, and the number of indeterminate operations that have neither.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {
@@ -119,8 +119,8 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	}
 }
 
-// Disordered returns the number of fights whose id is not above the ids of all fights acknowledged before the request.
-// This order is guaranteed for the fights of a process and its successors.
+// Disordered returns the number of fights whose id isn't greater than every id acknowledged before the request. A
+// process issues ids in ascending order, even across restarts.
 func Disordered(operations []Operation) (n int) {
 	began := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return o.Outcome != OK })
 	ended := slices.Clone(began)

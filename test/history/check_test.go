@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known returns a history without faults. It contains posted and picked fights, of which some were refused and some are
-// indeterminate; some indeterminate fights are stored.
+// known returns a history without faults. The history contains posted and picked fights, of which some were refused and
+// some are indeterminate; some indeterminate fights are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)
@@ -51,8 +51,8 @@ func TestCheckCatches(t *testing.T) {
 		"a fight listed twice":   {func(_ *[]Operation, s *[]Fight) { *s = append(*s, (*s)[2]) }, Verdict{Duplicated: 1}},
 		"an id used twice":       {func(o *[]Operation, _ *[]Fight) { *o = append(*o, (*o)[2]) }, Verdict{Duplicated: 1}},
 		"a refused fight stored": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(9, "op-8")) }, Verdict{Unasked: 1}},
-		"a refused fight without a known hero stored": {func(_ *[]Operation, s *[]Fight) {
-			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // the indeterminate operation accounts for one of the two
+		"a refused fight stored with a picked hero": {func(_ *[]Operation, s *[]Fight) {
+			*s = append(*s, fightOf(8, "Ada"), fightOf(9, "Ada")) // one fight belongs to the indeterminate operation
 		}, Verdict{Unasked: 1}},
 		"an indeterminate fight stored twice": {func(_ *[]Operation, s *[]Fight) { *s = append(*s, fightOf(8, "op-6")) }, Verdict{Duplicated: 1}},
 		"an acknowledged fight stored again with other ids": {func(_ *[]Operation, s *[]Fight) {
@@ -83,15 +83,15 @@ func fightOf(n int, hero string) Fight {
 func TestDisordered(t *testing.T) {
 	operations, _ := known()
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("found %d disordered fights, want 0 in a history in order", n)
+		t.Errorf("found %d fights out of order, want 0 in an ordered history", n)
 	}
 	operations[4].ID = operations[2].ID + "a" // between the ids of operations 2 and 3
 	if n := Disordered(operations); n != 1 {
-		t.Errorf("found %d disordered fights, want 1, the last one", n)
+		t.Errorf("found %d fights out of order, want only the last one", n)
 	}
 	operations[3].Ended = time.Hour // operation 3 wasn't acknowledged yet when operation 4 began
 	if n := Disordered(operations); n != 0 {
-		t.Errorf("found %d disordered fights, want 0 among concurrent operations", n)
+		t.Errorf("found %d fights out of order, want 0 among concurrent operations", n)
 	}
 }
 

@@ -22,8 +22,7 @@ const (
 	// Refused means that the response promised that the fight was not stored, or that the request was never sent. The
 	// fight must not be stored.
 	Refused
-	// Indeterminate means that there was no response, an incomplete one, or one that says that the fight may have been
-	// stored.
+	// Indeterminate means that the response was missing or incomplete, or said that the fight may have been stored.
 	Indeterminate
 )
 
@@ -79,7 +78,7 @@ func neverSent(err error) bool {
 	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
-// refusal returns the outcome of a problem response. An internal error is indeterminate.
+// refusal returns the outcome of a problem response. An internal error makes the outcome indeterminate.
 func refusal(status int, detail string) Outcome {
 	switch {
 	case strings.Contains(detail, "may have been stored"):

@@ -23,12 +23,13 @@ type Fight struct {
 	Text string `json:"-"`
 }
 
-// Settled returns the fights with ids above down, newest first, and the total number of fights. below is the number of
-// fights with ids up to down. A request that was in flight when the server was killed may reach a separate database a
-// moment later. Therefore, if the list and the total disagree, Settled tries again until the count is stable.
-func Settled(ctx context.Context, base, down string, below int) (recent []Fight, number int, err error) {
+// Settled returns the fights whose ids are greater than bound, newest first, and the total number of fights. below is
+// the number of other fights, whose ids are at most bound. A request that was in flight when the server was killed may
+// reach a separate database a moment later. Therefore, if the list and the total disagree, Settled tries again until
+// the count is stable.
+func Settled(ctx context.Context, base, bound string, below int) (recent []Fight, number int, err error) {
 	for before := -1; ; before = number {
-		if recent, err = List(ctx, base, down); err != nil {
+		if recent, err = List(ctx, base, bound); err != nil {
 			return nil, 0, err
 		}
 		if number, err = Count(ctx, base); err != nil {
@@ -51,8 +52,9 @@ func Count(ctx context.Context, base string) (int, error) {
 	return body.Count, err
 }
 
-// List returns the fights with ids above down, newest first. List follows the Link headers from page to page.
-func List(ctx context.Context, base, down string) (above []Fight, err error) {
+// List returns the fights whose ids are greater than bound, newest first. List follows the Link headers from page to
+// page.
+func List(ctx context.Context, base, bound string) (above []Fight, err error) {
 	for page := base + "/api/fights?limit=100"; page != ""; {
 		answer, next, err := Get(ctx, page)
 		if err != nil {
@@ -67,7 +69,7 @@ func List(ctx context.Context, base, down string) (above []Fight, err error) {
 			if err := json.Unmarshal(text, &fight, json.MatchCaseInsensitiveNames(true)); err != nil {
 				return nil, fmt.Errorf("%s: %w", page, err)
 			}
-			if fight.ID <= down {
+			if fight.ID <= bound {
 				return above, nil
 			}
 			above = append(above, fight)

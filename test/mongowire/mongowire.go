@@ -19,7 +19,7 @@ import (
 // Answer is a function that returns the proxy's response to a command, or nil to forward the command to the server.
 type Answer func(command bson.Raw) bson.D
 
-// Refusal returns the response of a MongoDB server to a failed command.
+// Refusal returns a MongoDB server's response to a failed command.
 func Refusal(code int32, name, message string) bson.D {
 	return bson.D{
 		{Key: "ok", Value: 0.0}, {Key: "errmsg", Value: message}, {Key: "code", Value: code}, {Key: "codeName", Value: name},
@@ -51,7 +51,7 @@ const (
 	Fates            // the number of Fate values
 )
 
-// Proxy forwards commands from clients to a server, except for those that it responds to itself or cuts off.
+// Proxy forwards commands from clients to a server, except for commands that it responds to itself or cuts off.
 type Proxy struct {
 	*tcpproxy.Proxy
 	Stalled chan struct{} // receives a value when a connection stalls; need not be read
@@ -162,7 +162,7 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 
 const (
 	opMsg    = 2013
-	headSize = 16 // length, request id, id of the request that this responds to, opcode
+	headSize = 16 // length, request id, id of the answered request, opcode
 )
 
 // readMessage reads one protocol message, which begins with its length.

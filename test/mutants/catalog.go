@@ -1,12 +1,11 @@
 package main
 
-// catalogMutants contains faults in the catalogs, their stores, the import formats and the settings on the command
-// line.
+// catalogMutants contains faults in the catalogs, their stores, the import formats and the command-line settings.
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are preloaded although picks have earned no credit for preloading",
-		guards: "eco never reads more rows than strict, however slow the table is",
+		name:   "rows are preloaded before picks from memory have saved as many reads",
+		guards: "the eco profile never reads more rows than strict, even if the table is slow",
 		file:   "internal/catalog/load.go",
 		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",
 		new:    " && s.now() >= m.resume",
@@ -15,7 +14,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "picks wait until the ids of a large table have been read",
-		guards: "eco is never slower than strict, and a pick never waits for other rows",
+		guards: "the eco profile is never slower than strict, and a pick never waits for other rows",
 		file:   "internal/catalog/service.go",
 		old:    "quickIDs = 10_000",
 		new:    "quickIDs = 100_000",
@@ -74,7 +73,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 12, section 3.
 	{
-		name:   "text columns may have any SQL type",
+		name:   "text columns of any SQL type are accepted",
 		guards: "a table with the wrong columns is reported at startup",
 		file:   "internal/catalog/table.go",
 		old:    "case found[at].Kind != kind:",
@@ -83,8 +82,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestTroubleAtTheStart$/^an_enumeration$",
 	},
 	{
-		name:   "stored values outside the contract are served",
-		guards: "a row with a value outside the contract is rejected with its id",
+		name:   "stored values that violate the contract are served",
+		guards: "a stored row with an invalid value causes an error that contains the row's id",
 		file:   "internal/catalog/row.go",
 		old:    "err = unreadable(table, item, checkLimits(table, item))",
 		new:    "err = unreadable(table, item, err)",
@@ -92,7 +91,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestScanRow$/^a_level_below_0$",
 	},
 	{
-		name:   "explicit ids can't be inserted into an identity column GENERATED ALWAYS",
+		name:   "explicit ids can't be inserted into a GENERATED ALWAYS identity column",
 		guards: "a new entry can be stored in a table whose id column is GENERATED ALWAYS",
 		file:   "internal/postgres/write.go",
 		old:    "INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE VALUES (%s)",
@@ -102,7 +101,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "the check for the parameter that PgBouncer requires is inverted",
-		guards: "behind PgBouncer, starting with the required parameter works, and the error without it names the parameter",
+		guards: "behind PgBouncer, a service starts if its URL has the required parameter; otherwise, the error names that",
 		file:   "internal/postgres/connect.go",
 		old:    "DefaultQueryExecMode != pgx.QueryExecModeCacheStatement",
 		new:    "DefaultQueryExecMode == pgx.QueryExecModeCacheStatement",
@@ -120,7 +119,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "a secret read from a file keeps a carriage return at the end",
-		guards: "every secret can be read from a file, whatever line ending the file has",
+		guards: "every secret can be read from a file, regardless of the file's line endings",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.TrimRight(string(content), "\r\n")`,
 		new:    `strings.TrimSuffix(string(content), "\n")`,
@@ -137,8 +136,8 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestReadCSV$/^tabs$",
 	},
 	{
-		name:   "the SQL parser takes a comma in a column's type for the end of the column",
-		guards: "import reads what mariadb-dump and pg_dump write by default",
+		name:   "the SQL parser treats a comma in a column's type as the end of the column",
+		guards: "import reads the default output of mariadb-dump and pg_dump",
 		file:   "internal/exchange/sqlscan.go",
 		old:    "depth == 0 && strings.IndexByte(stops, b) >= 0",
 		new:    "strings.IndexByte(stops, b) >= 0",
@@ -147,7 +146,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	},
 	{
 		name:   "an error message reveals an admin token that was misplaced on the command line",
-		guards: "no secret appears in any output, wherever it was given",
+		guards: "no output contains a secret, however the secret was specified",
 		file:   "cmd/superheroes/settings.go",
 		old:    `strings.Contains(arg, "://") || strings.HasPrefix(arg, "--admin-token") ||`,
 		new:    `strings.Contains(arg, "://") ||`,
@@ -167,7 +166,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 	// Issue 13, section 1.
 	{
 		name:   "a client that gives up cancels its read in the database",
-		guards: "a read by key completes whatever deadline its client set, so that the connection can be reused",
+		guards: "a read by key completes regardless of its client's deadline, so that the connection can be reused",
 		file:   "internal/postgres/read.go",
 		old:    "got, err = do(statement, conn)",
 		new:    "got, err = do(ctx, conn)",
@@ -175,7 +174,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "the error for a list that times out blames a store that does respond",
+		name:   "the error for a list that times out blames the store although the store responds",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",
@@ -207,6 +206,6 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		for _, item := range page {
 `,
 		test: "./internal/web",
-		run:  "^TestListWhoseStoreGoesAway$",
+		run:  "^TestListWhenStoreFails$",
 	},
 }

@@ -1,10 +1,10 @@
 package main
 
-// edgeMutants contains faults in the HTTP server, its limits, the arena, logging, the bench, the contract suite,
-// history, chaos and the command line.
+// edgeMutants contains faults in the HTTP server, its limits, the arena, logging, the bench, the contract suite, the
+// chaos test, its checker and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "requests sent too late never make a run VOID",
+		name:   "a run is never VOID because of requests that were sent too late",
 		guards: "in the open model, a run is VOID if requests are sent more than 1 ms late at p99",
 		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
@@ -23,7 +23,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the contract suite accepts any body if the status is right",
-		guards: "a contract clause that compares responses taken at different times still detects a faulty arena",
+		guards: "a contract check that compares two responses from different times still detects a faulty arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
@@ -32,7 +32,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the help shows environment variables without the $ sign",
-		guards: "the help names the environment variable of each flag",
+		guards: "the help shows the environment variable for each flag",
 		file:   "cmd/superheroes/settings.go",
 		old:    `variables := "$" + value.Flag.Envs[0]`,
 		new:    `variables := value.Flag.Envs[0]`,
@@ -41,7 +41,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "searches use the slots that are reserved for lists",
-		guards: "each kind of work has its own limit",
+		guards: "each kind of request has its own limit",
 		file:   "internal/httpserver/kind.go",
 		old:    "kind, limit = Searches, l.searches",
 		new:    "kind, limit = Searches, l.own",
@@ -55,10 +55,10 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		old:    "share: max(1, places-max(1, places/4))",
 		new:    "share: places",
 		test:   "./internal/web/arena",
-		run:    "^TestTooManyStreamsOfOneClient$/^streams$",
+		run:    "^TestTooManyStreamsFromOneClient$/^streams$",
 	},
 	{
-		name:   "at the connection limit, the connection that has been idle longest is closed, whatever its client address",
+		name:   "at the connection limit, the connection that has been idle longest is closed, regardless of its client address",
 		guards: "at the connection limit, the address with the most connections loses its longest-idle connection",
 		file:   "internal/httpserver/limit.go",
 		old:    "if found == nil || n > found.from.connections || n == found.from.connections && idle < since {",
@@ -67,8 +67,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestMakeRoom$",
 	},
 	{
-		name:   "a connection that is idle for half a second is closed",
-		guards: "at the connection limit, a new connection gets 503 immediately unless another is idle for a second",
+		name:   "a connection that has been idle for only half a second is closed",
+		guards: "at the connection limit, a new connection gets 503 immediately unless another has been idle for a second",
 		file:   "internal/httpserver/limit.go",
 		old:    "if max(idle, c.used) > now-minIdle || n < has {",
 		new:    "if max(idle, c.used) > now-minIdle/2 || n < has {",
@@ -94,8 +94,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestGuesses$",
 	},
 	{
-		name:   "the overload limiter rejects requests above 64 in flight",
-		guards: "no request is rejected with up to 128 requests in flight",
+		name:   "the overload limiter rejects requests if more than 64 are in flight",
+		guards: "no request is rejected while at most 128 are in flight",
 		file:   "internal/httpserver/overload.go",
 		old:    "alwaysAdmitted = 128",
 		new:    "alwaysAdmitted = 64",
@@ -142,8 +142,8 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		name:   "the OpenAPI document contains an example value for If-Match",
 		guards: "an edit tried on /docs doesn't fail with 412, as it would if Swagger UI sent an example If-Match",
 		file:   "internal/web/catalogwritedocument.go",
-		old:    `"The comparison and the change are a single transaction.", Schema: &huma.Schema{Type: "string"}}`,
-		new:    `"The comparison and the change are a single transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
+		old:    `"The comparison and the change happen in a single transaction.", Schema: &huma.Schema{Type: "string"}}`,
+		new:    `"The comparison and the change happen in a single transaction.", Schema: &huma.Schema{Type: "string"}, Example: exampleTag}`,
 		test:   "./internal/app",
 		run:    "^TestCommittedDocuments$",
 	},
@@ -214,7 +214,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the arena's timeout includes the time that the browser takes to read",
-		guards: "the arena doesn't cut off a slow browser if the service responds fast",
+		guards: "the arena doesn't cut off a slow browser if the service responds quickly",
 		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",
 		new:    "",

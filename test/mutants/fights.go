@@ -1,7 +1,7 @@
 package main
 
-// fightsMutants contains faults in fights, its peers and stores, the embedded store, statistics, timer slack and
-// package app.
+// fightsMutants contains faults in the fights service, its peers and stores, the embedded store, statistics, timer
+// slack and package app.
 var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
 		name:   "the embedded store doesn't notice that its file was replaced",
@@ -40,7 +40,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestBackupWithoutRoom$",
 	},
 	{
-		name:   "the circuit breaker of locations is not checked before the other peers are called",
+		name:   "the circuit breaker for locations is not checked before the other peers are called",
 		guards: "all circuit breakers are checked before any request is sent to a peer",
 		file:   "internal/fight/peer.go",
 		old:    "if err == nil && withLocation {",
@@ -50,7 +50,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a peer call is canceled when the client disconnects",
-		guards: "a client that disconnects doesn't cost a healthy peer a connection",
+		guards: "when a client disconnects, no connection to a healthy peer is lost",
 		file:   "internal/remote/calls.go",
 		old:    "func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
 		new:    "func(context.Context) (bool, error) { return true, c.run(ctx, called, ask) })",
@@ -58,7 +58,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestCallersLeave$/^the_client_has_disconnected,_then_a_response$",
 	},
 	{
-		name:   "the fights service is ready although another process has locked its file",
+		name:   "the fights service reports that it is ready although another process has locked its file",
 		guards: "the fights service is ready only while it can store fights",
 		file:   "internal/sqlite/write.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
@@ -67,7 +67,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestInsertWhileAnotherProcessHoldsTheLock$",
 	},
 	{
-		name:   "the statistics service is ready without a check of its store",
+		name:   "the statistics service reports that it is ready without checking its store",
 		guards: "the statistics service is ready only while its store works",
 		file:   "internal/app/statistics.go",
 		old:    "p.addHealth(engine, store.Ping, nil)",
@@ -76,8 +76,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUpBesideDamage$/^the_file_with_fights_and_statistics$",
 	},
 	{
-		name:   "a peer call that panics never reports its outcome to the breaker",
-		guards: "a panic inside a breaker's guard releases its permit",
+		name:   "the circuit breaker never learns the outcome of a peer call that panics",
+		guards: "a peer call that panics releases the circuit breaker's permit",
 		file:   "internal/remote/calls.go",
 		old:    "err := fight.Guard(ctx, ask)",
 		new:    "err := ask(ctx)",
@@ -85,8 +85,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestTrialWithUnknownOutcome$/^the_trial_panics$",
 	},
 	{
-		name:   "batches of picks that are queued after a sent batch get no watcher",
-		guards: "every batch of picks has a watcher, even in a burst of batches",
+		name:   "requests for picks that are queued after a batch was sent get no timer",
+		guards: "every queued request for picks has a timer in case the batch in flight is late, even in a burst",
 		file:   "internal/remote/batches.go",
 		old:    "if len(b.queue) > 0 {\n\t\t\tb.watch(now) // this request may get stuck as well\n\t\t} else if b.watcher != nil {",
 		new:    "if b.watcher != nil {",
@@ -112,8 +112,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUnreadableAreCounted$",
 	},
 	{
-		name:   "new ids continue from another program's id with a date in the year 10000",
-		guards: "new ids never continue from an id that another program assigned",
+		name:   "new ids continue above another program's id, whose date is in the year 10000",
+		guards: "new ids never continue above an id that another program assigned",
 		file:   "internal/sqlite/fights.go",
 		old:    "beyond := fight.Beyond()",
 		new:    "beyond := fight.MaxID()",
@@ -184,7 +184,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestPerform$",
 	},
 	{
-		name:   "all failed fights of a batch get the error of the first one",
+		name:   "all failed fights in a batch get the error of the first failed fight",
 		guards: "group commit gives each fight its own result",
 		file:   "internal/fight/groupcommit.go",
 		old:    "w.err = errs[i]",
@@ -193,7 +193,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestEachGetsItsOwnResult$",
 	},
 	{
-		name:   "a client whose deadline passes during the write gets \"not stored\"",
+		name:   "a client whose deadline passes during the write is told that the fight was not stored",
 		guards: "an ambiguous outcome is never reported as certain",
 		file:   "internal/fight/groupcommit.go",
 		old:    `return fmt.Errorf("%w: waiting for the write: %w", ErrMaybeStored, context.Cause(ctx))`,

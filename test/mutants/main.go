@@ -6,8 +6,8 @@
 //	go run ./test/mutants --list
 //	go run ./test/mutants --only "conn"     # faults whose name, file or test contains the text
 //
-// No file of the repository is changed: the compiler reads the changed file from a temporary folder (-overlay). The database
-// servers are found or started as in the tests (package engines).
+// No file in the repository is changed: the compiler reads the changed file from a temporary folder (-overlay). The
+// database servers are found or started as in the tests (package engines).
 package main
 
 import (

@@ -6,10 +6,10 @@ import (
 )
 
 // DieWithParent makes the kernel terminate this process when its parent, `go run`, dies. A program that is run with `go
-// run` needs this, because `go run` doesn't forward signals, and the program's child processes must not outlive `go
-// run`.
+// run` must call DieWithParent, because `go run` doesn't forward signals, and the program's child processes must not
+// outlive `go run`.
 func DieWithParent() {
-	// Errors are ignored. If there is an error, the process behaves as on other operating systems.
+	// Errors are ignored. If the call fails, the process behaves as on other operating systems.
 	_, _, _ = syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_PDEATHSIG, uintptr(syscall.SIGTERM), 0)
 }
 

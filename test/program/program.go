@@ -24,12 +24,12 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // both stay empty if the command already has writers
+	Stdout, Stderr Output // each stays empty if the command already has its own writer
 	command        *exec.Cmd
 	ended          chan struct{}
 }
 
-// Environment returns those environment variables of the current process that any program needs.
+// Environment returns the environment variables of the current process that every program needs.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
@@ -74,8 +74,8 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
-// Stop asks the process to exit, and kills it if it takes longer than patience. It returns an error if the exit code is
-// not 0.
+// Stop asks the process to exit, and kills it if it takes longer than patience. Stop returns an error if the exit code
+// is not 0.
 func (p *Process) Stop(patience time.Duration) error {
 	_ = p.Signal(syscall.SIGTERM) // the process may already have exited
 	select {
@@ -89,7 +89,7 @@ func (p *Process) Stop(patience time.Duration) error {
 	return nil
 }
 
-// Ready waits until url returns 200. It returns an error if the process exits or ctx is canceled beforehand.
+// Ready waits until url returns 200. Ready returns an error if the process exits or ctx is canceled before that.
 func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {
@@ -105,7 +105,7 @@ func (p *Process) Ready(ctx context.Context, url string) error {
 	}
 }
 
-// Get sends a GET request and returns the response body. It returns an error if the status isn't 200.
+// Get sends a GET request and returns the response body. Get returns an error if the status isn't 200.
 func Get(ctx context.Context, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -160,7 +160,7 @@ func FreeAddr() (string, error) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), err
 }
 
-// FreeUp assigns an unused port to each service that `up` runs. It returns the base URL of each service, by service
+// FreeUp assigns an unused port to each service that `up` runs. FreeUp returns each service's base URL, by service
 // name, and the environment variables that set the addresses. It doesn't start anything.
 func FreeUp() (urls map[string]string, env []string, err error) {
 	urls = map[string]string{}

@@ -30,7 +30,7 @@ func modules(root string) []string {
 	return []string{".", benchFolder}
 }
 
-// ownArgs returns the arguments for go test that are always passed, whatever arguments the user specifies.
+// ownArgs returns the arguments for go test that are always passed, regardless of the user's arguments.
 func ownArgs(ctx context.Context, say sayer) []string {
 	// go test runs one more package in parallel than there are cores, because many tests wait for engines or
 	// deadlines.
@@ -43,8 +43,8 @@ func ownArgs(ctx context.Context, say sayer) []string {
 }
 
 // testArgs returns the arguments for go test in a module: fixed arguments, then the user's arguments, which take
-// precedence, and finally "./..." if the user names no packages. It returns nil if the user names only packages of
-// other modules.
+// precedence, and, if the user names no packages, the pattern for all packages. It returns nil if the user names only
+// packages of other modules.
 func testArgs(module string, own, given []string) []string {
 	args, named, here := slices.Clone(own), false, false
 	for _, arg := range given {

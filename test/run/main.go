@@ -2,8 +2,8 @@
 // and the bench's module, with the race detector if available, and reports passed, failed and skipped tests, with the
 // reasons for skips.
 //
-//	go run ./test/run                                # everything
-//	go run ./test/run -- -run Fight ./internal/...   # arguments of go test
+//	go run ./test/run                                 # all tests
+//	go run ./test/run -- -run Fight ./internal/fight  # arguments for go test
 //
 // With TEST_STRICT=1, a missing engine counts as a failure. TEST_INSTALL=0 forbids installing packages. Package engines
 // lists the environment variables that select particular engines.

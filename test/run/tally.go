@@ -82,7 +82,7 @@ type event struct {
 	Test        string  // empty for events of the whole package
 	Output      string  // including the line feed
 	Elapsed     float64 // duration in seconds
-	FailedBuild string  // ImportPath of the failed build, if the package failed because of a build
+	FailedBuild string  // ImportPath of the build whose failure made the package fail, if any
 }
 
 func (t *tally) take(e event) {
@@ -141,7 +141,7 @@ func (t *tally) end(suite *suite, word string, seconds float64) {
 	fmt.Fprintf(t.out, "%s %s  %s\n", word, suite.name, suite.summary(seconds))
 }
 
-// finish counts packages that have not finished as failed.
+// finish counts unfinished packages as failed.
 func (t *tally) finish() {
 	for _, suite := range t.packages {
 		t.end(suite, "FAIL", 0)

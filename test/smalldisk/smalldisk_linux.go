@@ -35,7 +35,7 @@ func Mount(tb testing.TB, size string) (dir string) {
 	return dir
 }
 
-// Fill fills the disk completely with one file, and returns the path of this file.
+// Fill fills the disk completely with one file, and returns the file's path.
 func Fill(tb testing.TB, dir string) (file string) {
 	tb.Helper()
 	file = filepath.Join(dir, "filler")

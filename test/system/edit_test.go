@@ -60,7 +60,7 @@ func testPicksSeeEdits(t *testing.T, s *System) {
 }
 
 // picksAre checks that each pick returns the hero with the given name: immediately in the process that made the change,
-// and in another process after the time that this process may take to notice the change.
+// and in another process once it has had time to notice the change.
 func picksAre(t *testing.T, s *System, name string) {
 	t.Helper()
 	want := `"name":` + fmt.Sprintf("%q", name)

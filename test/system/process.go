@@ -17,7 +17,7 @@ import (
 	"superheroes/test/program"
 )
 
-// startTimeout is how long a process may take to become ready. It is long enough for a busy machine.
+// startTimeout is how long a process may take to become ready. The limit is long enough for a busy machine.
 const startTimeout = 3 * time.Minute
 
 // Build builds the program into a temporary folder and returns its path. The build uses the race detector if the test
@@ -30,8 +30,8 @@ func Build(tb testing.TB) string {
 // BuildWith is like Build, with additional arguments for go build.
 func BuildWith(tb testing.TB, further ...string) string {
 	tb.Helper()
-	// The build runs in the main module's folder, so that its dependency versions apply even in tests of the bench's
-	// module.
+	// The build runs in the main module's directory, so that the main module's dependency versions apply, even in tests
+	// of the bench module.
 	module, err := find.Module(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
@@ -99,7 +99,7 @@ func (p *Process) Wait(tb testing.TB, atMost time.Duration) int {
 	}
 }
 
-// Ready waits until url returns 200. It fails the test if the process exits or the wait takes too long.
+// Ready waits until url returns 200. Ready fails the test if the process exits or the wait takes too long.
 func (p *Process) Ready(tb testing.TB, url string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), startTimeout)

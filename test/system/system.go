@@ -7,7 +7,7 @@ import (
 	"superheroes/test/program"
 )
 
-// AdminToken is the administrator's token of all services in a System.
+// AdminToken is the administrator token for all services in a System.
 const AdminToken = "open sesame, 41!"
 
 // patience is a setting that makes services wait a long time for a store, which may be busy with other tests.
@@ -26,8 +26,8 @@ func (s *System) URL(service string) string {
 	return map[string]string{"heroes": s.Heroes, "villains": s.Villains, "locations": s.Locations, "fights": s.Fights, "statistics": s.Statistics}[service]
 }
 
-// FreeUp assigns unused ports to all services of a single process. It returns a system with the services' base URLs,
-// and the environment variables that set the addresses. It doesn't start anything.
+// FreeUp assigns unused ports to all services of a single process. FreeUp returns a system with the services' base
+// URLs, and the environment variables that set the addresses. It doesn't start anything.
 func FreeUp(tb testing.TB) (s *System, env []string) {
 	tb.Helper()
 	urls, env, err := program.FreeUp()
@@ -55,8 +55,8 @@ func Up(tb testing.TB, program, dir string, args ...string) *System {
 // Stores contains the store URLs of the four services.
 type Stores struct{ Heroes, Villains, Locations, Fights string }
 
-// RealStores creates empty databases on real database servers and returns the databases' URLs. It skips the test if a
-// server is missing.
+// RealStores creates empty databases on real database servers and returns the databases' URLs. RealStores skips the
+// test if a server is missing.
 func RealStores(tb testing.TB) Stores {
 	tb.Helper()
 	return Stores{engines.Postgres(tb), engines.Postgres(tb), engines.MySQL(tb), engines.MongoDB(tb)}
@@ -84,7 +84,7 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 	return s
 }
 
-// StartArena starts the battle page in its own process, in front of the services of s.
+// StartArena starts the battle page in its own process, in front of s's services.
 func (s *System) StartArena(tb testing.TB, program string, env ...string) {
 	tb.Helper()
 	addr := FreeAddr(tb)

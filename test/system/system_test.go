@@ -20,11 +20,11 @@ func TestUpBesideAnother(t *testing.T) {
 	}
 	defaults := regexp.MustCompile(`-addr="(127\.0\.0\.1:\d+)"`).FindAllSubmatch(help, -1)
 	if len(defaults) < 6 {
-		t.Fatalf("the help contains the addresses %q", defaults)
+		t.Fatalf("the help contains only the addresses %q", defaults)
 	}
 	for _, found := range defaults {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", string(found[1]))
-		if err == nil { // on error, the address is already in use
+		if err == nil { // Listen fails if another program is using the address
 			t.Cleanup(func() { _ = listener.Close() })
 		}
 	}

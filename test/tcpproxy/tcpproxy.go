@@ -23,7 +23,7 @@ const (
 	// Refuses closes new connections immediately. Existing connections stay open unless Cut is called.
 	Refuses
 
-	ended // state after the end of the test
+	ended // the state after the test has ended
 )
 
 // Relay forwards data in one direction of a connection. When Relay returns, the proxy closes both directions.
@@ -38,7 +38,7 @@ func All() (up, down Relay) {
 	return all, all
 }
 
-// Proxy forwards connections to a server. It is safe for concurrent use.
+// Proxy forwards connections to a server. A Proxy is safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
 	server   string

@@ -17,8 +17,7 @@ var (
 )
 
 // TestWorkflows checks what actionlint doesn't: every action is pinned by its full commit hash, with the version in a
-// comment; every job declares its own permissions, and the workflow grants no permissions to all jobs at once; every
-// job has a timeout.
+// comment; every job declares its own permissions, and the workflow itself grants none; every job has a timeout.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob(workflows)
 	if err != nil || len(files) == 0 {

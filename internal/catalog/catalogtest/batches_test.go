@@ -20,7 +20,7 @@ import (
 )
 
 // TestUniformOverHTTP picks items over HTTP, as the fights service does in another process: through several clients at
-// once, each with many callers. All items must be equally likely.
+// once, each with many callers. All items must be equally likely to be picked.
 func TestUniformOverHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name    string

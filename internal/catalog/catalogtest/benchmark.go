@@ -8,7 +8,8 @@ import (
 )
 
 // BenchmarkRandom measures picks from tables of three sizes in the eco and strict profiles and, for comparison, the
-// read by key that each pick makes in strict. The largest table exceeds the memory limit of the eco profile.
+// primary-key read that each pick makes in the strict profile. The largest table exceeds the memory limit of the eco
+// profile.
 func (e Engine[T]) BenchmarkRandom(b *testing.B) {
 	for _, rows := range sizes() {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {

@@ -36,8 +36,8 @@ func (s *counting[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, 
 	return s.Store.IDs(ctx, known)
 }
 
-// TestDuringWrites picks from a table of 1,000 rows, with 8 ms latency, while another client makes 200 writes a
-// second, alternating between this table and another on the same server. Each profile makes the same picks with eight
+// TestDuringWrites picks from a table of 1,000 rows, with 8 ms latency, while another client makes 200 writes a second,
+// alternating between this table and another on the same server. Both profiles make the same number of picks with eight
 // workers, singly and in batches. No pick may fail, and neither profile may read more rows than it picks.
 func (e Engine[T]) TestDuringWrites(t *testing.T) {
 	f := e.empty(t)
@@ -57,7 +57,7 @@ func (e Engine[T]) TestDuringWrites(t *testing.T) {
 			needed := f.pickWith(picker, batch)
 			picker.Close()
 			if rows := store.gets.Load(); rows > needed {
-				t.Errorf("%s, batches of %d: %d rows were read for picks of %d rows", p.name, batch, rows, needed)
+				t.Errorf("%s, batches of %d: %d rows were read for picks that need %d", p.name, batch, rows, needed)
 			}
 		}
 	}

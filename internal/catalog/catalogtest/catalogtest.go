@@ -29,7 +29,7 @@ type Engine[T catalog.Item] struct {
 // Seed puts the initial items into a new table.
 type Seed[T catalog.Item] func(put func(T) error) error
 
-// Database is the database of one test.
+// Database is a database created for one test.
 type Database[T catalog.Item] struct {
 	// Open opens the store as a process does at startup.
 	Open func(ctx context.Context, seed Seed[T]) (catalog.Store[T], error)
@@ -53,7 +53,7 @@ func (d Database[T]) open(ctx context.Context, seed Seed[T]) (catalog.Store[T], 
 // Family is a table created and filled by another application.
 type Family struct {
 	Name string
-	// Create holds the statements that create and fill the table. One row has NULL in every column but the id.
+	// Create contains the statements that create and fill the table. One row has NULL in every column but the id.
 	Create []string
 	IDs    []int64
 	// Null is the id of the row whose other columns are NULL.

@@ -38,8 +38,8 @@ func (e Engine[T]) testOutage(t *testing.T) {
 	}
 }
 
-// pickDuring picks during an outage. A lasting outage begins before the picks; any other outage occurs while picks are
-// being made.
+// pickDuring picks during an outage. A lasting outage begins before the first pick; any other outage occurs while picks
+// are being made.
 func (e Engine[T]) pickDuring(t *testing.T, outageOf func(*tcpproxy.Proxy), lasting bool) {
 	t.Helper()
 	f := &fixture[T]{TB: t, engine: e, db: e.Fresh(t)}

@@ -32,7 +32,7 @@ func profiles() []profile {
 // clock.
 func (e Engine[T]) testPicker(t *testing.T) {
 	for _, p := range profiles() {
-		t.Run("each item is equally likely, "+p.name, func(t *testing.T) { e.testUniform(t, p) })
+		t.Run("all items are equally likely to be picked, "+p.name, func(t *testing.T) { e.testUniform(t, p) })
 	}
 	t.Run("changes become visible in time", e.testPicksSeeChanges)
 	if e.Fresh(t).OpenAt != nil {

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// texts returns distinct names of at most 50 code points that some stores are known to alter.
+// texts returns distinct names, each at most 50 code points long, that some stores are known to alter.
 func texts() map[string]string {
 	return map[string]string{
 		"plain":                            "Cafe",
 		"other case":                       "CAFE",
 		"precomposed accent":               "Caf\u00e9",
 		"combining accent":                 "Cafe\u0301",
-		"combining marks in another order": "a\u0301\u0323",
+		"combining marks in reverse order": "a\u0301\u0323",
 		"combining marks":                  "a\u0323\u0301",
 		"compatibility letter":             "\ufb01ne",
 		"leading blanks":                   "  Cafe",

@@ -54,7 +54,7 @@ func (e Engine[T]) testVersion(t *testing.T) {
 		c.change()
 		found, version, err := f.store.IDs(t.Context(), known)
 		if err != nil || version == known || version == "" {
-			t.Errorf("%s: the version was %q before and is %q after (%v)", c.name, known, version, err)
+			t.Errorf("%s: the version was %q before and %q after (%v)", c.name, known, version, err)
 		}
 		if diff := cmp.Diff(c.want, found); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)

@@ -74,8 +74,8 @@ func (e Engine[T]) testCreate(t *testing.T) {
 	}
 }
 
-// testCreateAmongOthers creates items after another application has inserted rows whose ids are ahead of the sequence,
-// interleaved with imports.
+// testCreateAmongOthers alternately creates and imports items, after another application has inserted rows with ids
+// that the sequence hasn't reached yet.
 func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f := e.empty(t)
 	f.write(0, create(f.item(0, "first")))
@@ -130,7 +130,7 @@ func (e Engine[T]) testReplaceOne(t *testing.T) {
 		t.Errorf("returned: %s", diff)
 	}
 	f.expect(f.item(1, "item 1"), want, f.item(101, "item 101"))
-	f.write(51, func(old *T) (*T, error) { return old, nil }) // a change that changes nothing is not an error
+	f.write(51, func(old *T) (*T, error) { return old, nil }) // leaving the item unchanged is not an error
 	if got := f.write(51, remove[T]); got != nil {
 		t.Errorf("got %v, want nothing", *got)
 	}
@@ -160,7 +160,7 @@ func (e Engine[T]) testChangeFails(t *testing.T) {
 		changed := f.item(id, "changed")
 		got, err := f.store.Write(t.Context(), id, func(*T) (*T, error) { return &changed, failure })
 		if got != nil || !errors.Is(err, failure) {
-			t.Errorf("id %d: got %v and %v, want the error of the change", id, got, err)
+			t.Errorf("id %d: got %v and %v, want the change's error", id, got, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err = f.store.Write(ctx, id, func(*T) (*T, error) {

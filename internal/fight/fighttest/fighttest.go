@@ -1,5 +1,5 @@
-// Package fighttest contains the tests that every fight.Store must pass, and a benchmark. The package doesn't depend
-// on the engines, whose own tests call it.
+// Package fighttest contains the tests that every fight.Store must pass, and a benchmark. The package doesn't depend on
+// the database engines; their tests call it.
 package fighttest
 
 import (
@@ -311,7 +311,7 @@ func testDeadlines(t *testing.T, store fight.Store) {
 	all := Fights(workers * each)
 	_ = duration(t, store, Fights(1)[0]) // the first insert may be slow, because it creates the collection
 	took := time.Minute
-	for range quiet { // the minimum of several: if the estimate were too high, every write would finish in time
+	for range quiet { // the minimum of several writes: if the estimate were too high, every write would finish in time
 		took = min(took, duration(t, store, Fights(1)[0]))
 	}
 	said := make([]error, len(all))

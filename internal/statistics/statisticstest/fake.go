@@ -8,7 +8,7 @@ import (
 	"superheroes/internal/statistics"
 )
 
-// Fake is an in-memory statistics.Store that only holds the number of fights. Fake counts in batches of ten.
+// Fake is an in-memory statistics.Store that stores only the number of fights. Fake counts in batches of ten.
 type Fake struct {
 	Stored, Counted, Steps atomic.Int64
 	Broken                 atomic.Bool

@@ -1,5 +1,5 @@
-// Package statisticstest holds the tests that every statistics.Store must pass, and a fake store. The package doesn't
-// depend on the engines: each engine's own tests run the suite.
+// Package statisticstest contains the tests that every statistics.Store must pass, and a fake store. The package
+// doesn't depend on the engines: each engine's own tests run the suite.
 package statisticstest
 
 import (
@@ -148,7 +148,7 @@ func testKinds(t *testing.T, place Place) {
 	Exact(t, store, fights)
 	got, err := place.Fights.Get(t.Context(), fights[0].ID)
 	if diff := gocmp.Diff(string(fights[0].AppendJSON(nil)), string(got.AppendJSON(nil))); diff != "" || err != nil {
-		t.Errorf("%v, counting changed a fight (-stored +read):\n%s", err, diff)
+		t.Errorf("reading a fight after counting it: %v (-stored +read):\n%s", err, diff)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Package arena serves the battle page and the gateway through which the page reaches the services. Both are served
-// from one origin, so the page never accesses another origin. The package knows nothing about the services except their
-// paths.
+// Package arena serves the battle page and the gateway through which the page reaches the services. The page and the
+// gateway share one origin, so the page never accesses another. The package knows nothing about the services except
+// their paths.
 package arena
 
 import (

@@ -28,8 +28,8 @@ func newGateway(stopping context.Context, parts map[string]Part) *gateway {
 	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams, 0), stopping: stopping}
 }
 
-// addRoutes adds the paths of the services. All paths, including the read-only ones, are for the arena's own pages
-// only: services of other implementations may return data that isn't meant for other sites.
+// addRoutes adds the routes for the services' paths. All paths, including the read-only ones, are for the arena's own
+// pages only: other implementations of the services may return data that isn't meant for other sites.
 func (g *gateway) addRoutes(api *httpserver.API) {
 	methods := []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	for _, name := range Parts() {
@@ -64,7 +64,7 @@ func (g *gateway) events(name string) httpserver.Handler {
 
 func isCatalog(name string) bool { return slices.Contains(catalogs(), name) }
 
-// passing returns the handler that forwards requests to a part (a service behind the gateway).
+// passing returns the handler that forwards requests to a service.
 func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !isClean(r.URL.Path) {
@@ -77,7 +77,7 @@ func (g *gateway) passing(name string, wholeList bool) httpserver.Handler {
 	}
 }
 
-// status forwards a part's /healthz response to the page.
+// status forwards a service's /healthz response to the page.
 func (g *gateway) status(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		return g.pass(w, r, name, &url.URL{Path: "/healthz"}, nil)
@@ -90,7 +90,7 @@ func isClean(decoded string) bool {
 	return path.Clean(decoded) == strings.TrimSuffix(decoded, "/") && !strings.Contains(decoded, `\`)
 }
 
-// pass forwards a request to a part. The context of a stream continues beyond the request's deadline, but the part
+// pass forwards a request to a service. A stream's context continues beyond the request's deadline, but the service
 // still receives the deadline.
 func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, target *url.URL, lasting context.Context) error { //nolint:revive // not the context of this call
 	part, runs := g.parts[name]
@@ -108,8 +108,8 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	return part.Pass(w, out, lasting != nil)
 }
 
-// outgoing returns the request to send to a part: the path, the body, and only those headers that services read. Only
-// the catalogs get the administrator's token.
+// outgoing returns the request to send to a service: the path, the body, and only those headers that services read.
+// Only the catalogs get the administrator's token.
 func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
 	body, err := httpserver.ReadRaw(r)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// seen records the requests that the parts receive.
+// seen records the requests that the services behind the gateway receive.
 type seen struct {
 	mu       sync.Mutex
 	requests []string
@@ -28,7 +28,7 @@ type seen struct {
 	hosts    []string
 }
 
-// handler records the request and responds with the name of the part.
+// handler records the request and responds with the service's name.
 func (s *seen) handler(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -57,7 +57,7 @@ func (s *seen) taken() []string {
 	return requests
 }
 
-// ways returns two sets of parts: one reached over HTTP, and one in this process.
+// ways returns two sets of services behind the gateway: one reached over HTTP, and one in this process.
 func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string]map[string]Part {
 	t.Helper()
 	_, cfg := limits()
@@ -109,7 +109,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// TestHeaders checks which request headers reach a part, and which response headers reach the client.
+// TestHeaders checks which request headers reach a service, and which response headers reach the client.
 func TestHeaders(t *testing.T) {
 	sent := []string{
 		"Accept: application/json", "Accept-Encoding: gzip", "Content-Type: application/json", `If-Match: "1"`, `If-None-Match: "2"`,
@@ -135,7 +135,7 @@ func TestHeaders(t *testing.T) {
 				asked.header.Del("X-Request-Timeout-Ms")
 				asked.header.Del("Connection") // set by the gateway's HTTP client
 				if diff := cmp.Diff(want, asked.header); diff != "" || left == "" {
-					t.Errorf("%s got headers with %q ms left (-want +got):\n%s", name, left, diff)
+					t.Errorf("%s got headers, with a timeout of %q ms (-want +got):\n%s", name, left, diff)
 				}
 				if ids := got.header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != "mine" {
 					t.Errorf("got request ids %q, want the client's", ids)
@@ -153,7 +153,7 @@ func TestHeaders(t *testing.T) {
 
 // The gateway rejects requests for unknown paths, with unclean paths or with unsupported methods, and forwards none of
 // them.
-func TestNothingElse(t *testing.T) {
+func TestRejectedRequests(t *testing.T) {
 	asked := &seen{}
 	for way, parts := range ways(t, asked.handler) {
 		t.Run(way, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestNothingElse(t *testing.T) {
 			if requests := asked.taken(); len(requests) > 0 {
 				t.Errorf("the gateway forwarded %q", requests)
 			}
-			// A request line that names another host is served by this arena, not forwarded to that host.
+			// A request whose request line names another host is served by this arena, not forwarded to the other host.
 			if got := ask(t, addr, "GET http://elsewhere:1/api/heroes/1 HTTP/1.1\nHost: elsewhere\nConnection: close\n\n"); got.body != `"heroes"` {
 				t.Errorf("got %+v", got)
 			}
@@ -194,7 +194,7 @@ func TestNothingElse(t *testing.T) {
 	}
 }
 
-func TestPartThatDoesNotRun(t *testing.T) {
+func TestMissingPart(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, map[string]Part{})
 	for _, name := range Parts() {
@@ -293,8 +293,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// If a part closes the connection in the middle of a response, the client gets a 502 for a short response, and sees
-// that a list is truncated.
+// If a service closes the connection in the middle of a response, the client gets a 502, or, for a list, can tell that
+// the list is truncated.
 func TestBreaksOff(t *testing.T) {
 	base := fakepeer.New(t, fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n[{\"id\":1}")).URL
 	cfg, calls := limits()
@@ -308,8 +308,8 @@ func TestBreaksOff(t *testing.T) {
 	}
 }
 
-// The part closes each connection without responding to the second request on it. net/http would repeat that request on
-// a new connection, but a fight must be executed only once.
+// In this test, the service closes each connection instead of responding to its second request. net/http would send the
+// second request again on a new connection, but a fight must be executed only once.
 func TestOnce(t *testing.T) {
 	for _, c := range []struct{ name, line string }{
 		{"fights", "GET /api/fights/execute_fight"}, {"fights", "POST /api/fights"}, {"heroes", "POST /api/heroes"}, {"heroes", "DELETE /api/heroes/1"},
@@ -331,14 +331,14 @@ func TestOnce(t *testing.T) {
 				}
 			}
 			if got := peer.Requests(); got != 3 {
-				t.Errorf("the part got %d requests, want 3", got)
+				t.Errorf("the service got %d requests, want 3", got)
 			}
 		})
 	}
 }
 
 // Impatient clients don't use up connections, because responses are read to the end even after the client has left.
-func TestHastyClientsCostNoConnections(t *testing.T) {
+func TestImpatientClientsCostNoConnections(t *testing.T) {
 	answer := make(chan struct{})
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) {
 		<-answer
@@ -352,7 +352,7 @@ func TestHastyClientsCostNoConnections(t *testing.T) {
 		if got.status != http.StatusGatewayTimeout || !strings.Contains(got.body, "the request's deadline passed before heroes could answer") {
 			t.Errorf("got %+v", got)
 		}
-		for part.Pending() > 0 { // the request continues without its client
+		for part.Pending() > 0 { // the request continues after its client has left
 			select {
 			case answer <- struct{}{}:
 			case <-time.After(time.Millisecond):
@@ -428,7 +428,7 @@ func testStream(t *testing.T, way, target, kind string) {
 			}
 		}
 	})[way]
-	// The two times are far apart, so that the test passes on a busy machine.
+	// The pause is far below the limit, so that the test passes on a busy machine.
 	const limit, pause = 2 * time.Second, 700 * time.Millisecond
 	cfg, _ := limits()
 	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout = limit, limit, limit
@@ -447,9 +447,9 @@ func testStream(t *testing.T, way, target, kind string) {
 	}
 	_ = conn.Close()
 	select {
-	case <-ended: // the part notices that the client is gone
+	case <-ended: // the service notices that the client has disconnected
 	case <-time.After(hang):
-		t.Error("the part doesn't notice that the client is gone")
+		t.Error("the service doesn't notice that the client has disconnected")
 	}
 }
 
@@ -487,8 +487,8 @@ func listOf(total int, then func(r *http.Request)) (list http.HandlerFunc, ended
 	}, ended
 }
 
-// A slow browser gets the whole list, while the service has to wait. If the service stalls, the list is aborted, even
-// if the browser was slow earlier.
+// A slow browser gets the whole list; meanwhile, the service must wait. If the service stalls, the list is aborted,
+// even if the browser was slow earlier.
 func TestSlowBrowser(t *testing.T) {
 	t.Parallel() // mostly waits
 	const total = 64 << 20
@@ -512,7 +512,7 @@ func TestSlowBrowser(t *testing.T) {
 				if got += n; err != nil {
 					t.Fatalf("after %d bytes: %v", got, err)
 				}
-				time.Sleep(2 * calls.Read) // longer than a service may stall, but here the arena waits for the client
+				time.Sleep(2 * calls.Read) // longer than a service may stall, but it is the client that stalls
 			}
 			n, err := io.Copy(io.Discard, response.Body)
 			if got += n; got != total || !errors.Is(err, c.err) {
@@ -524,7 +524,7 @@ func TestSlowBrowser(t *testing.T) {
 }
 
 // A browser that stops reading is dropped at the write timeout, and the service notices the disconnect.
-func TestBrowserThatStopsReading(t *testing.T) {
+func TestStalledBrowser(t *testing.T) {
 	t.Parallel()
 	cfg, calls := limits()
 	cfg.WriteTimeout = 500 * time.Millisecond
@@ -540,9 +540,9 @@ func TestBrowserThatStopsReading(t *testing.T) {
 
 // A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can
 // still get both lists and streams.
-func TestTooManyStreamsOfOneClient(t *testing.T) {
+func TestTooManyStreamsFromOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery == "" { // the request of a client that doesn't read
+		if r.URL.RawQuery == "" { // a request from a client that doesn't read
 			_, _ = io.WriteString(w, " ")
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
@@ -632,7 +632,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 }
 
 // A response that exceeds the buffer arrives completely, and its connection is reused.
-func TestLongAnswerOverAKeptConnection(t *testing.T) {
+func TestLongResponseReusesConnection(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	heroes := fakepeer.New(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, long) })
 	cfg, calls := limits()

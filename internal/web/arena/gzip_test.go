@@ -33,8 +33,8 @@ func listing(cfg httpserver.Config, parts ...string) http.Handler {
 	return api
 }
 
-// A compressed response passes the gateway unchanged, whether complete or truncated, and nothing is compressed for a
-// browser that doesn't accept gzip.
+// A compressed response passes through the gateway unchanged, whether complete or truncated, and nothing is compressed
+// for a browser that doesn't accept gzip.
 func TestCompressedLists(t *testing.T) {
 	cfg, client := limits()
 	parts := []string{"[" + strings.Repeat("1,", 50_000), strings.Repeat("2,", 50_000) + "3"}

@@ -35,7 +35,7 @@ func limits() (httpserver.Config, remote.ProxyConfig) {
 	return server, remote.ProxyConfig{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 100, IdleConnections: 20}
 }
 
-// serve starts an arena in front of the given parts and returns its address.
+// serve starts an arena in front of the given services and returns its address.
 func serve(t *testing.T, cfg httpserver.Config, parts map[string]Part) string {
 	t.Helper()
 	return start(t, cfg, parts).Addr()
@@ -60,7 +60,7 @@ func start(t *testing.T, cfg httpserver.Config, parts map[string]Part) *httpserv
 	return server
 }
 
-// remotePart returns the part with the given name, which is reached at the URL base.
+// remotePart returns the named service, reached at the given base URL.
 func remotePart(t *testing.T, name, base string, cfg remote.ProxyConfig) *remote.Proxy {
 	t.Helper()
 	part, err := remote.NewProxy(name, base, cfg, slog.New(slog.DiscardHandler))

@@ -51,7 +51,7 @@ type site struct {
 	pages  map[string]file // by the screen's name
 }
 
-// file is a page or an asset, in plain form and, once requested, also compressed.
+// file is a page or an asset, uncompressed and, once requested in that form, also compressed.
 type file struct {
 	kind, etag string
 	plain      []byte
@@ -79,7 +79,7 @@ func newSite() (*site, error) {
 	s.folder = "/assets/" + hex.EncodeToString(hash.Sum(nil)[:8]) + "/"
 	for _, shown := range screens() {
 		if s.pages[shown.Name], err = s.page(shown); err != nil {
-			return nil, fmt.Errorf("making the page %s: %w", shown.Name, err)
+			return nil, fmt.Errorf("rendering the page %s: %w", shown.Name, err)
 		}
 	}
 	return s, nil

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The total size of the compressed pages and assets is small.
+// All pages and assets together are small when compressed.
 func TestWeight(t *testing.T) {
 	site, err := newSite()
 	if err != nil {
@@ -25,12 +25,12 @@ func TestWeight(t *testing.T) {
 	}
 	t.Logf("%d compressed bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
 	if weight > 100<<10 || weight < 10<<10 {
-		t.Errorf("all files together have %d compressed bytes, want 10 to 100 KiB", weight)
+		t.Errorf("all files together are %d bytes compressed, want 10 to 100 KiB", weight)
 	}
 }
 
 // No file contains anything that the content security policy would refuse, or loads anything from another site.
-func TestFilesAreOurs(t *testing.T) {
+func TestFilesMeetPolicy(t *testing.T) {
 	unwanted := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|\bon[a-z]+="|\bstyle="|setAttribute\('style|@import|url\(|https?://|javascript:`)
 	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -126,7 +126,7 @@ func (f *Finder) search(ctx context.Context, searches ...func(context.Context) *
 
 func (f *Finder) report(engine *Engine) {
 	if engine.Missing != nil {
-		f.Say("%s: not found, tests that need it are skipped", engine.Name)
+		f.Say("%s: not found; tests that need it are skipped", engine.Name)
 		return
 	}
 	f.Say("%s: %s", engine.Name, engine.How)

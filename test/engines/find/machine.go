@@ -16,7 +16,7 @@ type machine struct{ path []string }
 type programs struct {
 	names      []string
 	folders    []string // glob patterns of further folders to search after PATH; the highest version wins
-	wantFolder bool     // find returns the folder instead of the first program
+	wantFolder bool     // whether find returns the folder instead of the first program
 }
 
 // find returns the path of the first program, or of the folder that contains it. Symbolic links are resolved, because a

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// server tries all sources of a database server. The server's programs are always located as well, because fault
-// tests need a server that they can stop.
+// server tries all sources for a database server. The server's programs are always located as well, because fault tests
+// need a server that they can stop.
 func (f *Finder) server(ctx context.Context, kind kind) *Engine {
 	engine := first(ctx, kind.name, kind.remedy,
 		source{"environment", func(ctx context.Context) (*Engine, error) { return f.running(ctx, kind) }},

@@ -37,7 +37,7 @@ func tools() []tool {
 	}
 }
 
-// tool tries all sources of a tool.
+// tool tries all sources for a tool.
 func (f *Finder) tool(ctx context.Context, t tool) *Engine {
 	given := func(ctx context.Context) (*Engine, error) {
 		path := f.Getenv(t.variable)

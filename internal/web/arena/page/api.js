@@ -26,7 +26,7 @@ export async function call(path, { method = 'GET', body, headers = {}, signal } 
     response = await fetch(path, init);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, limit.aborted ? 'The arena took too long to answer.' : 'The arena does not answer: it was stopped, or the network is down.');
+    throw new Problem(0, limit.aborted ? 'The arena took too long to respond.' : 'The arena does not respond: it was stopped, or the network is down.');
   }
   if (!response.ok) throw await problemOf(response, path);
   return response;
@@ -39,7 +39,7 @@ export async function read(path, options) {
     return await response.json();
   } catch (error) {
     if (options?.signal?.aborted) throw error;
-    throw new Problem(0, `${partOf(path)} broke off its answer.`);
+    throw new Problem(0, `${partOf(path)} sent an incomplete response.`);
   }
 }
 
@@ -50,9 +50,9 @@ export async function problemOf(response, path) {
   try {
     problem = await response.json();
   } catch {
-    // the body isn't a problem in JSON, so only the status is known
+    // the body isn't a JSON problem, so only the status is known
   }
-  const detail = typeof problem?.detail === 'string' ? problem.detail : `answered ${response.status}`;
+  const detail = typeof problem?.detail === 'string' ? problem.detail : `returned status ${response.status}`;
   const named = detail.startsWith(part) ? detail : `${part}: ${detail}`;
   return new Problem(response.status, named, Array.isArray(problem?.errors) ? problem.errors : []);
 }

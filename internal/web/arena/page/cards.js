@@ -3,8 +3,7 @@
 
 import { el, number, svg } from './dom.js';
 
-// picture shows the emblem of an entry, or a silhouette if there is no emblem because the entry was deleted or has no
-// id.
+// picture shows the emblem of an entry, or a silhouette if the entry was deleted or has no id.
 export function picture(catalog, entry, size = 240, role = '') {
   const frame = el('span', { class: `picture ${role}` });
   if (!Number.isSafeInteger(entry.id) || entry.id < 1) {
@@ -18,8 +17,8 @@ export function picture(catalog, entry, size = 240, role = '') {
   return frame;
 }
 
-// stateOf returns a hash of an entry's fields for the URL of its picture: a browser reuses a loaded picture without
-// revalidation as long as the URL stays the same.
+// stateOf returns a hash of an entry's fields for the URL of its picture: as long as the URL stays the same, a browser
+// reuses a loaded picture without revalidation.
 function stateOf({ name, otherName, level, powers, type, description }) {
   let hash = 0;
   for (const letter of JSON.stringify([name, otherName, level, powers, type, description])) {

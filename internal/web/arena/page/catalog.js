@@ -16,7 +16,7 @@ const base = `/api/${catalog}`;
 const entries = find('entries'), name = find('name'), box = find('catalog-notice');
 const asked = new URLSearchParams(location.search);
 
-let afters = [Number(asked.get('after')) || 0]; // for each page up to the current one, the last id before that page
+let afters = [Number(asked.get('after')) || 0]; // for each page up to the current one, the id that the page starts after
 let underway; // AbortController of the current request for a page
 
 async function load() {
@@ -102,7 +102,7 @@ find('search').addEventListener('submit', (event) => {
   search();
 });
 
-// showAsked opens the entry that the URL's fragment names.
+// showAsked opens the entry in the URL's fragment.
 function showAsked() {
   const found = /^#([1-9][0-9]{0,18})$/.exec(location.hash);
   if (found) open(() => one(found[1]));

@@ -9,14 +9,14 @@ const characters = [
   { name: 'name', label: 'Name', required: true },
   { name: 'otherName', label: 'Other name' },
   { name: 'level', label: 'Level', kind: 'number' },
-  { name: 'powers', label: 'Powers, with commas between them', kind: 'textarea' },
-  { name: 'picture', label: 'Picture: a URL, for others; the arena draws its own' },
+  { name: 'powers', label: 'Powers, separated by commas', kind: 'textarea' },
+  { name: 'picture', label: 'Picture URL, for other clients; the arena draws its own picture' },
 ];
 const places = [
   { name: 'name', label: 'Name', required: true },
   { name: 'type', label: 'Type', kind: 'select' },
   { name: 'description', label: 'Description', kind: 'textarea' },
-  { name: 'picture', label: 'Picture: a URL, for others; the arena draws its own' },
+  { name: 'picture', label: 'Picture URL, for other clients; the arena draws its own picture' },
 ];
 
 const fieldsOf = (catalog) => (catalog === 'locations' ? places : characters);
@@ -90,14 +90,14 @@ function numeric(text) {
   return Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-// explain shows each error next to its field, and an error that concerns no field below the form.
+// explain shows each error next to its field, and any other error below the form.
 function explain(error, { catalog, box, fields = [], again, undone }) {
   const messages = new Map(error.places?.map(({ location, message }) => [location, message]));
   const refused = fields.filter(({ name }) => messages.has(`body.${name}`));
   for (const field of refused) field.refuse(`This ${messages.get(`body.${field.name}`)}.`);
   refused[0]?.input.focus();
   if (error.status === 412) {
-    notice(box, { message: `Somebody changed it meanwhile. ${undone}` }, again);
+    notice(box, { message: `Someone else has changed it in the meantime. ${undone}` }, again);
     box.querySelector('button').textContent = 'Show theirs';
     return;
   }
@@ -122,7 +122,7 @@ export function deleteForm(catalog, entry, etag, { deleted, again, cancel }) {
   } }, `Delete ${entry.name}`);
   return [
     el('h2', { id: 'detail-title' }, `Delete ${entry.name}?`),
-    el('p', {}, 'It will not be picked again. Fights that it has fought stay as they are.'), box,
+    el('p', {}, 'It will not be picked again. Its past fights stay unchanged.'), box,
     el('div', { class: 'controls' }, yes, el('button', { type: 'button', class: 'quiet', click: cancel }, 'Keep it')),
   ];
 }

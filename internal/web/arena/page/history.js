@@ -22,7 +22,7 @@ export function start(live) {
       list.append(...fights.filter((fight) => !find(rowOf(fight.id))).map(row));
       next = nextOf(answer.headers.get('Link'));
       older.hidden = !next;
-      if (!list.firstChild) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody has fought here yet. Press Fight!'));
+      if (!list.firstChild) box.replaceChildren(el('p', { class: 'empty' }, 'No fights yet. Press Fight!'));
     } catch (error) {
       older.hidden = true;
       notice(box, error, load);
@@ -33,7 +33,7 @@ export function start(live) {
     }
   }
 
-  // The button stays for users who don't scroll. An observer only reports changes, so it is restarted after each page,
+  // The button stays for users who don't scroll. An observer reports only changes, so it is restarted after each page,
   // in case the button is still visible.
   const watcher = new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting) && next) load();

@@ -7,7 +7,7 @@ import { clear, el, find, notice, number, set, svg } from './dom.js';
 const path = '/api/statistics/stream';
 const silence = 45_000; // milliseconds without data after which the stream counts as broken
 const firstPause = 1000, longestPause = 10_000; // milliseconds before reconnecting
-const countedWithin = 3000; // milliseconds until an uncounted fight means that the figures are behind
+const countedWithin = 3000; // milliseconds after which an uncounted fight means that the figures are behind
 const settled = 1500; // milliseconds within which both the response to a fight and its count arrive
 const minute = 60; // seconds shown in the plot
 
@@ -15,11 +15,11 @@ const minute = 60; // seconds shown in the plot
 export function start() {
   const panel = newPanel();
   let total; // the latest count of all fights
-  let known; // the number of fights that the list of the latest fights accounts for
+  let known; // the number of fights up to the newest one in the list
   let lostAt; // when the stream was interrupted, in milliseconds since 1970
-  let owing; // the timer of a fight of this page that isn't counted yet
+  let owing; // the timer for a fight from this page that isn't counted yet
   let onNewer = () => {};
-  let telling; // the timer of onNewer: a fight of this page may be counted before its response arrives
+  let telling; // the timer for onNewer: a fight from this page may be counted before its response arrives
 
   function tell() {
     clearTimeout(telling);
@@ -44,7 +44,7 @@ export function start() {
     panel.lost();
   }, panel);
   return {
-    // expect records that a fight of this page was stored and should be counted soon.
+    // expect records that a fight from this page was stored and should be counted soon.
     expect() {
       if (total === undefined) return;
       known++;
@@ -57,7 +57,7 @@ export function start() {
       known = total;
       tell();
     },
-    // onNewer sets the listener that is told whether there are newer fights of other clients.
+    // onNewer sets the listener that is told whether there are newer fights by other clients.
     onNewer(listener) { onNewer = listener; },
   };
 }
@@ -73,7 +73,7 @@ async function follow(show, lost, panel) {
         panel.problem(null);
         wait = firstPause;
       }
-      problem = new Error('The stream of statistics ended.');
+      problem = new Error('The statistics stream ended.');
     } catch (error) {
       problem = error;
     } finally {
@@ -110,8 +110,8 @@ async function* states(stop) {
       }
     }
   } catch (error) {
-    if (error instanceof TypeError) throw new Error('The stream of statistics broke off.');
-    if (stop.signal.aborted) throw new Error('The stream of statistics fell silent.');
+    if (error instanceof TypeError) throw new Error('The statistics stream was interrupted.');
+    if (stop.signal.aborted) throw new Error('The statistics stream fell silent.');
     throw error;
   } finally {
     clearTimeout(timer);
@@ -121,7 +121,7 @@ async function* states(stop) {
 function newPanel() {
   const link = find('link'), box = find('live-notice');
   const plot = newPlot();
-  let told; // the message of the problem shown
+  let told; // the message of the problem on display
   let again; // the function that its button calls
   return {
     state: () => link.dataset.link,
@@ -138,7 +138,7 @@ function newPanel() {
       again = retry;
       if (told === error?.message) return;
       told = error?.message;
-      if (error?.status === 404) box.replaceChildren(el('p', { class: 'empty' }, 'Nobody is counting the fights: statistics is not running here.'));
+      if (error?.status === 404) box.replaceChildren(el('p', { class: 'empty' }, 'Fights are not being counted: statistics is not running here.'));
       else if (error) notice(box, error, () => again());
       else clear(box);
     },

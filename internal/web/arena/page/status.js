@@ -13,27 +13,27 @@ const services = [
 const engines = { sqlite: 'SQLite', postgresql: 'PostgreSQL', mysql: 'MariaDB or MySQL', mongodb: 'MongoDB' };
 
 function newRow(name) {
-  const state = el('span', { class: 'pill', 'data-link': 'waiting' }, 'asking');
+  const state = el('span', { class: 'pill', 'data-link': 'waiting' }, 'checking');
   const facts = el('dl');
   return { item: el('li', { id: `service-${name}` }, el('div', { class: 'headline' }, el('h2', {}, name), state), facts), state, facts };
 }
 
-// ask returns the health that a service reports, or the reason why it reports none.
+// ask returns a service's health report, or the reason why there is none.
 async function ask({ path }) {
   try {
     const response = await fetch(path, { signal: AbortSignal.timeout(patience), cache: 'no-store', headers: { Accept: 'application/json' } });
     const answer = await response.json();
     if (typeof answer.status === 'string') return answer;
     if (response.status === 404) return { status: 'absent', why: answer.detail };
-    return { status: 'down', why: answer.detail ?? `answered ${response.status}` };
+    return { status: 'down', why: answer.detail ?? `returned status ${response.status}` };
   } catch {
-    return { status: 'down', why: 'the arena does not answer' };
+    return { status: 'down', why: 'the arena does not respond' };
   }
 }
 
-// An absent service was left out on purpose, so it doesn't count as a failure.
+// A service is absent on purpose, so an absent service doesn't count as a failure.
 const links = { ok: 'live', draining: 'behind', unavailable: 'behind', down: 'down', absent: 'off' };
-const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down', absent: 'left out' };
+const texts = { ok: 'ready', draining: 'about to stop', unavailable: 'not ready', down: 'down', absent: 'not running' };
 
 function show({ row }, answer) {
   row.state.dataset.link = links[answer.status] ?? 'behind';
@@ -43,8 +43,8 @@ function show({ row }, answer) {
     ['Store', answer.store && `${engines[answer.store.engine] ?? answer.store.engine}, ${word(answer.store)}`],
     ['Profile', answer.profile],
     ['Version', answer.version],
-    ['Reaches', those(answer.peers, true)],
-    ['Misses', those(answer.peers, false)],
+    ['Peers up', those(answer.peers, true)],
+    ['Peers down', those(answer.peers, false)],
   ].filter(([, value]) => value);
   const text = JSON.stringify(facts);
   if (row.facts.dataset.shown === text) return;
@@ -52,10 +52,10 @@ function show({ row }, answer) {
   row.facts.replaceChildren(...facts.flatMap(([term, value]) => [el('dt', {}, term), el('dd', {}, value)]));
 }
 
-// those lists the names of the peers that are reachable, or of those that aren't.
+// those lists the names of the reachable peers, or of the unreachable ones.
 const those = (peers = {}, answering) => Object.keys(peers).filter((name) => (peers[name].status === 'ok') === answering).join(', ');
 
-const word = ({ status }) => (status === 'ok' ? 'answers' : 'does not answer');
+const word = ({ status }) => (status === 'ok' ? 'available' : 'unavailable');
 
 async function askAll() {
   const answers = await Promise.all(services.map(async (service) => {

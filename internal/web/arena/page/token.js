@@ -6,7 +6,7 @@ const key = 'arena.token';
 
 export const token = () => sessionStorage.getItem(key) ?? '';
 
-// start connects the form for the token. It calls onChange at the start and whenever the token is set or removed.
+// start sets up the token form. It calls onChange immediately, and again whenever the token is set or removed.
 export function start(onChange) {
   const text = find('token-text');
   find('token-form').addEventListener('submit', (event) => {

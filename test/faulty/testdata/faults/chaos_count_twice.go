@@ -11,7 +11,7 @@ import (
 // weren't updated in one transaction.
 func broken(store *sqlite.Fights, err error) (fight.Store, error) {
 	if err == nil {
-		// The table doesn't exist on the first start.
+		// The statistics table doesn't exist when the store is first opened.
 		_, _ = store.File().Writes.ExecContext(context.Background(), "UPDATE statistics SET counted = counted - 1 WHERE counted > 0")
 	}
 	return store, err

@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/sqlite"
 )
 
-// broken returns a store that has lost its newest fight while it was closed.
+// broken returns a store that loses its newest fight whenever it is opened.
 func broken(store *sqlite.Fights, err error) (fight.Store, error) {
 	if err == nil {
 		_, _ = store.File().Writes.ExecContext(context.Background(), "DELETE FROM fight WHERE number = (SELECT max(number) FROM fight)")
