@@ -67,7 +67,7 @@ func experiments() []experiment {
 				"database read.",
 			(*setup).roster},
 		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
-		{stored, "By stored fights, `up` on SQLite",
+		{stored, "By number of stored fights, `up` on SQLite",
 			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},

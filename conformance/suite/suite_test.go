@@ -77,8 +77,10 @@ func TestOurs(t *testing.T) {
 		t.Run(profile+", one process per service on real engines", func(t *testing.T) {
 			t.Parallel()
 			stores := system.RealStores(t)
-			s := system.Four(t, program, stores, "--profile="+profile)
-			s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, "--profile="+profile)
+			// On a busy machine, storing one fight may take longer than the default deadline.
+			settings := []string{"--profile=" + profile, "--deadline=25s", "--write-timeout=30s"}
+			s := system.Four(t, program, stores, settings...)
+			s.Processes["statistics"], s.Statistics = system.StatisticsOf(t, program, stores.Fights, settings...)
 			s.StartArena(t, program, "PROFILE="+profile)
 			test(t, s)
 		})

@@ -22,7 +22,7 @@ type scenario struct {
 }
 
 func (s scenario) String() string {
-	return fmt.Sprintf("%d rows, %s a row, %s a page, %d external and %d own changes a second, %d picks a second in batches of %d, hangs %t",
+	return fmt.Sprintf("%d rows, %s a row, %s a page, %d changes a second by others and %d through this service, %d picks a second in batches of %d, hangs %t",
 		s.rows, s.cost.get, s.cost.page, s.others, s.own, s.rate, s.batch, s.hangs)
 }
 

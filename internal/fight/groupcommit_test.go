@@ -219,7 +219,7 @@ func TestSingle(t *testing.T) {
 	})
 }
 
-// A leader close to its deadline makes only its own write.
+// A leader close to its deadline performs only its own write.
 func TestSingleLeaderWithoutTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &engine{release: make(chan struct{})}

@@ -357,8 +357,8 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 	return err
 }
 
-// readVersion is the query that reads the version counter. It also reads whether the table has rows, because TRUNCATE
-// fires no trigger (inserts after it do), and whether the triggers still exist, because another application may have
+// readVersion is the query that reads the version counter. It also checks whether the table has any rows,
+// because TRUNCATE doesn't fire the triggers, and whether the triggers still exist, because another application may have
 // recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
