@@ -1,20 +1,38 @@
 package telemetry
 
-// The families of metrics, in the order of docs/metrics.md. Names, units, labels and buckets of http.*, db.* are those
-// of OpenTelemetry's semantic conventions 1.44.0, with finer buckets below five milliseconds, since most of our requests
-// take less. The names of the Go runtime and the process (runtime.go) are those of Prometheus' client library for Go.
+// The families of metrics. Names, units, labels and buckets of http.* and db.* are those of OpenTelemetry's semantic
+// conventions 1.44.0, with finer buckets below five milliseconds, since most of our requests take less. The names of the
+// Go runtime's and the process's metrics (runtime.go) are those of Prometheus' client library for Go.
+
+// Requests served.
 var (
-	// HTTPServerDuration has one series per route, method and status. Probes, scrapes and event streams aren't measured.
+	// HTTPServerDuration has one series per route, method and status.
 	HTTPServerDuration = &Family{
 		Name: "http.server.request.duration", Type: HistogramType, Unit: "s",
-		Help:   "Duration of HTTP requests served, from the first byte of the response's handler to the last.",
+		Help: "Duration of requests to the service's port. Health checks and event streams aren't measured. A request to " +
+			"an unknown path, or with a method that the path doesn't support, has no route.",
 		Labels: []string{"http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"},
 		Bounds: []float64{
 			0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 		},
 	}
+	LimitInFlight = gauge("superheroes.limit.in_flight", "{request}",
+		"Requests in progress that count against the limit for their kind of work; for streams, the clients connected.", "kind")
+	LimitCapacity = gauge("superheroes.limit.capacity", "{request}",
+		"Current limit on concurrent requests for one kind of work.", "kind")
+	LimitRefused = counter("superheroes.limit.refused", "{request}",
+		"Requests rejected with a 503 because of the limit for their kind of work.", "kind")
+	Connections        = gauge("superheroes.connections", "{connection}", "Open client connections.")
+	ConnectionsRefused = counter("superheroes.connections.refused", "{connection}",
+		"Client connections rejected because the maximum number was open and none could be closed.")
+	ConnectionsEvicted = counter("superheroes.connections.evicted", "{connection}",
+		"Idle client connections closed to make room for new ones.")
+	Draining = gauge("superheroes.draining", "", "1 while the service is shutting down, otherwise 0.")
+)
 
-	// DBClientDuration has one series per operation of a store.
+// Stores.
+var (
+	// DBClientDuration has one series per operation and kind of failure.
 	DBClientDuration = &Family{
 		Name: "db.client.operation.duration", Type: HistogramType, Unit: "s",
 		Help:   "Duration of operations on the store, including the wait for a connection.",
@@ -22,72 +40,95 @@ var (
 		Bounds: []float64{0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10},
 	}
 	PoolConnections = gauge("db.client.connection.count", "{connection}",
-		"Connections of the pool, by state.", "db.client.connection.pool.name", "db.client.connection.state")
-	PoolMax     = gauge("db.client.connection.max", "{connection}", "Maximum size of the pool.", "db.client.connection.pool.name")
+		"Connections in the pool, by state: used or idle.", "db.client.connection.pool.name", "db.client.connection.state")
+	PoolMax = gauge("db.client.connection.max", "{connection}",
+		"Maximum size of the pool.", "db.client.connection.pool.name")
 	PoolPending = gauge("db.client.connection.pending_requests", "{request}",
-		"Operations that wait for a connection of the pool.", "db.client.connection.pool.name")
+		"Operations waiting for a connection from the pool.", "db.client.connection.pool.name")
+)
 
+// Peers.
+var (
 	// HTTPClientDuration has one series per peer and status, or kind of failure.
 	HTTPClientDuration = &Family{
 		Name: "http.client.request.duration", Type: HistogramType, Unit: "s",
-		Help: "Duration of calls to peers, from sending the request to the end of the response.",
-		Labels: []string{
-			"http.request.method", "server.address", "server.port", "http.response.status_code", "error.type", "peer",
-		},
+		Help:   "Duration of calls to a peer, from sending the request to the end of the response.",
+		Labels: []string{"http.request.method", "server.address", "server.port", "http.response.status_code", "error.type"},
 		Bounds: HTTPServerDuration.Bounds,
 	}
-	BreakerState   = gauge("superheroes.breaker.state", "", "State of the circuit breaker of a peer: 0 closed, 1 half-open, 2 open.", "peer")
-	BreakerOpened  = counter("superheroes.breaker.opened", "", "How often the circuit breaker of a peer has opened.", "peer")
+	BreakerState = gauge("superheroes.breaker.state", "",
+		"State of the circuit breaker for a peer: 0 closed, 1 half-open, 2 open.", "peer")
+	BreakerOpened = counter("superheroes.breaker.opened", "",
+		"Number of times the circuit breaker for a peer has opened.", "peer")
 	BreakerRefused = counter("superheroes.breaker.refused", "{request}",
-		"Calls refused because the circuit breaker of a peer was open.", "peer")
+		"Calls rejected because the circuit breaker for a peer was open.", "peer")
 	PickBatchSize = &Family{
 		Name: "superheroes.pick.batch.size", Type: HistogramType, Unit: "{pick}",
-		Help: "Picks requested from a peer in one call.", Labels: []string{"peer"}, Bounds: batchBounds,
+		Help: "Picks requested from a peer in one call, in the eco profile.", Labels: []string{"peer"}, Bounds: batchBounds,
 	}
+)
 
+// Catalogs.
+var (
 	SnapshotAge = gauge("superheroes.snapshot.age", "s",
-		"Time since the catalog's ids were last read, or last known to be unchanged. Nothing renews them while nobody picks.")
-	SnapshotIDs  = gauge("superheroes.snapshot.ids", "{row}", "Ids in the catalog's index.")
-	SnapshotRows = gauge("superheroes.snapshot.rows", "{row}", "Rows in memory; 0 in the strict profile.")
+		"Time since the catalog's ids were last read, or last known to be unchanged. They are renewed only while items are being picked.")
+	SnapshotIDs  = gauge("superheroes.snapshot.ids", "{row}", "Ids in memory.")
+	SnapshotRows = gauge("superheroes.snapshot.rows", "{row}", "Rows in memory; always 0 in the strict profile.")
+)
 
+// Fights.
+var (
 	FightsAcknowledged = counter("superheroes.fights.acknowledged", "{fight}",
-		"Fights stored and acknowledged with a 200 since the start of the process.")
-	FightsStored = counter("superheroes.fights.stored", "{fight}",
-		"Fights that the store has confirmed since the start of the process, even if the client has given up.")
+		"Fights acknowledged with a 200 since the process started.")
 	FightsUncertain = counter("superheroes.fights.uncertain", "{fight}",
-		"Fights that may have been stored although the store did not confirm them.")
+		"Fights since the process started that may have been stored although the store didn't confirm them.")
+	FightsStored = counter("superheroes.fights.stored", "{fight}",
+		"Fights that the store has confirmed since the process started, even if the client had given up.")
 	FightsCounted = counter("superheroes.fights.counted", "{fight}",
-		"Fights in the stored statistics: exact, and kept across restarts.")
+		"Fights included in the stored statistics: the exact total, which survives restarts.")
 	CommitBatchSize = &Family{
 		Name: "superheroes.commit.batch.size", Type: HistogramType, Unit: "{fight}",
 		Help: "Fights stored in one durable write.", Bounds: batchBounds,
 	}
-
-	LogLines      = counter("superheroes.log.lines", "{line}", "Log lines written, by level.", "level")
-	LogSuppressed = counter("superheroes.log.suppressed", "{line}",
-		"Warnings and errors that were counted and summarized instead of written.")
-
-	// LimitInFlight and the others have one series per kind of work that the service does: reads, fights (and picks),
-	// lists, searches (and counts), streams (of events: its clients), writes and checks.
-	LimitInFlight = gauge("superheroes.limit.in_flight", "{request}",
-		"Requests in progress that count against the limit of their kind of work.", "kind")
-	LimitCapacity = gauge("superheroes.limit.capacity", "{request}",
-		"Current limit on concurrent requests of a kind of work.", "kind")
-	LimitRefused = counter("superheroes.limit.refused", "{request}",
-		"Requests refused with a 503 because of the limit of their kind of work.", "kind")
-
-	BuildInfo = gauge("superheroes.build.info", "", "Version and profile of the service; always 1.", "version", "goversion", "profile")
-
-	Connections        = gauge("superheroes.connections", "{connection}", "Open client connections.")
-	ConnectionsRefused = counter("superheroes.connections.refused", "{connection}",
-		"Client connections refused because the maximum number was open and none could be closed.")
-	ConnectionsEvicted = counter("superheroes.connections.evicted", "{connection}",
-		"Idle client connections closed to make room for new ones.")
-	Draining = gauge("superheroes.draining", "", "1 while the service is shutting down, otherwise 0.")
 )
 
-// batchBounds are the bounds of batch sizes.
+// The service itself.
+var (
+	BuildInfo = gauge("superheroes.build.info", "", "Version and profile of the service; always 1.",
+		"version", "goversion", "profile")
+	LogLines      = counter("superheroes.log.lines", "{line}", "Log lines written, by level.", "level")
+	LogSuppressed = counter("superheroes.log.suppressed", "{line}",
+		"Repeated warnings and errors that were counted and summarized instead of being written.")
+)
+
+// batchBounds are the bounds for batch sizes.
 var batchBounds = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000}
+
+// Group is a group of families under one heading in docs/metrics.md.
+type Group struct {
+	Title    string
+	Families []*Family
+}
+
+// Groups returns all families.
+func Groups() []Group {
+	process := []*Family{processCPU, processStart, processResident, processVirtual, processOpenFDs, processMaxFDs, goInfo, &gcDuration}
+	for _, s := range runtimeSeries {
+		process = append(process, s.family)
+	}
+	return []Group{
+		{"Requests served", []*Family{
+			HTTPServerDuration, LimitInFlight, LimitCapacity, LimitRefused,
+			Connections, ConnectionsRefused, ConnectionsEvicted, Draining,
+		}},
+		{"Stores", []*Family{DBClientDuration, PoolConnections, PoolMax, PoolPending}},
+		{"Peers", []*Family{HTTPClientDuration, BreakerState, BreakerOpened, BreakerRefused, PickBatchSize}},
+		{"Catalogs", []*Family{SnapshotAge, SnapshotIDs, SnapshotRows}},
+		{"Fights", []*Family{FightsAcknowledged, FightsUncertain, FightsStored, FightsCounted, CommitBatchSize}},
+		{"The service", []*Family{BuildInfo, LogLines, LogSuppressed}},
+		{"The process", process},
+	}
+}
 
 func counter(name, unit, help string, labels ...string) *Family {
 	return &Family{Name: name, Type: CounterType, Unit: unit, Help: help, Labels: labels}

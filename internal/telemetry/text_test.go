@@ -1,0 +1,128 @@
+package telemetry
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "regenerate the golden files and docs/metrics.md")
+
+// golden compares text with a file, or writes the file.
+func golden(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), text); diff != "" {
+		t.Errorf("%s differs; regenerate it with -update if that is intended:\n%s", file, diff)
+	}
+}
+
+// sample returns a registry with a series of each type, with label values that need escaping.
+func sample() *Registry {
+	r := NewRegistry()
+	heroes, fights := r.Service("heroes"), r.Service("fights")
+	var refused Counter
+	refused.Add(3)
+	fights.Counter(counter("test.refused", "{request}", "Requests refused, \\ or\nnot."), &refused)
+	fights.Func(gauge("test.age", "s", "Age.", "peer"), func() float64 { return 0.5 }, `a "peer"`)
+	fights.Func(gauge("test.state", "", "State.", "a.b", "c"), func() float64 { return 2 }, "", "x")
+	duration := &Family{Name: "test.duration", Type: HistogramType, Unit: "s", Help: "Duration.", Bounds: []float64{0.0025, 1}}
+	for _, m := range []*Metrics{heroes, fights} {
+		m.Histogram(NewHistogram(duration))
+	}
+	traced := NewHistogram(&Family{Name: "test.size", Type: HistogramType, Unit: "{fight}", Help: "Size.", Bounds: []float64{1, 2}})
+	fights.Histogram(traced)
+	traced.Observe(1)
+	traced.ObserveTraced(2, strings.Repeat("ab", 16), strings.Repeat("cd", 8))
+	traced.exemplars[1].Load().Time = time.UnixMilli(1_700_000_000_123)
+	traced.Observe(7)
+	fights.Summary(&Family{Name: "test.pauses", Type: SummaryType, Unit: "s", Help: "Pauses."}, func() Summary {
+		return Summary{[][2]float64{{0, 0.001}, {1, 2}}, 3, 4}
+	})
+	return r
+}
+
+func TestText(t *testing.T) {
+	r := sample()
+	golden(t, "testdata/metrics.txt", string(r.AppendText(nil, TextFormat)))
+	golden(t, "testdata/openmetrics.txt", string(r.AppendText(nil, OpenMetricsFormat)))
+}
+
+func TestFormatFor(t *testing.T) {
+	for accept, want := range map[string]string{
+		"":           TextFormat,
+		"*/*":        TextFormat,
+		"text/plain": TextFormat,
+		"application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.4": OpenMetricsFormat,
+		"text/plain, Application/OpenMetrics-Text":                                        OpenMetricsFormat,
+		"application/openmetrics-text-else":                                               TextFormat,
+	} {
+		if got := FormatFor([]string{accept}); got != want {
+			t.Errorf("%q: got %s, want %s", accept, got, want)
+		}
+	}
+}
+
+// TestObserve checks that a value at a bound belongs to the bucket below it, as Prometheus defines buckets.
+func TestObserve(t *testing.T) {
+	h := NewHistogram(&Family{Unit: "s", Bounds: []float64{0.001, 0.0025}})
+	for _, value := range []time.Duration{0, time.Millisecond, time.Millisecond + 1, 2500 * time.Microsecond, time.Hour} {
+		h.Observe(int64(value))
+	}
+	buckets, sum := h.counts()
+	if diff := cmp.Diff([]uint64{2, 2, 1}, buckets); diff != "" {
+		t.Error(diff)
+	}
+	if want := 3600.004500001; sum < want-1e-9 || sum > want+1e-9 {
+		t.Errorf("the sum is %v, want %v", sum, want)
+	}
+}
+
+// TestWithoutRegistry checks that instruments work without a registry.
+func TestWithoutRegistry(t *testing.T) {
+	var r *Registry
+	m := r.Service("fights")
+	var c Counter
+	c.Add(2)
+	m.Counter(ConnectionsRefused, &c)
+	h := NewHistogram(CommitBatchSize)
+	m.Histogram(h)
+	h.Observe(1)
+	if buckets, _ := h.counts(); c.Value() != 2 || buckets[0] != 1 {
+		t.Errorf("got %d and %v", c.Value(), buckets)
+	}
+}
+
+func BenchmarkHistogram(b *testing.B) {
+	v := NewVec(NewRegistry().Service("fights"), HTTPServerDuration, func(int) []string { return []string{"", "", "", "", ""} })
+	b.ReportAllocs()
+	for b.Loop() {
+		v.Of(200).Observe(int64(300 * time.Microsecond))
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	r := NewRegistry()
+	m := r.Service("fights")
+	m.AddRuntime()
+	v := NewVec(m, HTTPServerDuration, func(i int) []string { return []string{"GET", "http", "/api/fights", string(rune('a' + i)), ""} })
+	for i := range 50 {
+		v.Of(i).Observe(1)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.AppendText(nil, OpenMetricsFormat)
+	}
+}
