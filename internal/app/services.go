@@ -54,7 +54,15 @@ func (p *part) measure() {
 	}
 	p.server.Measure(p.metrics)
 	p.api.MeasureLimits()
+	logging.Measure(p.log, p.metrics)
 	p.metrics.Func(telemetry.BuildInfo, func() float64 { return 1 }, p.app.version, runtime.Version(), string(p.profile))
+}
+
+// measureStore adds the metrics of a store, if it has any.
+func (p *part) measureStore(store any) {
+	if store, ok := store.(interface{ Measure(*telemetry.Metrics) }); ok && p.metrics != nil {
+		store.Measure(p.metrics)
+	}
 }
 
 func (c HeroesConfig) endpoint() Endpoint     { return Endpoint{"heroes", c.Addr} }
@@ -100,6 +108,8 @@ func startCatalog[T catalog.Item](
 		limit = 0
 	}
 	service := catalog.NewService(kind.Kind, at.store, limit)
+	service.Measure(p.metrics, at.engine)
+	p.measureStore(at.store)
 	p.app.atStop(func() error {
 		service.Close()
 		return nil
@@ -150,8 +160,11 @@ func (c FightConfig) start(ctx context.Context, p *part) error {
 // in any other profile.
 func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
-		return remote.NewBatches(peer, p.log)
+		batches := remote.NewBatches(peer, p.log)
+		batches.Measure(p.metrics)
+		return batches
 	}
+	peer.Measure(p.metrics)
 	return peer
 }
 
@@ -169,6 +182,8 @@ func startFights(
 		return fmt.Errorf("fights: %w", err)
 	}
 	service.OnStored(stored)
+	service.Measure(p.metrics, at.engine)
+	p.measureStore(at.store)
 	if err := at.store.Ping(ctx); errors.Is(err, storage.ErrFull) {
 		p.log.Warn("the store can be read but accepts no writes now", "cause", err)
 	}

@@ -51,6 +51,8 @@ func startStatistics(
 	p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits,
 ) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
+	service.Measure(p.metrics)
+	p.measureStore(store)
 	p.app.atStop(func() error {
 		service.Close()
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 const (
@@ -78,6 +80,32 @@ func NewService[T Item](kind Kind[T], store Store[T], limit int64) *Service[T] {
 	s.life, s.end = context.WithCancel(context.Background()) //nolint:gosec // called by Close
 	s.current.Store(&index[T]{due: never, whole: never, epoch: epoch{never, never}, last: epoch{never, never}})
 	return s
+}
+
+// Measure adds the metrics of the service and of its store, whose engine is given under its name in OpenTelemetry's
+// semantic conventions. Call it before the first pick.
+func (s *Service[T]) Measure(m *telemetry.Metrics, engine string) {
+	if m == nil {
+		return
+	}
+	store := &measured[T]{Store: s.store}
+	store.operations.Measure(m, engine, s.Kind.Table.Name)
+	s.store = store
+	m.Func(telemetry.SnapshotAge, func() float64 {
+		if x := s.current.Load(); x.epoch.checked > never {
+			return (s.now() - x.epoch.checked).Seconds()
+		}
+		return math.NaN() // never read
+	})
+	m.Func(telemetry.SnapshotIDs, func() float64 { return float64(len(s.current.Load().ids)) })
+	m.Func(telemetry.SnapshotRows, func() float64 {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if x := s.current.Load(); x.slots != nil {
+			return float64(len(x.slots) - s.memory.missing)
+		}
+		return 0
+	})
 }
 
 // never is a time in the distant past, as a duration since start.

@@ -8,6 +8,8 @@ import (
 
 	"superheroes/internal/character"
 	"superheroes/internal/location"
+	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Source picks random items from one catalog. A Source is either the catalog's service in this process or a client for
@@ -61,6 +63,9 @@ type Service struct {
 	stored  func() // called after each insert
 	ids     *IDs
 	now     func() time.Time
+
+	operations              storage.Operations
+	acknowledged, uncertain telemetry.Counter
 }
 
 // NewService returns a service that stores fights in store. It reads the largest stored id, so that new ids are
@@ -76,6 +81,14 @@ func NewService(ctx context.Context, sources Sources, store Store) (*Service, er
 // OnStored sets the function to call after each fight that was, or may have been, stored. It must not block. Call
 // OnStored before the first fight.
 func (s *Service) OnStored(stored func()) { s.stored = stored }
+
+// Measure adds the metrics of the service and of its store, whose engine is given under its name in OpenTelemetry's
+// semantic conventions. Call it before the first fight.
+func (s *Service) Measure(m *telemetry.Metrics, engine string) {
+	s.operations.Measure(m, engine, "fights")
+	m.Counter(telemetry.FightsAcknowledged, &s.acknowledged)
+	m.Counter(telemetry.FightsUncertain, &s.uncertain)
+}
 
 // Picks are the items picked for a fight: a hero, a villain and, if wanted, a location.
 type Picks struct {
@@ -125,17 +138,25 @@ func (s *Service) Perform(
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
 	answer := fight.AppendJSON(make([]byte, 0, usualSize))
+	ctx, insert := s.operations.Begin(ctx, "INSERT")
 	err := s.store.Insert(ctx, fight, answer)
+	insert.End(&err)
 	s.stored()
 	if err != nil {
+		if errors.Is(err, ErrMaybeStored) {
+			s.uncertain.Add(1)
+		}
 		return nil, fmt.Errorf("storing fight %s: %w", fight.ID, err)
 	}
+	s.acknowledged.Add(1)
 	return answer, nil
 }
 
 // Get returns the fight with the given id, like Store.Get.
 func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
+	ctx, get := s.operations.Begin(ctx, "SELECT")
 	fight, err := s.store.Get(ctx, id)
+	get.End(&err)
 	if err != nil {
 		err = fmt.Errorf("reading fight %s: %w", id, err)
 	}
@@ -144,7 +165,9 @@ func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 
 // Page returns the fights with ids below before, like Store.Page.
 func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, error) {
+	ctx, page := s.operations.Begin(ctx, "SELECT page")
 	fights, err := s.store.Page(ctx, before, limit)
+	page.End(&err)
 	if err != nil {
 		err = fmt.Errorf("reading a page of fights: %w", err)
 	}
@@ -153,7 +176,9 @@ func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, erro
 
 // Count returns the exact number of fights, like Store.Count.
 func (s *Service) Count(ctx context.Context) (int64, error) {
+	ctx, count := s.operations.Begin(ctx, "COUNT")
 	n, err := s.store.Count(ctx)
+	count.End(&err)
 	if err != nil {
 		err = fmt.Errorf("counting fights: %w", err)
 	}

@@ -1,5 +1,5 @@
 // Package logging provides the services' loggers: log/slog records as lines of text or JSON, with repeated warnings and
-// errors summarized. It doesn't import any other package of the program. A line in text format looks like this:
+// errors summarized. Of the program's packages it imports only telemetry. A line in text format looks like this:
 //
 //	2026-01-02T15:04:05.000Z - heroes - WARN - message key=value …
 package logging
@@ -48,6 +48,7 @@ func New(w io.Writer, service string, cfg Config) *slog.Logger {
 		json := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: cfg.Level})
 		handler = json.WithAttrs([]slog.Attr{slog.String("service", service)})
 	}
+	handler = &counting{handler, &lineCounts{}}
 	if cfg.Level > slog.LevelDebug {
 		handler = &repeats{handler, &counts{byCause: map[cause]*count{}}}
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"superheroes/internal/telemetry"
 )
 
 const (
@@ -120,6 +122,8 @@ type counts struct {
 	mu      sync.Mutex
 	byCause map[cause]*count
 	flushed bool
+
+	suppressed telemetry.Counter
 }
 
 // counted counts a line and returns true, or returns false if the line is the first with its cause and must be written.
@@ -146,6 +150,7 @@ func (c *counts) counted(record slog.Record, to slog.Handler) bool {
 		repeated.timer = time.AfterFunc(repeated.since.Add(interval).Sub(now), func() { c.end(why) })
 	}
 	repeated.times++
+	c.suppressed.Add(1)
 	repeated.level = max(repeated.level, record.Level)
 	repeated.last, repeated.to = record, to
 	return true

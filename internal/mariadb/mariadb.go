@@ -20,6 +20,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Config holds the address of the database and the size of the connection pool.
@@ -75,6 +76,9 @@ func Open[T catalog.Item](ctx context.Context, table catalog.Table[T], cfg Confi
 	}
 	return s, nil
 }
+
+// Measure adds the metrics of the connection pool.
+func (s *Catalog[T]) Measure(m *telemetry.Metrics) { sqltable.Measure(m, s.Table.Name, s.db) }
 
 // defaultLockWait is InnoDB's default lock wait timeout in seconds.
 const defaultLockWait = 50

@@ -22,6 +22,7 @@ import (
 	"superheroes/internal/bounded"
 	"superheroes/internal/fight"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Config holds the address of the database and the size of the connection pool.
@@ -49,7 +50,9 @@ type Fights struct {
 	concern *readconcern.ReadConcern      // nil for the server's default
 	reads   bounded.Reads                 // limits reads, so that half of the connections are reserved for writes
 	group   *fight.Committer              // nil if each fight is inserted by its own command
-	refusal atomic.Pointer[error]         // why the server refused the last write; nil while it accepts writes
+	pool    *poolWatch
+	written *fight.Written
+	refusal atomic.Pointer[error] // why the server refused the last write; nil while it accepts writes
 }
 
 var _ fight.Store = (*Fights)(nil)
@@ -61,9 +64,11 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	if err := checkDNS(ctx, cfg); err != nil {
 		return nil, err
 	}
+	pool := &poolWatch{most: cfg.PoolMax}
 	settings := options.Client().ApplyURI(cfg.URL).
 		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
-		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second))
+		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second)).
+		SetPoolMonitor(pool.monitor())
 	client, err := mongo.Connect(settings)
 	if err != nil {
 		return nil, unusable(err)
@@ -71,7 +76,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	s := &Fights{
 		client: client, fights: client.Database(cfg.Database).Collection(collection),
 		reading: options.RunCmd(), concern: settings.ReadConcern,
-		reads: bounded.NewReads(cfg.PoolMax/2, cfg.Deadline),
+		reads: bounded.NewReads(cfg.PoolMax/2, cfg.Deadline), pool: pool, written: fight.NewWritten(),
 	}
 	if settings.ReadPreference != nil {
 		s.reading.SetReadPreference(settings.ReadPreference)
@@ -83,6 +88,12 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Measure adds the metrics of the writes and of the connection pool.
+func (s *Fights) Measure(m *telemetry.Metrics) {
+	s.written.Measure(m)
+	m.Pool(collection, s.pool.stats)
 }
 
 // checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver also looks the servers up, but without a

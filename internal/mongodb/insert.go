@@ -50,7 +50,7 @@ func (s *Fights) write(ctx context.Context, batch []fight.Document) []error {
 		o.errs[i] = fmt.Errorf("%w: %w", fight.ErrMaybeStored, trouble(err))
 	}
 	s.note(o.errs)
-	return o.errs
+	return s.written.Record(o.errs)
 }
 
 // note records whether the server accepts writes, judging by the results of a batch.

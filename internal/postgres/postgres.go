@@ -17,6 +17,7 @@ import (
 	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Config holds the address of the database and the size of the connection pool.
@@ -43,6 +44,17 @@ type Catalog[T catalog.Item] struct {
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
+
+// Measure adds the metrics of the connection pool.
+func (s *Catalog[T]) Measure(m *telemetry.Metrics) {
+	m.Pool(s.table.Name, func() telemetry.PoolStats {
+		stat := s.pool.Stat()
+		return telemetry.PoolStats{
+			Idle: int(stat.IdleConns()), Used: int(stat.AcquiredConns()), Max: int(stat.MaxConns()),
+			Waits: stat.EmptyAcquireCount(), Waited: stat.EmptyAcquireWaitTime(),
+		}
+	})
+}
 
 // Open connects to the database, creates and seeds the table if it is missing, and checks an existing table. Open
 // doesn't retry.

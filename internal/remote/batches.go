@@ -10,6 +10,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
+	"superheroes/internal/telemetry"
 )
 
 const (
@@ -49,6 +50,7 @@ type Batches[T catalog.Item] struct {
 	fetching    bool      // a goroutine is about to send the next batch from the queue
 	inFlight    *batch[T] // the last request sent; nil after its response
 	queue       []*batch[T]
+	sizes       *telemetry.Histogram
 	watcher     *time.Timer // sends the queue if the request in flight is overdue; nil until first needed
 }
 
@@ -74,7 +76,14 @@ type batch[T any] struct {
 
 // NewBatches returns Batches that send requests through client.
 func NewBatches[T catalog.Item](client *Client[T], log *slog.Logger) *Batches[T] {
-	return &Batches[T]{client: client, log: log, now: time.Now}
+	sizes := telemetry.NewHistogram(telemetry.PickBatchSize)
+	return &Batches[T]{client: client, log: log, now: time.Now, sizes: sizes}
+}
+
+// Measure adds the metrics of the batches and of the client.
+func (b *Batches[T]) Measure(m *telemetry.Metrics) {
+	b.client.Measure(m)
+	m.Histogram(b.sizes, b.client.peer)
 }
 
 // Ready implements fight.Source: it returns an unused pick if there is one.
@@ -86,8 +95,7 @@ func (b *Batches[T]) Ready() (item T, ok bool) {
 
 // Refusal implements fight.Refuser.
 func (b *Batches[T]) Refusal() error {
-	err := b.client.Refusal()
-	if err == nil {
+	if !b.client.calls.breaker.refuses() {
 		return nil
 	}
 	b.mu.Lock()
@@ -95,7 +103,7 @@ func (b *Batches[T]) Refusal() error {
 	if len(b.picks) > 0 && b.now().Before(b.expires) {
 		return nil
 	}
-	return err
+	return b.client.Refusal()
 }
 
 // takeStored takes a stored pick, unless the stored picks are too old. The caller holds the mutex.
@@ -144,7 +152,7 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	if item, ok := b.takeStored(now); ok {
 		return item, nil, 0, nil
 	}
-	if b.client.calls.breaker.refuses() {
+	if b.client.calls.breaker.rejects() {
 		return item, nil, 0, fight.ErrOpen
 	}
 	if now.Before(b.singleUntil) {
@@ -246,6 +254,7 @@ func (b *Batches[T]) send() (next *batch[T], now time.Time) {
 		}
 		next.early, next.size = next.joined, min(max(next.joined, b.demand(now)), catalog.MaxBatch)
 		b.inFlight, b.used, b.sent = next, 0, now
+		b.sizes.Observe(int64(next.size))
 		if len(b.queue) > 0 {
 			b.watch(now) // this request may get stuck as well
 		} else if b.watcher != nil {

@@ -3,6 +3,8 @@ package remote
 import (
 	"sync"
 	"time"
+
+	"superheroes/internal/telemetry"
 )
 
 // breaker is the circuit breaker of one peer. It opens after a number of consecutive failures and admits no call until
@@ -16,11 +18,12 @@ type breaker struct {
 	failures uint // consecutive failures that open the breaker; 0 for never
 	delay    time.Duration
 
-	mu     sync.Mutex
-	failed uint      // consecutive failures
-	until  time.Time // time at which the breaker becomes half-open; zero while it is closed
-	trying bool      // a trial call is in flight
-	opened int       // number of times the breaker has opened
+	mu      sync.Mutex
+	failed  uint      // consecutive failures
+	until   time.Time // time at which the breaker becomes half-open; zero while it is closed
+	trying  bool      // a trial call is in flight
+	opened  int       // number of times the breaker has opened
+	refused uint64    // calls rejected
 }
 
 // permit identifies an admitted call.
@@ -45,6 +48,17 @@ func (b *breaker) refuses() bool {
 	return b.refusing()
 }
 
+// rejects is like refuses, and counts the call that is rejected.
+func (b *breaker) rejects() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	refusing := b.refusing()
+	if refusing {
+		b.refused++
+	}
+	return refusing
+}
+
 // refusing is like refuses, but the caller must hold the mutex.
 func (b *breaker) refusing() bool {
 	return !b.until.IsZero() && (b.trying || time.Now().Before(b.until))
@@ -55,10 +69,35 @@ func (b *breaker) admit() (p permit, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.refusing() {
+		b.refused++
 		return permit{}, false
 	}
 	b.trying = !b.until.IsZero()
 	return permit{b.trying, b.opened}, true
+}
+
+// measure adds the metrics of the breaker for a peer.
+func (b *breaker) measure(m *telemetry.Metrics, peer string) {
+	m.Func(telemetry.BreakerState, func() float64 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		switch {
+		case b.until.IsZero():
+			return 0
+		case b.trying || !time.Now().Before(b.until):
+			return 1
+		}
+		return 2
+	}, peer)
+	locked := func(read func() float64) func() float64 {
+		return func() float64 {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return read()
+		}
+	}
+	m.Func(telemetry.BreakerOpened, locked(func() float64 { return float64(b.opened) }), peer)
+	m.Func(telemetry.BreakerRefused, locked(func() float64 { return float64(b.refused) }), peer)
 }
 
 // record records the outcome of an admitted call.

@@ -75,7 +75,7 @@ func (c *calls) doUntil(ctx context.Context, called call, ask func(context.Conte
 	switch {
 	case ctx.Err() != nil:
 		return c.gaveUp(ctx, called.begin)
-	case called.guarded && c.breaker.refuses():
+	case called.guarded && c.breaker.rejects():
 		return fight.ErrOpen
 	}
 	made, err := bounded.Do(ctx, c.work, func(ctx context.Context) (bool, error) { return true, c.run(ctx, called, ask) })

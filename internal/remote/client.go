@@ -22,6 +22,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
+	"superheroes/internal/telemetry"
 )
 
 // Config limits the calls to a peer, which also end at the request's deadline.
@@ -60,6 +61,14 @@ type Client[T catalog.Item] struct {
 	transport transport
 	decoder   decoder[T]
 	calls     *calls
+	durations *telemetry.Vec[answered] // nil if calls aren't measured
+}
+
+// answered is the result of a call, for its metrics: the response's status, or 0 if there was none, and the kind of
+// failure, or "".
+type answered struct {
+	status  int
+	failure string
 }
 
 // New returns a client for the catalog served below base, such as http://heroes:8000.
@@ -132,12 +141,46 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
+// Measure adds the metrics of the calls and the circuit breaker. Call it before the first call.
+func (c *Client[T]) Measure(m *telemetry.Metrics) {
+	if m == nil {
+		return
+	}
+	c.calls.breaker.measure(m, c.peer)
+	c.durations = telemetry.NewVec(m, telemetry.HTTPClientDuration, func(a answered) []string {
+		status := ""
+		if a.status != 0 {
+			status = strconv.Itoa(a.status)
+		}
+		return []string{http.MethodGet, c.base.Hostname(), c.base.Port(), status, a.failure}
+	})
+}
+
+// record records the duration of a call.
+func (c *Client[T]) record(begun time.Time, status int, err error) {
+	if c.durations == nil {
+		return
+	}
+	a := answered{status: status}
+	switch {
+	case status >= http.StatusBadRequest:
+		a.failure = strconv.Itoa(status)
+	case fight.IsTimeout(err):
+		a.failure = "timeout"
+	case errors.Is(err, context.Canceled):
+		a.failure = "canceled"
+	case err != nil:
+		a.failure = "connection"
+	}
+	c.durations.Of(a).Observe(int64(time.Since(begun)))
+}
+
 // Ready implements fight.Source: no item is ever ready.
 func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
 
 // Refusal implements fight.Refuser.
 func (c *Client[T]) Refusal() error {
-	if c.calls.breaker.refuses() {
+	if c.calls.breaker.rejects() {
 		return fight.ErrOpen
 	}
 	return nil
@@ -250,13 +293,18 @@ type statusError struct {
 func (e statusError) Error() string { return "returned " + e.text }
 
 // fetch sends the request and returns the response's body, limited to the given number of bytes, and its header.
-func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) ([]byte, http.Header, error) {
+func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) (
+	body []byte, header http.Header, err error,
+) {
+	begun, status := time.Now(), 0
+	defer func() { c.record(begun, status, err) }()
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {
 		return nil, nil, err
 	}
+	status = response.StatusCode
 	defer func() { _ = response.Body.Close() }()
-	body, err := readBody(response, most)
+	body, err = readBody(response, most)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, nil, context.Cause(ctx)

@@ -12,6 +12,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Catalog is a catalog.Store in a SQLite file.
@@ -49,6 +50,9 @@ func OpenCatalog[T catalog.Item](
 	}
 	return s, nil
 }
+
+// Measure adds the metrics of the connection pools.
+func (s *Catalog[T]) Measure(m *telemetry.Metrics) { s.db.measure(m, s.Table.Name) }
 
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put func(T) error) error) error {
 	return s.change(ctx, func(tx *sql.Conn) error {

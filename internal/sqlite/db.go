@@ -24,6 +24,7 @@ import (
 	"superheroes/internal/bounded"
 	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // DB is a database file used by many concurrent readers and a single writer, since SQLite supports only one writer at a
@@ -47,6 +48,12 @@ const (
 	readers = 6
 	listers = 2
 )
+
+// measure adds the metrics of the connection pools.
+func (db *DB) measure(m *telemetry.Metrics, table string) {
+	sqltable.Measure(m, table+" reads", db.Reads)
+	sqltable.Measure(m, table+" writes", db.Writes)
+}
 
 // busyTimeout is how long a connection waits for a lock.
 const busyTimeout = 5 * time.Second

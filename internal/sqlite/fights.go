@@ -15,6 +15,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/sqltable"
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Fights is a fight.Store in a SQLite file.
@@ -24,6 +25,7 @@ type Fights struct {
 	// Its Insert method implements fight.Store. Insert stores the fight in a transaction of its own or in the group's
 	// next transaction. If the context ends before the transaction begins, Insert gives up.
 	*fight.Committer
+	written *fight.Written
 }
 
 var _ fight.Store = (*Fights)(nil)
@@ -53,12 +55,18 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 	if err := db.create(ctx, "table fight", schema, tableIsReadable); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	s := &Fights{db: db}
+	s := &Fights{db: db, written: fight.NewWritten()}
 	s.Committer = fight.NewSingleCommitter(s.write)
 	if grouped {
 		s.Committer = fight.NewCommitter(s.write)
 	}
 	return s, nil
+}
+
+// Measure adds the metrics of the writes and of the connection pools.
+func (s *Fights) Measure(m *telemetry.Metrics) {
+	s.written.Measure(m)
+	s.db.measure(m, "fight")
 }
 
 // write stores a batch in one transaction, and returns an error for each document that is not stored. A document that
@@ -98,6 +106,7 @@ func (s *Fights) results(refused []error, err error) []error {
 	for i := range refused {
 		refused[i] = s.db.trouble(cmp.Or(refused[i], err))
 	}
+	s.written.Record(refused)
 	if slices.Contains(refused, nil) {
 		s.db.wrote(nil)
 	} else {

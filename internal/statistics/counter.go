@@ -104,6 +104,13 @@ func (c *counter) Listeners() int {
 	return c.listeners
 }
 
+// counted returns the version of the statistics after the last successful round.
+func (c *counter) counted() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.version
+}
+
 // await waits until the statistics include all fights for which Wake was called before, and all fights that other
 // processes stored more than Watched ago. await returns the version of these statistics, and returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {

@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"superheroes/internal/telemetry"
 )
 
 // freshTime limits how long a response waits for recent fights to be counted; after that, it includes only the fights
@@ -22,11 +25,13 @@ type Service struct {
 
 	reading sync.Mutex // held while the statistics are read and published
 	latest  atomic.Pointer[State]
+	refresh sync.WaitGroup // reads for the metrics
 }
 
 // State is the result of the last read of the statistics, encoded once for all responses.
 type State struct {
 	version  int64
+	total    int64
 	JSON     []byte        // JSON and Event must not be modified
 	Event    []byte        // the JSON as a server-sent event
 	Replaced chan struct{} // closed when a newer state is published
@@ -48,6 +53,26 @@ func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 func (s *Service) Close() {
 	s.stop()
 	<-s.stopped
+	s.refresh.Wait()
+}
+
+// Measure adds the service's metrics. To avoid waiting for the store, a scrape gets the total that was read last, and
+// starts to read the current one if fights have been counted since.
+func (s *Service) Measure(m *telemetry.Metrics) {
+	var refreshing atomic.Bool
+	m.Func(telemetry.FightsCounted, func() float64 {
+		latest := s.latest.Load()
+		if version := s.counted(); (latest == nil || latest.version < version) && refreshing.CompareAndSwap(false, true) {
+			s.refresh.Go(func() {
+				defer refreshing.Store(false)
+				_, _ = s.read(context.Background(), version) // readiness and the counter report the failure
+			})
+		}
+		if latest == nil {
+			return math.NaN()
+		}
+		return float64(latest.total)
+	})
 }
 
 // Latest returns the most recently published state, or nil if there is none yet.
@@ -95,12 +120,12 @@ func (s *Service) publish(before *State, statistics Statistics) *State {
 	answer := statistics.AppendJSON(nil)
 	if before != nil && bytes.Equal(before.JSON, answer) {
 		same := *before
-		same.version = statistics.Version
+		same.version, same.total = statistics.Version, statistics.Total
 		s.latest.Store(&same)
 		return &same
 	}
 	next := &State{
-		version: statistics.Version, JSON: answer, Event: append(append([]byte("data: "), answer...), "\n\n"...),
+		version: statistics.Version, total: statistics.Total, JSON: answer, Event: append(append([]byte("data: "), answer...), "\n\n"...),
 		Replaced: make(chan struct{}),
 	}
 	s.latest.Store(next)

@@ -1,5 +1,7 @@
 package telemetry
 
+import "time"
+
 // The families of metrics. Names, units, labels and buckets of http.* and db.* are those of OpenTelemetry's semantic
 // conventions 1.44.0, with finer buckets below five milliseconds, since most of our requests take less. The names of the
 // Go runtime's and the process's metrics (runtime.go) are those of Prometheus' client library for Go.
@@ -43,9 +45,27 @@ var (
 		"Connections in the pool, by state: used or idle.", "db.client.connection.pool.name", "db.client.connection.state")
 	PoolMax = gauge("db.client.connection.max", "{connection}",
 		"Maximum size of the pool.", "db.client.connection.pool.name")
-	PoolPending = gauge("db.client.connection.pending_requests", "{request}",
-		"Operations waiting for a connection from the pool.", "db.client.connection.pool.name")
+	PoolWaits = counter("superheroes.pool.waits", "{request}",
+		"Operations that had to wait for a connection from the pool.", "db.client.connection.pool.name")
+	PoolWaitTime = counter("superheroes.pool.wait.time", "s",
+		"Total time that operations waited for a connection from the pool.", "db.client.connection.pool.name")
 )
+
+// PoolStats is the state of a connection pool.
+type PoolStats struct {
+	Idle, Used, Max int           // connections
+	Waits           int64         // operations that had to wait for a connection
+	Waited          time.Duration // total time they waited
+}
+
+// Pool adds the metrics of a connection pool.
+func (m *Metrics) Pool(name string, read func() PoolStats) {
+	m.Func(PoolConnections, func() float64 { return float64(read().Idle) }, name, "idle")
+	m.Func(PoolConnections, func() float64 { return float64(read().Used) }, name, "used")
+	m.Func(PoolMax, func() float64 { return float64(read().Max) }, name)
+	m.Func(PoolWaits, func() float64 { return float64(read().Waits) }, name)
+	m.Func(PoolWaitTime, func() float64 { return read().Waited.Seconds() }, name)
+}
 
 // Peers.
 var (
@@ -121,7 +141,7 @@ func Groups() []Group {
 			HTTPServerDuration, LimitInFlight, LimitCapacity, LimitRefused,
 			Connections, ConnectionsRefused, ConnectionsEvicted, Draining,
 		}},
-		{"Stores", []*Family{DBClientDuration, PoolConnections, PoolMax, PoolPending}},
+		{"Stores", []*Family{DBClientDuration, PoolConnections, PoolMax, PoolWaits, PoolWaitTime}},
 		{"Peers", []*Family{HTTPClientDuration, BreakerState, BreakerOpened, BreakerRefused, PickBatchSize}},
 		{"Catalogs", []*Family{SnapshotAge, SnapshotIDs, SnapshotRows}},
 		{"Fights", []*Family{FightsAcknowledged, FightsUncertain, FightsStored, FightsCounted, CommitBatchSize}},

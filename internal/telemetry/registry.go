@@ -137,7 +137,8 @@ func (m *Metrics) Counter(f *Family, c *Counter, values ...string) {
 	m.Func(f, func() float64 { return float64(c.Value()) }, values...)
 }
 
-// Func adds a series whose value is read at each scrape. read must be safe for concurrent use and must not block.
+// Func adds a series whose value is read at each scrape. read must be safe for concurrent use and must not block. While it
+// returns NaN, the series is left out.
 func (m *Metrics) Func(f *Family, read func() float64, values ...string) {
 	if m != nil {
 		m.registry.add(f, &series{service: m.service, values: values, read: read})

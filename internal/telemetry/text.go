@@ -84,7 +84,9 @@ func (w *writer) series(name string, labels []string, s *series) {
 	case s.summary != nil:
 		w.summary(name, set, s.summary())
 	default:
-		w.line(name, "{", set, "} ", w.float(s.read()))
+		if value := s.read(); !math.IsNaN(value) {
+			w.line(name, "{", set, "} ", w.float(value))
+		}
 	}
 }
 

@@ -1,0 +1,48 @@
+package catalog
+
+import (
+	"context"
+
+	"superheroes/internal/storage"
+)
+
+// measured is a Store whose operations are measured. It stands in front of the service's store only if there are metrics.
+type measured[T Item] struct {
+	Store[T]
+	operations storage.Operations
+}
+
+// Get implements Store.
+func (s *measured[T]) Get(ctx context.Context, id int64) (item T, err error) {
+	ctx, operation := s.operations.Begin(ctx, "SELECT")
+	defer operation.End(&err)
+	return s.Store.Get(ctx, id)
+}
+
+// GetMany implements Store.
+func (s *measured[T]) GetMany(ctx context.Context, ids []int64) (items []T, err error) {
+	ctx, operation := s.operations.Begin(ctx, "SELECT many")
+	defer operation.End(&err)
+	return s.Store.GetMany(ctx, ids)
+}
+
+// Page implements Store.
+func (s *measured[T]) Page(ctx context.Context, after int64, limit int) (page []T, err error) {
+	ctx, operation := s.operations.Begin(ctx, "SELECT page")
+	defer operation.End(&err)
+	return s.Store.Page(ctx, after, limit)
+}
+
+// IDs implements Store.
+func (s *measured[T]) IDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
+	ctx, operation := s.operations.Begin(ctx, "SELECT ids")
+	defer operation.End(&err)
+	return s.Store.IDs(ctx, known)
+}
+
+// Write implements Store.
+func (s *measured[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (item *T, err error) {
+	ctx, operation := s.operations.Begin(ctx, "UPDATE")
+	defer operation.End(&err)
+	return s.Store.Write(ctx, id, change)
+}
