@@ -16,8 +16,8 @@ type Scenario struct {
 
 // System describes the processes of a scenario.
 type System struct {
-	// Separate starts one process per service, on real database servers; otherwise a single process runs everything on
-	// the embedded store.
+	// If Separate is true, each service runs in a process of its own, on real database servers; otherwise a single
+	// process runs everything on the embedded store.
 	Separate           bool
 	Fights, Statistics int      // number of processes of the service; 0 means one
 	Args               []string // of every process

@@ -98,8 +98,8 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 // lib/scenario_runner.py in green-coding-solutions/green-metrics-tool.
 const sciMetric = "GMT_SCI_R"
 
-// sci checks that the scenario reports R twice: as a custom metric, and in the format for versions of the Green Metrics
-// Tool before April 2026.
+// sci checks that the scenario reports R, the number of functional units, twice: as a custom metric, and in the format
+// for versions of the Green Metrics Tool before April 2026.
 func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)

@@ -1,4 +1,4 @@
-// Package engines provides tests with real database servers, a real browser and other external programs. The package
+// Package engines gives tests access to real database servers, a real browser and other external programs. The package
 // doesn't depend on the program under test.
 //
 // Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds or

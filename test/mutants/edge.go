@@ -4,8 +4,8 @@ package main
 // chaos test, its checker and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "a run is never VOID because of requests that were sent too late",
-		guards: "in the open model, a run is VOID if requests are sent more than 1 ms late at p99",
+		name:   "late iterations never make a run VOID",
+		guards: "in the open model, a run is VOID if iterations start more than 1 ms late at p99",
 		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
 		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // compares milliseconds with microseconds

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// take records a test's event.
+// take records an event from a test.
 func (s *suite) take(e event) {
 	current := s.test(e.Test)
 	switch e.Action {

@@ -34,7 +34,7 @@ func newApt(getenv func(string) string, say func(string, ...any)) *apt {
 	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
 }
 
-// install installs the packages. If this is impossible or forbidden, the error states the reason.
+// install installs the packages. If installation is impossible or forbidden, the error states the reason.
 func (a *apt) install(ctx context.Context, wanted packages) error {
 	if err := a.allowed(); err != nil {
 		return err

@@ -90,7 +90,7 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 	}
 }
 
-// All finds or starts all engines concurrently, and returns the engines in a fixed order. The caller must close the
+// All finds or starts every engine, concurrently, and returns the engines in a fixed order. The caller must close the
 // engines, even if ctx has been canceled.
 func (f *Finder) All(ctx context.Context) []*Engine {
 	searches := f.servers()
