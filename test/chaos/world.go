@@ -29,7 +29,7 @@ type world struct {
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
-	hours     int    // how far the clock of the stored ids is ahead of the current time
+	hours     int    // hours by which the stored ids are ahead of the current time
 }
 
 // process is a program that can be stopped, and restarted at the same address.

@@ -51,7 +51,8 @@ func Postgres(tb testing.TB) string {
 }
 
 // MySQL creates an empty database and returns the database's URL (mysql://user:password@host:port/database). The
-// database is dropped when the test ends. It has the server's default character set, so tables must specify their own.
+// database is dropped when the test ends. The database has the server's default character set, so tables must specify
+// their own.
 func MySQL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)

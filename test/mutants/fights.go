@@ -122,7 +122,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "the statistics count a fight with a level that the list rejects",
-		guards: "count, list and statistics agree on fights written by other programs",
+		guards: "the count, the list and the statistics agree on fights written by other programs",
 		file:   "internal/catalog/scanner.go",
 		old:    "text[0] == '0' || n < 0 || n > most",
 		new:    "text[0] == '0' || n < 0",

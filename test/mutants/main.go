@@ -39,7 +39,7 @@ type mutant struct {
 	old    string // text that must occur exactly once in the file
 	new    string
 	test   string // the package that contains the test that must fail
-	run    string // the name of that test, as a pattern for -run
+	run    string // -run pattern that matches that test
 }
 
 // mutants returns all mutants, by area.

@@ -43,8 +43,8 @@ func ownArgs(ctx context.Context, say sayer) []string {
 }
 
 // testArgs returns the arguments for go test in a module: fixed arguments, then the user's arguments, which take
-// precedence, and, if the user names no packages, the pattern for all packages. It returns nil if the user names only
-// packages of other modules.
+// precedence, and, if the user names no packages, the pattern for all packages. testArgs returns nil if the user names
+// only packages of other modules.
 func testArgs(module string, own, given []string) []string {
 	args, named, here := slices.Clone(own), false, false
 	for _, arg := range given {

@@ -1,6 +1,6 @@
-// Package find locates or starts the engines that the tests run against. For each engine, it tries in this order: a URL
-// in the environment, programs on this machine, a Docker engine and, as root on Debian or Ubuntu, apt-get. It uses the
-// first source that works.
+// Package find locates or starts the engines that the tests run against. For each engine, the package uses the first of
+// these sources that works: a URL in the environment, programs on this machine, a Docker engine and, as root on Debian
+// or Ubuntu, apt-get.
 //
 // Servers that the package starts are private: their data is in a temporary folder, they listen on free loopback ports,
 // and they stop when the engine is closed. The operating system's own server instances are never used, changed or
