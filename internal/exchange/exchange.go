@@ -51,6 +51,9 @@ type Row[T any] struct {
 // row and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
 // than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
+	if f == SQL {
+		return newSQLReader(r, s).rows
+	}
 	return func(yield func(Row[T], error) bool) {
 		next := s.reader(r, f)
 		for {
@@ -68,8 +71,6 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 // reader returns a function that reads the next row of a file, and returns io.EOF after the last row.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
-	case SQL:
-		return newSQLReader(r, s).next
 	case CSV:
 		return newCSVReader(r, s).next
 	case JSONLines:

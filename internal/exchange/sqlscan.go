@@ -16,9 +16,10 @@ type sqlScanner struct {
 	line  int // line number of the next byte, starting at 1
 	mysql bool
 
-	stop byte // the byte at which scan stopped; 0 at the end of the file
-	size int  // number of bytes kept from the current row or statement header; more than maxRow is an error
-	skip bool // nothing is kept
+	stop byte   // the byte at which scan stopped; 0 at the end of the file
+	text []byte // text that scan has kept so far
+	size int    // number of bytes kept from the current row or statement header; more than maxRow is an error
+	skip bool   // nothing is kept
 }
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
@@ -26,28 +27,29 @@ func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 // scan reads up to a semicolon, or up to one of the characters in stops outside parentheses. scan returns the text
 // before the character at which it stopped, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
-	var text []byte
+	s.text = s.text[:0]
 	for depth := 0; ; {
-		if s.skipBlanks() && len(text) > 0 {
-			text = s.keep(text, ' ')
+		if s.skipBlanks() {
+			s.keep(' ')
 		}
+		text := s.text
 		b, ok := s.next()
-		if s.stop = b; !ok {
+		if s.stop = b; ok {
+			s.keep(b)
+		}
+		if !ok || b == ';' || depth == 0 && strings.IndexByte(stops, b) >= 0 {
 			return strings.TrimSpace(string(text))
 		}
-		text = s.keep(text, b)
-		switch {
-		case b == ';', depth == 0 && strings.IndexByte(stops, b) >= 0:
-			return strings.TrimSpace(string(text[:max(len(text)-1, 0)]))
-		case b == '(':
+		switch b {
+		case '(':
 			depth++
-		case b == ')':
+		case ')':
 			depth--
-		case b == '\'', b == '"', b == '`':
-			text = s.quoted(text, b)
-		case b == '$' && !s.mysql:
-			text = s.dollarQuoted(text)
-		case b == 0:
+		case '\'', '"', '`': // two consecutive quotes within a string are scanned as two strings
+			s.quoted(string(b), s.mysql && b != '`')
+		case '$':
+			s.dollarQuoted()
+		case 0:
 			s.fail(s.line, errors.New("NUL byte: the file isn't UTF-8 text"))
 		}
 	}
@@ -79,15 +81,15 @@ func (s *sqlScanner) next() (b byte, ok bool) {
 	return b, err == nil
 }
 
-// keep appends a byte to the text of a row or statement header.
-func (s *sqlScanner) keep(text []byte, b byte) []byte {
+// keep appends a byte to the text.
+func (s *sqlScanner) keep(b byte) {
 	if s.skip {
-		return text
+		return
 	}
 	if s.size++; s.size > maxRow {
 		s.fail(s.line, errRowTooLong)
 	}
-	return append(text, b)
+	s.text = append(s.text, b)
 }
 
 // ahead reports whether the given text comes next.
@@ -96,52 +98,39 @@ func (s *sqlScanner) ahead(text string) bool {
 	return string(ahead) == text
 }
 
-var errNoEnd = errors.New("unterminated quoted string")
-
-// quoted appends the rest of a quoted string or name, which may contain doubled quotes.
-func (s *sqlScanner) quoted(text []byte, quote byte) []byte {
-	start, escapes := s.line, s.mysql && quote != '`'
-	for {
-		text = s.keepNext(text, 1, start)
-		switch b := s.stop; {
-		case b == '\\' && escapes, b == quote && s.ahead(string(quote)):
-			text = s.keepNext(text, 1, start)
-		case b == quote:
-			return text
+// quoted keeps the rest of a quoted string or name, which may contain backslash escapes.
+func (s *sqlScanner) quoted(end string, escapes bool) {
+	start := s.line
+	for !s.ahead(end) {
+		if s.keepNext(start) == '\\' && escapes {
+			s.keepNext(start)
 		}
 	}
+	for range end {
+		s.keepNext(start)
+	}
+}
+
+// keepNext keeps the next byte of a quoted string that began on line start.
+func (s *sqlScanner) keepNext(start int) byte {
+	b, ok := s.next()
+	if !ok {
+		s.fail(start, errors.New("unterminated quoted string"))
+	}
+	s.keep(b)
+	return b
 }
 
 var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
 
-// dollarQuoted appends the rest of a string quoted as $$…$$ or $tag$…$tag$, usually the body of a function. Such a
-// string isn't accepted as a value.
-func (s *sqlScanner) dollarQuoted(text []byte) []byte {
-	start := s.line
+// dollarQuoted keeps the rest of a string of PostgreSQL quoted as $$…$$ or $tag$…$tag$, usually the body of a function.
+// Such a string isn't accepted as a value.
+func (s *sqlScanner) dollarQuoted() {
 	ahead, _ := s.in.Peek(64)
-	tag := dollarTag.Find(ahead)
-	if tag == nil {
-		return text
+	if tag := string(dollarTag.Find(ahead)); tag != "" && !s.mysql {
+		s.quoted(tag, false)
+		s.quoted("$"+tag, false)
 	}
-	delimiter := "$" + string(tag)
-	text = s.keepNext(text, len(tag), start)
-	for !s.ahead(delimiter) {
-		text = s.keepNext(text, 1, start)
-	}
-	return s.keepNext(text, len(delimiter), start)
-}
-
-// keepNext appends n bytes of a quoted string that began on line start.
-func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
-	for range n {
-		b, ok := s.next()
-		if !ok {
-			s.fail(start, errNoEnd)
-		}
-		s.stop = b
-		text = s.keep(text, b)
-	}
-	return text
 }
 
 // skipBlanks skips white space and comments, and reports whether it skipped any. In MySQL, -- starts a comment only
@@ -156,7 +145,7 @@ func (s *sqlScanner) skipBlanks() (skipped bool) {
 			s.next()
 		case bytes.HasPrefix(ahead, []byte("--")) && (!s.mysql || len(ahead) == 2 || isBlank(ahead[2])),
 			ahead[0] == '#' && s.mysql:
-			s.readLine(false)
+			s.skipLine()
 		case bytes.HasPrefix(ahead, []byte("/*")):
 			s.skipComment()
 		default:
@@ -187,16 +176,21 @@ func (s *sqlScanner) skipComment() {
 	}
 }
 
-// readLine returns the rest of the line without its line ending, or skips it if keep is false; ok is false at
-// the end of the file. readLine drops all carriage returns, because dumps contain them only in line endings.
-func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
-	for {
+func (s *sqlScanner) skipLine() {
+	for b, ok := s.next(); ok && b != '\n'; b, ok = s.next() {
+	}
+}
+
+// readLine returns the rest of the line without its line ending; ok is false at the end of the file. readLine drops all
+// carriage returns, because dumps contain them only in line endings.
+func (s *sqlScanner) readLine() (line string, ok bool) {
+	for s.text, s.size = s.text[:0], 0; ; {
 		b, ok := s.next()
-		switch {
-		case !ok, b == '\n':
-			return line, ok || len(line) > 0
-		case keep && b != '\r':
-			line = s.keep(line, b)
+		if !ok || b == '\n' {
+			return string(s.text), ok || len(s.text) > 0
+		}
+		if b != '\r' {
+			s.keep(b)
 		}
 	}
 }
@@ -209,15 +203,13 @@ func unquoteName(name string) string {
 // unquoteText returns the value of a string literal, and false for anything else. mariadb-dump writes _binary before
 // some strings.
 func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
+	quotes, escapes := "'", ""
 	if s.mysql {
+		quotes, escapes = `'"`, mysqlEscapes
 		sql = strings.TrimPrefix(sql, "_binary ")
 	}
-	if sql == "" || sql[0] != '\'' && (sql[0] != '"' || !s.mysql) {
+	if sql == "" || strings.IndexByte(quotes, sql[0]) < 0 {
 		return "", false
-	}
-	escapes := ""
-	if s.mysql {
-		escapes = mysqlEscapes
 	}
 	value, rest := decode(sql[1:], sql[0], escapes)
 	return value, rest == sql[:1]

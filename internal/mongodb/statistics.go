@@ -174,7 +174,7 @@ func (s *Statistics) readSettled(ctx context.Context) (read statistics.Statistic
 	if _, err := s.done(ctx); err != nil { // creates a missing state
 		return read, err
 	}
-	for range 200 {
+	for range 50 {
 		read, settled, err := s.readOnce(ctx, 0)
 		if err != nil || settled {
 			return read, err
@@ -182,7 +182,7 @@ func (s *Statistics) readSettled(ctx context.Context) (read statistics.Statistic
 		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left unfinished
 			return read, err
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond) // most batches take less time, so the next Count need not take one over
 	}
 	return read, errBusy
 }
