@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -104,7 +103,7 @@ func (s *Statistics) Read(ctx context.Context) (read statistics.Statistics, err 
 func (s *Statistics) readOnce(ctx context.Context, most int64) (read statistics.Statistics, settled bool, err error) {
 	totals, err := s.readState(ctx)
 	if err != nil || totals.ID == "" {
-		return read, true, err
+		return read, false, err
 	}
 	read = statistics.Statistics{
 		Total: totals.Total, Heroes: totals.Heroes, Villains: totals.Villains, Since: totals.Since, Version: totals.Done,
@@ -166,25 +165,19 @@ func (s *Statistics) Rebuild(ctx context.Context) (report statistics.Report, err
 	}
 }
 
-// errBusy means that no moment between two batches was found in which to read the statistics.
-var errBusy = errors.New("fights are being counted without a pause; try again under less load")
-
-// readSettled reads all statistics between two batches.
+// readSettled reads all statistics between two batches. If there is no such moment, it finishes a batch that another
+// process may have left unfinished, and tries again until ctx ends.
 func (s *Statistics) readSettled(ctx context.Context) (read statistics.Statistics, err error) {
-	if _, err := s.done(ctx); err != nil { // creates a missing state
-		return read, err
-	}
-	for range 50 {
+	for {
 		read, settled, err := s.readOnce(ctx, 0)
 		if err != nil || settled {
 			return read, err
 		}
-		if _, err := s.Count(ctx); err != nil { // finishes a batch that another process left unfinished
+		if _, err := s.Count(ctx); err != nil {
 			return read, err
 		}
-		time.Sleep(400 * time.Millisecond) // most batches take less time, so the next Count need not take one over
+		time.Sleep(400 * time.Millisecond) // longer than most batches take, since the next Count may take one over
 	}
-	return read, errBusy
 }
 
 // correct adds the difference between counted and recounted as a batch with the given number. If another batch already
