@@ -51,10 +51,11 @@ type Row[T any] struct {
 // row and includes the line number. Possible errors are a read error, an unterminated string or statement, a row longer
 // than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
-	if f == SQL {
-		return newSQLReader(r, s).rows
-	}
 	return func(yield func(Row[T], error) bool) {
+		if f == SQL {
+			newSQLReader(r, s, yield).read()
+			return
+		}
 		next := s.reader(r, f)
 		for {
 			row, err := next()

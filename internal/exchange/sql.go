@@ -34,42 +34,38 @@ type sqlReader[T any] struct {
 // dumpHeader matches the line of a dump that names its dialect.
 var dumpHeader = regexp.MustCompile(`-- (MariaDB|MySQL|PostgreSQL database) dump`)
 
-func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
+func newSQLReader[T any](r io.Reader, s Schema[T], yield func(Row[T], error) bool) *sqlReader[T] {
 	in, mysql := newInput(r), s.MySQL
 	head, _ := in.Peek(512)
 	if found := dumpHeader.FindSubmatch(head); found != nil {
 		mysql = found[1][0] == 'M'
 	}
-	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s}
+	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s, yield: yield}
 }
 
-// rows reads the file, as an iterator.
-func (r *sqlReader[T]) rows(yield func(Row[T], error) bool) {
-	r.yield = yield
+func (r *sqlReader[T]) read() {
 	for r.statement() {
 	}
 }
 
 // The methods below panic with a refusal if a statement can't be parsed, but reading can continue with the next
-// statement; with a *LineError if the rest of the file can't be read; and with errStopped if the caller wants no more
-// rows.
-type refusal struct{ error }
-
-var errStopped = errors.New("the iteration has stopped")
+// statement; with a *LineError if the rest of the file can't be read; and with stopped if the caller wants no more rows.
+type (
+	refusal struct{ error }
+	stopped struct{}
+)
 
 // statement reads the next statement, and reports whether there may be more.
 func (r *sqlReader[T]) statement() (more bool) {
 	defer func() {
 		switch cause := recover().(type) {
-		case nil:
+		case nil, stopped:
 		case refusal:
 			more = r.yield(Row[T]{Line: r.start, Err: lineError(r.start, cause.error)}, nil)
 		case *LineError:
 			r.yield(Row[T]{}, cause)
 		default:
-			if cause != errStopped {
-				panic(cause)
-			}
+			panic(cause)
 		}
 	}()
 	for r.copying { // rows of another table or of a COPY that was refused
@@ -107,7 +103,7 @@ func (r *sqlReader[T]) parse() {
 	case "":
 		r.stop = 0
 	case `\`: // a command of psql
-		r.skipLine()
+		r.readLine(false)
 	case "DELIMITER":
 		r.skipRoutines()
 	case "COPY":
@@ -121,7 +117,8 @@ func (r *sqlReader[T]) parse() {
 
 // skipRoutines skips triggers and functions, which mariadb-dump writes between the lines DELIMITER ;; and DELIMITER ;.
 func (r *sqlReader[T]) skipRoutines() {
-	for line, ok := r.readLine(); ok; line, ok = r.readLine() {
+	for line, ok := "", true; ok; r.size = 0 {
+		line, ok = r.readLine(true)
 		command, delimiter, _ := strings.Cut(line, " ")
 		if strings.EqualFold(command, "DELIMITER") && strings.TrimSpace(delimiter) == ";" {
 			return
@@ -205,7 +202,7 @@ func (r *sqlReader[T]) row(columns, values []string, set func(row *Row[T], colum
 		row.Err = lineError(row.Line, fmt.Errorf("%s for %d columns", counted(len(values), "value"), len(columns)))
 	}
 	if !r.yield(row, nil) {
-		panic(errStopped)
+		panic(stopped{})
 	}
 }
 
@@ -240,7 +237,7 @@ func (r *sqlReader[T]) copy() {
 		r.fail(r.line, errCopyEnds)
 	case strings.HasPrefix(strings.ToUpper(head[3]), "STDIN"):
 		r.copying = true
-		r.skipLine()
+		r.readLine(false)
 	}
 	if !r.isOurs(head[1]) {
 		r.other = unquoteName(head[1])
@@ -257,8 +254,8 @@ func (r *sqlReader[T]) copy() {
 
 // copiedLine reads a line of the data of a COPY. The line after the last row ends the data.
 func (r *sqlReader[T]) copiedLine() string {
-	r.start = r.line
-	line, ok := r.readLine()
+	r.start, r.size = r.line, 0
+	line, ok := r.readLine(true)
 	if !ok {
 		r.fail(r.start, errCopyEnds)
 	}

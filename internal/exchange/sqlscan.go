@@ -32,12 +32,13 @@ func (s *sqlScanner) scan(stops string) string {
 		if s.skipBlanks() {
 			s.keep(' ')
 		}
-		text := s.text
 		b, ok := s.next()
-		if s.stop = b; ok {
-			s.keep(b)
+		if s.stop = b; !ok {
+			return strings.TrimSpace(string(s.text))
 		}
-		if !ok || b == ';' || depth == 0 && strings.IndexByte(stops, b) >= 0 {
+		text := s.text
+		s.keep(b)
+		if b == ';' || depth == 0 && strings.IndexByte(stops, b) >= 0 {
 			return strings.TrimSpace(string(text))
 		}
 		switch b {
@@ -45,8 +46,8 @@ func (s *sqlScanner) scan(stops string) string {
 			depth++
 		case ')':
 			depth--
-		case '\'', '"', '`': // two consecutive quotes within a string are scanned as two strings
-			s.quoted(string(b), s.mysql && b != '`')
+		case '\'', '"', '`':
+			s.quoted(b)
 		case '$':
 			s.dollarQuoted()
 		case 0:
@@ -98,26 +99,28 @@ func (s *sqlScanner) ahead(text string) bool {
 	return string(ahead) == text
 }
 
-// quoted keeps the rest of a quoted string or name, which may contain backslash escapes.
-func (s *sqlScanner) quoted(end string, escapes bool) {
-	start := s.line
-	for !s.ahead(end) {
-		if s.keepNext(start) == '\\' && escapes {
-			s.keepNext(start)
+// quoted keeps the rest of a quoted string or name, which may contain doubled quotes.
+func (s *sqlScanner) quoted(quote byte) {
+	start, escapes := s.line, s.mysql && quote != '`'
+	for {
+		switch b := s.keepNext(1, start); {
+		case b == '\\' && escapes, b == quote && s.ahead(string(quote)):
+			s.keepNext(1, start)
+		case b == quote:
+			return
 		}
-	}
-	for range end {
-		s.keepNext(start)
 	}
 }
 
-// keepNext keeps the next byte of a quoted string that began on line start.
-func (s *sqlScanner) keepNext(start int) byte {
-	b, ok := s.next()
-	if !ok {
-		s.fail(start, errors.New("unterminated quoted string"))
+// keepNext keeps n bytes of a quoted string that began on line start, and returns the last of them.
+func (s *sqlScanner) keepNext(n, start int) (b byte) {
+	for range n {
+		var ok bool
+		if b, ok = s.next(); !ok {
+			s.fail(start, errors.New("unterminated quoted string"))
+		}
+		s.keep(b)
 	}
-	s.keep(b)
 	return b
 }
 
@@ -126,11 +129,18 @@ var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
 // dollarQuoted keeps the rest of a string of PostgreSQL quoted as $$…$$ or $tag$…$tag$, usually the body of a function.
 // Such a string isn't accepted as a value.
 func (s *sqlScanner) dollarQuoted() {
+	start := s.line
 	ahead, _ := s.in.Peek(64)
-	if tag := string(dollarTag.Find(ahead)); tag != "" && !s.mysql {
-		s.quoted(tag, false)
-		s.quoted("$"+tag, false)
+	tag := dollarTag.Find(ahead)
+	if tag == nil || s.mysql {
+		return
 	}
+	delimiter := "$" + string(tag)
+	s.keepNext(len(tag), start)
+	for !s.ahead(delimiter) {
+		s.keepNext(1, start)
+	}
+	s.keepNext(len(delimiter), start)
 }
 
 // skipBlanks skips white space and comments, and reports whether it skipped any. In MySQL, -- starts a comment only
@@ -145,7 +155,7 @@ func (s *sqlScanner) skipBlanks() (skipped bool) {
 			s.next()
 		case bytes.HasPrefix(ahead, []byte("--")) && (!s.mysql || len(ahead) == 2 || isBlank(ahead[2])),
 			ahead[0] == '#' && s.mysql:
-			s.skipLine()
+			s.readLine(false)
 		case bytes.HasPrefix(ahead, []byte("/*")):
 			s.skipComment()
 		default:
@@ -154,7 +164,7 @@ func (s *sqlScanner) skipBlanks() (skipped bool) {
 	}
 }
 
-func isBlank(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' }
+func isBlank(b byte) bool { return strings.IndexByte(" \t\n\v\f\r", b) >= 0 }
 
 // skipComment skips a comment. Comments nest in PostgreSQL, but not in MySQL.
 func (s *sqlScanner) skipComment() {
@@ -176,20 +186,16 @@ func (s *sqlScanner) skipComment() {
 	}
 }
 
-func (s *sqlScanner) skipLine() {
-	for b, ok := s.next(); ok && b != '\n'; b, ok = s.next() {
-	}
-}
-
-// readLine returns the rest of the line without its line ending; ok is false at the end of the file. readLine drops all
-// carriage returns, because dumps contain them only in line endings.
-func (s *sqlScanner) readLine() (line string, ok bool) {
-	for s.text, s.size = s.text[:0], 0; ; {
+// readLine returns the rest of the line without its line ending, or skips it if keep is false; ok is false at
+// the end of the file. readLine drops all carriage returns, because dumps contain them only in line endings.
+func (s *sqlScanner) readLine(keep bool) (line string, ok bool) {
+	for start := len(s.text); ; {
 		b, ok := s.next()
-		if !ok || b == '\n' {
-			return string(s.text), ok || len(s.text) > 0
-		}
-		if b != '\r' {
+		switch {
+		case !ok, b == '\n':
+			line, s.text = string(s.text[start:]), s.text[:start]
+			return line, ok || line != ""
+		case keep && b != '\r':
 			s.keep(b)
 		}
 	}
