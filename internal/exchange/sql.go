@@ -117,10 +117,11 @@ func (r *sqlReader[T]) parse() {
 
 // skipRoutines skips triggers and functions, which mariadb-dump writes between the lines DELIMITER ;; and DELIMITER ;.
 func (r *sqlReader[T]) skipRoutines() {
-	for line, ok := "", true; ok; r.size = 0 {
-		line, ok = r.readLine(true)
+	for {
+		r.size = 0
+		line, ok := r.readLine(true)
 		command, delimiter, _ := strings.Cut(line, " ")
-		if strings.EqualFold(command, "DELIMITER") && strings.TrimSpace(delimiter) == ";" {
+		if !ok || strings.EqualFold(command, "DELIMITER") && strings.TrimSpace(delimiter) == ";" {
 			return
 		}
 	}
