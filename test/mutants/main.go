@@ -39,7 +39,7 @@ type mutant struct {
 	old    string // text that must occur exactly once in the file
 	new    string
 	test   string // the package that contains the test that must fail
-	run    string // -run pattern that matches that test
+	run    string // pattern for -run that selects this test
 }
 
 // mutants returns all mutants, by area.
