@@ -28,14 +28,15 @@
 // --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
 // if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
-// If a member's fights can be read neither as a list nor by id, the clauses that require a fight to be stored before
-// the response are reported as "cannot be checked: stored?" and count as skipped.
+// If a member offers no way to read fights, neither by id nor as a list, the suite can't check whether a fight was
+// stored before the member responded. Such clauses are reported as "cannot be checked: stored?" and count as skipped.
 //
 // Effects on the member: the suite reads data, sends invalid requests that the member must reject, and creates about
 // 350 fights, which remain stored. The suite never changes existing heroes, villains or locations; with a token, it
 // adds entries of its own and deletes them afterwards. The suite sends at most 30,000 requests, at most 8 at a time,
 // each exactly once on a new connection, and waits at most --timeout for each response. Other clients may create fights
-// during the run: if they interfere with a clause about the count or the newest fights, that clause is checked again.
+// during the run: if a new fight disturbs the check of a clause about the count or the newest fights, the suite repeats
+// that check.
 // No other client may change a catalog during the run. The clocks of the member and of the machine that runs the suite
 // may differ by up to a minute.
 //

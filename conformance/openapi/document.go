@@ -118,8 +118,8 @@ func fits(template, path string) bool {
 	return true
 }
 
-// Documents reports whether the operation documents a status: explicitly, by a class such as 4XX, or with a default
-// response.
+// Documents reports whether the document covers a status code of the operation: by the code itself, by a class such as
+// 4XX, or by a default response.
 func (o Operation) Documents(status int) bool {
 	_, ok := o.response(status)
 	return ok

@@ -23,7 +23,7 @@ func fightListClauses() []Clause {
 	}
 }
 
-// fights requests a page of the list of fights.
+// fights requests one page of stored fights.
 func (c *check) fights(query string) ([]object, rawhttp.Answer) {
 	a := c.get("fights", "/api/fights"+query)
 	return c.objects(a), a
@@ -116,7 +116,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny requires that a cursor works even if no fight has that id.
+// beforeAny requires that the cursor may be any UUID, even one that isn't the id of a fight.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))

@@ -63,7 +63,8 @@ func swapped(text string) string {
 	}, text)
 }
 
-// otherCase applies change to a letter, unless that would change more than its case.
+// otherCase applies change, such as unicode.ToUpper, to a letter if that changes only the letter's case; otherwise it
+// returns the letter unchanged.
 func otherCase(letter rune, change func(rune) rune) rune {
 	if changed := change(letter); folded(string(changed)) == folded(string(letter)) {
 		return changed

@@ -36,8 +36,8 @@ func (r room) picks(c *check) {
 	}
 }
 
-// picked requires that a response contains count entries of the list, states their age and forbids
-// caching.
+// picked requires that a response contains count entries from the list, that it reports their age, and that it must not
+// be cached.
 func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
 	picks := c.objects(a)
 	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))

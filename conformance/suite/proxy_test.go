@@ -19,7 +19,7 @@ import (
 	"superheroes/test/system"
 )
 
-// fault describes how a proxy in front of a good member makes it faulty, by changing requests and responses.
+// fault describes how a proxy changes requests and responses, so that the good member behind the proxy appears faulty.
 type fault struct {
 	before  func(*exchange) // changes the request; if it sets a response, the request is not forwarded
 	after   func(*exchange) // changes the response

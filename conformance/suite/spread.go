@@ -10,7 +10,7 @@ import (
 const (
 	// manyDraws is the number of random picks requested to test whether all entries are equally likely.
 	manyDraws = 2000
-	// largestTested is the number of entries up to which manyDraws picks are enough for the chi-square test.
+	// largestTested is the largest number of entries for which manyDraws picks are enough for the chi-square test.
 	largestTested = 500
 )
 

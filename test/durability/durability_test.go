@@ -36,8 +36,9 @@ type running struct {
 	kill func()
 }
 
-// killInRounds puts a server under load, kills and restarts it, and checks its fights, in several rounds. After the
-// last round, killInRounds checks all fights. It returns the round in which a check failed, and the error.
+// killInRounds runs several rounds. In each round, it puts a server under load, kills and restarts the server, and
+// checks the latest fights. After the last round, killInRounds checks all fights. It returns the round in which a check
+// failed, and the error.
 func killInRounds(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""
