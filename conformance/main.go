@@ -7,15 +7,17 @@
 // Each clause of the contract has a stable id and passes, fails (with what was sent, what came back and what was
 // expected) or is skipped (with the reason). The last line is the score: "passed N, failed N, skipped N".
 //
-// To score another member of the family, start it, pass its addresses, and select the clauses that apply to the whole
-// family. Without --group, the clauses that apply only to this application are checked too:
+// To score another member of the family, start it, pass its addresses, and select only the clauses that apply to the
+// whole family:
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
+//
+// Without --group, the suite also checks the clauses that apply only to this application.
 //
 // The clauses in the "writes" group edit the catalogs, and delete the entries they add. The clauses in the "writes"
 // group are checked only if the member's administrator token is given with --admin-token or ADMIN_TOKEN.
 //
-// The clauses about the battle page form a group of their own and are checked when the page's address is given:
+// The clauses about the battle page form a group of their own, and are checked if the page's address is given:
 //
 //	go run ./conformance --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
@@ -136,8 +138,8 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// createJUnit creates the file before the run, so that a path that can't be written fails early. createJUnit returns
-// nil if --junit isn't given.
+// createJUnit creates the JUnit file before the run, so that an error is reported at once. createJUnit returns nil if
+// --junit isn't given.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

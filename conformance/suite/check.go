@@ -31,7 +31,7 @@ func (c *check) fail(sent, got, expected string) {
 	panic(Failure{Sent: sent, Got: got, Expected: expected})
 }
 
-// require fails the clause unless holds is true. a is the response that the failure quotes.
+// require fails the clause unless holds is true. The failure quotes the given response.
 func (c *check) require(holds bool, a rawhttp.Answer, expected string, args ...any) {
 	if !holds {
 		c.fail(a.Call.String(), a.String(), fmt.Sprintf(expected, args...))

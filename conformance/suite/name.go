@@ -17,8 +17,8 @@ func nameClauses(r room) []Clause {
 	}
 }
 
-// part returns a substring of an entry's name that satisfies likely; if no name has such a substring, part skips the
-// clause.
+// part returns part of an entry's name for which likely returns true. If no name has such a part, the
+// clause is skipped.
 func (r room) part(c *check, likely func(string) bool) string {
 	for _, entry := range c.some(r).entries {
 		name := []rune(text(entry, "name"))

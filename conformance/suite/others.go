@@ -111,5 +111,5 @@ func countedAndListed(c *check) {
 	ids, a := c.listed()
 	after, _ := c.count()
 	n := int64(len(ids))
-	c.require(before <= n && n <= after, a, "as many fights in the list as counted, %d to %d, not %d", before, after, n)
+	c.require(before <= n && n <= after, a, "%d to %d fights in the list (the counts before and after), not %d", before, after, n)
 }

@@ -77,7 +77,7 @@ func inTurn(changes ...func(*exchange)) func(*exchange) {
 	}
 }
 
-// spoil starts a proxy with the fault in front of each service, and returns their addresses.
+// spoil starts a proxy with the given fault in front of each service, and returns the proxies' addresses.
 func spoil(t *testing.T, good *system.System, f fault) Target {
 	t.Helper()
 	var one sync.Mutex // faults have state

@@ -32,7 +32,7 @@ func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items fu
 		for _, item := range items(a) {
 			id, ok := number(item, "id")
 			_, known := counts[id]
-			c.require(ok && known, a, "an entry of the list")
+			c.require(ok && known, a, "an entry from the list")
 			counts[id]++
 			draws++
 		}

@@ -26,7 +26,7 @@ const (
 // fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `the response has exactly the documented fields, and so has each entry of its lists`, hold: statisticsFields},
+		{ID: "fields", Text: `the response and each entry of its lists have exactly the documented fields`, hold: statisticsFields},
 		{ID: "sums", Text: `the fights won by “heroes” and those won by “villains” add up to “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and ten “locations”, most fights first, then by name`, hold: statisticsOrder},
 		{ID: "counted", Text: `every acknowledged fight is counted within a minute, and only once`, hold: statisticsCounted},
@@ -227,7 +227,7 @@ func streamFirst(c *check) {
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // if neither, new fights were counted during the attempt
+		case good || still: // still means that no fight was counted during the attempt
 			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
 		case attempt == attempts: // other clients keep creating fights

@@ -19,7 +19,7 @@ func writeClauses(r room) []Clause {
 		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing from a PUT become empty`, hold: r.onEntry(r.writeReplace)},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.onEntry(r.writePatch)},
 		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `changing an entry that doesn't exist: “an unknown id in a 404”`, hold: r.writeUnknown},
+		{ID: "write.unknown", Text: `changing an entry that doesn't exist results in a 404: “an unknown id in a 404”`, hold: r.writeUnknown},
 		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.onEntry(r.writeIDRefused)},
 		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.onEntry(r.writeText)},
 		{ID: "write.token", Text: `without the right token, “the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.onEntry(r.writeToken)},
@@ -119,7 +119,7 @@ func (r room) changes(m made) map[string]string {
 	return map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path}
 }
 
-// stored requires that an entry is stored with these fields.
+// stored requires that an entry is stored with the given fields.
 func (c *check) stored(r room, m made, fields object) {
 	c.isEntry(r, c.get(r.service, m.path), m.id, fields)
 }

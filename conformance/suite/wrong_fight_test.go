@@ -147,7 +147,7 @@ func twice() func(string) string {
 	}
 }
 
-// refuseWhere responds with 422 to request bodies that contain part.
+// refuseWhere responds with 422 to each request whose body contains part.
 func refuseWhere(part string) func(*exchange) {
 	return at(postFight, func(e *exchange) {
 		if strings.Contains(e.sent, part) {

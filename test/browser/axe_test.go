@@ -52,7 +52,7 @@ type violation struct {
 	}
 }
 
-// The two sets of axe rules that the tests check. The dark palette differs from the light one only in its colours, so
+// The two sets of axe rules that the tests use. The dark palette differs from the light one only in its colours, so
 // each page is checked against all rules in one palette, and against only the colour rules in the other.
 const (
 	allRules     = `{resultTypes: ["violations"]}`

@@ -3,8 +3,8 @@
 //
 // kill -9 proves durability only for a crash of the process, not of the machine: the kernel's page cache survives, so
 // these tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit
-// waits for its sync. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests
-// in internal/mongodb prove that the driver requests the write concern.
+// waits until its data is synced. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern;
+// the tests in internal/mongodb prove that the driver requests the write concern.
 package durability
 
 import (

@@ -72,8 +72,8 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	return v
 }
 
-// index counts the operations by outcome. index returns the operations, keyed by acknowledged id and by the hero's name
-// in the request, and the number of indeterminate operations that have neither.
+// index counts the operations by outcome. index returns two maps of the operations, one by acknowledged id and one by
+// the hero's name in the request, and the number of indeterminate operations that are in neither map.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {

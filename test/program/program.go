@@ -29,7 +29,7 @@ type Process struct {
 	ended          chan struct{}
 }
 
-// Environment returns the environment variables of the current process that every program needs.
+// Environment returns the environment variables that every program needs, with the current process's values.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
