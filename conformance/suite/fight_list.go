@@ -163,7 +163,7 @@ func link(c *check) {
 	c.require(c.next(a) == "", a, "no Link on the last page")
 }
 
-// lastLink checks the links at the end of the list, where other clients' new fights don't interfere.
+// lastLink checks the links on the last pages of the list, since other clients' new fights don't change those pages.
 func lastLink(c *check) {
 	c.newest(5)
 	ids, a := c.listed()
@@ -177,8 +177,8 @@ func lastLink(c *check) {
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
 
-// walkAmongOthers walks only through fights older than an existing fight, where other clients' new fights don't
-// interfere.
+// walkAmongOthers walks through the fights that are older than an existing fight, since other clients' new fights don't
+// change that part of the list.
 func walkAmongOthers(c *check) {
 	newest := c.newest(13)
 	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))

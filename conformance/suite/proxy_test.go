@@ -21,7 +21,7 @@ import (
 
 // fault describes how a proxy changes requests and responses, so that the good member behind the proxy appears faulty.
 type fault struct {
-	before  func(*exchange) // changes the request; if it sets a response, the request is not forwarded
+	before  func(*exchange) // changes the request, or sets a response so that the request is not forwarded
 	after   func(*exchange) // changes the response
 	headers int             // maximum accepted header size in bytes; 0 means the maximum in the contract
 	http1   bool            // speaks no HTTP/2

@@ -146,7 +146,7 @@ func statisticsOrder(c *check) {
 	}
 }
 
-// statisticsCounted reads the statistics repeatedly, because a fight must not be counted again later.
+// statisticsCounted reads the statistics repeatedly, to check that no fight is counted again later.
 func statisticsCounted(c *check) {
 	c.notMore(c.grown(heroWins))
 	for range attempts {

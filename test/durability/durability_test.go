@@ -1,7 +1,7 @@
 // Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
 // moment.
 //
-// kill -9 proves durability only for a crash of the process, not of the machine: the kernel's page cache survives, so
+// kill -9 simulates only a crash of the process, not of the machine: the kernel's page cache survives, so
 // these tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit
 // waits until its data is synced. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern;
 // the tests in internal/mongodb prove that the driver requests the write concern.

@@ -68,7 +68,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 				{Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
 		}
 		ids := []any{readable, bson.NewObjectID(), int64(n), fmt.Sprint("fight ", n), strings.ToUpper(readable)}
-		for _, id := range ids { // only the first of these ids is a valid id of a fight
+		for _, id := range ids { // only the first of these is a valid fight id
 			documents = append(documents, of(id, villain))
 		}
 		_, err := fights.InsertMany(t.Context(), documents)
