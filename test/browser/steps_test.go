@@ -81,7 +81,7 @@ func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	p.do(t, chromedp.Click(element))
 }
 
-// shot saves a screenshot of the page, like the screenshots in the README, to the folder named by TEST_SCREENSHOTS.
+// shot saves a screenshot of the page to the folder named by TEST_SCREENSHOTS, if that variable is set.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("TEST_SCREENSHOTS")

@@ -43,8 +43,8 @@ func proxied(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that a fight isn't stored
-// if the response says so, and that everything works again afterwards without a restart.
+// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that no refused fight is
+// stored, and that everything works again without a restart once the error is gone.
 func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
@@ -85,7 +85,7 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 			p.Answer(nil)
 			wantOK(t, s.url+"/readyz")
 			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
-				t.Errorf("the count changed from %s to %s although the fight was refused", stored, now)
+				t.Errorf("the count changed from %s to %s even though the fight was refused", stored, now)
 			}
 			wantOK(t, s.url+execute)
 		})
