@@ -412,7 +412,7 @@ func (w *tester) pick(ctx context.Context, n int) {
 		return
 	}
 	if !hung.IsZero() && hung.Equal(w.hung) && begin.Sub(hung) >= catalog.MaxAge {
-		w.Errorf("a pick succeeded although the store had been hanging for %s", begin.Sub(hung))
+		w.Errorf("a pick succeeded even though the store had been hanging for %s", begin.Sub(hung))
 	}
 	distinct := map[int64]bool{}
 	for _, e := range items {
@@ -503,7 +503,7 @@ func (w *tester) othersChange() {
 	w.store.become(id, there)
 }
 
-// every calls do rate times a second until the given time.
+// every repeatedly calls a function, at the given rate per second, until the given time.
 func every(rate int, until time.Time, do func()) {
 	if rate == 0 {
 		return

@@ -543,7 +543,7 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
-// busy calls do n times concurrently, so that all connections of a pool are used.
+// busy runs do in n goroutines at once, so that every connection in a pool is used.
 func busy(n int, do func()) {
 	var group sync.WaitGroup
 	for range n {
@@ -596,7 +596,7 @@ func TestHastyClients(t *testing.T) {
 	proxy.Become(tcpproxy.Passes)
 	busy(most, func() { wants{}.check(t, s) })
 	if n := opens.Load(); n != most {
-		t.Errorf("the store opened %d connections, want only the %d of the pool", n, most)
+		t.Errorf("the store opened %d connections, want only the pool's %d", n, most)
 	}
 }
 

@@ -17,9 +17,9 @@ import (
 const usualBatch = 4096
 
 // Statistics is a statistics.Store in the same file as the fights. Each fight is numbered in the transaction that
-// stores it, and SQLite runs one write transaction at a time. So all fights with a number above the last counted number
-// are uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
-// transaction.
+// stores it, and SQLite runs one write transaction at a time. So exactly the fights with a number above the last
+// counted number have yet to be counted, regardless of the order of their ids. The last counted number and the totals
+// are updated in one transaction.
 type Statistics struct {
 	db    *DB
 	batch int64
@@ -100,9 +100,9 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 // errMoved reports that an update failed because the statistics have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// addTally adds the counts in a tally to the stored statistics and sets a column to value. If the column no longer has
-// the value was, addTally changes nothing and returns errMoved. The SQL text in expected compares the column with a
-// placeholder, and is used as both the assignment and the condition. addTally returns the new version.
+// addTally adds the counts in a tally to the stored statistics and sets a column to value. If the column no longer
+// contains the given old value, addTally changes nothing and returns errMoved. The SQL expression in expected has one
+// placeholder and is used twice: to assign the new value and to check the old one. addTally returns the new version.
 func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {

@@ -95,7 +95,7 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 // IDs returns all positive ids in ascending order.
 func IDs(ctx context.Context, from Querier, table string) (found []int64, err error) {
 	var id int64
-	into := []any{&id} // hoisted out of the loop: with up to a million rows, nothing may be allocated per row
+	into := []any{&id} // hoisted out of the loop: with up to a million rows, an allocation per row would be too expensive
 	err = Each(ctx, from, func(rows *sql.Rows) error {
 		err := rows.Scan(into...)
 		found = append(found, id)

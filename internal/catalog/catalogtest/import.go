@@ -91,7 +91,7 @@ func (e Engine[T]) testImportFails(t *testing.T, replace bool) {
 	err = f.store.Import(ctx, replace, func(put func(T) error) error {
 		first := put(f.item(1, "changed"))
 		cancel()
-		_ = put(f.item(0, "new")) // even if the feed ignores this error, its rows must not be stored
+		_ = put(f.item(0, "new")) // the feed ignores the error, but its rows still must not be stored
 		return first
 	})
 	if !errors.Is(err, context.Canceled) {
