@@ -69,8 +69,9 @@ type Store[T Item] interface {
 	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values are
 	// unreadable (see Change). Write calls change at most once.
 	//
-	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
-	// error that change returned. Except after ErrMaybeWritten, a failed Write has changed nothing.
+	// Write returns ErrNotFound if no item has the given id, ErrRefused if the store rejects the change,
+	// ErrMaybeWritten if the store doesn't confirm it, or the error that change returned. Except after ErrMaybeWritten,
+	// a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error

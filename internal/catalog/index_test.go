@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// rowsRead returns the number of rows read while do runs.
+// rowsRead runs a function and returns the number of rows that the function read.
 func rowsRead(store *simulated, do func()) int {
 	before := store.count(&store.rows)
 	do()

@@ -243,7 +243,7 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always ready when a changing table is reloaded in time", fits, quick, func(w *tester) {
+	run("always ready if a changing table is reloaded before its rows become stale", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
 				w.Fatalf("not ready %s later", time.Since(begin))

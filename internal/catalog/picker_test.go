@@ -204,7 +204,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("%d hanging reads, want 1", n)
 		}
 	})
-	inBubble(t, "concurrent waiting picks fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "picks that wait at the same time fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, _ bool) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
 		var group sync.WaitGroup
 		for range 100 {

@@ -163,7 +163,7 @@ func (s *simulated) failWith(fault func(ctx context.Context, rows bool) error) {
 	s.fault = fault
 }
 
-// fails calls the fault, if any.
+// fails runs the current fault, if any, and returns its error.
 func (s *simulated) fails(ctx context.Context, rows bool) error {
 	s.mu.Lock()
 	fault := s.fault
@@ -331,7 +331,7 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 	return written, err
 }
 
-// become updates, inserts (id 0) or deletes a row.
+// become changes a row: it updates, inserts (id 0) or deletes the row.
 func (s *simulated) become(id int64, there bool) entry {
 	s.changes++
 	if id == 0 {
@@ -359,7 +359,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether e was a state of its row at any time between from and until.
+// was reports whether e was the state of its row at some time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

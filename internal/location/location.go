@@ -1,5 +1,5 @@
-// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. The package
-// depends on neither HTTP nor any database driver.
+// Package location defines the items in the location catalog: their fields, limits, JSON and table. The package depends
+// on neither HTTP nor any database driver.
 package location
 
 import (

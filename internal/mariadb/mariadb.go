@@ -252,8 +252,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write writes the items that feed yields. An item with an existing id overwrites the row with that id. write doesn't
-// use MySQL's upsert, which would also overwrite a different row that has the same name.
+// write writes the items from feed. An item with an existing id overwrites the row with that id. write doesn't use
+// MySQL's upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))

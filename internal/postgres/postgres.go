@@ -131,7 +131,7 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 // as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing,
 // but takes three round trips including the transaction; it needs no privilege, trigger or listener, and works on
 // existing tables. A standby's snapshot doesn't list the transactions in progress, so the snapshot may stay the same
-// even after a transaction has ended. Therefore a standby has no version.
+// even after a transaction has ended. Therefore IDs reports no version on a standby.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -206,7 +206,7 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
 
 // prepare creates and seeds the table in one transaction, under a lock that makes other starting processes wait. It
-// leaves an existing table as it is, empty or not.
+// leaves an existing table unchanged, even if the table is empty.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
@@ -292,7 +292,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 // batchSize is the maximum number of rows sent to the server in one batch.
 const batchSize = 500
 
-// write writes the items that feed yields to the locked table, and raises the sequence to the highest id.
+// write writes the items from feed to the locked table, and raises the sequence to the highest id.
 func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T]) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {

@@ -144,7 +144,7 @@ func isUncertain(err error) bool {
 	return server.Code == completionUnknown || server.SeverityUnlocalized != "ERROR"
 }
 
-// refusal translates errors caused by the row, and returns the store's errors unchanged.
+// refusal translates errors caused by the row, and classifies all other errors.
 func refusal(err error) error {
 	switch code := codeOf(err); {
 	case code == notNullViolation:

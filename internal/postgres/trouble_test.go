@@ -85,7 +85,7 @@ func lock(t *testing.T, at string) (unlock func()) {
 // wants contains the expected error for each kind of operation; nil means success.
 type wants struct{ read, ids, write, ping error }
 
-// sameFor returns wants with the same error for every operation.
+// sameFor returns expectations in which every operation fails with the same error.
 func sameFor(kind error) wants { return wants{kind, kind, kind, kind} }
 
 func (w wants) check(t *testing.T, s *store) {

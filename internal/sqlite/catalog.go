@@ -106,7 +106,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 	})
 }
 
-// put inserts the items that feed yields, and overwrites rows that have the same id.
+// put inserts the items from feed, and overwrites rows that have the same id.
 func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T) error) error) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {

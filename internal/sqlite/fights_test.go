@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 						}
 					}
 					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
-						t.Errorf("stored %d fights of %d, want all but the 2 refused", stored, len(batch))
+						t.Errorf("stored %d of %d fights, want all but the 2 that were refused", stored, len(batch))
 					}
 				}
 			})

@@ -127,7 +127,7 @@ func addTally(
 		func(name string, fights int64) []any { return []any{name, fights} })
 }
 
-// addEach executes a statement for each entry of numbers, with the arguments that args returns.
+// addEach executes a statement for each entry in numbers, with the arguments that args returns.
 func addEach[K comparable](
 	ctx context.Context, tx *sql.Conn, query string, numbers map[K]int64, args func(K, int64) []any,
 ) (err error) {
@@ -274,8 +274,8 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	return tally, err
 }
 
-// correct adds the difference that a recount found. The earliest date is replaced if it still has the wrong value. If
-// the last counted fights were deleted, new fights will reuse their numbers, so counting continues after the last
+// correct applies the result of a recount to the totals. The earliest date is replaced if it still has the wrong value.
+// If the last counted fights were deleted, new fights will reuse their numbers, so counting continues after the last
 // existing fight.
 func (s *Statistics) correct(ctx context.Context, found recount) error {
 	lasting := context.WithoutCancel(ctx)

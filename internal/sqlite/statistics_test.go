@@ -44,7 +44,8 @@ func countedNew(t *testing.T, fights ...fight.Fight) counted {
 	return at
 }
 
-// exact counts all fights, checks that the statistics are exact, and checks that a rebuild finds nothing to correct.
+// exact fails the test unless the statistics are exact once all fights are counted, and a rebuild finds nothing to
+// correct.
 func (c counted) exact(t *testing.T) {
 	t.Helper()
 	statisticstest.CountAll(t, c.store)

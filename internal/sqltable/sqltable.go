@@ -73,7 +73,7 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Each runs a query and calls take for each row, until a call fails.
+// Each runs a query and passes each row to take, until take returns an error.
 func Each(ctx context.Context, from Querier, take func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := from.QueryContext(ctx, query, args...)
 	return each(rows, err, take)

@@ -82,8 +82,8 @@ func (f *fixture[T]) checkNext(family Family) {
 	}
 }
 
-// checkNoticed checks that a change made by the other application is detected, even if the engine can't report a
-// version of the table.
+// checkNoticed checks that a change made by another application is detected, even if the engine can't report a version
+// of the table.
 func (f *fixture[T]) checkNoticed() {
 	f.Helper()
 	before, known, err := f.store.IDs(f.Context(), "")

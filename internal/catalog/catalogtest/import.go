@@ -19,8 +19,8 @@ func (e Engine[T]) testImport(t *testing.T) {
 	}
 }
 
-// testIdempotent imports the same rows twice, and uses more rows than fit into one batch. An import that replaces all
-// rows may reuse their names.
+// testIdempotent imports the same rows twice, using more rows than fit into one batch. An import that replaces all rows
+// may reuse their names.
 func (e Engine[T]) testIdempotent(t *testing.T) {
 	f := e.empty(t)
 	ids := make([]int64, 1234)
