@@ -95,7 +95,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 				}
 				return c
 			}
-			good := dial(t, server, other) // will be the longest idle connection
+			good := dial(t, server, other) // will be the longest-idle connection
 			good.succeeds(t, "another client")
 			var first []conn
 			for range most - 1 {
@@ -105,7 +105,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			for i := range most - 1 {
 				flood()
 				if !used { // used connections become idle in an unknown order
-					first[i].rest(t) // this was the longest idle connection of the flood
+					first[i].rest(t) // this was the flood's longest-idle connection
 				}
 			}
 			for _, c := range first {
@@ -305,7 +305,7 @@ func TestFirstRead(t *testing.T) {
 
 // TestMakeRoom compares the evicted connection with the result of an exhaustive search: among the hosts that have an
 // idle connection and at least as many connections as the new connection's host, find the host with the most
-// connections, and then its longest idle connection.
+// connections, and then its longest-idle connection.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -43,8 +43,8 @@ const (
 // refusing a request costs a large fraction of what executing a fight from memory costs. Serving every request that can
 // be served in time is better than refusing some of them sooner.
 //
-// Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
-// allocation (BenchmarkOverload).
+// With up to 128 requests in flight, admitting one takes three atomic operations; with more, it also takes a mutex and
+// a clock read. It never allocates (BenchmarkOverload).
 type overload struct {
 	interval  time.Duration
 	inFlight  atomic.Int64
@@ -64,7 +64,7 @@ type overload struct {
 // window is half an interval, or longer if no request arrived in time to end it.
 type window struct {
 	begin, end time.Time
-	completed  int64 // current window: the total when it began; past window: its rate, per interval
+	completed  int64 // in the current window, the total at its start; in a past one, the rate per interval
 	refused    int64
 }
 

@@ -37,7 +37,8 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs n refused requests at the given interval. All have the same reason, and their ids count up from first.
+// refuse logs n refused requests at the given interval. All are refused for the same reason, and have consecutive ids
+// that start at first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {

@@ -20,7 +20,7 @@ const restarted = "TIMER_SLACK_RESTARTED"
 // constantly busy a fifth of its CPU time. Linux may delay each wake-up by the thread's timer slack (prctl(2),
 // PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it, and the monitor thread exists before
 // main, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
-// re-executing surprises debuggers and supervisors, Raise does nothing unless configured.
+// re-execution can confuse debuggers and supervisors, Raise does nothing unless configured.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
 // raise is like Raise, but with a replaceable exec function.

@@ -46,7 +46,7 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
 			http.StatusServiceUnavailable:  storeAway,
 		}), listParameters()...)
-	list.Description = "Without limit the whole catalog is streamed. If the response is cut short, the list is incomplete."
+	list.Description = "Without limit, the whole catalog is streamed. A truncated response means that the list is incomplete."
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: list})
 

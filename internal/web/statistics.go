@@ -72,7 +72,7 @@ func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	away := map[int]string{http.StatusServiceUnavailable: storeAway}
 	get := huma.Operation{
 		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "Get totals of all fights",
-		Description: "Every stored fight is counted exactly once, within a second of its response.",
+		Description: "Every stored fight is counted exactly once, within a second of the response that confirms it.",
 		Tags:        []string{"statistics"},
 		Responses:   api.Problems(api.Returns("The statistics.", schema, exampleDocument()), away),
 	}
