@@ -26,7 +26,7 @@ type Route struct {
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. Like a POST, such a GET must not come from a page on another site.
+	// Stores marks a GET that stores something: like a POST, it must not come from a page on another site.
 	Stores bool
 }
 

@@ -73,8 +73,8 @@ func (x *exchange) Err() error {
 	return x.context().Err()
 }
 
-// Value passes other keys to the context that exchange delegates to, because package context uses Value to link a child
-// to its parent and to find the cause of the cancellation.
+// Value passes other keys to the context that the exchange delegates to, because package context uses Value to link a
+// child to its parent and to find the cause of the cancellation.
 func (x *exchange) Value(key any) any {
 	if key == (exchangeKey{}) {
 		return x

@@ -17,7 +17,7 @@ const minIdle = int64(time.Second)
 // limit is a listener that limits the number of open connections. At the limit, a new connection replaces the
 // longest-idle connection of the host with the most connections. The new connection is refused if no connection is
 // idle, or if every host with idle connections has fewer connections than the host of the new one. As a result, no
-// client waits in the kernel's queue, and no host uses up the connections of other hosts.
+// client waits in the kernel's queue, and no host can crowd out the others.
 //
 // The limit costs each request one clock read and two atomic operations. Connections are compared only when one must be
 // evicted.

@@ -243,13 +243,13 @@ func TestEvictionAndRequestRace(t *testing.T) {
 	}
 	await.True(t, "a request has arrived", func() bool { return pending(server.TCPConn) })
 	if server.evict(since) {
-		t.Error("the connection was evicted although a request has arrived")
+		t.Error("the connection was evicted even though a request had arrived")
 	}
 	if _, err := server.Read(make([]byte, 10)); err != nil {
 		t.Fatal(err)
 	}
 	if server.evict(since) {
-		t.Error("the connection was evicted although reading a request has begun")
+		t.Error("the connection was evicted even though the server had begun to read a request")
 	}
 	server, client = pair(t)
 	if !server.evict(server.idle.Load()) {

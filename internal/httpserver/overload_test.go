@@ -103,7 +103,7 @@ func TestLimitGrowsAgain(t *testing.T) {
 	})
 }
 
-// With at most 128 concurrent requests, none is refused.
+// As long as at most 128 requests are in flight, none of them is refused.
 func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
 	o.calm.Store(false) // no grace period: the limit is 128 from the start

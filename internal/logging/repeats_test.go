@@ -239,7 +239,7 @@ func TestNoTimerWithoutRepeats(t *testing.T) {
 	}
 	log.Warn("a")
 	if armed() != 1 {
-		t.Error("no timer exists although a line was counted")
+		t.Error("no timer exists even though a line was counted")
 	}
 	counts.end(cause{level: slog.LevelWarn, message: "a"})
 	if armed() != 0 {

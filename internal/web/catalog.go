@@ -40,8 +40,8 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+singular+".", item, s.Kind.Example), problems)
 	}
 
-	list := get("list-"+plural, "", "List all "+plural+" by id, or one page of the list", api.Problems(
-		httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
+	list := get("list-"+plural, "", "List all "+plural+" in order of id, or one page of the list", api.Problems(
+		httpserver.Compressed(api.Returns("The "+plural+", in order of id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
 			http.StatusServiceUnavailable:  storeAway,
