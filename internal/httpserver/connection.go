@@ -96,8 +96,8 @@ func (c *connection) heard() bool {
 	}
 }
 
-// state records when a connection becomes active or idle: over HTTP/1, at the start and end of each request; over
-// HTTP/2, at the start of the first concurrent request and the end of the last.
+// state records when a connection becomes active or idle. Over HTTP/1, this is at the start and end of each request;
+// over HTTP/2, at the start of the first concurrent request and the end of the last.
 func (c *connection) state(state http.ConnState) {
 	var since int64
 	switch state {

@@ -56,8 +56,8 @@ func TestExchangeChildren(t *testing.T) {
 	})
 }
 
-// Like a standard-library context, a request's context always reports the same reason, and one that really occurred, no
-// matter how the context ends or in which order its methods are called.
+// Like a standard-library context, a request's context never changes the reason it reports, and reports only a reason
+// that occurred. This holds no matter how the context ends and in which order its methods are called.
 func TestExchangeNeverContradictsItself(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",

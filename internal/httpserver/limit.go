@@ -151,9 +151,8 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 }
 
 // longestIdle returns the connection to evict and the time at which it became idle. Among the hosts that have an idle
-// connection and at least the given number of connections, it selects the host with the most connections, and from that
-// host the connection that has been idle longest. It returns nil if there is no such connection. The caller must hold
-// the mutex.
+// connection and at least the given number of connections, it selects the one with the most connections, and then its
+// longest-idle connection. It returns nil if there is no such connection. The caller must hold the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

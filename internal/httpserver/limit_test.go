@@ -72,8 +72,8 @@ func (r *refusal) count() int {
 	return len(r.open)
 }
 
-// A machine that opens twice as many connections as allowed, whether it uses them or not, doesn't lock out other
-// clients: another client can connect at once, and loses neither a connection nor a request.
+// A machine that opens twice as many connections as allowed doesn't lock out other clients, whether it uses its
+// connections or not. Another client can connect at once, and loses neither a connection nor a request.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -273,7 +273,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
-// Although net/http peeks at the first bytes of a connection, the header timeout applies only once, and a line that is
+// net/http peeks at the first bytes of a connection. Even so, the header timeout applies only once, and a line that is
 // too short for a request is refused as soon as it ends.
 func TestFirstRead(t *testing.T) {
 	for text, want := range map[string]error{
@@ -303,9 +303,9 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// TestMakeRoom compares the evicted connection with the result of an exhaustive search: among the hosts that have an
-// idle connection and at least as many connections as the new connection's host, find the host with the most
-// connections, and then its longest-idle connection.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search. Of the hosts that have an idle
+// connection and at least as many connections as the new connection's host, the one with the most connections loses its
+// longest-idle connection.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {
