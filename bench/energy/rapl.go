@@ -29,7 +29,7 @@ type zone struct {
 	joules float64
 }
 
-// Open opens the RAPL counters in a folder such as Powercap. An error says why RAPL can't be used.
+// Open opens the RAPL counters in a folder such as Powercap. The error says why RAPL can't be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,8 +88,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called often enough that no counter advances by its full range
-// between two calls. A counter needs at least several minutes for its full range.
+// Joules returns the energy used since Open. It must be called at least every few minutes: a counter that advances by
+// its full range between two calls gives a wrong result.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {

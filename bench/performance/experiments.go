@@ -61,13 +61,13 @@ func experiments() []experiment {
 		{tail, "Latency at 80 % of saturation",
 			"Saturation is the closed model's throughput at 32 connections: the median of three runs just before this series.",
 			(*setup).tail},
-		{connections, "By number of connections", "", (*setup).connections},
-		{roster, "By roster size, `up` on SQLite",
+		{connections, "Throughput by number of connections", "", (*setup).connections},
+		{roster, "Cost by roster size, `up` on SQLite",
 			"Heroes and villains each have the given number of rows. In the strict profile, every random pick is a " +
 				"database read.",
 			(*setup).roster},
-		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
-		{stored, "By number of stored fights, `up` on SQLite",
+		{rosterAlone, "Cost by roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
+		{stored, "Cost by number of stored fights, `up` on SQLite",
 			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
@@ -226,7 +226,7 @@ func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns how many processes of the fights service share one store in each measurement.
+// instanceCounts returns, for each measurement, how many fights processes share one store.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {

@@ -27,7 +27,7 @@ type trial struct {
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan
-	idle     bool           // whether to measure the system without load as well
+	idle     bool           // whether to measure the idle system as well
 }
 
 const floorMix = "livez" // a single GET whose response body isn't checked
@@ -159,8 +159,8 @@ func (s *setup) once(series string, t *trial) error {
 // storesNothing is the prefix of the reason that bench gives when a run is void because no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns the reasons why a run is void. A target that stores nothing on purpose must have the reason
-// STORES NOTHING, which is then omitted.
+// voidReasons returns the reasons why a run is void. If the target is meant to store nothing, the reason STORES
+// NOTHING is omitted, and its absence is a reason in itself.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -179,7 +179,7 @@ func voidReasons(run measure.Run, nothing bool) []string {
 		others = append(others, reason)
 	}
 	if !said {
-		others = append(others, "it stores fights, although it should store nothing")
+		others = append(others, "the target stored fights, but should store nothing")
 	}
 	return others
 }

@@ -28,7 +28,7 @@ func TestVoidReasons(t *testing.T) {
 		{"a target that stores nothing on purpose, but is void for another reason", []string{said, "dropped"}, true,
 			[]string{"dropped"}},
 		{"a target that stores fights although it should store nothing", nil, true,
-			[]string{"it stores fights, although it should store nothing"}},
+			[]string{"the target stored fights, but should store nothing"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := voidReasons(measure.Run{Void: test.void}, test.nothing); !slices.Equal(got, test.want) {

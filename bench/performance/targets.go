@@ -67,14 +67,14 @@ func (r *Results) targets() []Target {
 		r.tailTarget("p99 at 80 % of saturation, four processes, eco", fourEco, 10),
 		r.flatTarget("cost by roster size, strict: `up` on SQLite", roster, 0.25),
 		r.flatTarget("cost by roster size, strict: `random_hero` on PostgreSQL, with the store", rosterAlone, 0.25),
-		r.flatTarget("cost by stored fights: `up`, eco, on SQLite", stored, 0.25),
+		r.flatTarget("cost by number of stored fights: `up`, eco, on SQLite", stored, 0.25),
 	)
 	all = append(all, r.idleTargets()...)
 	return append(all,
 		r.startTarget("time from process start to the first fight's response, `up`, new data", newData, 50),
 		r.startTarget("time from process start to the first fight's response, `up`, existing data", existingData, 30),
-		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
-		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
+		r.connectionsTarget("throughput by number of connections, `up`, eco", upEco, 0.1),
+		r.connectionsTarget("throughput by number of connections, four processes, eco", fourEco, 0.1),
 	)
 }
 
@@ -135,7 +135,7 @@ func (r *Results) oneConnection() []Target {
 }
 
 func (r *Results) allocationTarget(limit int64) Target {
-	const what = "allocations of our own code per fight, eco, store stubbed out"
+	const what = "allocations per fight in our own code, eco, store stubbed out"
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %d", limit), Verdict: notMeasured}
 	if r.Allocations != nil {
 		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(limit))
@@ -230,7 +230,7 @@ func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
 	busy := Target{What: "idle CPU, as a share of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
 	resident := func(what string, most int) Target {
-		what = "resident memory of " + what + ", after a start and a few fights"
+		what = "resident memory of " + what + ", after startup and a few fights"
 		return Target{What: what, Wanted: fmt.Sprintf("<= %d MiB", most), Verdict: notMeasured}
 	}
 	service, up := resident("a service", mostService), resident("`up`", mostUp)
@@ -266,7 +266,7 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %.0f ms", limit), Verdict: notMeasured}
 	for _, s := range r.Starts {
 		if s.Name == kind && len(s.Ms) > 0 {
-			t.Reached = fmt.Sprintf("%s ms, the median of %d", number(s.Ms.Median()), len(s.Ms))
+			t.Reached = fmt.Sprintf("%s ms (median of %d starts)", number(s.Ms.Median()), len(s.Ms))
 			t.Spread = fmt.Sprintf("%s-%s ms", number(s.Ms.Least()), number(s.Ms.Most()))
 			t.Verdict = judge(s.Ms.Median(), limit)
 		}
