@@ -56,7 +56,7 @@ func TestRun(t *testing.T) {
 }
 
 // checkMember checks that a member's report has figures, that every fight was stored and that the member's process was
-// found by its port. A run may be void only because the machine was busy.
+// found by its port. The only acceptable reason for a void run is a busy machine.
 func checkMember(t *testing.T, member measure.Member, pid int) {
 	t.Helper()
 	for _, reason := range member.Void {

@@ -64,7 +64,7 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		// package counters include core and uncore, psys includes the packages, mmio counters duplicate package counters
+		// the package counters already include core and uncore; psys and mmio would count the packages twice
 		return nil, nil
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {

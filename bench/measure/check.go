@@ -152,7 +152,7 @@ func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
-// isTeams reports whether the arguments are the names of the heroes' and the villains' teams, in that order.
+// isTeams reports whether the first argument names the heroes' team and the second one the villains' team.
 func isTeams(heroes, villains []byte) bool {
 	return string(heroes) == heroTeam && string(villains) == villainTeam
 }

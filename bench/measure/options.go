@@ -15,7 +15,7 @@ import (
 type Options struct {
 	Mix     Mix          `kong:"-"`
 	Targets []Target     `kong:"-"` // members to measure; the first is the reference for comparisons
-	Floor   []string     `kong:"-"` // command that runs the floor server when the response size is appended; may be empty
+	Floor   []string     `kong:"-"` // floor server command, without its last argument, the response size; may be empty
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
 	Version string       `kong:"-"` // version of this program, for the report
 

@@ -16,7 +16,7 @@ type quantity struct {
 	value             func(Run) float64
 }
 
-// storePrefix starts the names of the resource usage figures for a target's stores.
+// storePrefix marks the names of the resource usage figures of a target's stores.
 const storePrefix = "store_"
 
 // quantities returns all quantities, in the order in which the report lists them.

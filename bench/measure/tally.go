@@ -103,7 +103,7 @@ func (t *tally) drop(measured bool) {
 	}
 }
 
-func (t *tally) sent(late time.Duration) {
+func (t *tally) started(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // can't fail, since the value is capped at maxLatency

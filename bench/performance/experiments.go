@@ -12,7 +12,7 @@ type experiment struct {
 	run                 func(*setup) error
 }
 
-// Names of the experiments and their series, and of the cells to which the documents refer.
+// Names of the experiments, of their series, and of the cells that the documents refer to.
 const (
 	at32        = "fights-32"
 	at32All     = "fights-32-all-cores"

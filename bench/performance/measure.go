@@ -160,7 +160,7 @@ func (s *setup) once(series string, t *trial) error {
 const storesNothing = "STORES NOTHING"
 
 // voidReasons returns the reasons why a run is void. If the target is meant to store nothing, the reason STORES
-// NOTHING is omitted, and its absence is a reason in itself.
+// NOTHING is expected: it is left out, and a run without it is void.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {

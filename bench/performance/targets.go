@@ -172,7 +172,7 @@ func (f Figure) by(other Figure) Figure {
 	return ratios
 }
 
-// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes
+// flatTarget returns a target that limits the increase in cost from the smallest size to any larger one. The cost includes
 // the database server, if there is one.
 func (r *Results) flatTarget(what, series string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*limit), Verdict: notMeasured}
@@ -274,7 +274,7 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	return t
 }
 
-// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any
+// connectionsTarget returns a target that limits the drop in throughput from the smallest number of connections to any
 // larger one.
 func (r *Results) connectionsTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Verdict: notMeasured}
