@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 			checkMember(t, member, s.Processes["fights"].Pid())
 		}
 		if len(report.Series[0].Floor.Runs) != 2 || report.Plan.Mix != "family" || report.Plan.Unit != "fight" {
-			t.Errorf("got %d runs of the floor and plan %+v", len(report.Series[0].Floor.Runs), report.Plan)
+			t.Errorf("got %d runs of the floor server and plan %+v", len(report.Series[0].Floor.Runs), report.Plan)
 		}
 		for _, name := range []string{"report.txt", "report.json", "latency.svg", "cpu.svg", "throughput.svg"} {
 			if info, err := os.Stat(filepath.Join(folder, name)); err != nil || info.Size() == 0 {

@@ -360,5 +360,5 @@ type Figure struct {
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
-	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // ratio to the floor's figure with the same name
+	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // ratio to the floor server's figure with the same name
 }

@@ -34,7 +34,7 @@ func TestSeries(t *testing.T) {
 	}
 	s := report.Series[0]
 	if len(s.Floor.Runs) != 3 || len(s.Members[0].Runs) != 2 || len(s.Members[1].Runs) != 2 {
-		t.Fatalf("got %d runs of the floor, and %d and %d runs of the members",
+		t.Fatalf("got %d runs of the floor server, and %d and %d runs of the members",
 			len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
 	}
 	var order []time.Time

@@ -55,7 +55,7 @@ func experiments() []experiment {
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
 		{at1, "`execute_fight`, 1 connection",
 			"With one connection, every response must wake a sleeping process, and no other work shares " +
-				"the cost of the wake-up, so the floor also costs more than at 32 connections.",
+				"the cost of the wake-up, so the floor server also uses more CPU time than at 32 connections.",
 			(*setup).at1},
 		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
 		{tail, "Latency at 80 % of saturation",

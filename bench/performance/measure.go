@@ -32,10 +32,10 @@ type trial struct {
 
 const floorMix = "livez" // a single GET whose response body isn't checked
 
-// floorCell returns the name of the floor's cell at the given number of connections.
+// floorCell returns the name of the floor server's cell at the given number of connections.
 func floorCell(connections int) string { return atConnections("floor", connections) }
 
-// floorTrial returns a trial of the floor at the given number of connections.
+// floorTrial returns a trial of the floor server at the given number of connections.
 func floorTrial(name string, connections int) *trial {
 	return &trial{Cell: Cell{Name: name, Mix: floorMix, Connections: connections}}
 }
@@ -43,7 +43,7 @@ func floorTrial(name string, connections int) *trial {
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
 // series measures the trials and adds the series to the results. Before the first trial that is compared with a given
-// floor, it inserts a trial of that floor under the same load.
+// floor server, it inserts a trial of that floor server under the same load.
 func (s *setup) series(name string, trials ...*trial) error {
 	of := s.floor(trials)
 	if s.err != nil {
@@ -77,7 +77,7 @@ func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
 		if at < 0 {
-			return errors.New("the plan has no target to compare with the floor")
+			return errors.New("the plan has no target to compare with the floor server")
 		}
 		first := trials[at]
 		url := first.of.urls[measure.Fights] + fightPath

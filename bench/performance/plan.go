@@ -11,7 +11,7 @@ type plan struct {
 	Warmup   time.Duration `json:"warmup"`        // warm-up before each run
 	Rest     time.Duration `json:"rest"`          // idle time before and after each run at the low rates
 	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
-	Starts   int           `json:"starts"`        // number of program starts with each kind of data
+	Starts   int           `json:"starts"`        // number of program starts with new data, and with existing data
 	Roster   []int         `json:"roster"`        // numbers of rows
 	Stored   []int         `json:"stored"`        // numbers of stored fights
 	Rates    []float64     `json:"rates"`         // iterations per second

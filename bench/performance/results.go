@@ -48,7 +48,7 @@ type Series struct {
 // Cell holds the results of one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
-	Floor       string            `json:"floor,omitempty"` // name of the floor's cell to compare with
+	Floor       string            `json:"floor,omitempty"` // name of the floor server's cell to compare with
 	Mix         string            `json:"mix"`
 	Connections int               `json:"connections"`
 	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0 means the closed model
@@ -162,7 +162,7 @@ func (c *Cell) median(figure string) float64 {
 	return c.Figures[figure].Median()
 }
 
-// ratio returns the cell's figure as a multiple of a floor's CPU time. The error says why there is no ratio.
+// ratio returns the cell's figure as a multiple of a floor server's CPU time. The error says why there is no ratio.
 func (s *Series) ratio(c *Cell, floorName, figure string) (float64, error) {
 	if err := c.check(); err != nil {
 		return 0, err

@@ -25,7 +25,7 @@ type part struct {
 	pids  []int // empty if the processes are on another host
 }
 
-// system is a running member of the family, or the floor.
+// system is a running member of the family, or the floor server.
 type system struct {
 	*setup
 	urls  map[measure.Service]string

@@ -12,7 +12,7 @@ type Target struct {
 	What    string
 	Wanted  string
 	Reached string
-	Floor   string // the floor's figure, with its spread
+	Floor   string // the floor server's figure, with its spread
 	Spread  string // minimum and maximum across the runs
 	Verdict verdict
 	Aside   bool // for comparison only, not a target itself
@@ -78,7 +78,7 @@ func (r *Results) targets() []Target {
 	)
 }
 
-// ratioTarget returns a target for the application's CPU time as a multiple of the floor's: the ratio of the medians.
+// ratioTarget returns a target for the application's CPU time as a multiple of the floor server's.
 func (r *Results) ratioTarget(what, series, name string, limit float64) Target {
 	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", limit)}
 	if series == randomHero {
@@ -206,7 +206,7 @@ func (r *Results) flatTarget(what, series string, limit float64) Target {
 	return t
 }
 
-// floorOf formats the floor's CPU time.
+// floorOf formats the floor server's CPU time.
 func floorOf(c *Cell) string {
 	if !c.has(cpu) {
 		return string(void)
