@@ -51,7 +51,7 @@ func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, erro
 
 func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
 
-// Last succeeds: since no fight will be stored, the first id doesn't matter.
+// Last returns the zero ID. This is harmless, because no fight will be stored.
 func (d damagedFights) Last(context.Context) (id fight.ID, err error) { return id, nil }
 
 type damagedStatistics struct{ unusable }

@@ -83,8 +83,8 @@ type Picks struct {
 	Location      location.Location
 }
 
-// Pick picks a hero and a villain, and a location if wanted. Pick takes items that are ready, and fetches the others
-// from all peers concurrently. If the circuit breaker of any peer is open, it calls no peer.
+// Pick picks a hero and a villain, and a location if wanted. Pick uses items that are ready, and fetches any others
+// concurrently from their catalogs. If the circuit breaker of any peer is open, it calls no peer.
 func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 	if err := s.sources.refusal(withLocation); err != nil {
 		return nil, err

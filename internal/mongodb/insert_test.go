@@ -74,7 +74,7 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 			if !slices.Equal(o.open, test.open) || !slices.Equal(refused, test.refused) {
-				t.Errorf("open documents %v and refused documents %v, want %v and %v", o.open, refused, test.open, test.refused)
+				t.Errorf("uncertain documents %v and refused documents %v, want %v and %v", o.open, refused, test.open, test.refused)
 			}
 		})
 	}

@@ -59,8 +59,8 @@ type picker interface {
 	Random(context.Context) (character.Character, error)
 }
 
-// leave starts calls one by one, and abandons each call, for the given cause, as soon as the peer has received the
-// request. A nil cause means that the deadline passes.
+// leave starts calls one by one. As soon as the peer has received the request, leave abandons the call for the given
+// cause. A nil cause means that the deadline passes.
 func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
 	t.Helper()
 	for range calls {

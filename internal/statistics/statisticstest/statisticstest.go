@@ -30,10 +30,10 @@ type Place struct {
 func Run(t *testing.T, open func(tb testing.TB) Place) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Place){
-		"fights of all kinds":                          testKinds,
-		"fights stored before the first count":         testBefore,
-		"the order of names":                           testOrder,
-		"several counters run while fights are stored": testConcurrent,
+		"fights of all kinds":                                testKinds,
+		"fights stored before the first count":               testBefore,
+		"the order of names":                                 testOrder,
+		"several counters run while fights are being stored": testConcurrent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
