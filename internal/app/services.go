@@ -143,7 +143,7 @@ func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 // lastFightTimeout limits the first read of the fight store, which is a full scan if the server has no index on ids.
 const lastFightTimeout = 30 * time.Second
 
-// startFights adds the routes of the fights service, which calls stored after each stored fight.
+// startFights adds the routes of the fights service. The service calls stored after each fight that it stores.
 func startFights(
 	ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func(),
 ) error {

@@ -127,16 +127,16 @@ func TestInsertThroughFaults(t *testing.T) {
 		kept  int              // number of fights stored, not counting the one stored before
 		sent  int32
 	}{
-		"no fault":                              {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
-		"cut before the command":                {[]mongowire.Fate{mongowire.CutBefore, mongowire.Delivered}, "stored", all, 2},
-		"cut within the command":                {[]mongowire.Fate{mongowire.CutWithin, mongowire.Delivered}, "stored", all, 2},
-		"cut before the response":               {[]mongowire.Fate{mongowire.CutAfter, mongowire.Delivered}, "stored", all, 2},
-		"cut within the response":               {[]mongowire.Fate{mongowire.CutAnswer, mongowire.Delivered}, "stored", all, 2},
-		"cut before, then after":                {[]mongowire.Fate{mongowire.CutBefore, mongowire.CutAfter, mongowire.Delivered}, "stored", all, 3},
-		"every attempt cut before the command":  {[]mongowire.Fate{mongowire.CutBefore}, "open", 0, 3},
-		"every attempt cut before the response": {[]mongowire.Fate{mongowire.CutAfter}, "open", all, 3},
-		"no response arrives":                   {[]mongowire.Fate{mongowire.StallAfter}, "open", all, 1},
-		"nothing gets through":                  {[]mongowire.Fate{mongowire.StallBefore}, "open", 0, 1},
+		"no fault":                                         {[]mongowire.Fate{mongowire.Delivered}, "", all, 1},
+		"connection cut before the command":                {[]mongowire.Fate{mongowire.CutBefore, mongowire.Delivered}, "stored", all, 2},
+		"connection cut within the command":                {[]mongowire.Fate{mongowire.CutWithin, mongowire.Delivered}, "stored", all, 2},
+		"connection cut before the response":               {[]mongowire.Fate{mongowire.CutAfter, mongowire.Delivered}, "stored", all, 2},
+		"connection cut within the response":               {[]mongowire.Fate{mongowire.CutAnswer, mongowire.Delivered}, "stored", all, 2},
+		"connection cut before the command, then after it": {[]mongowire.Fate{mongowire.CutBefore, mongowire.CutAfter, mongowire.Delivered}, "stored", all, 3},
+		"connection always cut before the command":         {[]mongowire.Fate{mongowire.CutBefore}, "open", 0, 3},
+		"connection always cut before the response":        {[]mongowire.Fate{mongowire.CutAfter}, "open", all, 3},
+		"no response arrives":                              {[]mongowire.Fate{mongowire.StallAfter}, "open", all, 1},
+		"nothing gets through":                             {[]mongowire.Fate{mongowire.StallBefore}, "open", 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // the driver waits for half a second before it retries a server

@@ -186,9 +186,9 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 		kept int
 	}{
 		// The server may still be down when the last attempt is made.
-		{"stored but cut off, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
-		{"stored but cut off, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
-		{"cut off, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+		{"stored but connection cut, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
+		{"stored but connection cut, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"connection cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // the subtests spend most of their time waiting

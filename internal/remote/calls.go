@@ -66,7 +66,8 @@ func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) 
 // doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. The given deadline is
 // sent to the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of it to get a slot, half for the call
+	// Half of the timeout is for waiting for a slot, and half is for the call itself.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit)
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -125,8 +126,8 @@ func (c *calls) tooLate(called call, err error) error {
 	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }
 
-// outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing,
-// unless the peer had most of the read timeout to respond, or the call timed out.
+// outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing about
+// it, unless the peer had most of the read timeout to respond, or the call timed out.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

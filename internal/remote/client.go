@@ -228,7 +228,7 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 	return items, age, nil
 }
 
-// hasNoPicks reports whether the error from a request for picks means that the peer doesn't have the path for picks.
+// hasNoPicks reports whether err, the error from a request for picks, means that the peer lacks the path for picks.
 // This is the case for a 404, and for the invalid-id error that older versions of our own services return.
 func hasNoPicks(err error) bool {
 	var refusal statusError
