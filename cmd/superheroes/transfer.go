@@ -69,7 +69,7 @@ func counted[N int | int64](n N, plural string) string {
 // mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of the same file that were refused for the same reason are
+// refusals collects the reasons why rows were refused. Rows in the same file that were refused for the same reason are
 // reported on one line.
 type refusals struct {
 	reasons []*refusal

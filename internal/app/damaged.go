@@ -85,7 +85,7 @@ func (d *damage) tolerate(service string, err error) bool {
 	return true
 }
 
-// report logs each damaged store in the log of its service. It returns an error if all stores are damaged.
+// report logs each damaged store in its service's log. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	if !slices.ContainsFunc(storing(), func(service string) bool { return d.errors[service] == nil }) {
 		return d.errors["fights"] // the other stores' errors are similar

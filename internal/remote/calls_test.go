@@ -198,7 +198,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		return err
 	})
 	await.True(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
-	for busy := 0; busy < 5; { // on a busy machine, a call may find its deadline already passed
+	for busy := 0; busy < 5; { // on a busy machine, a call may find that its deadline has already passed
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := client.Random(ctx)
 		cancel()

@@ -230,7 +230,7 @@ func (c *counter) round(ctx context.Context) {
 	}
 }
 
-// failed logs the first of consecutive failed rounds.
+// failed logs only the first in a series of failed rounds.
 func (c *counter) failed(ctx context.Context, err error) {
 	if !c.failing && ctx.Err() == nil {
 		c.log.Warn("fights can't be counted now; trying again", "cause", err)

@@ -101,7 +101,7 @@ func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	}
 }
 
-// Exact checks that the store's statistics are exactly the expected statistics of the fights.
+// Exact checks that the store's statistics match the fights exactly.
 func Exact(tb testing.TB, store statistics.Store, fights []fight.Fight) {
 	tb.Helper()
 	got, err := store.Read(tb.Context())
