@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxRow is the maximum length of a row, in bytes. Quotes and the line ending of a CSV row don't count.
+// maxRow is the maximum length of a row, in bytes. In a CSV row, quotes and the line ending aren't counted.
 const maxRow = 1 << 20
 
 // Schema maps items to columns and vice versa.

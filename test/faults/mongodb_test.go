@@ -126,7 +126,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	})
 	t.Run("SRV lookup fails", func(t *testing.T) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
-		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
+		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS lookup")
 	})
 	t.Run("accepts no writes", func(t *testing.T) {
 		p, store := proxied(t)

@@ -133,8 +133,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		name:   "a failed DNS lookup of SRV records is not retried",
 		guards: "a failed DNS lookup for a mongodb+srv URL is retried",
 		file:   "internal/mongodb/fights.go",
-		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of "`,
-		new:    `return storage.As(storage.ErrSchema, err, "the DNS look-up of the servers of "`,
+		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS lookup of the servers of "`,
+		new:    `return storage.As(storage.ErrSchema, err, "the DNS lookup of the servers of "`,
 		test:   "./internal/app",
 		run:    "^TestServersInTheDNS$", // needs TEST_MONGODB_URL
 	},
