@@ -25,7 +25,7 @@ const maxBuffered = 1 << 20
 type ProxyConfig struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a whole list."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a streamed list."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
