@@ -106,7 +106,7 @@ func statisticsFields(c *check) {
 	s := c.grown(heroWins)
 	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
 	if _, there := s.object["unreadable"]; there {
-		c.require(c.integer(s, "unreadable") > 0, s.answer, "the field unreadable only if a fight is unreadable")
+		c.require(c.integer(s, "unreadable") > 0, s.answer, "the field “unreadable” is present only if a fight is unreadable")
 		fields = append(fields, "unreadable")
 	}
 	c.fields(s.answer, s.object, fields)

@@ -10,7 +10,7 @@ import (
 )
 
 // The kernel buffers only a limited amount of unsent data, so that a write has to wait only until that amount has been
-// sent. If a write had to wait for megabytes, a slow client would look as if it had stopped reading.
+// sent. If a write had to wait until megabytes had been sent, a slow client would look as if it had stopped reading.
 func TestStreamLimitsUnsent(t *testing.T) {
 	const most = 1 << 20 // by default the kernel buffers several times this size
 	cfg := settings()

@@ -205,7 +205,7 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
-// TestStrayCancellation checks that a statement is repeated if the server canceled it while its caller was still
+// TestStrayCancellation checks that a statement is retried if the server canceled it while its caller was still
 // waiting.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)

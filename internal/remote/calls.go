@@ -126,8 +126,9 @@ func (c *calls) tooLate(called call, err error) error {
 	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }
 
-// outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing about
-// it, unless the peer had most of the read timeout to respond, or the call timed out.
+// outcomeOf returns the outcome of a finished call. If a call fails after the deadline that was sent to
+// the peer, its failure reveals nothing about the peer's health, unless the peer had most of the read timeout to respond
+// or the call itself timed out.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

@@ -17,9 +17,9 @@ import (
 const usualBatch = 4096
 
 // Statistics is a statistics.Store in the same file as the fights. Each fight is numbered in the transaction that
-// stores it, and SQLite runs one write transaction at a time. So exactly the fights with a number above the last
-// counted number have yet to be counted, regardless of the order of their ids. The last counted number and the totals
-// are updated in one transaction.
+// stores it, and SQLite runs one write transaction at a time. So exactly the fights with a number above that of the
+// last counted fight have yet to be counted, regardless of the order of their ids. That number and the totals are
+// updated in one transaction.
 type Statistics struct {
 	db    *DB
 	batch int64

@@ -285,7 +285,7 @@ func testBadRow(t *testing.T, program string) {
 		}
 		wantOK(t, s.url+"/api/locations?limit=1")
 		wantOK(t, s.url+"/api/locations/4")
-		wantOK(t, s.url+"/readyz")
+		awaitOK(t, s.url+"/readyz")
 	}
 	picked := map[int]bool{}
 	await.True(t, "both good and bad rows have been picked", func() bool {

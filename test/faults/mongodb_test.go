@@ -83,7 +83,7 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 				get(t, s.url+"/readyz").want(t, http.StatusServiceUnavailable)
 			}
 			p.Answer(nil)
-			wantOK(t, s.url+"/readyz")
+			awaitOK(t, s.url+"/readyz")
 			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
 				t.Errorf("the count changed from %s to %s even though the fight was refused", stored, now)
 			}
