@@ -7,15 +7,17 @@
 // Each clause of the contract has a stable id and passes, fails (with what was sent, what came back and what was
 // expected) or is skipped (with the reason). The last line is the score: "passed N, failed N, skipped N".
 //
-// To score another member of the family, start it, pass its addresses, and select the clauses that apply to the whole
-// family. Without --group, the clauses that apply only to this application are checked too:
+// To score another member of the family, start it, pass its addresses, and select only the clauses that apply to the
+// whole family:
 //
 //	go run ./conformance --group core --fights http://localhost:8004 …
+//
+// Without --group, the suite also checks the clauses that apply only to this application.
 //
 // The clauses in the "writes" group edit the catalogs, and delete the entries they add. The clauses in the "writes"
 // group are checked only if the member's administrator token is given with --admin-token or ADMIN_TOKEN.
 //
-// The clauses about the battle page form a group of their own and are checked when the page's address is given:
+// The clauses about the battle page form a group of their own, and are checked if the page's address is given:
 //
 //	go run ./conformance --group arena --arena http://localhost:8000 --fights http://localhost:8004 …
 //
@@ -28,14 +30,15 @@
 // --json writes the score as JSON instead of text; --junit FILE additionally writes it as JUnit XML. The exit code is 0
 // if every clause of the selected group passed, 1 if any failed or was skipped, and 2 if the command line was wrong.
 //
-// If a member's fights can be read neither as a list nor by id, the clauses that require a fight to be stored before
-// the response are reported as "cannot be checked: stored?" and count as skipped.
+// If a member offers no way to read fights, neither by id nor as a list, the suite can't check whether a fight was
+// stored before the member responded. Such clauses are reported as "cannot be checked: stored?" and count as skipped.
 //
 // Effects on the member: the suite reads data, sends invalid requests that the member must reject, and creates about
 // 350 fights, which remain stored. The suite never changes existing heroes, villains or locations; with a token, it
 // adds entries of its own and deletes them afterwards. The suite sends at most 30,000 requests, at most 8 at a time,
 // each exactly once on a new connection, and waits at most --timeout for each response. Other clients may create fights
-// during the run: if they interfere with a clause about the count or the newest fights, that clause is checked again.
+// during the run: if a new fight disturbs the check of a clause about the count or the newest fights, the suite repeats
+// that check.
 // No other client may change a catalog during the run. The clocks of the member and of the machine that runs the suite
 // may differ by up to a minute.
 //
@@ -135,8 +138,8 @@ func usage(stderr io.Writer, err error) int {
 	return exitUsage
 }
 
-// createJUnit creates the file before the run, so that a path that can't be written fails early. createJUnit returns
-// nil if --junit isn't given.
+// createJUnit creates the JUnit file before the run, so that an error is reported at once. createJUnit returns nil if
+// --junit isn't given.
 func (o options) createJUnit() (io.WriteCloser, error) {
 	if o.JUnit == "" {
 		return nil, nil

@@ -16,7 +16,7 @@ import (
 	"superheroes/test/system"
 )
 
-// at returns command-line arguments: the addresses of a member's services, followed by the elements of more.
+// at returns command-line arguments: the addresses of a member's services, followed by the arguments in more.
 func at(s *system.System, more ...string) []string {
 	return append([]string{"--fights", s.Fights, "--heroes=" + s.Heroes, "--villains", s.Villains + "/", "--locations", s.Locations}, more...)
 }

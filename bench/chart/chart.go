@@ -25,7 +25,7 @@ type Chart struct {
 	Title, X, Y string // X and Y are the axis labels, with units
 
 	Lines []Line
-	Scale func(x float64) float64 // for line charts: maps x to its axis position, such as math.Log; nil: linear axis
+	Scale func(x float64) float64 // for line charts: maps x to a position on the axis; nil: linear axis
 	Ticks []float64               // for line charts: tick marks on the x axis; chosen automatically if empty
 
 	Bars  []string // names of the bars
@@ -38,7 +38,7 @@ type Line struct {
 	Points plotter.XYs
 }
 
-// Part is a segment that every bar has, with its size in each bar. A bar with no values is labelled "not known".
+// Part is one segment of the stacked bars, with its size in each bar. A bar with no values is labelled "not known".
 type Part struct {
 	Name   string
 	Values []float64
@@ -91,7 +91,7 @@ func (c Chart) empty() *plot.Plot {
 	} {
 		style.Font.Variant = "Sans"
 	}
-	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: the line samples precede the names
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, margin/3 // Left: each line sample precedes its name
 	p.BackgroundColor = nil                                              // Write has already filled the background
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	p.Y.Min = 0

@@ -29,7 +29,7 @@ type zone struct {
 	joules float64
 }
 
-// Open opens the RAPL counters in a folder such as Powercap. An error says why RAPL can't be used.
+// Open opens the RAPL counters in a folder such as Powercap. The error says why RAPL can't be used.
 func Open(folder string) (*Meter, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -64,7 +64,7 @@ func open(folder string) (*zone, error) {
 	z := &zone{name: strings.TrimSpace(string(name)), path: filepath.Join(folder, "energy_uj")}
 	counted := strings.HasPrefix(z.name, "package-") || z.name == "dram"
 	if !counted || strings.HasPrefix(filepath.Base(folder), "intel-rapl-mmio") {
-		// package counters include core and uncore, psys includes the packages, mmio counters duplicate package counters
+		// the package counters already include core and uncore; psys and mmio would count the packages twice
 		return nil, nil
 	}
 	if z.wrap, err = readNumber(filepath.Join(folder, "max_energy_range_uj")); err != nil {
@@ -88,8 +88,8 @@ func readNumber(path string) (uint64, error) {
 	return n, nil
 }
 
-// Joules returns the energy used since Open. It must be called often enough that no counter advances by its full range
-// between two calls. A counter needs at least several minutes for its full range.
+// Joules returns the energy used since Open. It must be called at least every few minutes: a counter that advances by
+// its full range between two calls gives a wrong result.
 func (m *Meter) Joules() (float64, error) {
 	total := 0.0
 	for _, z := range m.zones {

@@ -81,7 +81,7 @@ func (c *Command) measure(ctx context.Context, up *services, rate int) (result, 
 	if err := os.Remove(summary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return result{Rate: rate}, fmt.Errorf("removing the summary of an earlier run: %w", err)
 	}
-	// The empty address disables k6's own API server.
+	// An empty address disables k6's own API server.
 	k6 := exec.CommandContext(ctx, c.K6, "run", "--quiet", "--address=", c.Script)
 	k6.Env = append(os.Environ(), "K6_HOST="+up.fights, "RESULTS_DIR="+c.Results, "K6_NO_USAGE_REPORT=true",
 		"RAMPING_RATE="+strconv.Itoa(rate), "HOLD_DURATION="+c.Hold, "RAMP_DOWN_DURATION="+c.Down)

@@ -121,9 +121,9 @@ func readFighters(body []byte) (p pair, err error) {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// checkFight checks that the response body is a fight with the correct winner, between the fighters sent in the request
-// or, if sent is nil, between the fighters named in the fight. It requires only the fields common to all members of the
-// family; hero and villain, if present, must match the winner and the loser. It returns the fight's id as raw JSON.
+// checkFight checks that the response body is a fight with the correct winner. Unless sent is nil, it also checks that
+// the fight is between the fighters sent in the request. Only the fields common to all members of the family are
+// required; hero and villain, if present, must match the winner and the loser. It returns the fight's id as raw JSON.
 func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	var values [10][]byte
 	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
@@ -152,7 +152,7 @@ func checkFight(body []byte, sent *pair) (id []byte, err error) {
 	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
-// isTeams reports whether the arguments are the names of the heroes' and the villains' teams, in that order.
+// isTeams reports whether the first argument names the heroes' team and the second one the villains' team.
 func isTeams(heroes, villains []byte) bool {
 	return string(heroes) == heroTeam && string(villains) == villainTeam
 }

@@ -9,7 +9,7 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// postFight is the name that reports use for the request that posts a fight.
+// postFight is how reports refer to the request that posts a fight.
 const postFight = "POST /api/fights"
 
 // errStatus means that a response has an unexpected status.
@@ -139,7 +139,7 @@ func (c *client) family() error {
 	return c.fought(body, &sent)
 }
 
-// executeFight requests a fight for which the service itself picks the fighters and the location.
+// executeFight requests a fight whose fighters and location are picked by the service.
 func (c *client) executeFight() error {
 	body, err := c.get(Fights, "/api/fights/execute_fight")
 	if err != nil {

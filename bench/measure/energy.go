@@ -6,7 +6,7 @@ import "superheroes/bench/energy"
 // energy used by the generator and all other processes.
 type MeasuredEnergy struct {
 	Joules    float64 `json:"joules"`
-	IdleWatts float64 `json:"idle_watts"` // power without load, just before the run
+	IdleWatts float64 `json:"idle_watts"` // idle power, just before the run
 	Net       float64 `json:"net_joules"` // Joules minus idle power times the measured time
 	PerUnit   float64 `json:"net_uj"`     // net energy per iteration completed in the measured time
 }

@@ -93,7 +93,7 @@ func (l load) open(ctx context.Context, clients []*client, t *tally) error {
 					continue
 				}
 				if measured {
-					t.sent(now.Sub(later(next.intended, free))) // the wait for a free connection is the target's fault
+					t.started(now.Sub(later(next.intended, free))) // waiting for a free connection is the target's fault
 				}
 				free = l.iterate(c, next.turn, next.intended, t)
 			}

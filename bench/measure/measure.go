@@ -64,7 +64,7 @@ type Series struct {
 // Member holds the results of all runs against one target.
 type Member struct {
 	Name    string   `json:"name"`
-	Profile string   `json:"profile,omitempty"` // as reported by the health page; the floor server has none
+	Profile string   `json:"profile,omitempty"` // as reported by the health page; empty for the floor server
 	Runs    []Run    `json:"runs"`
 	Figures []Figure `json:"figures"` // figures over all runs, including void ones
 	Void    []string `json:"void"`    // reasons why runs are void, each with its round number
@@ -148,7 +148,7 @@ func (o Options) measureAll(ctx context.Context, report *Report, floor *Floor) e
 			return err
 		}
 		report.Void = true
-		report.note("VOID: %v: the measurement stopped there", err)
+		report.note("VOID: %v: the measurement stopped early", err)
 		return nil
 	}
 	return nil
@@ -243,7 +243,7 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // the floor server has no store: store figures are divided by its application figures
+			if floor != nil { // the floor server has no store, so store figures are divided by the floor's application figures
 				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
 				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
@@ -360,5 +360,5 @@ type Figure struct {
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`
 	Interval stat.Interval `json:"interval"`           // of the median
-	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // ratio to the floor's figure of the same name
+	ToFloor  *stat.Ratio   `json:"to_floor,omitempty"` // ratio to the floor server's figure with the same name
 }

@@ -81,8 +81,7 @@ func (m *meters) watch() {
 	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.at[loadBegin].PIDs)) })
 }
 
-// rest measures the processes while there is no load, and returns the machine's power draw during that period, in
-// watts.
+// rest measures the idle processes, and returns the machine's power draw during that period, in watts.
 func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (watts float64) {
 	meters.read(from)
 	if m.Idle <= 0 {
@@ -110,11 +109,11 @@ type Use struct {
 	Trees  []Tree  `json:"trees,omitempty"` // CPU time of each process that was given by PID or found by port
 	User   float64 `json:"user_us"`
 	System float64 `json:"system_us"`
-	Cores  float64 `json:"cores"` // CPU seconds per second
+	Cores  float64 `json:"cores"` // CPU seconds used per second
 
-	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds per second without load
+	IdleBefore float64 `json:"idle_before_cores"` // CPU seconds used per second by the idle processes
 	IdleAfter  float64 `json:"idle_after_cores"`
-	IdleShare  float64 `json:"idle_share"` // share of the CPU time that would also have been used without load
+	IdleShare  float64 `json:"idle_share"` // share of the CPU time that the processes would also have used while idle
 
 	Voluntary   float64 `json:"voluntary_switches"`
 	Involuntary float64 `json:"involuntary_switches"`
@@ -181,7 +180,7 @@ func (u *use) result(seconds, done float64) *Use {
 	return result
 }
 
-// cores returns the CPU seconds per second between two points, or 0 if no time has passed.
+// cores returns the CPU seconds used per second between two points, or 0 if no time has passed.
 func (u *use) cores(from, to point) float64 {
 	seconds := u.at[to].At.Sub(u.at[from].At).Seconds()
 	if seconds == 0 {

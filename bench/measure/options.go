@@ -11,21 +11,21 @@ import (
 	"superheroes/bench/proc"
 )
 
-// Options configures a measurement. Fields that have an env tag are also command-line flags.
+// Options configures a measurement. Fields with an env tag are also command-line flags.
 type Options struct {
 	Mix     Mix          `kong:"-"`
 	Targets []Target     `kong:"-"` // members to measure; the first is the reference for comparisons
-	Floor   []string     `kong:"-"` // command that runs the floor server, without the response size; may be empty
+	Floor   []string     `kong:"-"` // floor server command, without its last argument, the response size; may be empty
 	Model   energy.Model `kong:"-"` // estimates energy from CPU time
 	Version string       `kong:"-"` // version of this program, for the report
 
 	Progress func(what string, passed, total time.Duration) `kong:"-"` // called about twice per second; may be nil
 
-	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, started on schedule even if earlier ones are still running (open model). Several rates, such as 1,10,50,75,100, are measured one after another. Without this flag, each connection starts an iteration as soon as the previous one has completed (closed model)."`
+	Rates       []float64     `name:"rate" env:"BENCH_RATE" placeholder:"N" help:"Iterations per second, started on schedule even if earlier ones are still running (open model). Multiple rates, such as 1,10,50,75,100, are measured one after another. Without this flag, each connection starts an iteration as soon as the previous one has completed (closed model)."`
 	Connections int           `env:"BENCH_CONNECTIONS" default:"32" help:"Connections to the target."`
 	Duration    time.Duration `env:"BENCH_DURATION" default:"10s" help:"Measured duration of each run."`
 	Warmup      time.Duration `env:"BENCH_WARMUP" default:"2s" help:"Warm-up time under the same load before each run."`
-	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"Time without load before and after each run, to measure idle consumption."`
+	Idle        time.Duration `env:"BENCH_IDLE" default:"1s" help:"How long to measure idle consumption before and after each run."`
 	Rounds      int           `env:"BENCH_ROUNDS" default:"0" help:"Runs of each target; 0 means 1, or 6 with --versus, the minimum for a 95 % confidence interval."`
 	Timeout     time.Duration `env:"BENCH_TIMEOUT" default:"10s" help:"Request timeout."`
 	MaxWait     time.Duration `env:"BENCH_MAX_WAIT" default:"1s" help:"In the open model, how long an iteration may wait for a free connection before it is dropped."`

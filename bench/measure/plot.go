@@ -10,8 +10,8 @@ import (
 	"superheroes/bench/stat"
 )
 
-// LatencyPlot writes an SVG plot of latency by percentile, with one line per member (or floor) and rate. The values are
-// medians over the runs.
+// LatencyPlot writes an SVG plot of latency by percentile. For each rate, it has one line per member and one for the
+// floor server. The values are medians over the runs.
 func (r *Report) LatencyPlot(w io.Writer) error {
 	c := r.chart("Iteration latency", "percentile, %", "latency, ms")
 	c.Ticks = []float64{0, 50, 90, 99, 99.9, lastPercent}
@@ -41,7 +41,7 @@ func (s Series) at() string {
 	return ", " + Short(s.Rate) + "/s"
 }
 
-// all returns the floor, if it was measured, followed by the members.
+// all returns the floor server, if it was measured, followed by the members.
 func (s Series) all() []Member {
 	if s.Floor == nil {
 		return s.Members

@@ -41,13 +41,13 @@ func (o Options) find(report *Report) error {
 		if err != nil {
 			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
 		}
-		report.note("CPU and memory figures of %s cover %s and their descendants", t.Name, describe(tree, pids))
+		report.note("CPU and memory figures for %s cover %s and their descendants", t.Name, describe(tree, pids))
 		if len(unserved) > 0 {
-			report.note("CPU and memory figures of %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
+			report.note("CPU and memory figures for %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
 				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
-			report.note("CPU and memory figures of %s exclude %s if they are separate processes: their addresses were not given",
+			report.note("CPU and memory figures for %s don't cover separate processes for %s, whose addresses were not given",
 				t.Name, strings.Join(others, ", "))
 		}
 	}

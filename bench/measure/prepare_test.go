@@ -21,7 +21,7 @@ func TestProcessNotes(t *testing.T) {
 	if err := os.Symlink(os.Args[0], forwarder); err != nil {
 		t.Fatal(err)
 	}
-	const gone, lacks, without = "http://127.0.0.1:1", "INCOMPLETE", "exclude heroes, villains, locations"
+	const gone, lacks, without = "http://127.0.0.1:1", "INCOMPLETE", "don't cover separate processes for heroes, villains, locations"
 	one, proxied := serving(t, os.Args[0]), serving(t, forwarder)
 	for _, c := range []struct {
 		name   string

@@ -13,7 +13,7 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// notTold is what reports show for a member that doesn't report a profile. Only this project's services have profiles.
+// notTold is printed in place of a profile if a member doesn't report one. Only this project's services have profiles.
 const notTold = "not reported"
 
 // askProfile returns the profile that the target's services report: a single profile if they all agree, otherwise each

@@ -16,7 +16,7 @@ type quantity struct {
 	value             func(Run) float64
 }
 
-// storePrefix is the name prefix that marks figures about the resource usage of a target's stores.
+// storePrefix marks the names of the resource usage figures of a target's stores.
 const storePrefix = "store_"
 
 // quantities returns all quantities, in the order in which the report lists them.
@@ -92,8 +92,8 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("cpu_user_us", "us", "  in user mode", func(u *Use) float64 { return u.User }),
 		q("cpu_system_us", "us", "  in the kernel", func(u *Use) float64 { return u.System }),
 		q("cores", "", "CPU seconds per second", func(u *Use) float64 { return u.Cores }),
-		q("idle_cores", "", "  without load, before the run", func(u *Use) float64 { return u.IdleBefore }),
-		q("idle_after_cores", "", "  without load, after the run", func(u *Use) float64 { return u.IdleAfter }),
+		q("idle_cores", "", "  idle, before the run", func(u *Use) float64 { return u.IdleBefore }),
+		q("idle_after_cores", "", "  idle, after the run", func(u *Use) float64 { return u.IdleAfter }),
 		q("idle_share", "", "  idle share (0 to 1)", func(u *Use) float64 { return u.IdleShare }),
 		q("voluntary_switches", "", "voluntary context switches per {}", func(u *Use) float64 { return u.Voluntary }),
 		q("involuntary_switches", "", "involuntary context switches per {}", func(u *Use) float64 { return u.Involuntary }),

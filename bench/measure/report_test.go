@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "regenerate the golden files")
 
-// made returns a report with made-up runs of the floor and two members, the second of which stores no fights.
+// made returns a report with made-up runs of the floor server and two members, the second of which stores no fights.
 func made() *Report {
 	run := func(target string, round int, cpu, latency float64) Run {
 		return Run{

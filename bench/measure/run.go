@@ -52,7 +52,7 @@ type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`
 	Cores   float64 `json:"cores"`       // available to it
 	PerUnit float64 `json:"cpu_us"`      // per iteration
-	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations were sent although a connection was free
+	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations started even though a connection was free
 }
 
 // measurement is one run in progress.

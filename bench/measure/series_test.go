@@ -34,7 +34,7 @@ func TestSeries(t *testing.T) {
 	}
 	s := report.Series[0]
 	if len(s.Floor.Runs) != 3 || len(s.Members[0].Runs) != 2 || len(s.Members[1].Runs) != 2 {
-		t.Fatalf("got %d runs of the floor, and %d and %d runs of the members",
+		t.Fatalf("got %d runs of the floor server, and %d and %d runs of the members",
 			len(s.Floor.Runs), len(s.Members[0].Runs), len(s.Members[1].Runs))
 	}
 	var order []time.Time
@@ -57,10 +57,10 @@ func TestSeries(t *testing.T) {
 	}
 	if runtime.GOOS == "linux" {
 		if cpu, ok := s.Floor.Figure("cpu_us"); !ok || cpu.Median <= 0 {
-			t.Errorf("CPU figure of the floor is %+v", cpu)
+			t.Errorf("the floor server's CPU figure is %+v", cpu)
 		}
 		if u := s.Floor.Runs[0].Application; len(u.Trees) != 1 || u.Trees[0] != (Tree{u.PIDs[0], u.CPU}) {
-			t.Errorf("CPU usage of the floor by process is %+v, in total %+v", u.Trees, u)
+			t.Errorf("the floor server's CPU usage by process is %+v, in total %+v", u.Trees, u)
 		}
 	}
 	if profile := s.Members[0].Profile; profile != "eco" {
@@ -127,7 +127,7 @@ func TestPinning(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cores := report.Series[0].Members[0].Runs[0].Generator.Cores; cores != 1 {
-		t.Errorf("during the run, the generator was allowed %v cores, want 1", cores)
+		t.Errorf("during the run, the generator could use %v cores, want 1", cores)
 	}
 	if after, err := proc.Cores(0); err != nil || !slices.Equal(after, before) {
 		t.Errorf("afterwards got cores %v, %v; want %v", after, err, before)
@@ -228,7 +228,7 @@ func TestTargetThatDies(t *testing.T) {
 	if runs := report.Series[0].Members[0].Runs; len(runs) != 2 || !report.Void {
 		t.Errorf("%d runs, void: %t", len(runs), report.Void)
 	}
-	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "the measurement stopped there") {
+	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "the measurement stopped early") {
 		t.Errorf("notes: %s", notes)
 	}
 	if err := report.Save(t.TempDir()); err != nil {

@@ -14,8 +14,8 @@ import (
 // errCannotTell means that a member doesn't report how many fights it has stored.
 var errCannotTell = errors.New("it supports neither counting its fights nor paging through them")
 
-// countFights returns the number of fights that the target has stored. It requests the count or, if the target has no
-// count, pages through the list of fights.
+// countFights returns the number of fights that the target has stored. It requests the count or, if the target doesn't
+// report one, pages through the list of fights.
 func countFights(t Target, timeout time.Duration) (int64, error) {
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
 	if err != nil {

@@ -35,7 +35,7 @@ type Stranger struct {
 	Share float64 `json:"share"` // of the cores' time
 }
 
-// fault returns why a run in these surroundings is void, or "" if the run is valid.
+// fault returns the reason why other load on the machine makes a run void, or "" if the run is valid.
 func (s Surroundings) fault() string {
 	if s.Strangers+s.Steal <= maxStrangers {
 		return ""

@@ -18,7 +18,7 @@ const maxLatency = time.Minute
 type tally struct {
 	mu      sync.Mutex
 	latency *hdrhistogram.Histogram // latencies of measured iterations with a correct response, in nanoseconds
-	late    *hdrhistogram.Histogram // how late measured iterations were sent, in nanoseconds
+	late    *hdrhistogram.Histogram // how late measured iterations started, in nanoseconds
 	counts  Counts
 }
 
@@ -26,11 +26,11 @@ type tally struct {
 type Counts struct {
 	Done         int64 `json:"done"`         // completed iterations, including the warm-up
 	Measured     int64 `json:"measured"`     // iterations due in the measured time that got a correct response
-	Dropped      int64 `json:"dropped"`      // iterations due in the measured time, but never sent: no free connection
-	WarmDropped  int64 `json:"warm_dropped"` // iterations due in the warm-up, but never sent: no free connection
+	Dropped      int64 `json:"dropped"`      // iterations due in the measured time, but never started: no free connection
+	WarmDropped  int64 `json:"warm_dropped"` // iterations due in the warm-up, but never started: no free connection
 	Wrong        int64 `json:"wrong"`        // iterations with a wrong response, including the warm-up
 	Unanswered   int64 `json:"unanswered"`   // iterations without a response, including the warm-up
-	Refused      int64 `json:"refused"`      // iterations not sent because connecting failed, including the warm-up
+	Refused      int64 `json:"refused"`      // iterations in which connecting failed, including the warm-up
 	Acknowledged int64 `json:"acknowledged"` // fight responses with status 200, even those that failed a check, including the warm-up
 	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: each may or may not have stored a fight
 
@@ -103,7 +103,7 @@ func (t *tally) drop(measured bool) {
 	}
 }
 
-func (t *tally) sent(late time.Duration) {
+func (t *tally) started(late time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_ = t.late.RecordValue(int64(min(max(late, 0), maxLatency))) // can't fail, since the value is capped at maxLatency

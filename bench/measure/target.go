@@ -22,7 +22,7 @@ type Target struct {
 	// StorePIDs are the target's database processes, which are reported in separate columns.
 	StorePIDs []int
 	profile   string // profile reported by the health pages; filled in later
-	unseen    string // why some of the target's processes are unknown, and therefore also the share of unrelated processes
+	unseen    string // why some of the target's processes, and so the share of unrelated processes, are unknown
 	hidden    bool   // whether the unknown processes are on this host
 }
 

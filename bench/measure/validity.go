@@ -5,7 +5,7 @@ import "fmt"
 // Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would describe the load
 // generator rather than the target, or a smaller load than requested.
 const (
-	maxLate       = 1000.0 // open model: maximum 99th-percentile delay in sending iterations, in microseconds
+	maxLate       = 1000.0 // open model: maximum 99th-percentile delay in starting iterations, in microseconds
 	maxBusy       = 0.9    // maximum share of its cores that the generator may use
 	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )
@@ -20,10 +20,10 @@ func (m measurement) faults(run Run, meters *meters) []string {
 	}
 	g := run.Generator
 	if m.rate > 0 && g.LateP99 > maxLate {
-		add("1%% of iterations were sent at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
+		add("1%% of iterations started at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
 	}
 	if g.CPU > maxBusy*g.Cores*run.Seconds {
-		add("the generator used %.3g of its %.3g cores: this measures its limit rather than the target's",
+		add("the generator used %.3g of its %.3g cores, so the figures show the generator's limit rather than the target's",
 			g.CPU/run.Seconds, g.Cores)
 	}
 	c := run.Counts
@@ -46,7 +46,7 @@ func (m measurement) faults(run Run, meters *meters) []string {
 	}
 	for _, u := range []*use{meters.application, meters.store} {
 		if u.err != nil {
-			add("its processes could not be read: %v", u.err)
+			add("the target's processes could not be read: %v", u.err)
 		}
 	}
 	return faults

@@ -197,8 +197,8 @@ func TestCannotTell(t *testing.T) {
 }
 
 // TestStall measures a target that stalls once, in the open model. The latency of iterations that come due during the
-// stall must count from when they are due: a generator that sent them late without counting the delay would report one
-// slow response and a good 90th percentile. Iterations that wait too long must be dropped.
+// stall must count from when they are due: a generator that started them late without counting the delay would report
+// one slow response and a good 90th percentile. Iterations that wait too long must be dropped.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	const stall = 400 * time.Millisecond
@@ -284,7 +284,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"fine", 0, func(*Run) {}, ""},
 		{"fine at a rate", 100, func(*Run) {}, ""},
-		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "1% of iterations were sent at least 1.25 ms late (limit 1 ms)"},
+		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "1% of iterations started at least 1.25 ms late (limit 1 ms)"},
 		{"late without a schedule", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
 		{"busy", 0, func(r *Run) { r.Generator.CPU = 19 }, "used 1.9 of its 2 cores"},
 	} {

@@ -77,7 +77,7 @@ func (o *outcome) total() part {
 	return sum
 }
 
-// goodput returns the number of good responses per second.
+// goodput returns the number of successful responses per second that arrived within the deadline.
 func (o *outcome) goodput() float64 { return float64(len(o.total().good)) / o.lasts.Seconds() }
 
 func (p part) quantile(q float64) time.Duration {

@@ -15,9 +15,9 @@
 // The experiment first measures the service's capacity: the throughput of 64 connections in a closed loop. Then it
 // applies a load of half the capacity, followed by three trials: a load of --factor times the capacity; a closed loop
 // with the maximum number of connections, whose clients honour Retry-After; and a retry storm of --factor times the
-// capacity, in which every refused client retries immediately, up to three times. After each trial, it applies half the
-// capacity again, to see how long the service takes to recover. The load generator shares the machine's cores with the
-// service.
+// capacity, in which every refused client retries immediately, up to three times. After each trial, it again
+// applies a load of half the capacity, to see how long the service takes to recover. The load generator shares the
+// machine's cores with the service.
 package overload
 
 import (

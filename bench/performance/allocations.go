@@ -31,7 +31,7 @@ func baselineFields(line string) (name benchmark, bytes string, found bool) {
 	return benchmark{fields[0], fields[1]}, fields[3], true
 }
 
-// baselineBenchmarks returns the benchmarks that allocations.txt lists, given its text.
+// baselineBenchmarks returns the benchmarks listed in the text of allocations.txt.
 func baselineBenchmarks(text string) []benchmark {
 	var all []benchmark
 	for line := range strings.Lines(text) {

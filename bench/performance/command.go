@@ -1,6 +1,6 @@
-// Package performance measures all performance targets of this project on the machine it runs on. It writes
-// docs/performance.md with its plots, and updates the figures in README.md. Database servers are found or started the
-// same way as for the tests (package engines).
+// Package performance measures whether this project meets its performance targets on the current machine. It writes
+// docs/performance.md with its plots, and updates the figures in README.md. Like the tests, it uses package engines to
+// find or start the database servers.
 package performance
 
 import (

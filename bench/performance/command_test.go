@@ -58,7 +58,7 @@ func TestMeasure(t *testing.T) {
 	if len(r.Starts) != 2 || len(r.Starts[0].Ms) != 1 || r.Starts[0].Ms[0] <= 0 {
 		t.Errorf("got starts %+v", r.Starts)
 	}
-	if text, err := r.document(); err != nil || !strings.Contains(text, "| roster | not measured: the plan has no target to compare with the floor |") {
+	if text, err := r.document(); err != nil || !strings.Contains(text, "| roster | not measured: the plan has no target to compare with the floor server |") {
 		t.Errorf("%v; the document doesn't say why an experiment is missing:\n%s", err, text)
 	}
 }

@@ -12,7 +12,7 @@ type experiment struct {
 	run                 func(*setup) error
 }
 
-// Names of the experiments and their series, and of the cells to which the documents refer.
+// Names of the experiments, of their series, and of the cells that the documents refer to.
 const (
 	at32        = "fights-32"
 	at32All     = "fights-32-all-cores"
@@ -55,19 +55,19 @@ func experiments() []experiment {
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
 		{at1, "`execute_fight`, 1 connection",
 			"With one connection, every response must wake a sleeping process, and no other work shares " +
-				"the cost of the wake-up, so the floor also costs more than at 32 connections.",
+				"the cost of the wake-up, so the floor server also uses more CPU time than at 32 connections.",
 			(*setup).at1},
 		{randomHero, "`random_hero`, one heroes service on PostgreSQL", "", (*setup).randomHero},
 		{tail, "Latency at 80 % of saturation",
 			"Saturation is the closed model's throughput at 32 connections: the median of three runs just before this series.",
 			(*setup).tail},
-		{connections, "By number of connections", "", (*setup).connections},
-		{roster, "By roster size, `up` on SQLite",
+		{connections, "Throughput by number of connections", "", (*setup).connections},
+		{roster, "Cost by roster size, `up` on SQLite",
 			"Heroes and villains each have the given number of rows. In the strict profile, every random pick is a " +
 				"database read.",
 			(*setup).roster},
-		{rosterAlone, "By roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
-		{stored, "By number of stored fights, `up` on SQLite",
+		{rosterAlone, "Cost by roster size, heroes on PostgreSQL", "", (*setup).rosterAlone},
+		{stored, "Cost by number of stored fights, `up` on SQLite",
 			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
 		{rates, "", "", (*setup).rates},
@@ -226,7 +226,7 @@ func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 
-// instanceCounts returns how many processes of the fights service share one store in each measurement.
+// instanceCounts returns, for each measurement, how many fights processes share one store.
 func instanceCounts() []int { return []int{1, 2, 4} }
 
 func instanceName(n int) string {

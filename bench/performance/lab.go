@@ -25,7 +25,7 @@ type lab struct {
 	module  string // folder that contains go.mod
 	dir     string // temporary
 	program string // the built superheroes binary
-	self    string // path of this program, which also runs as the floor and as the fights process that stores nothing
+	self    string // path of this program, which also runs as the floor server and as the stub of the fights service
 	stores  stores
 	procs   proc.FS
 	say     func(format string, args ...any)

@@ -27,15 +27,15 @@ type trial struct {
 	warmup   time.Duration  // minimum warm-up
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan
-	idle     bool           // whether to measure the system without load as well
+	idle     bool           // whether to measure the idle system as well
 }
 
 const floorMix = "livez" // a single GET whose response body isn't checked
 
-// floorCell returns the name of the floor's cell at the given number of connections.
+// floorCell returns the name of the floor server's cell at the given number of connections.
 func floorCell(connections int) string { return atConnections("floor", connections) }
 
-// floorTrial returns a trial of the floor at the given number of connections.
+// floorTrial returns a trial of the floor server at the given number of connections.
 func floorTrial(name string, connections int) *trial {
 	return &trial{Cell: Cell{Name: name, Mix: floorMix, Connections: connections}}
 }
@@ -43,7 +43,7 @@ func floorTrial(name string, connections int) *trial {
 func (t *trial) isFloor() bool { return t.Mix == floorMix }
 
 // series measures the trials and adds the series to the results. Before the first trial that is compared with a given
-// floor, it inserts a trial of that floor under the same load.
+// floor server, it inserts a trial of that floor server under the same load.
 func (s *setup) series(name string, trials ...*trial) error {
 	of := s.floor(trials)
 	if s.err != nil {
@@ -77,7 +77,7 @@ func (s *setup) floor(trials []*trial) *system {
 	return s.add(func(of *system) error {
 		at := slices.IndexFunc(trials, func(t *trial) bool { return !t.isFloor() })
 		if at < 0 {
-			return errors.New("the plan has no target to compare with the floor")
+			return errors.New("the plan has no target to compare with the floor server")
 		}
 		first := trials[at]
 		url := first.of.urls[measure.Fights] + fightPath
@@ -159,8 +159,8 @@ func (s *setup) once(series string, t *trial) error {
 // storesNothing is the prefix of the reason that bench gives when a run is void because no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns the reasons why a run is void. A target that stores nothing on purpose must have the reason
-// STORES NOTHING, which is then omitted.
+// voidReasons returns the reasons why a run is void. If the target is meant to store nothing, the reason STORES
+// NOTHING is expected: it is left out, and a run without it is void.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := run.Void
 	if unknown := run.Surroundings.Unknown; unknown != "" {
@@ -179,7 +179,7 @@ func voidReasons(run measure.Run, nothing bool) []string {
 		others = append(others, reason)
 	}
 	if !said {
-		others = append(others, "it stores fights, although it should store nothing")
+		others = append(others, "the target stored fights, but should store nothing")
 	}
 	return others
 }

@@ -20,7 +20,7 @@ type unitCosts struct {
 	Storage                      float64 // bytes sent to storage
 	Wire, Packets                float64 // bytes and packets on the loopback device, from all processes
 
-	CatalogStores float64 // cores used regardless of the rate, since the catalogs' stores are read only after changes
+	CatalogStores float64 // cores used regardless of the rate, since catalogs read their stores only after a change
 }
 
 // unitCostsOf computes the costs of one fight from the results in a cell.
@@ -75,7 +75,7 @@ func (u unitCosts) forecast(rate float64) forecast {
 		Written: rate * u.Storage, Wire: rate * u.Wire, Packets: rate * u.Packets,
 	}
 	const usable = nodeCores * nodeUse
-	const store, network = "fights' store", "network of a fights node"
+	const store, network = "fight store", "network of a fights node"
 	f.Store = scarcer(tier{store, f.Stores / usable, "CPU"}, tier{store, f.Written / diskBytes, "bytes written"})
 	f.others = []tier{
 		{"fights", f.Fights / usable, "CPU"}, {"catalogs", f.Catalogs / usable, "CPU"},

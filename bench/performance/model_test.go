@@ -14,7 +14,7 @@ func TestFirst(t *testing.T) {
 	chatty.Packets = 1000
 	slow.Fights = 1000
 	for want, costs := range map[string]unitCosts{
-		"fights' store, CPU, 4 nodes": usual, "fights' store, bytes written, 10 nodes": large,
+		"fight store, CPU, 4 nodes": usual, "fight store, bytes written, 10 nodes": large,
 		"network of a fights node, packets, 50 nodes": chatty, "fights, CPU, 9 nodes": slow,
 	} {
 		first := costs.forecast(100_000).First()

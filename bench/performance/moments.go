@@ -101,7 +101,7 @@ func (s *setup) start() error {
 	return nil
 }
 
-// timeStart starts the program, requests a fight as soon as the program is reachable, and returns the time that took.
+// timeStart starts the program, requests a fight as soon as the program is reachable, and returns how long that took.
 func (s *setup) timeStart(folder string) (time.Duration, error) {
 	of := s.newSystem()
 	defer of.stop()

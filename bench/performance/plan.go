@@ -9,9 +9,9 @@ type plan struct {
 	Extra    int           `json:"extra"`         // extra rounds for repeating void runs
 	Measured time.Duration `json:"measured"`      // measured time of each run
 	Warmup   time.Duration `json:"warmup"`        // warm-up before each run
-	Rest     time.Duration `json:"rest"`          // time without load before and after each run at the low rates
+	Rest     time.Duration `json:"rest"`          // idle time before and after each run at the low rates
 	Idle     time.Duration `json:"idle"`          // how long to watch idle processes
-	Starts   int           `json:"starts"`        // number of program starts with each kind of data
+	Starts   int           `json:"starts"`        // number of program starts with new data, and with existing data
 	Roster   []int         `json:"roster"`        // numbers of rows
 	Stored   []int         `json:"stored"`        // numbers of stored fights
 	Rates    []float64     `json:"rates"`         // iterations per second

@@ -68,7 +68,7 @@ func (r *Results) plotConnections() chart.Chart {
 			add(&all[i], float64(n), r.cell(connections, name).median(throughput))
 		}
 	}
-	return lines("Throughput by connections", "connections", "throughput, iterations per second", ticks, all)
+	return lines("Throughput by number of connections", "connections", "throughput, iterations per second", ticks, all)
 }
 
 // plotSizes plots the costs that should not depend on the size of rosters and stores.

@@ -40,7 +40,7 @@ func readmeRows() map[string]string {
 		"CPU per fight: four processes, strict, with the store":                   "CPU per fight, four processes, strict",
 		"CPU per pick: `random_hero`, one service on PostgreSQL, eco":             "CPU per `random_hero`, eco",
 		"p99 at 80 % of saturation, `up`, eco":                                    "p99 at 80 % of saturation, one process",
-		"resident memory of `up`, after a start and a few fights":                 "total memory with all services in one process",
+		"resident memory of `up`, after startup and a few fights":                 "total memory with all services in one process",
 		"time from process start to the first fight's response, `up`, new data":   "process start to first response, new data",
 	}
 }

@@ -24,7 +24,7 @@ type Results struct {
 	Series      []Series          `json:"series"`
 	Idle        []Idle            `json:"idle"`
 	Starts      []Start           `json:"starts"`
-	Allocations *int64            `json:"allocations"` // allocations of our own code per fight
+	Allocations *int64            `json:"allocations"` // allocations per fight in our own code
 	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
 }
 
@@ -48,7 +48,7 @@ type Series struct {
 // Cell holds the results of one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
-	Floor       string            `json:"floor,omitempty"` // name of the floor's cell to compare with
+	Floor       string            `json:"floor,omitempty"` // name of the floor server's cell to compare with
 	Mix         string            `json:"mix"`
 	Connections int               `json:"connections"`
 	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0 means the closed model
@@ -82,16 +82,16 @@ const (
 	cpu         = "cpu"           // of the application
 	storeCPU    = "store_cpu"     // of the database servers
 	generator   = "generator_cpu" // of the load generator
-	idleCPU     = "idle"          // CPU seconds per second of the application without load
-	idleStore   = "idle_store"    // CPU seconds per second of the database servers without load
-	httpBytes   = "http_bytes"    // HTTP bytes in both directions, per iteration like all figures up to wirePackets
+	idleCPU     = "idle"          // CPU seconds used per second by the idle application
+	idleStore   = "idle_store"    // CPU seconds used per second by the idle database servers
+	httpBytes   = "http_bytes"    // HTTP bytes in both directions; per iteration, like all figures up to wirePackets
 	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
 	calls       = "calls"         // read and write calls made by the application
 	wireBytes   = "wire_bytes"    // bytes on the loopback device, from all processes
 	wirePackets = "wire_packets"
-	idleWatts   = "idle_watts" // power of the whole machine without load, by RAPL
-	joules      = "joules"     // energy of the machine minus idle energy, by RAPL, in microjoules per iteration
+	idleWatts   = "idle_watts" // idle power of the whole machine, as measured by RAPL
+	joules      = "joules"     // machine's energy minus idle energy, as measured by RAPL, in microjoules per iteration
 	memory      = "memory"     // peak resident MiB of the application
 	strangers   = "strangers"  // percentage of the cores used by unrelated processes
 	steal       = "steal"      // percentage of the cores that the hypervisor gave to other guests
@@ -162,7 +162,7 @@ func (c *Cell) median(figure string) float64 {
 	return c.Figures[figure].Median()
 }
 
-// ratio returns the cell's figure as a multiple of a floor's CPU time. The error says why there is no ratio.
+// ratio returns the cell's figure as a multiple of a floor server's CPU time. The error says why there is no ratio.
 func (s *Series) ratio(c *Cell, floorName, figure string) (float64, error) {
 	if err := c.check(); err != nil {
 		return 0, err

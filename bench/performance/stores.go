@@ -36,8 +36,8 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 	return nil, fmt.Errorf("no server found for %s", variable)
 }
 
-// database creates an empty database on a server, and adds the server to the parts of the system. It returns a function
-// that drops the database. Closing the lab removes the database even if that function is never called.
+// database creates an empty database on a server, and adds the server to the parts of the system. It returns drop,
+// which drops the database. Closing the lab removes the database even if drop is never called.
 func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
 	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *system) database(variable, name string) (store string, drop func(contex
 		server.pids = []int{engine.PID}
 	} else {
 		server.pids = s.serving(store)
-		s.stores.drops = append(s.stores.drops, drop) // a server that we started is deleted with its data instead
+		s.stores.drops = append(s.stores.drops, drop) // servers that we started are deleted together with their data
 	}
 	s.addPart(server)
 	return store, drop, nil

@@ -25,7 +25,7 @@ type part struct {
 	pids  []int // empty if the processes are on another host
 }
 
-// system is a running member of the family, or the floor.
+// system is a running member of the family, or the floor server.
 type system struct {
 	*setup
 	urls  map[measure.Service]string
@@ -128,8 +128,8 @@ func (s *setup) storeless(profile string, env ...string) *system {
 	return s.separate(profile, env, func(of *system, env []string) error { return of.alone(measure.Fights, env, s.self, "stub") })
 }
 
-// separate starts each catalog in a separate process, and calls fights with the addresses of the catalogs to start the
-// fights process.
+// separate starts each catalog in a separate process. To start the fights process, it calls the function fights with
+// the addresses of the catalogs.
 func (s *setup) separate(profile string, env []string, fights func(of *system, env []string) error) *system {
 	return s.add(func(of *system) error {
 		env := append(env, "PROFILE="+profile)

@@ -12,7 +12,7 @@ type Target struct {
 	What    string
 	Wanted  string
 	Reached string
-	Floor   string // the floor's figure, with its spread
+	Floor   string // the floor server's figure, with its spread
 	Spread  string // minimum and maximum across the runs
 	Verdict verdict
 	Aside   bool // for comparison only, not a target itself
@@ -67,18 +67,18 @@ func (r *Results) targets() []Target {
 		r.tailTarget("p99 at 80 % of saturation, four processes, eco", fourEco, 10),
 		r.flatTarget("cost by roster size, strict: `up` on SQLite", roster, 0.25),
 		r.flatTarget("cost by roster size, strict: `random_hero` on PostgreSQL, with the store", rosterAlone, 0.25),
-		r.flatTarget("cost by stored fights: `up`, eco, on SQLite", stored, 0.25),
+		r.flatTarget("cost by number of stored fights: `up`, eco, on SQLite", stored, 0.25),
 	)
 	all = append(all, r.idleTargets()...)
 	return append(all,
 		r.startTarget("time from process start to the first fight's response, `up`, new data", newData, 50),
 		r.startTarget("time from process start to the first fight's response, `up`, existing data", existingData, 30),
-		r.connectionsTarget("throughput by connections, `up`, eco", upEco, 0.1),
-		r.connectionsTarget("throughput by connections, four processes, eco", fourEco, 0.1),
+		r.connectionsTarget("throughput by number of connections, `up`, eco", upEco, 0.1),
+		r.connectionsTarget("throughput by number of connections, four processes, eco", fourEco, 0.1),
 	)
 }
 
-// ratioTarget returns a target for the application's CPU time as a multiple of the floor's: the ratio of the medians.
+// ratioTarget returns a target for the application's CPU time as a multiple of the floor server's.
 func (r *Results) ratioTarget(what, series, name string, limit float64) Target {
 	t := Target{What: "CPU per fight: " + what, Wanted: fmt.Sprintf("<= %g x floor", limit)}
 	if series == randomHero {
@@ -135,7 +135,7 @@ func (r *Results) oneConnection() []Target {
 }
 
 func (r *Results) allocationTarget(limit int64) Target {
-	const what = "allocations of our own code per fight, eco, store stubbed out"
+	const what = "allocations per fight in our own code, eco, store stubbed out"
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %d", limit), Verdict: notMeasured}
 	if r.Allocations != nil {
 		t.Reached, t.Verdict = fmt.Sprint(*r.Allocations), judge(float64(*r.Allocations), float64(limit))
@@ -172,7 +172,7 @@ func (f Figure) by(other Figure) Figure {
 	return ratios
 }
 
-// flatTarget returns a target for how much the cost grows from the smallest size to any larger one. The cost includes
+// flatTarget returns a target that limits the increase in cost from the smallest size to any larger one. The cost includes
 // the database server, if there is one.
 func (r *Results) flatTarget(what, series string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("flat within %.0f %%", 100*limit), Verdict: notMeasured}
@@ -206,7 +206,7 @@ func (r *Results) flatTarget(what, series string, limit float64) Target {
 	return t
 }
 
-// floorOf formats the floor's CPU time.
+// floorOf formats the floor server's CPU time.
 func floorOf(c *Cell) string {
 	if !c.has(cpu) {
 		return string(void)
@@ -230,7 +230,7 @@ func (r *Results) idleTargets() []Target {
 	const mostCPU, mostService, mostUp = 0.0005, 24, 32
 	busy := Target{What: "idle CPU, as a share of one core: `up`, and each service alone", Wanted: "<= 0.05 %", Verdict: notMeasured}
 	resident := func(what string, most int) Target {
-		what = "resident memory of " + what + ", after a start and a few fights"
+		what = "resident memory of " + what + ", after startup and a few fights"
 		return Target{What: what, Wanted: fmt.Sprintf("<= %d MiB", most), Verdict: notMeasured}
 	}
 	service, up := resident("a service", mostService), resident("`up`", mostUp)
@@ -266,7 +266,7 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %.0f ms", limit), Verdict: notMeasured}
 	for _, s := range r.Starts {
 		if s.Name == kind && len(s.Ms) > 0 {
-			t.Reached = fmt.Sprintf("%s ms, the median of %d", number(s.Ms.Median()), len(s.Ms))
+			t.Reached = fmt.Sprintf("%s ms (median of %d starts)", number(s.Ms.Median()), len(s.Ms))
 			t.Spread = fmt.Sprintf("%s-%s ms", number(s.Ms.Least()), number(s.Ms.Most()))
 			t.Verdict = judge(s.Ms.Median(), limit)
 		}
@@ -274,7 +274,7 @@ func (r *Results) startTarget(what, kind string, limit float64) Target {
 	return t
 }
 
-// connectionsTarget returns a target for how much throughput drops from the smallest number of connections to any
+// connectionsTarget returns a target that limits the drop in throughput from the smallest number of connections to any
 // larger one.
 func (r *Results) connectionsTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Verdict: notMeasured}

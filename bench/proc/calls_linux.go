@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Calls counts all system calls made by processes, their threads and the children they start. It uses kernel counters
-// on the tracepoint that every call passes through. While the counters are open, every system call on the machine is
-// slightly slower.
+// Calls counts all system calls made by a set of processes, their threads and the children they start. It uses kernel
+// counters on the tracepoint that every system call passes through. While the counters are open, every system call on
+// the machine is slightly slower.
 type Calls struct{ counters []int }
 
 // CountCalls starts counting the system calls of the given processes. It needs tracefs and permission to trace other

@@ -93,10 +93,10 @@ type Stranger struct {
 
 // Strangers returns the CPU time that unrelated processes have used since the earlier census (before), and lists these
 // processes, busiest first. All processes count as unrelated except kernel threads, the process trees with the given
-// roots, and the process whose PID is passed as alone (but not its children).
+// roots, and the process whose PID is passed as alone (its children do count as unrelated).
 //
 // The CPU time of a process that started and exited between the two censuses is included in its parent's reaped time,
-// in steps of 10 ms. If the parent told the kernel to discard the time of its children, that time is lost, together
+// in steps of 10 ms. If the parent told the kernel to discard its children's CPU time, that time is lost, together
 // with an equal amount of other reaped time.
 func (c Census) Strangers(before Census, trees []int, alone int) (total time.Duration, busiest []Stranger) {
 	past, ended := c.past(before, trees, alone)
@@ -123,9 +123,9 @@ func (c Census) Strangers(before Census, trees []int, alone int) (total time.Dur
 	return total + max(0, reaped-past), busiest
 }
 
-// past returns the CPU time that unrelated processes had used by the earlier census (before) if they have exited since
-// then. That CPU time is now part of other processes' reaped time. past also returns the time for each nearest
-// surviving ancestor, which most likely reaped the exited process.
+// past returns the total CPU time, as of the earlier census (before), of unrelated processes that have since exited.
+// That CPU time is now part of other processes' reaped time. past also returns the CPU time by nearest surviving
+// ancestor, which most likely reaped the exited process.
 func (c Census) past(before Census, trees []int, alone int) (past time.Duration, by map[int]time.Duration) {
 	by = map[int]time.Duration{}
 	there := func(pid int) bool {

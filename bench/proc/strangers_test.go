@@ -140,7 +140,7 @@ func TestHidden(t *testing.T) {
 func TestLoad(t *testing.T) {
 	p := newTree(t)
 	if _, err := At(p.Path).Load(); err == nil {
-		t.Error("Load returned no error although loadavg is missing")
+		t.Error("Load returned no error even though loadavg is missing")
 	}
 	p.Write("loadavg", "2.61 1.08 0.60 3/123 4567\n")
 	if got, err := At(p.Path).Load(); got != 2.61 || err != nil {

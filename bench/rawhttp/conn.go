@@ -21,7 +21,7 @@ var (
 )
 
 // idle is how long a connection may be idle before Do checks, at the cost of a system call, whether the server has
-// closed it. A request on a closed connection would count as unanswered although the server did nothing wrong.
+// closed it. A request on a closed connection would count as unanswered even though the server did nothing wrong.
 const idle = 50 * time.Millisecond
 
 // Conn is a connection to one server. It is opened when first needed, and reopened after a failure. It is not safe for

@@ -1,5 +1,5 @@
 // Package scan parses JSON just far enough to check a response: it finds the fields of an object in place, without
-// copying them. This takes a load generator about a tenth of the time that a full decoder would need.
+// copying them. This takes about a tenth of the time that a full decoder needs.
 package scan
 
 import (

@@ -57,9 +57,9 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 
 const configurationIntro = `# Configuration
 
-Every setting is a flag and an environment variable; the flag wins, and an empty variable counts as unset. A secret can
-be in a file instead, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the end of the
-file is removed. Durations are written like 500ms, 10s or 1m30s.
+Every setting has a flag and an environment variable; the flag takes precedence, and an empty variable counts as unset. A
+secret can also be read from a file, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at
+the end of the file is removed. Durations are written as 500ms, 10s or 1m30s.
 <!-- This page is generated from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 

@@ -16,7 +16,7 @@ import (
 // healthCommand implements the health check for a container. If ADDR is set, the command checks the service at that
 // address; otherwise, it checks the services that the up command runs.
 type healthCommand struct {
-	Addr           string        `help:"Address of one service, as in its own --addr."`
+	Addr           string        `help:"Address of one service, as passed to its own --addr flag."`
 	HeroesAddr     string        `default:"127.0.0.1:8001" help:"Address of heroes."`
 	VillainsAddr   string        `default:"127.0.0.1:8002" help:"Address of villains."`
 	LocationsAddr  string        `default:"127.0.0.1:8003" help:"Address of locations."`

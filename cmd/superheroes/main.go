@@ -59,8 +59,7 @@ const (
 // garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
 const gcPercent = 400
 
-// settleTime is the delay after startup before the program returns the memory that only startup needed to the operating
-// system.
+// settleTime is how long after startup the program frees the memory that only startup needed.
 const settleTime = 2 * time.Second
 
 // session holds the streams and hooks that a command uses.

@@ -120,7 +120,7 @@ func testAlone(t *testing.T, program string) {
 			}
 			environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.Pid()))
 			if again := strings.Contains(string(environ), "RESTARTED"); err == nil && again != c.raised {
-				t.Errorf("whether the service re-executed itself: got %t", again)
+				t.Errorf("service re-executed itself: got %t, want %t", again, c.raised)
 			}
 			stop(t, p)
 			if c.service != "up" && p.Stdout.String() != "" {

@@ -144,8 +144,8 @@ func fileVariable(flag *kong.Flag) string {
 // largestSecret is the maximum size in bytes of a file that contains a secret.
 const largestSecret = 64 << 10
 
-// readSecret returns a file's content without the trailing newline that editors and echo add. Errors name the file but
-// never reveal its content.
+// readSecret returns a file's contents without the trailing newline that editors and echo add. Errors name the file but
+// never reveal its contents.
 func readSecret(path string) (string, error) {
 	if strings.Contains(path, "://") {
 		return "", errors.New("must be the path of a file, not the secret itself")

@@ -59,7 +59,7 @@ func TestEmptyVariableCountsAsUnset(t *testing.T) {
 	}
 }
 
-// Lists may be given as repeated flags or separated by commas, and names and origins are normalized.
+// Lists can be passed as repeated flags or as comma-separated values. Names and origins are normalized.
 func TestListsOfNamesAndOrigins(t *testing.T) {
 	t.Setenv("ALLOWED_HOSTS", "A.example, b.example.")
 	t.Setenv("TRUSTED_ORIGINS", "https://unused.example")
@@ -91,7 +91,7 @@ func wrongValue(flag *kong.Flag) string {
 	return "nonsense"
 }
 
-// An error about a setting is one line that names both the flag and the variable, whichever the value comes from.
+// An error about a setting is one line that names both the flag and the variable, no matter which of the two was used.
 func TestErrorsNameFlagAndVariable(t *testing.T) {
 	for name, command := range model(t) {
 		for _, flag := range command.Flags {
@@ -198,16 +198,16 @@ func TestLogLevels(t *testing.T) {
 	}
 }
 
-// unusual holds passwords that must be escaped in a URL. If such passwords are not escaped, drivers parse parts of them
-// as a host, port or database, which appears in error messages.
+// unusual holds passwords that must be escaped in a URL. If a password isn't escaped, drivers parse part of it as a
+// host, port or database, which error messages then reveal.
 var unusual = []string{
 	"pa@ss", "@pass", "pass@127.0.0.1:1", "pa/ss", "12/pass", "12/@pass", "127.0.0.1:1/pass", "pa#ss", "12#pass", "pa?ss",
 	"12?pass", "12?pass=1", "pa:ss", "pa%zzss", "pa ss", "päss", "[pass", `pa\ss`, "pa,ss=x", "pa,pid=ss", "pa=ss", "pa&ss",
 	"12/pass,name=x", "pa\nss", "-pass", "pass;x", "pa'ss", "pass",
 }
 
-// No message reveals a secret, whatever characters it contains and wherever it is given: in any flag or variable of any
-// command, in a file, in a URL without a password, or where a secret doesn't belong.
+// No message reveals a secret, no matter which characters it contains and where it is set: in any flag or variable of
+// any command, in a file, in a URL without a password, or where a secret doesn't belong.
 func TestNoSecretIsShown(t *testing.T) {
 	hidden := func(t *testing.T, got outcome, password string) {
 		t.Helper()
@@ -283,8 +283,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	})
 }
 
-// Any password works if it is percent-encoded, and no message reveals it, encoded or not, whether it is correct or
-// wrong.
+// Any percent-encoded password works. No message reveals a correct or incorrect password, encoded or not.
 func TestUnusualPasswords(t *testing.T) {
 	const password = `p@ss:w/o?r#d% ä'"\&=;,+[]`
 	for name, c := range map[string]struct {

@@ -10,7 +10,7 @@ import (
 // statisticsCommands defines the subcommands of statistics.
 type statisticsCommands struct {
 	Serve   serviceCommand[app.StatisticsConfig] `cmd:"" default:"withargs" set:"addr=:8005" set:"drain_delay=3s" set:"admin_addr=" set:"mongodb_url=mongodb://superfight:superfight@fights-db:27017/fights" help:"Run the statistics service (the default)."`
-	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights, even while new fights are stored, and correct and report any differences."`
+	Rebuild rebuildCommand                       `cmd:"" help:"Recount all fights, even while new ones are being stored. Correct and report any differences."`
 }
 
 type rebuildCommand struct {
@@ -28,7 +28,7 @@ func (c rebuildCommand) Run(s *session) error {
 	return err
 }
 
-// describe describes the result of a rebuild in one line.
+// describe summarizes the result of a rebuild in one line.
 func describe(r statistics.Report) string {
 	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
 	if !r.Differed() {

@@ -69,7 +69,7 @@ func counted[N int | int64](n N, plural string) string {
 // mostReasons limits how many reasons for refused rows are printed.
 const mostReasons = 50
 
-// refusals collects the reasons why rows were refused. Rows of the same file that were refused for the same reason are
+// refusals collects the reasons why rows were refused. Rows in the same file that were refused for the same reason are
 // reported on one line.
 type refusals struct {
 	reasons []*refusal
@@ -119,18 +119,18 @@ func (r *refusals) write(w io.Writer) {
 		text := oneLine(reason.first)
 		switch {
 		case reason.rows == 2:
-			text += fmt.Sprintf(" … and 1 more like it, in line %d", reason.last)
+			text += fmt.Sprintf(" … and 1 more like it, on line %d", reason.last)
 		case reason.rows > 2:
 			text += fmt.Sprintf(" … and %d more like it, up to line %d", reason.rows-1, reason.last)
 		}
 		fmt.Fprintln(w, text)
 	}
 	if r.more > 0 {
-		fmt.Fprintf(w, "… and %s with other reasons\n", counted(r.more, "rows"))
+		fmt.Fprintf(w, "… and %s refused for other reasons\n", counted(r.more, "rows"))
 	}
 }
 
-// unchanged wraps an error from a command that writes to a catalog, and adds whether anything was changed.
+// unchanged wraps an error from a command that writes to a catalog. The new error states whether anything was changed.
 func unchanged(err error) error {
 	if errors.Is(err, app.ErrMaybeChanged) {
 		return fmt.Errorf("it is unknown whether anything was changed: %w", err)

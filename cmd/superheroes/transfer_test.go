@@ -129,12 +129,12 @@ func TestImportRefusals(t *testing.T) {
 			[]string{"FILE: line 3", "FILE: line 4"}, 3},
 		{"one row", "heroes", "x.csv", "name\nx\n\"\"\n", []string{"superheroes: 1 row was refused and nothing was changed; --partial imports the others\n"}, 2},
 		{"rows refused for the same reason", "heroes", "x.csv", repeated, []string{
-			"FILE: line 2: refused: name is missing or empty … and 1 more like it, in line 105\n",
+			"FILE: line 2: refused: name is missing or empty … and 1 more like it, on line 105\n",
 			"FILE: line 3, column level: \"high\" is not a 32-bit integer … and 99 more like it, up to line 102\n",
 			"FILE: line 103, column level: \"low\" is not a 32-bit integer\n",
-			"FILE: line 104: 2 fields, the header has 3\n",
+			"FILE: line 104: 2 fields, but the header has 3\n",
 			"superheroes: 104 rows were refused and nothing was changed; --partial imports the others\n"}, 5},
-		{"many long reasons", "heroes", "x.csv", long.String(), []string{"… and 11 rows with other reasons\nsuperheroes: 1060 rows were refused"}, 52},
+		{"many long reasons", "heroes", "x.csv", long.String(), []string{"… and 11 rows refused for other reasons\nsuperheroes: 1060 rows were refused"}, 52},
 		{"another header", "heroes", "x.csv", "id,colour\n1,red\n", []string{"line 1", "colour", "nothing was changed"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -218,8 +218,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// The same seed generates the same entries in every engine. Entries whose names are taken are skipped. So if names must
-// be unique, seeding a catalog a second time continues the sequence of entries.
+// The same seed generates the same entries in every engine. If names must be unique, entries whose names are taken are
+// skipped, so seeding a catalog a second time continues the sequence of entries.
 func TestSeed(t *testing.T) {
 	for _, catalog := range []string{"heroes", "villains", "locations"} {
 		t.Run(catalog, func(t *testing.T) {

@@ -26,8 +26,8 @@ func invoke(args ...string) outcome {
 	return outcome{code, stdout.String(), stderr.String()}
 }
 
-// check checks the exit code, and that the output contains all the given strings. A failure must print exactly one line
-// on stderr and nothing on stdout.
+// check verifies the exit code, and that all the given strings appear in the output. A failure must print exactly one
+// line on stderr and nothing on stdout.
 func (o outcome) check(t *testing.T, code int, texts ...string) {
 	t.Helper()
 	if o.code != code {
@@ -202,7 +202,7 @@ func TestUnavailableStores(t *testing.T) {
 	}
 }
 
-// If an address, store or folder can't be opened, the error names it and the setting that selects another.
+// If an address, store or folder can't be opened, the error names it and the setting that specifies it.
 func TestCannotOpen(t *testing.T) {
 	occupied, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -77,7 +77,7 @@ func Decode(text []byte, target any) error {
 	return nil
 }
 
-// Operations returns every operation as "GET /path", in no particular order.
+// Operations returns every operation in the form "GET /path", in no particular order.
 func (d *Document) Operations() []string {
 	var all []string
 	for path, item := range d.paths {
@@ -118,8 +118,8 @@ func fits(template, path string) bool {
 	return true
 }
 
-// Documents reports whether the operation documents a status: explicitly, by a class such as 4XX, or with a default
-// response.
+// Documents reports whether a status code is documented for the operation: explicitly, through a class such as 4XX, or
+// through a default response.
 func (o Operation) Documents(status int) bool {
 	_, ok := o.response(status)
 	return ok

@@ -67,8 +67,8 @@ func (s Schemas) fault(keyword string, rule, value any) string {
 	return ""
 }
 
-// faultsBelow returns the faults in the elements and fields of a value, and the value's violations of a
-// referenced schema.
+// faultsBelow returns the faults in the elements or fields of a value. If the schema has a $ref, it also returns the
+// faults that the referenced schema finds in the value.
 func (s Schemas) faultsBelow(schema map[string]any, value any, place string) []string {
 	var faults []string
 	if ref, ok := schema["$ref"].(string); ok {

@@ -73,7 +73,7 @@ func (a Answer) String() string {
 	return line + " " + excerpt(string(a.Body), longExcerpt)
 }
 
-// Maximum number of bytes of a string shown in a description.
+// Maximum lengths, in bytes, of the excerpts in a description.
 const (
 	shortExcerpt = 100
 	longExcerpt  = 400

@@ -33,7 +33,7 @@ func (c *Client) Listen(ctx context.Context, call Call, enough func(body []byte)
 		return Answer{Call: call}, fmt.Errorf("reading the response: %w", err)
 	}
 	defer func() {
-		_ = conn.Close() // otherwise Body.Close would read the rest of the body
+		_ = conn.Close() // closed first, so that Body.Close does not read the rest of the body
 		_ = response.Body.Close()
 	}()
 	answer := Answer{call, response.StatusCode, response.Header, nil}

@@ -110,7 +110,8 @@ type message struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a test suite for each service and a test case for each clause, whose class name is the clause's group.
+// JUnit writes a test suite for each service and a test case for each clause. The class name of a test case is the
+// clause's group.
 func JUnit(w io.Writer, outcomes []suite.Outcome) error {
 	all := testSuites{Name: "contract"}
 	for _, o := range outcomes {

@@ -65,7 +65,7 @@ func (a *answers) compare(t *testing.T, other *answers) {
 			continue
 		}
 		if compared++; got != want {
-			t.Errorf("responses to %s by %s differ (-want +got):\n%s", key.call, key.service, cmp.Diff(want, got))
+			t.Errorf("responses to %s from %s differ (-want +got):\n%s", key.call, key.service, cmp.Diff(want, got))
 		}
 	}
 	if compared < 900 {

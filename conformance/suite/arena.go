@@ -15,12 +15,12 @@ func ArenaClauses() []Clause {
 		{ID: "livez", Text: `/livez: “200 while the process serves”`, hold: func(c *check) { c.get(arena, "/livez") }},
 		{ID: "readyz", Text: `/readyz: “200, or 503 naming what is missing”`, hold: func(c *check) { c.get(arena, "/readyz") }},
 		{ID: "healthz", Text: `/healthz: “shows … peers, profile, version”`, hold: arenaHealthz},
-		{ID: "page", Text: `the page loads only its own scripts and styles: “no third-party script, font or remote picture”`, hold: arenaPage},
-		{ID: "policy", Text: `“Content-Security-Policy without any unsafe word or other host”`, hold: arenaPolicy},
-		{ID: "gateway", Text: `the arena proxies “/api/heroes…, /api/villains…, /api/locations…, /api/fights…” to the services`, hold: arenaGateway},
-		{ID: "gateway.statistics", Text: `the arena also proxies “/api/statistics…”`, hold: arenaStatistics},
-		{ID: "gateway.stream", Text: `the arena proxies “streams unbuffered”: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
-		{ID: "gateway.only", Text: `the arena proxies “nothing else”`, hold: arenaGatewayOnly},
+		{ID: "page", Text: `each page loads its scripts, styles and pictures only from the arena itself`, hold: arenaPage},
+		{ID: "policy", Text: `the Content-Security-Policy allows no unsafe sources and no other hosts`, hold: arenaPolicy},
+		{ID: "gateway", Text: `the arena proxies /api/heroes, /api/villains, /api/locations and /api/fights to the services`, hold: arenaGateway},
+		{ID: "gateway.statistics", Text: `the arena also proxies /api/statistics`, hold: arenaStatistics},
+		{ID: "gateway.stream", Text: `the arena forwards the events of a stream without delay: the current state at once, then each change`, hold: func(c *check) { c.updated(arena) }},
+		{ID: "gateway.only", Text: `the arena proxies no other paths`, hold: arenaGatewayOnly},
 	}
 	return append(serviceClauses(arena, Arena, clauses, arenaBrowserClauses()), protocolClauses(arena, Arena, "/")...)
 }

@@ -25,7 +25,7 @@ func otherSites() []string {
 // services that listen on a loopback address; see Options.Loopback.
 func browserClauses(service string) []Clause {
 	return []Clause{
-		{ID: "host", Text: `on loopback it “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
+		{ID: "host", Text: `on loopback, the service “refuses a Host that is neither an IP literal nor a loopback name, 421”`, hold: func(c *check) { c.hosts(service) }},
 		{ID: "cors.none", Text: `no other site's page can read the service's responses: only “--trusted-origin, TRUSTED_ORIGINS” lets in “front ends elsewhere, which then get CORS headers”`, hold: func(c *check) { c.noCORS(service) }},
 	}
 }
@@ -78,7 +78,7 @@ func (c *check) noCORS(service string) {
 	}
 }
 
-// storingNothing returns a check that calls refused and requires that no fight is stored in the meantime.
+// storingNothing returns a check that runs the check refused and requires that no fight is stored in the meantime.
 func storingNothing(refused func(*check)) func(*check) {
 	return besideOthers(func(c *check) {
 		before := c.storedFights()

@@ -19,7 +19,7 @@ func readClauses(r room) []Clause {
 	clauses := []Clause{
 		{ID: "list", Group: Core, Text: `the list is a JSON array of objects with id and name: “200, array of all”`, hold: r.list},
 		{ID: "list.order", Text: `“200, array of all by id”`, hold: r.listOrder},
-		{ID: "get", Group: Core, Text: `an entry of the list can be read by its id: “200, or 404”`, hold: r.get},
+		{ID: "get", Group: Core, Text: `an entry from the list can be read by its id: “200, or 404”`, hold: r.get},
 		{ID: "get.same", Text: `an entry read by its id equals the one in the list: “byte for byte, the same on every store”`, hold: r.getSame},
 		{ID: "get.unknown", Group: Core, Text: `an id that doesn't exist gets a 404: “200, or 404”`, hold: r.getUnknown},
 	}

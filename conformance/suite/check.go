@@ -31,7 +31,7 @@ func (c *check) fail(sent, got, expected string) {
 	panic(Failure{Sent: sent, Got: got, Expected: expected})
 }
 
-// require fails the clause unless holds is true; the failure quotes the response a.
+// require fails the clause unless holds is true. The failure quotes the given response.
 func (c *check) require(holds bool, a rawhttp.Answer, expected string, args ...any) {
 	if !holds {
 		c.fail(a.Call.String(), a.String(), fmt.Sprintf(expected, args...))
@@ -45,7 +45,7 @@ func (c *check) cannot(what, because string) {
 }
 
 // do sends a request and returns the response, whatever its status. do retries a read that got a 503 with a short
-// Retry-After, since the contract allows that response while a store is unavailable for a moment.
+// Retry-After, since the contract allows that response while a store is briefly unavailable.
 func (c *check) do(service string, call rawhttp.Call) rawhttp.Answer {
 	for attempt := 1; ; attempt++ {
 		a, err := c.try(service, call)

@@ -36,7 +36,7 @@ type Clause struct {
 	ID      string // stable
 	Service string
 	Group   Group
-	Text    string // one line, with the contract's own words in quotation marks
+	Text    string // one line; quotation marks enclose the contract's own words
 	hold    func(*check)
 }
 

@@ -9,7 +9,7 @@ import (
 	"superheroes/conformance/rawhttp"
 )
 
-// maxBody is the largest accepted body, in bytes.
+// maxBody is the maximum size of a request body, in bytes.
 const maxBody = 64 << 10
 
 func bodyClauses() []Clause {

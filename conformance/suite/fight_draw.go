@@ -13,7 +13,7 @@ func drawClauses() []Clause {
 		{ID: "randomlocation.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: place().noStore},
 		{ID: "randomlocation.spread", Text: `the location is picked at random: “each equally likely whatever the gaps in the ids”`, hold: place().spread},
 		{ID: "execute", Group: Core, Text: `a fight with its winner and its loser: “200 with the Fight”`, hold: func(c *check) { c.hasSides(c.execute()) }},
-		{ID: "execute.drawn", Group: Core, Text: `winner and loser are entries of the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
+		{ID: "execute.drawn", Group: Core, Text: `winner and loser are entries from the catalogs: “200 with the Fight: three fetches”`, hold: executeDrawn},
 		{ID: "execute.rule", Group: Core, Text: `execute_fight follows the rule: “the hero wins when its level is higher; a tie goes to the villain”`, hold: executeRule},
 		{ID: "execute.same", Text: `hero, villain and location are exactly as in the catalogs: “three fetches at the same time, fought, stored”`, hold: executeSame},
 		{ID: "execute.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: func(c *check) { c.noStore(c.execute().answer) }},

@@ -38,7 +38,7 @@ func fieldsOfParts(c *check) {
 	}
 }
 
-// clocks is the maximum difference between the member's clock and the suite's.
+// clocks is the maximum allowed difference between the member's clock and the suite's clock.
 const clocks = time.Minute
 
 func fightDate(c *check) {

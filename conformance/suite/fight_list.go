@@ -23,7 +23,7 @@ func fightListClauses() []Clause {
 	}
 }
 
-// fights requests a page of the list of fights.
+// fights requests one page of stored fights.
 func (c *check) fights(query string) ([]object, rawhttp.Answer) {
 	a := c.get("fights", "/api/fights"+query)
 	return c.objects(a), a
@@ -116,7 +116,7 @@ func before(c *check) {
 	c.same(a, got, newest[1:5])
 }
 
-// beforeAny requires that a cursor works even if no fight has that id.
+// beforeAny requires that the cursor may be any UUID, even one that isn't the id of a fight.
 func beforeAny(c *check) {
 	newest := c.newest(12)
 	between := []byte(text(newest[5], "id"))
@@ -163,7 +163,7 @@ func link(c *check) {
 	c.require(c.next(a) == "", a, "no Link on the last page")
 }
 
-// lastLink checks the links at the end of the list, where other clients' new fights don't interfere.
+// lastLink checks the links on the last pages of the list, since other clients' new fights don't change those pages.
 func lastLink(c *check) {
 	c.newest(5)
 	ids, a := c.listed()
@@ -177,8 +177,8 @@ func lastLink(c *check) {
 
 func walk(c *check) { c.walk(c.newest(12), "?limit=3") }
 
-// walkAmongOthers walks only through fights older than an existing fight, where other clients' new fights don't
-// interfere.
+// walkAmongOthers walks through the fights that are older than an existing fight, since other clients' new fights don't
+// change that part of the list.
 func walkAmongOthers(c *check) {
 	newest := c.newest(13)
 	c.walk(newest[1:], "?limit=3&before="+text(newest[0], "id"))

@@ -28,7 +28,7 @@ func bodyRefusalClauses() []Clause {
 	}
 }
 
-// refuses returns a check that requires each of the bodies to be rejected.
+// refuses returns a check that posts each body as a fight and requires the service to reject it.
 func refuses(bodies []string) func(*check) {
 	return func(c *check) {
 		for _, body := range bodies {

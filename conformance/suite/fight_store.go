@@ -82,7 +82,7 @@ func storedConcurrent(c *check) {
 func getSameFight(c *check) {
 	for _, f := range []fight{c.execute(), c.fight(plainFight)} {
 		stored := c.get("fights", "/api/fights/"+f.id())
-		c.require(reflect.DeepEqual(c.object(stored), f.object), stored, "the fight as in the first response: %s", encode(f.object))
+		c.require(reflect.DeepEqual(c.object(stored), f.object), stored, "the same fight as in the first response: %s", encode(f.object))
 	}
 }
 

@@ -37,7 +37,7 @@ func wrongGuesses(r room) []wrong {
 	}
 }
 
-// lockedOut returns a proxy fault that, after the first 429, responds with the given status to every request that has a
+// lockedOut returns a fault: after the first 429, the proxy responds with the given status to every request that has a
 // token.
 func lockedOut(status int) fault {
 	limited := false

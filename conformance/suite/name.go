@@ -17,8 +17,8 @@ func nameClauses(r room) []Clause {
 	}
 }
 
-// part returns a substring of an entry's name that satisfies likely; if no name has such a substring, part skips the
-// clause.
+// part returns part of an entry's name for which likely returns true. If no name has such a part, the
+// clause is skipped.
 func (r room) part(c *check, likely func(string) bool) string {
 	for _, entry := range c.some(r).entries {
 		name := []rune(text(entry, "name"))
@@ -63,7 +63,8 @@ func swapped(text string) string {
 	}, text)
 }
 
-// otherCase applies change to a letter, unless that would change more than its case.
+// otherCase applies change, such as unicode.ToUpper, to a letter if that changes only the letter's case; otherwise it
+// returns the letter unchanged.
 func otherCase(letter rune, change func(rune) rune) rune {
 	if changed := change(letter); folded(string(changed)) == folded(string(letter)) {
 		return changed

@@ -10,11 +10,11 @@ import (
 // attempts is the maximum number of tries for a check that other clients' fights can disturb.
 const attempts = 10
 
-// besideOthers returns the check hold, which is retried whenever it fails while another client is creating fights.
+// besideOthers wraps the check hold so that hold is retried if it fails while another client is creating fights.
 func besideOthers(hold func(*check)) func(*check) { return undisturbed(hold, hold) }
 
 // undisturbed repeats a check until it passes, or until it fails while no other client is creating fights. If other
-// clients disturb every attempt, undisturbed runs fallback, a weaker check that their fights can't disturb.
+// clients create fights during every attempt, undisturbed runs fallback, a weaker check that new fights can't disturb.
 func undisturbed(hold, fallback func(*check)) func(*check) {
 	return func(c *check) {
 		for range attempts - 1 {
@@ -61,7 +61,7 @@ func counted(a rawhttp.Answer) int64 {
 	return n
 }
 
-// note increments the count of fights created by this run if the response a returns a new fight.
+// note increments the number of fights that this run has created if the response contains a new fight.
 func (s *session) note(service string, a rawhttp.Answer) {
 	target := a.Call.Target
 	if service == "fights" && a.Status == http.StatusOK && (target == executePath || target == "/api/fights" && a.Call.Method == http.MethodPost) {
@@ -69,8 +69,8 @@ func (s *session) note(service string, a rawhttp.Answer) {
 	}
 }
 
-// passedOn requires that the arena returns the same response as the service. passedOn compares the two responses
-// while the service's response isn't changing. If the service's response keeps changing, only the status must match.
+// passedOn requires that the arena returns the same response as the service. If the service's response changes during
+// every attempt, only the status must match.
 func (c *check) passedOn(service, target string) {
 	same := func(a, b rawhttp.Answer) bool { return a.Status == b.Status && bytes.Equal(a.Body, b.Body) }
 	for attempt := 1; ; attempt++ {
@@ -111,5 +111,5 @@ func countedAndListed(c *check) {
 	ids, a := c.listed()
 	after, _ := c.count()
 	n := int64(len(ids))
-	c.require(before <= n && n <= after, a, "%d to %d fights in the list, matching the count, not %d", before, after, n)
+	c.require(before <= n && n <= after, a, "%d to %d fights in the list (the counts before and after), not %d", before, after, n)
 }

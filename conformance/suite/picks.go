@@ -12,7 +12,7 @@ import (
 // member of the family has this endpoint.
 func picksClauses(r room) []Clause {
 	return []Clause{
-		{ID: "picks", Text: `an array of N entries of the list, never cached, with an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
+		{ID: "picks", Text: `an array of N entries from the list, never cached, with an age: “What one service asks of another has a path of its own, GET /api/heroes/picks?count=N (villains, locations alike)”`, hold: r.picks},
 		{ID: "picks.refused", Text: `a count below 1, above 128 or malformed: “400 or 422 (one rule, documented), never 500”`, hold: r.picksRefused},
 		{ID: "picks.spread", Text: `picks are spread evenly too: “each equally likely whatever the gaps in the ids”`, hold: r.picksSpread},
 		{ID: "picks.old", Text: `“an old caller's ?count= on a random path still gets what it got”`, hold: r.picksOld},
@@ -36,8 +36,7 @@ func (r room) picks(c *check) {
 	}
 }
 
-// picked requires that a response contains count entries of the list, states their age and forbids
-// caching.
+// picked requires that a response contains count entries from the list, reports their age and forbids caching.
 func (c *check) picked(list wholeList, a rawhttp.Answer, count int) {
 	picks := c.objects(a)
 	c.require(len(picks) == count, a, "%d entries, not %d", count, len(picks))

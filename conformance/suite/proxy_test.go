@@ -19,9 +19,9 @@ import (
 	"superheroes/test/system"
 )
 
-// fault describes how a proxy in front of a good member makes it faulty, by changing requests and responses.
+// fault describes how a proxy changes requests and responses, so that the good member behind the proxy appears faulty.
 type fault struct {
-	before  func(*exchange) // changes the request; if it sets a response, the request is not forwarded
+	before  func(*exchange) // changes the request, or sets a response so that the request is not forwarded
 	after   func(*exchange) // changes the response
 	headers int             // maximum accepted header size in bytes; 0 means the maximum in the contract
 	http1   bool            // speaks no HTTP/2
@@ -77,7 +77,7 @@ func inTurn(changes ...func(*exchange)) func(*exchange) {
 	}
 }
 
-// spoil starts a proxy with the fault in front of each service, and returns their addresses.
+// spoil starts a proxy with the given fault in front of each service, and returns the proxies' addresses.
 func spoil(t *testing.T, good *system.System, f fault) Target {
 	t.Helper()
 	var one sync.Mutex // faults have state

@@ -9,7 +9,7 @@ import (
 
 func randomClauses(r room) []Clause {
 	return []Clause{
-		{ID: "random", Group: Core, Text: `a random pick is an entry of the list: “200 with one item”`, hold: r.random},
+		{ID: "random", Group: Core, Text: `a random pick is an entry from the list: “200 with one item”`, hold: r.random},
 		{ID: "random.same", Text: `a random pick is exactly as in the list: “One spelling everywhere: otherName, in the random answer too”`, hold: r.randomSame},
 		{ID: "random.alias", Text: `“/random is an alias”`, hold: r.randomAlias},
 		{ID: "random.no-store", Text: `“Random answers, execute_fight and POST carry Cache-Control: no-store”`, hold: r.randomNoStore},
@@ -23,7 +23,7 @@ func (r room) random(c *check) {
 	list := c.some(r)
 	for range fewDraws {
 		a := c.get(r.service, r.randomPath())
-		c.require(r.has(list.entries, c.object(a)), a, "an entry of the list")
+		c.require(r.has(list.entries, c.object(a)), a, "an entry from the list")
 	}
 }
 

@@ -18,8 +18,8 @@ func refusalClauses(r room) []Clause {
 	}
 }
 
-// badIDs returns malformed and out-of-range ids, which must be rejected. A member that wrongly accepts one of them
-// would treat it either as the given id or as an id that no entry has.
+// badIDs returns malformed and out-of-range ids, which must be rejected. A member that wrongly accepts such an id would
+// read it either as the given id or as an id that no entry has.
 func badIDs(id int64) []string {
 	one := strconv.FormatInt(id, 10)
 	arabic := strings.Map(func(digit rune) rune { return digit - '0' + '\u0660' }, one)

@@ -13,7 +13,7 @@ import (
 type room struct {
 	service, singular string
 	fields            []string // of an entry
-	known             []string // the fields that identify an entry in a response of any member of the family
+	known             []string // the fields that identify an entry, and that every member of the family returns
 }
 
 func characterFields() []string {

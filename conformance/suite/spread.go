@@ -10,7 +10,7 @@ import (
 const (
 	// manyDraws is the number of random picks requested to test whether all entries are equally likely.
 	manyDraws = 2000
-	// largestTested is the number of entries up to which manyDraws picks are enough for the chi-square test.
+	// largestTested is the largest number of entries for which manyDraws picks are enough for the chi-square test.
 	largestTested = 500
 )
 
@@ -32,7 +32,7 @@ func (c *check) spreadOfAll(answers []rawhttp.Answer, entries []object, items fu
 		for _, item := range items(a) {
 			id, ok := number(item, "id")
 			_, known := counts[id]
-			c.require(ok && known, a, "an entry of the list")
+			c.require(ok && known, a, "an entry from the list")
 			counts[id]++
 			draws++
 		}

@@ -26,16 +26,16 @@ const (
 // fights at the same time.
 func StatisticsClauses() []Clause {
 	clauses := []Clause{
-		{ID: "fields", Text: `the response has exactly “total, heroes, villains, since, top_winners, locations”, and each list entry has the documented fields`, hold: statisticsFields},
+		{ID: "fields", Text: `the response and each entry of its lists have exactly the documented fields`, hold: statisticsFields},
 		{ID: "sums", Text: `the fights won by “heroes” and those won by “villains” add up to “total”`, hold: statisticsSums},
 		{ID: "order", Text: `at most ten “top_winners” and ten “locations”, most fights first, then by name`, hold: statisticsOrder},
-		{ID: "counted", Text: `“a fight acknowledged is a fight stored is a fight counted, once”, within a minute`, hold: statisticsCounted},
+		{ID: "counted", Text: `every acknowledged fight is counted within a minute, and only once`, hold: statisticsCounted},
 		{ID: "counted.team", Text: `a fight is counted for its “winner_team”`, hold: statisticsTeam},
 		{ID: "nowhere", Text: `a fight without a location is counted in the totals, but for none of the “locations”`, hold: undisturbed(statisticsNowhere, statisticsNowhereAmongOthers)},
 		{ID: "exact", Text: `“total” equals /api/fights/count`, hold: statisticsExact},
-		{ID: "stream", Text: `the stream is “text/event-stream” with “the current state at once”, which is “the JSON of the GET” on “one line”`, hold: streamFirst},
-		{ID: "stream.update", Text: `“an update within 1 s of a change”`, hold: func(c *check) { c.updated("statistics") }},
-		{ID: "stream.pace", Text: `“at most 4 a second”`, hold: streamPace},
+		{ID: "stream", Text: `the content type of the stream is text/event-stream, and its first event is the current state, the same JSON as from GET, on one line`, hold: streamFirst},
+		{ID: "stream.update", Text: `the stream sends an update within a minute of a change`, hold: func(c *check) { c.updated("statistics") }},
+		{ID: "stream.pace", Text: `the stream sends at most 4 events per second`, hold: streamPace},
 	}
 	return slices.Concat(serviceClauses("statistics", Statistics, clauses),
 		serverClauses("statistics", Statistics, statisticsPath, statisticsPath+"?a=%00"),
@@ -87,14 +87,14 @@ func (c *check) grown(body string) counts {
 	c.fight(body)
 	fights, _ := c.count()
 	s := c.settled()
-	c.require(c.integer(s, "total") >= fights, s.answer, "total %d soon after a fight", fights)
+	c.require(c.integer(s, "total") >= fights, s.answer, "a total of at least %d soon after a fight", fights)
 	return s
 }
 
 // notMore requires that the statistics count no more fights than are stored.
 func (c *check) notMore(s counts) {
 	fights, a := c.count()
-	c.require(c.integer(s, "total") <= fights, s.answer, "total of at most %d, the count returned by %s", fights, a.Call)
+	c.require(c.integer(s, "total") <= fights, s.answer, "a total of at most %d, the count from %s", fights, a.Call)
 }
 
 const (
@@ -106,7 +106,7 @@ func statisticsFields(c *check) {
 	s := c.grown(heroWins)
 	fields := []string{"total", "heroes", "villains", "since", "top_winners", "locations"}
 	if _, there := s.object["unreadable"]; there {
-		c.require(c.integer(s, "unreadable") > 0, s.answer, "the field unreadable only if a fight is unreadable")
+		c.require(c.integer(s, "unreadable") > 0, s.answer, "the field “unreadable” is present only if a fight is unreadable")
 		fields = append(fields, "unreadable")
 	}
 	c.fields(s.answer, s.object, fields)
@@ -126,7 +126,7 @@ func statisticsFields(c *check) {
 func statisticsSums(c *check) {
 	s := c.settled()
 	unreadable, _ := number(s.object, "unreadable") // the field is omitted if its value is 0
-	c.require(c.integer(s, "heroes")+c.integer(s, "villains")+unreadable == c.integer(s, "total"), s.answer, "heroes, villains and unreadable that add up to total")
+	c.require(c.integer(s, "heroes")+c.integer(s, "villains")+unreadable == c.integer(s, "total"), s.answer, "a total that is the sum of heroes, villains and unreadable")
 }
 
 func statisticsOrder(c *check) {
@@ -146,7 +146,7 @@ func statisticsOrder(c *check) {
 	}
 }
 
-// statisticsCounted reads the statistics repeatedly, because a fight must not be counted again later.
+// statisticsCounted reads the statistics repeatedly, to check that no fight is counted again later.
 func statisticsCounted(c *check) {
 	c.notMore(c.grown(heroWins))
 	for range attempts {
@@ -169,8 +169,8 @@ func statisticsNowhere(c *check) {
 		"unchanged locations: %v", before.object["locations"])
 }
 
-// statisticsNowhereAmongOthers requires that all locations together have fewer fights than the total, which holds even
-// while other clients create fights.
+// statisticsNowhereAmongOthers requires that the fights at all locations add up to less than the total. Other clients
+// may create fights during this check.
 func statisticsNowhereAmongOthers(c *check) {
 	s := c.grown(plainFight)
 	sum := int64(0)
@@ -227,7 +227,7 @@ func streamFirst(c *check) {
 		first, still := events(a.Body)[0], bytes.Equal(before.answer.Body, after.answer.Body)
 		good := bytes.Equal(first, before.answer.Body) || bytes.Equal(first, after.answer.Body)
 		switch {
-		case good || still: // otherwise fights were counted during the attempt
+		case good || still: // still means that no fight was counted during the attempt
 			c.require(good, a, "the JSON that GET returns: %s", after.answer.Body)
 			return
 		case attempt == attempts: // other clients keep creating fights
@@ -235,7 +235,7 @@ func streamFirst(c *check) {
 			c.require(openapi.Decode(first, &o) == nil, a, "JSON")
 			total := c.integer(counts{o, a}, "total")
 			c.require(c.integer(before, "total") <= total && total <= c.integer(after, "total"), a,
-				"a total between the totals from a GET before the stream and a GET after it: %s", after.answer.Body)
+				"a total between those that GET returned before and after the stream; the later response: %s", after.answer.Body)
 			return
 		}
 	}
@@ -288,7 +288,7 @@ func streamPace(c *check) {
 		close(stop)
 		<-stopped
 	}()
-	var begin time.Time // set before the request, so that delays can only favour the member
+	var begin time.Time // set before each request, so that a delay can only favour the member
 	watch := func() rawhttp.Answer {
 		begin = time.Now()
 		return c.listen("statistics", func(events [][]byte) bool { return len(events) > 0 && time.Since(begin) > watched })

@@ -52,8 +52,8 @@ func allPass(t *testing.T, outcomes []Outcome) {
 	}
 }
 
-// TestOurs scores both ways of running this application, in both profiles, with statistics and the arena. Every clause
-// must pass, the run must leave nothing but fights behind, and all variants must respond alike.
+// TestOurs scores this application in both profiles, as one process and as one process per service, with statistics and
+// the arena. Every clause must pass, the run must leave nothing but fights behind, and all variants must respond alike.
 func TestOurs(t *testing.T) {
 	t.Parallel()
 	program := system.Build(t)

@@ -19,17 +19,17 @@ func writeClauses(r room) []Clause {
 		{ID: "write.replace", Text: `“PUT and PATCH 200 with the entry”: fields missing from a PUT become empty`, hold: r.onEntry(r.writeReplace)},
 		{ID: "write.patch", Text: `“PATCH changes some fields (a merge patch, RFC 7396: null empties a field)”`, hold: r.onEntry(r.writePatch)},
 		{ID: "write.delete", Text: `“DELETE 204 without a body”, and the entry is then gone`, hold: r.writeDelete},
-		{ID: "write.unknown", Text: `changing an unknown id results in a 404: “an unknown id in a 404”`, hold: r.writeUnknown},
+		{ID: "write.unknown", Text: `changing an entry that doesn't exist results in a 404: “an unknown id in a 404”`, hold: r.writeUnknown},
 		{ID: "write.id.refused", Text: `“id not a plain decimal integer, below 1 or beyond int64”: “400 or 422 (one rule, documented), never 500”, and nothing is changed`, hold: r.onEntry(r.writeIDRefused)},
 		{ID: "write.text", Text: `“Text is kept as sent: neither trimmed nor normalised, byte for byte, the same on every store”`, hold: r.onEntry(r.writeText)},
-		{ID: "write.token", Text: `“Without the right token the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.onEntry(r.writeToken)},
-		{ID: "write.refused", Text: `“Values outside the limits of their fields result in a 422 that names each of them”, and nothing is changed`, hold: r.onEntry(r.writeRefused)},
+		{ID: "write.token", Text: `without the right token, “the response is 401 with WWW-Authenticate”, and nothing is changed`, hold: r.onEntry(r.writeToken)},
+		{ID: "write.refused", Text: `invalid values result in “a 422 that names each invalid field”, and nothing is changed`, hold: r.onEntry(r.writeRefused)},
 		{ID: "write.body", Text: `changes with a bad body are rejected: “body over 64 KiB”: 413, “body that is not JSON by its content type”: 415, malformed JSON: “400 or 422”`, hold: r.onEntry(r.writeBody)},
-		{ID: "write.id", Text: `an id in the body: “POST rejects one, PUT and PATCH accept only the one in the path”`, hold: r.onEntry(r.writeID)},
-		{ID: "write.etag", Text: `“Reads by id and pictures have an ETag, and If-None-Match gets a 304”; a change gives a new ETag`, hold: r.onEntry(r.writeETag)},
-		{ID: "write.if-match", Text: `“With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeIfMatch)},
-		{ID: "write.if-match.once", Text: `exactly one of many concurrent changes to the same state succeeds: “With If-Match, a change is made only if the entry has that tag; otherwise the response is 412”`, hold: r.onEntry(r.writeOnce)},
-		{ID: "write.picks", Text: `“Picks in the process that made a change reflect it at once”: “a deleted entry is never picked after that”`, hold: r.writePicks},
+		{ID: "write.id", Text: `“POST rejects a body with an id”; PUT and PATCH reject an id other than the one in the path`, hold: r.onEntry(r.writeID)},
+		{ID: "write.etag", Text: `responses to reads by id, and pictures, have an ETag, “a request with a matching If-None-Match gets a 304”, and a change results in a new ETag`, hold: r.onEntry(r.writeETag)},
+		{ID: "write.if-match", Text: `with If-Match, “a change is made only if the entry still has that ETag; otherwise, the response is 412”`, hold: r.onEntry(r.writeIfMatch)},
+		{ID: "write.if-match.once", Text: `exactly one of many concurrent changes with the same If-Match succeeds: “a change is made only if the entry still has that ETag”`, hold: r.onEntry(r.writeOnce)},
+		{ID: "write.picks", Text: `a change affects picks “at once in the process that made it”: “a deleted entry is never picked”`, hold: r.writePicks},
 	}
 	clauses = append(clauses, guessClauses(r)...)
 	clauses = append(clauses, Clause{ID: "write.sites", Text: `even with the token, “A browser's cross-site request that would store or change something is refused with 403”, and nothing is changed`, hold: r.onEntry(r.writeSites)})
@@ -119,7 +119,7 @@ func (r room) changes(m made) map[string]string {
 	return map[string]string{http.MethodPost: r.path(), http.MethodPut: m.path, http.MethodPatch: m.path}
 }
 
-// stored requires that an entry is stored with these fields.
+// stored requires that an entry is stored with the given fields.
 func (c *check) stored(r room, m made, fields object) {
 	c.isEntry(r, c.get(r.service, m.path), m.id, fields)
 }

@@ -107,7 +107,7 @@ func wrongPages(r room) []wrong {
 	list := "GET " + r.path()
 	return []wrong{
 		{"page.limit", "not limited", fault{before: at(list, without("limit"))}},
-		{"page.limit", "the largest limit is reduced", fault{before: at(list, retarget("limit=1000", "limit=20"))}},
+		{"page.limit", "the largest allowed limit is reduced", fault{before: at(list, retarget("limit=1000", "limit=20"))}},
 		{"page.after", "the first page again", fault{before: at(list, without("after"))}},
 		{"page.after", "an entry lost between pages", fault{before: at(list, query(func(q url.Values) {
 			if after := atoi(q.Get("after")); after > 0 {

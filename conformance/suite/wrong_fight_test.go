@@ -109,7 +109,7 @@ func wrongFightFields() []wrong {
 	}
 	return []wrong{
 		{"fields", "a field too many", fault{after: at(postFight, set("winner", "V"))}},
-		{"fields", "a field missing in the list", fault{after: at(listFights, inEach(func(_ int, o object) { delete(o, "location") }))}},
+		{"fields", "a field missing from each fight in the list", fault{after: at(listFights, inEach(func(_ int, o object) { delete(o, "location") }))}},
 		{"fields", "no location", fault{after: at(postFight, drop("location"))}},
 		{"fields.parts", "a field missing", fault{after: at(postFight, inObject(func(o object) { delete(o["hero"].(object), "picture") }))}},
 		{"fields.parts", "the location has only a name", fault{after: at(executeFight, inObject(func(o object) { o["location"] = object{"name": "L"} }))}},
@@ -147,7 +147,7 @@ func twice() func(string) string {
 	}
 }
 
-// refuseWhere responds with 422 to request bodies that contain part.
+// refuseWhere responds with 422 to each request whose body contains part.
 func refuseWhere(part string) func(*exchange) {
 	return at(postFight, func(e *exchange) {
 		if strings.Contains(e.sent, part) {

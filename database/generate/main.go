@@ -68,8 +68,8 @@ func files() (map[string]string, error) {
 
 const header = "-- Made by `go run ./database/generate`; change database/roster or database/schema instead.\n"
 
-// postgres returns the PostgreSQL script for a catalog, which is a single transaction. The script sets the sequence to
-// the roster's highest id, so that the sequence continues after it.
+// postgres returns the PostgreSQL script for a catalog. The script is a single transaction, and sets the sequence so
+// that it continues after the roster's highest id.
 func postgres[T catalog.Item](kind catalog.Kind[T], roster []byte) (string, error) {
 	rows, highest, err := inserts(kind.Table, roster, quotePostgres)
 	if err != nil {
@@ -138,8 +138,8 @@ func quoteMySQL(text string) string {
 	return quotePostgres(strings.ReplaceAll(text, `\`, `\\`))
 }
 
-// fights is the script that creates the database user for the fights and statistics services, and the indexes that the
-// statistics service would otherwise create.
+// fights is the MongoDB script that creates the user for the fights and statistics services, and the indexes that the
+// statistics service would otherwise create itself.
 const fights = "// Made by `go run ./database/generate`.\n" + `db.getSiblingDB('fights').createUser({
   user: 'superfight',
   pwd: 'superfight',

@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/remote"
 )
 
-// TestArena compares the responses of two arenas, one in the services' process and one in its own process, with the
-// responses of the services.
+// TestArena checks that two arenas, one in the services' process and one in its own process, give the same responses as
+// the services themselves.
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)

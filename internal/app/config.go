@@ -51,8 +51,8 @@ type Stores struct {
 type Profile string
 
 const (
-	// Strict reads each pick from the database and stores each fight with its own write, as the other implementations
-	// of Super Heroes do.
+	// Strict reads each randomly picked item from the database and stores each fight with its own write, as the other
+	// implementations of Super Heroes do.
 	Strict Profile = "strict"
 	// Eco produces the same responses with the least work.
 	Eco Profile = "eco"
@@ -60,7 +60,7 @@ const (
 
 // CatalogConfig holds the settings of a catalog service.
 type CatalogConfig struct {
-	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. For a larger catalog, every pick reads from the database, as in the strict profile."`
+	SnapshotLimit int64  `default:"67108864" help:"Maximum size of a catalog kept in memory in the eco profile, in bytes: its JSON plus 256 per row. For a larger catalog, every random pick queries the database, as in the strict profile."`
 	AdminToken    string `secret:"" placeholder:"TOKEN" help:"Token that allows changing catalogs, sent as Authorization: Bearer TOKEN. If it is not set, changes are disabled. Prefer the variable: other users can see the flags of a process."`
 }
 

@@ -51,7 +51,7 @@ func (d damagedFights) Page(context.Context, fight.ID, int) ([]fight.Fight, erro
 
 func (d damagedFights) Count(context.Context) (int64, error) { return 0, d.err }
 
-// Last succeeds: since no fight will be stored, the first id doesn't matter.
+// Last returns the zero ID. This is harmless, because no fight will be stored.
 func (d damagedFights) Last(context.Context) (id fight.ID, err error) { return id, nil }
 
 type damagedStatistics struct{ unusable }
@@ -85,7 +85,7 @@ func (d *damage) tolerate(service string, err error) bool {
 	return true
 }
 
-// report logs each damaged store in the log of its service. It returns an error if all stores are damaged.
+// report logs each damaged store in its service's log. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	if !slices.ContainsFunc(storing(), func(service string) bool { return d.errors[service] == nil }) {
 		return d.errors["fights"] // the other stores' errors are similar

@@ -33,7 +33,7 @@ func databases(dir string) (services []string, err error) {
 	return services, nil
 }
 
-// resolve assigns a file in the data folder to every store without a URL. If any store uses such a file, resolve
+// resolve assigns a file in the data folder to every store without a URL. If any store needs the data folder, resolve
 // creates the folder and, if exclusive is true, locks it. The function unlock releases the lock.
 func (s *Stores) resolve(exclusive bool) (unlock func() error, err error) {
 	unlock = func() error { return nil }
@@ -98,7 +98,8 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-// lockFolder locks the data folder for this process. However the process ends, the operating system releases the lock.
+// lockFolder locks the data folder for this process. The operating system releases the lock no matter how the process
+// exits.
 func lockFolder(dir string) (unlock func() error, err error) {
 	lock := flock.New(filepath.Join(dir, "lock"))
 	taken, err := lock.TryLock()

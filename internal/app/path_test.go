@@ -51,8 +51,7 @@ func (p *path) record(*sqlite.FunctionContext, []driver.Value) (driver.Value, er
 }
 
 // TestPathOfAFight compares the list of functions in ARCHITECTURE.md with the functions of this module that run for a
-// fight, in `up` with the eco profile. It records the functions on the stack during a pick and while the fight is
-// stored.
+// fight, in `up` with the eco profile. It records the call stack while an item is picked and while the fight is stored.
 func TestPathOfAFight(t *testing.T) {
 	write, pick := pathOfWrite(t), pathOfPick(t)
 	functions := slices.Concat(write.functions[:4], pick.functions, write.functions[4:])
@@ -126,8 +125,8 @@ func pathOfWrite(t *testing.T) *path {
 	return &p
 }
 
-// pathOfPick returns the functions on the stack when a row in memory is picked. It obtains the stack by making a
-// catalog without a picker panic.
+// pathOfPick returns the functions on the stack when a row in memory is picked. It obtains the stack by provoking a
+// panic in a catalog that has no picker.
 func pathOfPick(t *testing.T) (p *path) {
 	t.Helper()
 	service, err := fight.NewService(t.Context(), fight.Sources{

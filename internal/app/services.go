@@ -21,7 +21,7 @@ import (
 	"superheroes/internal/web/arena"
 )
 
-// part is a service that is being started: a server that already listens, and the API to which routes are added.
+// part is a service that is being started: a server that is already listening, and the API to which routes are added.
 type part struct {
 	app     *App
 	name    string
@@ -120,7 +120,7 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
-// warnOfReadOnly logs a warning if a store reports that it accepts no writes. The check doesn't attempt a write.
+// warnOfReadOnly logs a warning if a store reports that it doesn't accept writes. The check doesn't attempt a write.
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
 		if err := store.CheckWrites(ctx); errors.Is(err, storage.ErrFull) {
@@ -156,8 +156,8 @@ func (c FightConfig) start(ctx context.Context, p *part) error {
 	return startFights(ctx, p, sources, peers, opened, func() {})
 }
 
-// sourceOf returns a source of a peer's picks, which fetches the picks one by one in the strict profile and in batches
-// in any other profile.
+// sourceOf returns a source of randomly picked items from a peer. In the eco profile, the source fetches items in
+// batches; otherwise, it fetches them one by one.
 func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 	if p.profile == Eco {
 		batches := remote.NewBatches(peer, p.log)
@@ -171,7 +171,7 @@ func sourceOf[T catalog.Item](p *part, peer *remote.Client[T]) fight.Source[T] {
 // lastFightTimeout limits the first read of the fight store, which is a full scan if the server has no index on ids.
 const lastFightTimeout = 30 * time.Second
 
-// startFights adds the routes of the fights service, which calls stored after each stored fight.
+// startFights adds the routes of the fights service. The service calls stored after each fight that it stores.
 func startFights(
 	ctx context.Context, p *part, sources fight.Sources, peers checks, at opened[fight.Store], stored func(),
 ) error {

@@ -63,7 +63,7 @@ func startNameserver(t *testing.T, port uint16) *nameserver {
 	return s
 }
 
-// answer returns the response to one query: a SRV record for the service, an address for any other name, no record for
+// answer returns the response to one query: an SRV record for the service, an address for any other name, no record for
 // other types, and "no such name" as long as the service is not resolved.
 func (s *nameserver) answer(question []byte) []byte {
 	const head, kindA, kindSRV = 12, 1, 33

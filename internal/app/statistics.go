@@ -113,8 +113,8 @@ func (c RebuildConfig) Validate() error {
 	return cmp.Or(validFolder(c.DataDir), c.store().validURL())
 }
 
-// Rebuild counts uncounted fights, then recounts all fights and corrects the statistics. Other processes may store
-// fights meanwhile.
+// Rebuild first counts any new fights, then recounts all fights and corrects the statistics. Meanwhile, other processes
+// may store fights.
 func Rebuild(ctx context.Context, cfg RebuildConfig) (report statistics.Report, err error) {
 	from := cfg.store()
 	if err := from.mustExist("there are no fights to count"); err != nil {

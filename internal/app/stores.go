@@ -100,7 +100,7 @@ func (k catalogKind[T]) seed(put func(T) error) error {
 	return nil
 }
 
-// openFights opens the fight store. If grouped is true, concurrent fights share one durable write.
+// openFights opens the fight store. If grouped is true, fights inserted concurrently share one durable write.
 func openFights(ctx context.Context, cfg store, grouped bool) (opened[fight.Store], error) {
 	return openStore(ctx, "fights", cfg, func(ctx context.Context, at storeURL) (fight.Store, error) {
 		return openFightsOnce(ctx, at, cfg, grouped)

@@ -190,7 +190,7 @@ func parseMongo(text string) (storeURL, error) {
 	if srv {
 		if strings.ContainsAny(read.place, ",:") || parsed.DirectConnection {
 			return storeURL{}, errors.New("the MongoDB URL can't be read: " +
-				"mongodb+srv:// takes one host, without a port, and no direct connection")
+				"mongodb+srv:// requires a single host without a port, and doesn't allow a direct connection")
 		}
 		read.srvHost, read.srvService = read.place, service
 	}

@@ -118,7 +118,7 @@ var ErrMaybeChanged = catalog.ErrMaybeWritten
 // ErrNothingChanged means that rows were refused and a partial import was not allowed.
 var ErrNothingChanged = errors.New("nothing was changed")
 
-// Import writes the rows of files into the catalog of heroes, villains or locations, in one transaction.
+// Import imports files into the catalog of heroes, villains or locations, in one transaction.
 func Import(
 	ctx context.Context, name string, into CatalogStore, files []ImportFile, options ImportOptions,
 ) (ImportResult, error) {

@@ -133,7 +133,7 @@ func TestUpProfiles(t *testing.T) {
 				fromMemory = body != only
 			}
 			if fromMemory != c.fromMemory {
-				t.Errorf("whether a pick came from memory: got %t", fromMemory)
+				t.Errorf("a pick was served from memory: got %t, want %t", fromMemory, c.fromMemory)
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestUpFails(t *testing.T) {
 		{"a store file that can't be created", func(c *app.UpConfig) {
 			c.Fights.MongodbURL = "sqlite:" + c.DataDir + "/nobody/fights.db"
 		}, []string{"fights", "nobody", "--fights-mongodb-url"}},
-		{"a store that is not running", func(c *app.UpConfig) {
+		{"a database server that is not running", func(c *app.UpConfig) {
 			c.Villains.DatabaseURL, c.Villains.PoolMax, c.Villains.StoreWait = "postgres://u:hidden@127.0.0.1:1/d", 1, time.Millisecond
 		}, []string{"villains", "127.0.0.1:1", "--villains-database-url"}},
 		{"an invalid URL", func(c *app.UpConfig) { c.Locations.MysqlURL = "hidden" }, []string{"locations", "--locations-mysql-url"}},

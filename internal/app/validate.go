@@ -121,11 +121,11 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 	return c.store(catalog).validURL()
 }
 
-// Validate checks the snapshot limit, and that the token is valid in a header.
+// Validate checks the snapshot limit, and that the token can be sent in a header.
 func (c CatalogConfig) Validate() error {
 	fits := strings.TrimSpace(c.AdminToken) == c.AdminToken && !strings.ContainsFunc(c.AdminToken, unicode.IsControl)
 	return cmp.Or(
-		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must not be below 0"),
+		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must not be negative"),
 		require(fits, "--admin-token",
 			"must not start or end with a space or contain a line break: it is sent in a header"),
 	)
@@ -136,7 +136,7 @@ func (c Server) Validate() error {
 	return cmp.Or(
 		require(c.Deadline > 0, "--deadline", "must be longer than 0s"),
 		require(c.WriteTimeout <= 0 || c.WriteTimeout > c.Deadline, "--write-timeout",
-			"must be longer than --deadline, or a response at the deadline could not be sent"),
+			"must be longer than --deadline; otherwise, a response at the deadline could not be sent"),
 		require(c.MaxHeaderBytes >= 8192, "--max-header-bytes", "must be at least 8192"),
 		require(c.MaxConnections >= 1, "--max-connections", "must be at least 1"),
 		c.validAdminAddr(),
@@ -173,7 +173,7 @@ func (s store) validURL() error {
 // validFolder checks that the data folder has a name.
 func validFolder(dir string) error { return require(dir != "", "--data-dir", "must name a folder") }
 
-// ValidAddr checks that a listen address, which the flag sets, has the form host:port.
+// ValidAddr checks that the listen address set by the given flag has the form host:port.
 func ValidAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {

@@ -47,7 +47,7 @@ func TestErrorWhenAllSlotsAreTaken(t *testing.T) {
 	}
 }
 
-// Work continues after its caller has left, with the caller's context values, and holds its slot until it ends.
+// Work continues after its caller has left, with the caller's context values, and keeps its slot until it is done.
 func TestWorkContinues(t *testing.T) {
 	slots := bounded.NewSlots("reads", 1)
 	work := bounded.NewWork(0, bounded.Unlimited, slots)

@@ -8,8 +8,8 @@ import (
 )
 
 // Shares limits how many requests of one kind run at the same time. Further requests wait in a queue, first come, first
-// served. A single client gets at most three quarters of the shares and of the queue, so that it can't occupy them all,
-// for instance by not reading its responses. It is safe for concurrent use.
+// served. A single client gets at most three quarters of the shares and of the queue, so that it can't lock out other
+// clients, for instance by not reading its responses. It is safe for concurrent use.
 type Shares struct {
 	mu      sync.Mutex
 	running quota
@@ -23,7 +23,7 @@ type waiter struct {
 	turn   chan struct{} // closed when the waiter gets a share
 }
 
-// NewShares returns Shares that let the given number of requests run and queue the given number of further requests.
+// NewShares returns Shares that allow the given numbers of running and of queued requests.
 func NewShares(running, waiting int) *Shares {
 	return &Shares{running: newQuota(running), waiting: newQuota(waiting)}
 }

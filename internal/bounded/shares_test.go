@@ -12,9 +12,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// One client gets at most three quarters of the shares and of the queue, whichever ports and addresses in its network
-// it uses. A second client gets the remaining shares, and is served next even though the first client's requests have
-// waited longer.
+// One client gets at most three quarters of the shares and of the queue, no matter which ports and which addresses in
+// its network it uses. A second client gets the remaining shares, and is served next even though the first client's
+// requests have waited longer.
 func TestShares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shares := bounded.NewShares(4, 8)

@@ -31,16 +31,17 @@ var ErrClosed = errors.New("the service is stopping")
 // Unlimited lets every abandoned operation continue, so that only the slots limit their number.
 const Unlimited = -1
 
-// NewWork returns a Work whose operations each need a slot of every given kind and are canceled after limit, if limit
-// isn't 0. The left parameter is the number of operations that may continue after their callers have gone; any beyond
-// that number are canceled.
+// NewWork returns a Work. Each of its operations needs a slot of every given kind, and is canceled after limit, if
+// limit isn't 0. The left parameter is the number of operations that may continue after their callers have left;
+// further ones are canceled.
 func NewWork(limit time.Duration, left int, slots ...*Slots) *Work {
 	w := &Work{limit: limit, slots: slots, most: left}
 	w.life, w.end = context.WithCancelCause(context.Background())
 	return w
 }
 
-// PanicError reports that an operation panicked. Unrecovered in its own goroutine, the panic would crash the process.
+// PanicError reports that an operation panicked. Left unrecovered in the operation's goroutine, the panic would crash
+// the process.
 type PanicError struct {
 	Cause any
 	Stack []byte
@@ -165,7 +166,7 @@ type Reads struct{ ByKey, Lists *Work }
 
 // NewReads returns Reads for a pool with the given number of connections. Lists may use a quarter of the connections,
 // but at least one. A read is canceled after limit, if limit isn't 0. With a single connection, a read by key may have
-// to wait for a list page.
+// to wait for a page of a list.
 func NewReads(connections int, limit time.Duration) Reads {
 	all := NewSlots("reads", connections)
 	return Reads{

@@ -10,7 +10,8 @@ import (
 	"superheroes/internal/character"
 )
 
-// BenchmarkPick measures the cost of a pick without the store; in the eco profile, that is the entire cost.
+// BenchmarkPick measures the cost of a pick, excluding the cost of the store. In the eco profile, a pick costs nothing
+// else.
 func BenchmarkPick(b *testing.B) {
 	for name, limit := range map[string]int64{"eco": 64 << 20, "strict": 0} {
 		picker := catalog.NewService(character.Heroes(), catalogtest.NewTable(1000), limit)

@@ -46,7 +46,7 @@ type Kind[T Item] struct {
 	Example          T              // for the API document
 }
 
-// Store stores the items of one catalog. All methods may be called concurrently, and return soon after ctx ends.
+// Store stores the items of one catalog. All methods may be called concurrently, and return soon after ctx is done.
 type Store[T Item] interface {
 	// Get returns the item with the given id, or ErrNotFound.
 	Get(ctx context.Context, id int64) (T, error)
@@ -59,18 +59,19 @@ type Store[T Item] interface {
 	// version passed as known, IDs returns no ids and the same version. If known is the zero Version, IDs always
 	// returns the ids.
 	IDs(ctx context.Context, known Version) ([]int64, Version, error)
-	// Import writes every item that feed puts, in one transaction. An item with an existing id replaces the stored
-	// item; an item without an id gets the next free id. put returns ErrRefused for a rejected item, after which feed
-	// may continue with the next item. With replace, the table is emptied first. If feed returns an error, nothing is
-	// changed.
+	// Import writes every item that feed passes to put, in one transaction. An item with an existing id replaces the
+	// stored item; an item without an id gets the next free id. put returns ErrRefused for a rejected item, after which
+	// feed may continue with the next item. If replace is true, the table is emptied first. If feed returns an error,
+	// nothing is changed.
 	Import(ctx context.Context, replace bool, feed Feed[T]) error
 	// Write changes one item in a transaction and returns the result. change gets the item with the given id, locked
 	// against other writers, and returns a replacement with the same id, or nil to delete the item. For id 0, change
 	// gets nil and returns a new item, which is assigned the next id. change also gets nil for an item whose values are
 	// unreadable (see Change). Write calls change at most once.
 	//
-	// Write fails with ErrNotFound if no item has the given id, with ErrRefused, with ErrMaybeWritten, or with the
-	// error that change returned. Except after ErrMaybeWritten, a failed Write has changed nothing.
+	// Write returns ErrNotFound if no item has the given id, ErrRefused if the store rejects the change,
+	// ErrMaybeWritten if the store doesn't confirm it, or the error that change returned. Except after ErrMaybeWritten,
+	// a failed Write has changed nothing.
 	Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error)
 	// Ping returns an error unless the store responds.
 	Ping(ctx context.Context) error
@@ -88,8 +89,8 @@ type ChangeFunc[T any] = func(old *T) (*T, error)
 // Version matches no version.
 type Version string
 
-// AppendString appends text as a JSON string, replacing invalid UTF-8 with U+FFFD. Most strings are plain ASCII, which
-// can be copied unchanged in a third of the time (BenchmarkAppendString).
+// AppendString appends text as a JSON string, replacing invalid UTF-8 with U+FFFD. Most strings are plain ASCII and can
+// be copied unchanged, which takes a third as long as encoding them (BenchmarkAppendString).
 func AppendString(dst []byte, text string) []byte {
 	if isPlain(text) {
 		dst = append(dst, '"')

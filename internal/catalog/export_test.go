@@ -1,6 +1,6 @@
 package catalog
 
-// Matches reports whether a list filtered by the string part includes an item with the given name.
+// Matches reports whether a list that is filtered by a string includes an item with the given name.
 func Matches(name, part string) bool { return matches(name, fold(part)) }
 
 // EditsKept returns the number of edits and operations in progress that the service still tracks.

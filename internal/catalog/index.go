@@ -25,8 +25,8 @@ type row[T Item] struct {
 	read time.Duration // when the read began
 }
 
-// epoch is the period in which one version of a table is current: since is when the service learned of the version, and
-// checked is when the version was last confirmed.
+// epoch is the period in which one version of a table is current. The field since is the time when the service learned
+// of the version; checked is the time when the version was last confirmed.
 type epoch struct{ since, checked time.Duration }
 
 // age returns the staleness of a row: the time since the row was read or last known to be unchanged.
@@ -52,8 +52,8 @@ func (x *index[T]) row(at int, now time.Duration) *row[T] {
 	return r
 }
 
-// current reports whether r, which may be nil, was read during the index's epoch. Such a row stays fresh for as long as
-// the version is known to be current.
+// current reports whether r, which may be nil, was read during the index's epoch. A row read during the epoch stays
+// fresh for as long as the version is known to be current.
 func (x *index[T]) current(r *row[T]) bool { return r != nil && r.read >= x.epoch.since }
 
 // quick reports whether a pick may wait for a renewal. After a renewal that timed out, picks don't wait: the table

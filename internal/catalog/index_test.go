@@ -10,7 +10,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// rowsRead returns the number of rows read while do runs.
+// rowsRead runs a function and returns the number of rows that the function read.
 func rowsRead(store *simulated, do func()) int {
 	before := store.count(&store.rows)
 	do()
@@ -49,7 +49,7 @@ func TestRowsInMemory(t *testing.T) {
 			t.Error("not ready")
 		}
 	})
-	inBubbleWith(t, "rows are read by id while reading all ids is too slow", eco, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "rows are read by id as long as reading all ids takes too long", eco, func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, rows bool) error {
 			store.elsewhere() // the table keeps changing
 			return takes(2*time.Second)(ctx, rows)
@@ -123,7 +123,7 @@ func TestCrossSnapshotLimit(t *testing.T) {
 			}
 		})
 	}
-	inBubbleWith(t, "a table above the limit costs one read per pick", limit, func(t *testing.T, store *simulated, picker *service) {
+	inBubbleWith(t, "a table that exceeds the limit costs one read per pick", limit, func(t *testing.T, store *simulated, picker *service) {
 		picks := 0
 		rows := rowsRead(store, func() {
 			for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(10 * time.Millisecond) {

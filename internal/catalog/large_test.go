@@ -39,7 +39,7 @@ func (w *tester) changeRow(id int64, there bool) {
 }
 
 func TestLargeTable(t *testing.T) {
-	inLarge(t, "no pick waits for the ids, which are being read only a fifth of the time", func(w *tester) {
+	inLarge(t, "no pick waits for the ids, and reading them takes up only a fifth of the time", func(w *tester) {
 		_, before := w.store.counts()
 		until := time.Now().Add(time.Minute)
 		every(100, until, func() {
@@ -235,7 +235,7 @@ func TestReady(t *testing.T) {
 				}
 				synctest.Wait()
 				if !w.isReady() {
-					t.Fatal("not ready although all rows are in memory")
+					t.Fatal("not ready even though all rows are in memory")
 				}
 				test(w)
 			})
@@ -243,7 +243,7 @@ func TestReady(t *testing.T) {
 	}
 	fits := int64(rows) * (256 + int64(len(`"14951 at 1000"`)))
 	quick := cost{get: 8 * time.Millisecond, page: 10 * time.Millisecond}
-	run("always ready when a changing table is reloaded in time", fits, quick, func(w *tester) {
+	run("always ready if a changing table is reloaded before its rows become stale", fits, quick, func(w *tester) {
 		for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 			if _, ready := w.picker.Ready(); !ready {
 				w.Fatalf("not ready %s later", time.Since(begin))

@@ -28,7 +28,7 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 
 // Selection selects items from a catalog.
 type Selection struct {
-	After int64  // only items with greater ids
+	After int64  // only items with an id greater than this one
 	Limit int64  // maximum number of items, 0 for all
 	Name  string // only items whose names contain this string, ignoring case
 }
@@ -80,8 +80,8 @@ func (s *Service[T]) page(step func() (context.Context, context.CancelFunc), aft
 	return page, nil
 }
 
-// ErrUnfinished means that a list hit its deadline although the store responds: the list is too long for the time
-// allowed.
+// ErrUnfinished means that a list hit its deadline even though the store is responding: the list is too long for the
+// time allowed.
 var ErrUnfinished = errors.New("the listing did not finish before the request's deadline")
 
 // unfinished returns the error for a list that fails after its first page.
@@ -92,9 +92,9 @@ func unfinished(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnfinished, err)
 }
 
-// matches reports whether a name contains the string folded, which must already be case-folded. Only case is ignored:
-// accents, combining marks, % and _ are significant. Filtering is not left to the stores, so that all of them give the
-// same results: lower() and LIKE depend on each engine's locale and collation.
+// matches reports whether a name contains a string that is already case-folded. Only case is ignored: accents,
+// combining marks, % and _ are significant. Filtering is not left to the stores, so that all of them give the same
+// results: lower() and LIKE depend on each engine's locale and collation.
 func matches(name, folded string) bool { return strings.Contains(fold(name), folded) }
 
 // fold maps each letter to the lowest code point among its case variants (Unicode's simple case folding).

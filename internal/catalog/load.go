@@ -43,8 +43,8 @@ func (s *Service[T]) load() {
 	}
 }
 
-// beginPage returns the ids of the rows to load next, and deducts their number from the credit. If there are no such
-// rows, beginPage ends the load.
+// beginPage returns the ids of the rows to load next, and deducts their number from the credit. If no rows are left to
+// load, beginPage ends the load.
 func (s *Service[T]) beginPage() (ids []int64, edited int64, begin time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

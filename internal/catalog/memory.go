@@ -11,8 +11,8 @@ import (
 // overhead for each string. The row's strings, which take up memory in addition to the JSON, are not counted.
 const rowSize = 256
 
-// largeAge is the time for which a table that exceeded the limit isn't cached again, so that a table that keeps
-// changing doesn't fill the memory after every renewal.
+// largeAge is how long a table stays uncached after exceeding the limit, so that a table that keeps changing doesn't
+// fill the memory after every renewal.
 const largeAge = 5 * time.Second
 
 // memory tracks a picker's cached rows.
@@ -194,7 +194,7 @@ func (s *Service[T]) forget(id int64) {
 	}
 }
 
-// remove removes an id and its row. The other rows stay fresh for as long as before.
+// remove removes an id and its row. The removal doesn't change how long the other rows stay fresh.
 func (s *Service[T]) remove(id int64) {
 	whole := s.current.Load().whole
 	s.forget(id)

@@ -47,7 +47,7 @@ func inProfiles(t *testing.T, name string, test func(t *testing.T, limit int64))
 	})
 }
 
-// inBubble runs a test with a table of three rows in each profile.
+// inBubble runs a test in each profile, on a table with three rows.
 func inBubble(t *testing.T, name string, run func(t *testing.T, store *simulated, picker *service)) {
 	inProfiles(t, name, func(t *testing.T, limit int64) { withThree(t, limit, run) })
 }
@@ -184,7 +184,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("got %v and %v, want the store's error", item, err)
 		}
 	})
-	inBubble(t, "a caller waits no longer than its context's deadline", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "a caller waits only until its context's deadline", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(takes(time.Hour))
 		var group sync.WaitGroup
 		for i := range 20 {
@@ -204,7 +204,7 @@ func TestPickerWithFailingStore(t *testing.T) {
 			t.Errorf("%d hanging reads, want 1", n)
 		}
 	})
-	inBubble(t, "concurrent waiting picks fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
+	inBubble(t, "picks that wait at the same time fail after at most two reads", func(t *testing.T, store *simulated, picker *service) {
 		store.failWith(func(ctx context.Context, _ bool) error { return errors.Join(slow(100*time.Millisecond)(ctx), errAway) })
 		var group sync.WaitGroup
 		for range 100 {

@@ -12,8 +12,8 @@ import (
 const (
 	// retryAge is the delay before a failed background renewal is retried.
 	retryAge = renewAge / 5
-	// quickTimeout limits a renewal that picks may wait for: half of a request's timeout. The other half is left for
-	// reading the row.
+	// quickTimeout limits a renewal that picks may wait for. It is half of a request's timeout, so that the other half
+	// is left for reading the row.
 	quickTimeout = 2500 * time.Millisecond
 	// slowTimeout limits other renewals. The limit doubles with each consecutive timeout, up to maxTimeout, so that
 	// larger tables can be read as well.
@@ -103,7 +103,8 @@ func (s *Service[T]) beginRenewal() (edited int64, timeout time.Duration) {
 	return s.edits.begun(), timeout
 }
 
-// storeIDs calls the store's IDs in the background. It recovers from panics, which would otherwise crash the process.
+// storeIDs calls the store's IDs method in the background. It recovers from panics, which would otherwise crash the
+// process.
 func (s *Service[T]) storeIDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
 	defer recoverAsError(&err)
 	return s.store.IDs(ctx, known)

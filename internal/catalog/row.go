@@ -32,9 +32,9 @@ func ScanForUpdate[T Item](table Table[T], scan func(fields ...any) error) (T, e
 	return item, unreadable(table, item, err)
 }
 
-// Change applies change to the row that ScanForUpdate returned with err, or to nil for a new row. If the row's values
-// don't fit their fields, change also gets nil and can replace or delete the row. If change needs the old values, it
-// fails with ErrUnreadable and Change returns the storage.RowError.
+// Change calls change with old, which is the row that ScanForUpdate returned along with err, or nil for a new row. If
+// the row's values don't fit their fields, change also gets nil and can replace or delete the row. If change needs the
+// old values, it fails with ErrUnreadable and Change returns the storage.RowError.
 func Change[T any](old *T, err error, change ChangeFunc[T]) (*T, error) {
 	var row *storage.RowError
 	unreadable := errors.As(err, &row)

@@ -10,7 +10,7 @@ type Scanner struct {
 	failed bool
 }
 
-// NewScanner returns a scanner of text.
+// NewScanner returns a scanner that reads text.
 func NewScanner(text []byte) Scanner { return Scanner{rest: text} }
 
 // Left returns the number of unread bytes.

@@ -23,9 +23,9 @@ const (
 	// renewAge is the age at which a pick triggers a background renewal of the index, so that picks under load never
 	// wait.
 	renewAge = MaxAge / 2
-	// quickIDs is the number of ids that can be read in about the time it takes to read one row. A pick that finds an
-	// index of up to this size older than MaxAge waits for a new index, so that it misses no row. A larger index
-	// remains in use during its renewal.
+	// quickIDs is the number of ids that can be read in about the time it takes to read one row. If an index has at
+	// most this many ids and is older than MaxAge, picks wait for a new index, so that they miss no row. An index with
+	// more ids remains in use during its renewal.
 	quickIDs = 10_000
 	// maxMisses is the number of deleted rows that a pick may hit before it waits for a new index, however large the
 	// index is.
@@ -38,18 +38,18 @@ const (
 // in memory, one read by primary key. If the row has been deleted, the service picks again: rejecting deleted ids
 // leaves the other ids equally likely to be picked.
 //
-// Rows that were read stay in memory, encoded, unless the table exceeds the limit. Rows that haven't been picked yet
-// are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick never waits
-// for any row but its own, and no more rows are read than without a cache.
+// Once read, a row stays in memory in encoded form, unless the table exceeds the memory limit. Rows that haven't been
+// picked yet are loaded in the background, at most one for each read that the cache has saved (load.go). So a pick
+// never waits for any row but its own, and no more rows are read than without a cache.
 //
 // Changes made by other processes are detected by renewing the index in the background, at most twice a second and only
 // while items are being picked (renew.go). If the store reports that nothing has changed, the cache stays valid. No
 // pick returns a row that was last read, or last known to be unchanged, more than MaxAge ago. While items are being
 // picked, a row added by another process is missed for at most MaxAge, provided the ids can be read in half that time.
-// If the ids can't be read that fast, as with a million rows, picks continue to use the ids read last: a new row may be
+// If reading the ids takes longer, as with a million rows, picks continue to use the ids read last: a new row may be
 // missed for as long as it takes to read the ids twice, plus the pause between the two reads. The first picks after an
-// idle period use the old ids, unless there are at most quickIDs of them. However old the ids are, a pick that hits a
-// deleted row notices this when it reads the row by key.
+// idle period use the old ids, unless the index has at most quickIDs of them. However old the ids are, a pick that hits
+// a deleted row notices this when it reads the row by key.
 //
 // Changes made through Write are applied to the index without any read (write.go): every pick that begins later sees
 // them.
@@ -129,7 +129,7 @@ func (s *Service[T]) RandomJSON(ctx context.Context) ([]byte, error) {
 }
 
 // Ready picks an item without reading from the store, which is possible only when all rows are in memory and fresh. If
-// it also picked when only some rows were in memory, it would favour those rows.
+// Ready also picked when only some rows were in memory, it would favour those rows.
 func (s *Service[T]) Ready() (item T, ok bool) {
 	x, now := s.current.Load(), s.now()
 	if now >= x.due {
@@ -209,8 +209,8 @@ func (s *Service[T]) RandomBatch(ctx context.Context, n int) (array []byte, age 
 }
 
 // fill picks a row for each empty slot in picks. Slots of deleted rows stay empty; the batch is truncated before the
-// first unreadable row. fill returns the age of the oldest row. While the index is fresh, its age counts too, since
-// rows may have been added after it was read.
+// first unreadable row. fill returns the age of the oldest row or, if the index is fresh but older than every row, the
+// age of the index, since rows may have been added after the ids were read.
 func (s *Service[T]) fill(ctx context.Context, x *index[T], now time.Duration, picks []*row[T]) (
 	filled []*row[T], age time.Duration, err error,
 ) {

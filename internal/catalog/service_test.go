@@ -12,7 +12,8 @@ import (
 	"superheroes/internal/character"
 )
 
-// TestPages selects from three pages of rows with the ids 1, 51, 101, …, two of which have rare names.
+// TestPages selects from a table of three pages, in which only two rows have names with accents. The ids are 1, 51, 101
+// and so on.
 func TestPages(t *testing.T) {
 	const rows = 1500
 	table := catalogtest.NewTable(rows)

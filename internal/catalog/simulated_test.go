@@ -163,7 +163,7 @@ func (s *simulated) failWith(fault func(ctx context.Context, rows bool) error) {
 	s.fault = fault
 }
 
-// fails calls the fault, if any.
+// fails runs the current fault, if any, and returns its error.
 func (s *simulated) fails(ctx context.Context, rows bool) error {
 	s.mu.Lock()
 	fault := s.fault
@@ -331,7 +331,7 @@ func (s *simulated) Write(ctx context.Context, id int64, change func(old *entry)
 	return written, err
 }
 
-// become updates, inserts (id 0) or deletes a row.
+// become changes a row: it updates, inserts (id 0) or deletes the row.
 func (s *simulated) become(id int64, there bool) entry {
 	s.changes++
 	if id == 0 {
@@ -359,7 +359,7 @@ func (s *simulated) become(id int64, there bool) entry {
 	return newEntry(id, s.changes)
 }
 
-// was reports whether e was a state of its row at any time between from and until.
+// was reports whether e was the state of its row at some time between from and until.
 func (s *simulated) was(e entry, from, until time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -412,7 +412,7 @@ func (w *tester) pick(ctx context.Context, n int) {
 		return
 	}
 	if !hung.IsZero() && hung.Equal(w.hung) && begin.Sub(hung) >= catalog.MaxAge {
-		w.Errorf("a pick succeeded although the store had been hanging for %s", begin.Sub(hung))
+		w.Errorf("a pick succeeded even though the store had been hanging for %s", begin.Sub(hung))
 	}
 	distinct := map[int64]bool{}
 	for _, e := range items {
@@ -503,7 +503,7 @@ func (w *tester) othersChange() {
 	w.store.become(id, there)
 }
 
-// every calls do rate times a second until the given time.
+// every repeatedly calls a function, at the given rate per second, until the given time.
 func every(rate int, until time.Time, do func()) {
 	if rate == 0 {
 		return

@@ -77,7 +77,7 @@ func (e *edits) begun() int64 {
 	return e.count
 }
 
-// ended records the end of a read or write whose beginning was recorded at the edit count begun. It drops the edits
+// ended records the end of a read or write, given the edit count that was recorded when it began. It drops the edits
 // that no remaining operation can have missed.
 func (e *edits) ended(begun int64) {
 	if e.open[begun]--; e.open[begun] == 0 {
@@ -105,7 +105,7 @@ func (e *edits) changed(id, since int64) bool {
 	return slices.ContainsFunc(e.since(since), func(done edit) bool { return done.id == id })
 }
 
-// applied returns ids, which were read at the edit count since, with all later edits applied.
+// applied takes ids and the edit count at which they were read, and returns the ids with all later edits applied.
 func (e *edits) applied(ids []int64, since int64) []int64 {
 	for _, done := range e.since(since) {
 		at, found := slices.BinarySearch(ids, done.id)

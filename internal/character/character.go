@@ -1,5 +1,5 @@
-// Package character defines the items of the catalogs of heroes and villains: their fields, limits, JSON and table.
-// The package depends on neither HTTP nor any database driver.
+// Package character defines the items in the hero and villain catalogs: their fields, limits, JSON and table. The
+// package depends on neither HTTP nor any database driver.
 package character
 
 import (

@@ -13,7 +13,7 @@ const badges = 8
 // portrait is a drawing of a character.
 type portrait struct {
 	*drawing
-	team string // "hero" or "villain", the prefix of the class names of its parts
+	team string // "hero" or "villain"; also the prefix of the parts' class names
 }
 
 // SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, signs for the

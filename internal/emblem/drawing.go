@@ -54,12 +54,12 @@ type drawing struct {
 const titleLimit = 50
 
 // newDrawing starts a document with the entry's name as its title, and clips the drawing to a card with rounded
-// corners. The clip path is the same in all documents, so it doesn't matter if its id occurs several times in a page.
+// corners. The clip path is the same in all documents, so it doesn't matter if its id occurs several times on a page.
 func newDrawing(kind string, id int64, name string) *drawing {
 	d := &drawing{seed: hash(kind, id, name)}
 	d.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 240 240" role="img"><title>`)
-	// EscapeText never fails, because a buffer's Write never fails. EscapeText escapes quotes, so that no name is
-	// mistaken for a tone.
+	// EscapeText never fails, because a buffer's Write never fails. EscapeText escapes quotes, so that no quoted word in a
+	// name is mistaken for a tone.
 	_ = xml.EscapeText(d, []byte(printable(name)))
 	d.WriteString(`</title><clipPath id="card"><rect x="1" y="1" width="238" height="238" rx="35"/></clipPath><g clip-path="url(#card)">`)
 	return d
@@ -114,7 +114,7 @@ func (d *drawing) rect(fill string, x, y, width, height int) {
 	d.draw(`<rect x="%d" y="%d" width="%d" height="%d" fill="%s"/>`, x, y, width, height, fill)
 }
 
-// hash returns the random seed for an entry's drawing.
+// hash returns the seed for the random choices in an entry's drawing.
 func hash(kind string, id int64, name string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(kind))

@@ -5,14 +5,14 @@
 // platform. The id and the name determine the face, the colours and the background; powers and level only add marks, so
 // a hero whose level rises stays recognisable.
 //
-// Every document is smaller than MaxSize bytes. It has no scripts, no styles and no external references, so it works
-// under the strictest content security policy.
+// Every document is smaller than MaxSize bytes. Documents contain no scripts, styles or external references, so they
+// work under the strictest content security policy.
 package emblem
 
 // MaxSize is the exclusive upper bound on a document's length, in bytes.
 const MaxSize = 8 << 10
 
-// Team is the side of a character.
+// Team is the side that a character fights on.
 type Team int
 
 // The two sides. The zero value is Hero.

@@ -9,7 +9,7 @@ func (p *portrait) dress() {
 	worn := oneOf(p.drawing, clothes)
 	p.paint("sky glow suit shade trim cape", worn[:]...)
 	p.paint("skin hair", oneOf(p.drawing, skins), oneOf(p.drawing, hairs))
-	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is the shaded version of light
+	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is a darker shade of light
 }
 
 // day picks the colours of a scene for a random time of day and weather. From the horizon to the foreground, the ground

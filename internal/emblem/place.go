@@ -51,7 +51,7 @@ func (s scene) cloud(x, y int) {
 	s.draw(`<path fill="haze" fill-opacity=".8" d="M%d %da9 9 0 0 1 3-17a14 14 0 0 1 26-4a11 11 0 0 1 17 8a7 7 0 0 1 3 13z"/>`, x, y)
 }
 
-// ridge draws a jagged line of hills whose highest possible peak is at y.
+// ridge draws a jagged line of hills, none of which rises above y.
 func (s scene) ridge(fill string, y int) {
 	s.draw(`<path fill="%s" d="M0 240V%d`, fill, y+20)
 	for x := 20; x <= 240; x += s.between(16, 30) {

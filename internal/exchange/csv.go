@@ -28,8 +28,8 @@ func newCSVReader[T any](r io.Reader, s Schema[T]) *csvReader[T] {
 	return &csvReader[T]{rows: rows, text: text, schema: s}
 }
 
-// separator returns the field separator: the separator declared by a line such as sep=; (a convention of Excel), or
-// else the comma, semicolon or tab after the first name in the header.
+// separator returns the field separator. A line such as sep=; (an Excel convention) declares the separator. Without
+// this line, the separator is the comma, semicolon or tab after the first column name in the header.
 func separator(head []byte) byte {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(head, "\r\n"), []byte("\n"))
 	line, declared := bytes.CutPrefix(bytes.TrimRight(line, "\r"), []byte(separatorLine))
@@ -64,7 +64,7 @@ func (r *csvReader[T]) next() (Row[T], error) {
 	line, _ := r.rows.FieldPos(0)
 	row := Row[T]{Line: line}
 	if len(fields) != len(r.header) {
-		row.Err = lineError(line, fmt.Errorf("%s, the header has %d", counted(len(fields), "field"), len(r.header)))
+		row.Err = lineError(line, fmt.Errorf("%s, but the header has %d", counted(len(fields), "field"), len(r.header)))
 		return row, nil
 	}
 	for i, text := range fields {

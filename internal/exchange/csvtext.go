@@ -26,7 +26,7 @@ const (
 	fieldStart csvPlace = iota
 	unquoted
 	quoted
-	quoteEnd // after a quote in a quoted field: either the closing quote or the first of a doubled quote
+	quoteEnd // after a quote in a quoted field: either the closing quote or the first half of a doubled quote
 )
 
 // Read implements io.Reader.

@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxRow is the maximum length of a row, in bytes. Quotes and the line ending of a CSV row don't count.
+// maxRow is the maximum length of a row, in bytes. In a CSV row, quotes and the line ending aren't counted.
 const maxRow = 1 << 20
 
 // Schema maps items to columns and vice versa.
@@ -52,6 +52,10 @@ type Row[T any] struct {
 // than 1 MiB, and an invalid CSV header.
 func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
+		if f == SQL {
+			newSQLReader(r, s, yield).read()
+			return
+		}
 		next := s.reader(r, f)
 		for {
 			row, err := next()
@@ -68,8 +72,6 @@ func Read[T any](r io.Reader, f Format, s Schema[T]) iter.Seq2[Row[T], error] {
 // reader returns a function that reads the next row of a file, and returns io.EOF after the last row.
 func (s Schema[T]) reader(r io.Reader, f Format) func() (Row[T], error) {
 	switch f {
-	case SQL:
-		return newSQLReader(r, s).next
 	case CSV:
 		return newCSVReader(r, s).next
 	case JSONLines:

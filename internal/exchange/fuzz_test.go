@@ -25,7 +25,7 @@ func checkRead(t *testing.T, input []byte, f exchange.Format, s exchange.Schema[
 			t.Fatalf("got more rows than bytes in the file (%d)", len(input))
 		}
 		if row.Line < lastLine || row.Line > lines {
-			t.Fatalf("a row at line %d follows line %d in a file of %d lines", row.Line, lastLine, lines)
+			t.Fatalf("got a row at line %d after a row at line %d, in a file of %d lines", row.Line, lastLine, lines)
 		}
 		lastLine = row.Line
 		checkRow(t, row)

@@ -91,7 +91,7 @@ func TestLongFilesAreStreamed(t *testing.T) {
 	}
 }
 
-// TestLongTextBetweenRows checks that text outside the table's rows may be longer than the limit of a row.
+// TestLongTextBetweenRows checks that text outside the table's rows may exceed the length limit for rows.
 func TestLongTextBetweenRows(t *testing.T) {
 	const insert = "; INSERT INTO hero(id, name) VALUES (1, 'a');"
 	for name, middle := range map[string][3]string{

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,79 +10,77 @@ import (
 )
 
 // sqlReader reads the rows of one table from SQL: from the files of the Quarkus application, from the output of
-// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. sqlReader is
-// not a general SQL parser.
+// pg_dump, mysqldump, mariadb-dump and sqlite3's .dump, and from INSERT statements in the same style. It is not a
+// general SQL parser.
 //
-// sqlReader understands INSERT … VALUES and COPY … FROM stdin. If an INSERT has no column list, as in some dumps,
-// sqlReader takes the order of columns from CREATE TABLE. A value is a string, an integer, NULL, DEFAULT, or
-// nextval('…') for the id. Other statements and statements about other tables are skipped. Clauses about existing rows
-// (IGNORE, REPLACE, ON CONFLICT, ON DUPLICATE KEY) are ignored, because the caller decides how to handle existing rows.
-// A statement about the table that can't be parsed is reported as one row with an error.
+// sqlReader understands INSERT … VALUES and COPY … FROM stdin. If they have no column list, the columns are those of
+// CREATE TABLE. A value is a string, an integer, NULL, DEFAULT, or nextval('…') for the id. Other statements and
+// statements about other tables are skipped. Clauses about existing rows (IGNORE, REPLACE, ON CONFLICT, ON DUPLICATE
+// KEY) are ignored, because the caller decides how to handle existing rows. A statement about the table that can't be
+// parsed is reported as one row with an error.
 type sqlReader[T any] struct {
 	sqlScanner
 	schema Schema[T]
+	yield  func(Row[T], error) bool
 
 	created []string // columns of the table, in the order of CREATE TABLE
-	into    []string // columns of the INSERT or COPY being read, nil between statements
-	copying bool     // whether the next lines are the data of a COPY; they are skipped if into is nil
+	copying bool     // the next lines are the data of a COPY
 	start   int      // first line of the current statement or row
 
-	found bool   // whether a statement with rows of the table was found
+	found bool   // a statement with rows of the table was found
 	other string // name of another table whose rows the file contains
 }
 
-func newSQLReader[T any](r io.Reader, s Schema[T]) *sqlReader[T] {
-	in := newInput(r)
-	mysql := s.MySQL
-	switch head, _ := in.Peek(512); {
-	case bytes.Contains(head, []byte("-- MariaDB dump")), bytes.Contains(head, []byte("-- MySQL dump")):
-		mysql = true
-	case bytes.Contains(head, []byte("-- PostgreSQL database dump")):
-		mysql = false
+// dumpHeader matches the line of a dump that names its dialect.
+var dumpHeader = regexp.MustCompile(`-- (MariaDB|MySQL|PostgreSQL database) dump`)
+
+func newSQLReader[T any](r io.Reader, s Schema[T], yield func(Row[T], error) bool) *sqlReader[T] {
+	in, mysql := newInput(r), s.MySQL
+	head, _ := in.Peek(512)
+	if found := dumpHeader.FindSubmatch(head); found != nil {
+		mysql = found[1][0] == 'M'
 	}
-	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s}
+	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s, yield: yield}
 }
 
-// refusal is the panic value of the methods below if a statement can't be parsed but reading can continue with the
-// next statement. If the rest of the file can't be read, the methods panic with a *LineError instead.
-type refusal struct{ error }
+func (r *sqlReader[T]) read() {
+	for r.statement() {
+	}
+}
 
-func (r *sqlReader[T]) next() (row Row[T], err error) {
+// The methods below panic with a refusal if a statement can't be parsed, but reading can continue with the next
+// statement; with a *LineError if the rest of the file can't be read; and with stopped if the caller wants no more rows.
+type (
+	refusal struct{ error }
+	stopped struct{}
+)
+
+// statement reads the next statement, and reports whether there may be more.
+func (r *sqlReader[T]) statement() (more bool) {
 	defer func() {
 		switch cause := recover().(type) {
-		case nil:
+		case nil, stopped:
 		case refusal:
-			row = Row[T]{Line: r.start, Err: lineError(r.start, cause.error)}
-			r.into = nil
+			more = r.yield(Row[T]{Line: r.start, Err: lineError(r.start, cause.error)}, nil)
 		case *LineError:
-			err = cause
+			r.yield(Row[T]{}, cause)
 		default:
 			panic(cause)
 		}
 	}()
-	for complete := false; !complete; {
-		r.size = 0
-		switch {
-		case r.copying:
-			row, complete = r.copiedRow()
-		case r.into != nil:
-			row, complete = r.insertedRow()
-		default:
-			r.skipStatement()
-			if r.skipBlanks(); r.atEnd() {
-				return row, r.endOfFile()
-			}
-			r.statement()
+	for r.copying { // rows of another table or of a COPY that was refused
+		r.copiedLine()
+	}
+	r.skipStatement()
+	if r.skipBlanks(); r.atEnd() {
+		if r.other != "" && !r.found {
+			r.fail(r.line, fmt.Errorf("the file has rows of table %.60q and none of %s", r.other, r.schema.Table))
 		}
+		return false
 	}
-	return row, nil
-}
-
-func (r *sqlReader[T]) endOfFile() error {
-	if r.other != "" && !r.found {
-		return lineError(r.line, fmt.Errorf("the file has rows of table %.60q and none of %s", r.other, r.schema.Table))
-	}
-	return io.EOF
+	r.start, r.size = r.line, 0
+	r.parse()
+	return true
 }
 
 var (
@@ -99,9 +96,8 @@ var (
 
 const tableName = "((?:\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*|\\.)+)"
 
-// statement reads a statement up to the first row of the table, or skips it if it has no such row.
-func (r *sqlReader[T]) statement() {
-	r.start = r.line
+// parse reads a statement that defines the table or has rows, and the beginning of any other.
+func (r *sqlReader[T]) parse() {
 	ahead, _ := r.in.Peek(32)
 	switch strings.ToUpper(string(beginning.Find(ahead))) {
 	case "":
@@ -121,12 +117,11 @@ func (r *sqlReader[T]) statement() {
 
 // skipRoutines skips triggers and functions, which mariadb-dump writes between the lines DELIMITER ;; and DELIMITER ;.
 func (r *sqlReader[T]) skipRoutines() {
-	for ok := true; ok; {
-		var line []byte
+	for {
 		r.size = 0
-		line, ok = r.readLine(true)
-		command, delimiter, _ := strings.Cut(string(line), " ")
-		if strings.EqualFold(command, "DELIMITER") && strings.TrimSpace(delimiter) == ";" {
+		line, ok := r.readLine(true)
+		command, delimiter, _ := strings.Cut(line, " ")
+		if !ok || strings.EqualFold(command, "DELIMITER") && strings.TrimSpace(delimiter) == ";" {
 			return
 		}
 	}
@@ -151,7 +146,7 @@ func (r *sqlReader[T]) create() {
 	}
 }
 
-// insert reads INSERT INTO table (columns) VALUES, up to the opening parenthesis of the first row.
+// insert reads INSERT INTO table (columns) VALUES with its rows.
 func (r *sqlReader[T]) insert() {
 	text := r.scan("(")
 	head := insertHead.FindStringSubmatch(text)
@@ -162,56 +157,54 @@ func (r *sqlReader[T]) insert() {
 		r.other = unquoteName(head[1])
 		return
 	}
-	var names []string
-	values := strings.TrimSpace(head[2])
+	names, values := "", strings.TrimSpace(head[2])
 	if values == "" && r.stop == '(' {
-		names = strings.Split(r.scan(")"), ",")
-		if r.stop != ')' {
-			r.unexpected(") after the columns", string(r.stop))
-		}
+		names = r.scan(")")
+		r.expect(')', "after the columns")
 		values = r.scan("(")
 	}
 	columns := r.columns("INSERT", names)
 	if !valuesHead.MatchString(values) {
 		r.unexpected("VALUES", values)
 	}
-	if r.stop != '(' {
-		r.unexpected("( before a row", string(r.stop))
+	for more := true; more; more = r.nextRow() {
+		r.expect('(', "before a row")
+		r.start, r.size = r.line, 0
+		sql := []string{r.scan(",)")}
+		for r.stop == ',' {
+			sql = append(sql, r.scan(",)"))
+		}
+		r.expect(')', "after the row")
+		r.row(columns, sql, r.setInserted)
 	}
-	r.into = columns
 }
 
-// insertedRow reads the next row of an INSERT; complete is false after the last row.
-func (r *sqlReader[T]) insertedRow() (row Row[T], complete bool) {
-	if r.stop == ')' { // the end of the previous row
-		between := r.scan("(")
-		if afterRows.MatchString(between) && (between != "" || r.stop != '(') {
-			r.into = nil
-			return row, false
-		}
-		r.start = r.line
-		switch {
-		case between != ",":
-			r.unexpected("a comma or semicolon after the row", between+string(r.stop))
-		case r.stop != '(':
-			r.unexpected("( before a row", string(r.stop))
-		}
+// nextRow reads up to the next row of an INSERT, and reports whether there is one.
+func (r *sqlReader[T]) nextRow() bool {
+	r.size = 0
+	between := r.scan("(")
+	if afterRows.MatchString(between) && (between != "" || r.stop != '(') {
+		return false
 	}
-	r.start, r.size = r.line, 0
-	row.Line = r.start
-	count := 0
-	for more := true; more; more = r.stop == ',' {
-		sql := r.scan(",)")
-		if count < len(r.into) {
-			r.take(&row, r.into[count], sql)
-		}
-		count++
+	r.start = r.line
+	if between != "," {
+		r.unexpected("a comma or semicolon after the row", between+string(r.stop))
 	}
-	if r.stop != ')' {
-		r.unexpected(") after the row", string(r.stop))
+	return true
+}
+
+// row passes a row to the caller, after set has set each value.
+func (r *sqlReader[T]) row(columns, values []string, set func(row *Row[T], column, value string)) {
+	row := Row[T]{Line: r.start}
+	for i, column := range columns[:min(len(columns), len(values))] {
+		set(&row, column, values[i])
 	}
-	r.checkCount(&row, count)
-	return row, true
+	if len(values) != len(columns) {
+		row.Err = lineError(row.Line, fmt.Errorf("%s for %d columns", counted(len(values), "value"), len(columns)))
+	}
+	if !r.yield(row, nil) {
+		panic(stopped{})
+	}
 }
 
 var (
@@ -220,8 +213,7 @@ var (
 	nextID  = regexp.MustCompile(`(?i)^nextval\('[^']*'(::regclass)?\)$`)
 )
 
-// take sets the value of a column, or the row's error if the value can't be parsed.
-func (r *sqlReader[T]) take(row *Row[T], column, sql string) {
+func (r *sqlReader[T]) setInserted(row *Row[T], column, sql string) {
 	text, isText := r.unquoteText(sql)
 	switch {
 	case isText:
@@ -234,25 +226,17 @@ func (r *sqlReader[T]) take(row *Row[T], column, sql string) {
 	}
 }
 
-func (r *sqlReader[T]) checkCount(row *Row[T], values int) {
-	if values != len(r.into) {
-		row.Err = lineError(row.Line, fmt.Errorf("%s for %d columns", counted(values, "value"), len(r.into)))
-	}
-}
-
 var errCopyEnds = errors.New("the file ends within a COPY, before its end marker")
 
-// copy reads COPY table (columns) FROM stdin; up to its data lines.
+// copy reads COPY table (columns) FROM stdin; with its rows.
 func (r *sqlReader[T]) copy() {
 	head := copyHead.FindStringSubmatch(r.scan(";"))
-	if head == nil {
+	switch {
+	case head == nil:
 		return
-	}
-	if r.stop != ';' {
+	case r.stop != ';':
 		r.fail(r.line, errCopyEnds)
-	}
-	source := strings.ToUpper(head[3])
-	if strings.HasPrefix(source, "STDIN") {
+	case strings.HasPrefix(strings.ToUpper(head[3]), "STDIN"):
 		r.copying = true
 		r.readLine(false)
 	}
@@ -260,39 +244,32 @@ func (r *sqlReader[T]) copy() {
 		r.other = unquoteName(head[1])
 		return
 	}
-	if source != "STDIN" {
+	if !strings.EqualFold(head[3], "STDIN") {
 		r.refuse("COPY must be FROM stdin without options, as pg_dump writes it")
 	}
-	var names []string
-	if head[2] != "" {
-		names = strings.Split(head[2], ",")
+	columns := r.columns("COPY", head[2])
+	for line := r.copiedLine(); r.copying; line = r.copiedLine() {
+		r.row(columns, strings.Split(line, "\t"), r.setCopied)
 	}
-	r.into = r.columns("COPY", names)
 }
 
-// copiedRow reads a row of a COPY in text format: tabs between the values, \N for NULL, and escapes. complete is
-// false after the last row.
-func (r *sqlReader[T]) copiedRow() (row Row[T], complete bool) {
-	row.Line = r.line
+// copiedLine reads a line of the data of a COPY. The line after the last row ends the data.
+func (r *sqlReader[T]) copiedLine() string {
+	r.start, r.size = r.line, 0
 	line, ok := r.readLine(true)
-	switch {
-	case !ok:
-		r.fail(row.Line, errCopyEnds)
-	case string(line) == `\.`:
-		r.into, r.copying = nil, false
-		return row, false
-	case r.into == nil:
-		return row, false
+	if !ok {
+		r.fail(r.start, errCopyEnds)
 	}
-	values := strings.Split(string(line), "\t")
-	for i, v := range values {
-		if i < len(r.into) && v != `\N` {
-			text, _ := decode(v, '\n', copyEscapes) // without quotes, since a line can't contain a line feed
-			r.schema.set(&row, r.into[i], text)
-		}
+	r.copying = line != `\.`
+	return line
+}
+
+// setCopied sets a value in the text format of COPY, which has no quotes.
+func (r *sqlReader[T]) setCopied(row *Row[T], column, text string) {
+	if text != `\N` {
+		text, _ := decode(text, '\n', copyEscapes)
+		r.schema.set(row, column, text)
 	}
-	r.checkCount(&row, len(values))
-	return row, true
 }
 
 func (r *sqlReader[T]) isOurs(table string) bool {
@@ -300,10 +277,11 @@ func (r *sqlReader[T]) isOurs(table string) bool {
 }
 
 // columns returns the columns of an INSERT or COPY: those in its column list, or else those of CREATE TABLE.
-func (r *sqlReader[T]) columns(statement string, names []string) (columns []string) {
+func (r *sqlReader[T]) columns(statement, list string) (columns []string) {
 	r.found = true
-	if names == nil {
-		names = r.created
+	names := r.created
+	if list != "" {
+		names = strings.Split(list, ",")
 	}
 	if names == nil {
 		r.refuse("%s has no column list, and no preceding CREATE TABLE defines its columns", statement)
@@ -321,6 +299,13 @@ func (r *sqlReader[T]) columns(statement string, names []string) (columns []stri
 		columns = append(columns, known[at])
 	}
 	return columns
+}
+
+// expect rejects the statement unless scan stopped at the given byte.
+func (r *sqlReader[T]) expect(stop byte, where string) {
+	if r.stop != stop {
+		r.unexpected(string(stop)+" "+where, string(r.stop))
+	}
 }
 
 // unexpected rejects the statement because of the text found, or fails if the file ends here.

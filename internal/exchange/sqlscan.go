@@ -16,9 +16,10 @@ type sqlScanner struct {
 	line  int // line number of the next byte, starting at 1
 	mysql bool
 
-	stop byte // the byte at which scan stopped; 0 at the end of the file
-	size int  // number of bytes kept from the current row or statement header; more than maxRow is an error
-	skip bool // nothing is kept
+	stop byte   // the byte at which scan stopped; 0 at the end of the file
+	text []byte // text that scan has kept so far
+	size int    // number of bytes kept from the current row or statement header; more than maxRow is an error
+	skip bool   // nothing is kept
 }
 
 func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
@@ -26,28 +27,30 @@ func (s *sqlScanner) fail(line int, err error) { panic(lineError(line, err)) }
 // scan reads up to a semicolon, or up to one of the characters in stops outside parentheses. scan returns the text
 // before the character at which it stopped, with each comment and run of white space replaced by a single space.
 func (s *sqlScanner) scan(stops string) string {
-	var text []byte
+	s.text = s.text[:0]
 	for depth := 0; ; {
-		if s.skipBlanks() && len(text) > 0 {
-			text = s.keep(text, ' ')
+		if s.skipBlanks() {
+			s.keep(' ')
 		}
 		b, ok := s.next()
 		if s.stop = b; !ok {
+			return strings.TrimSpace(string(s.text))
+		}
+		text := s.text
+		s.keep(b)
+		if b == ';' || depth == 0 && strings.IndexByte(stops, b) >= 0 {
 			return strings.TrimSpace(string(text))
 		}
-		text = s.keep(text, b)
-		switch {
-		case b == ';', depth == 0 && strings.IndexByte(stops, b) >= 0:
-			return strings.TrimSpace(string(text[:max(len(text)-1, 0)]))
-		case b == '(':
+		switch b {
+		case '(':
 			depth++
-		case b == ')':
+		case ')':
 			depth--
-		case b == '\'', b == '"', b == '`':
-			text = s.quoted(text, b)
-		case b == '$' && !s.mysql:
-			text = s.dollarQuoted(text)
-		case b == 0:
+		case '\'', '"', '`':
+			s.quoted(b)
+		case '$':
+			s.dollarQuoted()
+		case 0:
 			s.fail(s.line, errors.New("NUL byte: the file isn't UTF-8 text"))
 		}
 	}
@@ -79,15 +82,15 @@ func (s *sqlScanner) next() (b byte, ok bool) {
 	return b, err == nil
 }
 
-// keep appends a byte to the text of a row or statement header.
-func (s *sqlScanner) keep(text []byte, b byte) []byte {
+// keep appends a byte to the text.
+func (s *sqlScanner) keep(b byte) {
 	if s.skip {
-		return text
+		return
 	}
 	if s.size++; s.size > maxRow {
 		s.fail(s.line, errRowTooLong)
 	}
-	return append(text, b)
+	s.text = append(s.text, b)
 }
 
 // ahead reports whether the given text comes next.
@@ -96,52 +99,48 @@ func (s *sqlScanner) ahead(text string) bool {
 	return string(ahead) == text
 }
 
-var errNoEnd = errors.New("unterminated quoted string")
-
-// quoted appends the rest of a quoted string or name, which may contain doubled quotes.
-func (s *sqlScanner) quoted(text []byte, quote byte) []byte {
+// quoted keeps the rest of a quoted string or name, which may contain doubled quotes.
+func (s *sqlScanner) quoted(quote byte) {
 	start, escapes := s.line, s.mysql && quote != '`'
 	for {
-		text = s.keepNext(text, 1, start)
-		switch b := s.stop; {
+		switch b := s.keepNext(1, start); {
 		case b == '\\' && escapes, b == quote && s.ahead(string(quote)):
-			text = s.keepNext(text, 1, start)
+			s.keepNext(1, start)
 		case b == quote:
-			return text
+			return
 		}
 	}
+}
+
+// keepNext keeps n bytes of a quoted string that began on line start, and returns the last of them.
+func (s *sqlScanner) keepNext(n, start int) (b byte) {
+	for range n {
+		var ok bool
+		if b, ok = s.next(); !ok {
+			s.fail(start, errors.New("unterminated quoted string"))
+		}
+		s.keep(b)
+	}
+	return b
 }
 
 var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
 
-// dollarQuoted appends the rest of a string quoted as $$…$$ or $tag$…$tag$, usually the body of a function. Such a
-// string isn't accepted as a value.
-func (s *sqlScanner) dollarQuoted(text []byte) []byte {
+// dollarQuoted keeps the rest of a string of PostgreSQL quoted as $$…$$ or $tag$…$tag$, usually the body of a function.
+// Such a string isn't accepted as a value.
+func (s *sqlScanner) dollarQuoted() {
 	start := s.line
 	ahead, _ := s.in.Peek(64)
 	tag := dollarTag.Find(ahead)
-	if tag == nil {
-		return text
+	if tag == nil || s.mysql {
+		return
 	}
 	delimiter := "$" + string(tag)
-	text = s.keepNext(text, len(tag), start)
+	s.keepNext(len(tag), start)
 	for !s.ahead(delimiter) {
-		text = s.keepNext(text, 1, start)
+		s.keepNext(1, start)
 	}
-	return s.keepNext(text, len(delimiter), start)
-}
-
-// keepNext appends n bytes of a quoted string that began on line start.
-func (s *sqlScanner) keepNext(text []byte, n, start int) []byte {
-	for range n {
-		b, ok := s.next()
-		if !ok {
-			s.fail(start, errNoEnd)
-		}
-		s.stop = b
-		text = s.keep(text, b)
-	}
-	return text
+	s.keepNext(len(delimiter), start)
 }
 
 // skipBlanks skips white space and comments, and reports whether it skipped any. In MySQL, -- starts a comment only
@@ -165,7 +164,7 @@ func (s *sqlScanner) skipBlanks() (skipped bool) {
 	}
 }
 
-func isBlank(b byte) bool { return b == ' ' || '\t' <= b && b <= '\r' }
+func isBlank(b byte) bool { return strings.IndexByte(" \t\n\v\f\r", b) >= 0 }
 
 // skipComment skips a comment. Comments nest in PostgreSQL, but not in MySQL.
 func (s *sqlScanner) skipComment() {
@@ -189,14 +188,15 @@ func (s *sqlScanner) skipComment() {
 
 // readLine returns the rest of the line without its line ending, or skips it if keep is false; ok is false at
 // the end of the file. readLine drops all carriage returns, because dumps contain them only in line endings.
-func (s *sqlScanner) readLine(keep bool) (line []byte, ok bool) {
-	for {
+func (s *sqlScanner) readLine(keep bool) (line string, ok bool) {
+	for start := len(s.text); ; {
 		b, ok := s.next()
 		switch {
 		case !ok, b == '\n':
-			return line, ok || len(line) > 0
+			line, s.text = string(s.text[start:]), s.text[:start]
+			return line, ok || line != ""
 		case keep && b != '\r':
-			line = s.keep(line, b)
+			s.keep(b)
 		}
 	}
 }
@@ -209,15 +209,13 @@ func unquoteName(name string) string {
 // unquoteText returns the value of a string literal, and false for anything else. mariadb-dump writes _binary before
 // some strings.
 func (s *sqlScanner) unquoteText(sql string) (text string, ok bool) {
+	quotes, escapes := "'", ""
 	if s.mysql {
+		quotes, escapes = `'"`, mysqlEscapes
 		sql = strings.TrimPrefix(sql, "_binary ")
 	}
-	if sql == "" || sql[0] != '\'' && (sql[0] != '"' || !s.mysql) {
+	if sql == "" || strings.IndexByte(quotes, sql[0]) < 0 {
 		return "", false
-	}
-	escapes := ""
-	if s.mysql {
-		escapes = mysqlEscapes
 	}
 	value, rest := decode(sql[1:], sql[0], escapes)
 	return value, rest == sql[:1]

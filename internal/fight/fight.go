@@ -131,7 +131,7 @@ func (s Side) appendJSON(dst []byte, role string) []byte {
 	return catalog.AppendString(dst, string(s.Team))
 }
 
-// Parse parses the document of the stored fight with the given id, which may have been written by another program.
+// Parse parses the stored document of the fight with the given id. Another program may have written the document.
 // Unknown fields are ignored, and strings, numbers and the location are optional. The error names the invalid field.
 func Parse(id ID, document []byte) (Fight, error) {
 	var stored struct {

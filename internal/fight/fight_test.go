@@ -33,7 +33,7 @@ func TestDecide(t *testing.T) {
 		{"a tie at 0", 0, 0, Villains},
 		{"a tie at the maximum level", 1<<31 - 1, 1<<31 - 1, Villains},
 		{"the largest gap", 1<<31 - 1, 0, Heroes},
-		{"the largest gap, villain higher", 0, 1<<31 - 1, Villains},
+		{"the largest gap, in the villain's favor", 0, 1<<31 - 1, Villains},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -237,8 +237,8 @@ func TestSingleLeaderWithoutTime(t *testing.T) {
 	})
 }
 
-// A single write gets its caller's context, and the caller gets the write's final result, even if the deadline has
-// passed and another caller performs the write.
+// If documents are written one by one, each write gets the context passed to Insert. Insert returns the final result of
+// the write, even if the deadline has passed and another caller performs the write.
 func TestContextOfASingleWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := NewSingleCommitter(func(ctx context.Context, _ []Document) []error {
@@ -473,7 +473,7 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 				cancel()
 				switch {
 				case err == nil && times(id) != 1:
-					t.Errorf("the document was acknowledged, but written %d times", times(id))
+					t.Errorf("the document was acknowledged, but was written %d times", times(id))
 				case err != nil && !errors.Is(err, ErrMaybeStored):
 					refused <- id
 				}
@@ -483,11 +483,11 @@ func testHastyCallers(t *testing.T, newCommitter func(Write) *Committer) {
 	group.Wait()
 	close(refused)
 	if err := committer.Insert(t.Context(), Fight{ID: ids.Next(time.Now())}, nil); err != nil { // after all pending writes
-		t.Errorf("inserting at the end: %v", err)
+		t.Errorf("inserting another document afterwards: %v", err)
 	}
 	for id := range refused {
 		if n := times(id); n != 0 {
-			t.Errorf("the document was reported as not stored, but written %d times", n)
+			t.Errorf("the document was reported as not stored, but was written %d times", n)
 		}
 	}
 	for id, n := range writes {

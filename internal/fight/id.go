@@ -99,8 +99,8 @@ func (n uint128) less(other uint128) bool {
 	return n.high < other.high || n.high == other.high && n.low < other.low
 }
 
-// plus returns the sum of n and a 32-bit number. Above the year 9999 there is room for 2^80 such steps, so the sum
-// never overflows.
+// plus returns the sum of n and a 32-bit number. The sum never overflows: the ids above the year 9999 leave room for
+// 2^80 additions.
 func (n uint128) plus(delta uint64) uint128 {
 	low := n.low + delta
 	return uint128{n.high + low>>62, low & lowBits}

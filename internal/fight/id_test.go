@@ -75,7 +75,7 @@ func TestIDsContinueAboveTheLargestStored(t *testing.T) {
 		id[8] = 0xbf
 		return id
 	}
-	lowerBitsFull := parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff") // incrementing it carries into the upper bits, but not into the time
+	lowerBitsFull := parseID(t, "024bf4cb-a9c0-7123-bfff-ffffffffffff") // the next id carries into the upper bits, but not into the time
 	tests := []struct {
 		name   string
 		last   ID

@@ -39,7 +39,7 @@ func ParseOutcome(id ID, document []byte) (Outcome, error) {
 }
 
 // scanOutcome scans a document in exactly the form that AppendJSON writes. If any byte deviates from that form, or a
-// string contains escapes, ok is false, although the document may still be valid.
+// string contains escapes, ok is false, even though the document may be valid.
 func scanOutcome(id ID, document []byte) (outcome Outcome, ok bool) {
 	var room [36]byte
 	s := scanner{catalog.NewScanner(document)}

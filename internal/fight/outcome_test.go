@@ -36,7 +36,7 @@ func TestParseOutcome(t *testing.T) {
 		"values that look like JSON fields, no location": decided(misleading, misleading, "", ""),
 		"a name that ends with a quote":                  decided(`a\"`, `,"location":{`, `b\`, `"name":`),
 		"a location that looks like null":                decided("Yoda", "", "null}", `,"location":null}`),
-		"a power that ends like a field":                 decided("Yoda", `,`, `,`, `,`),
+		"powers that end like a field":                   decided("Yoda", `,`, `,`, `,`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := f.AppendJSON(nil)
@@ -52,7 +52,7 @@ func TestParseOutcome(t *testing.T) {
 	}
 }
 
-// Documents formatted by other programs are read as well.
+// Documents formatted by other programs can also be parsed.
 func TestParseOutcomeOfOtherPrograms(t *testing.T) {
 	f := decided("Yoda", "force", "Gotham City", "dark")
 	document := string(f.AppendJSON(nil))

@@ -61,7 +61,7 @@ func IsTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 }
 
-// fetches holds functions that fetch a fight's missing picks from the peers.
+// fetches holds the functions that fetch the items still missing for a fight from the peers.
 type fetches []func(context.Context) error
 
 // fetch returns a function that picks an item from the source and stores it in *into.

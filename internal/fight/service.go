@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Source picks random items from one catalog. A Source is either the catalog's service in this process or a client for
-// another process, which may be a Refuser.
+// Source picks random items from one catalog. A Source is either the catalog's service in this process, or a client for
+// a service in another process. The client may also be a Refuser.
 type Source[T any] interface {
 	Random(ctx context.Context) (T, error)
 	// Ready returns an item without blocking, or false if that isn't possible.
@@ -37,8 +37,8 @@ type Store interface {
 	Insert(ctx context.Context, fight Fight, answer []byte) error
 	// Get returns the fight with the given id, ErrNotFound, or a storage.RowError if it can't be read.
 	Get(ctx context.Context, id ID) (Fight, error)
-	// Page returns up to limit fights with the largest ids below before, in descending order of id. If one of them is
-	// unreadable, it returns the fights above that fight and a storage.RowError.
+	// Page returns up to limit fights with the largest ids below before, in descending order of id. If a fight is
+	// unreadable, Page returns the fights with larger ids and a storage.RowError.
 	Page(ctx context.Context, before ID, limit int) ([]Fight, error)
 	// Count returns the exact number of fights, including unreadable fights.
 	Count(ctx context.Context) (int64, error)
@@ -96,8 +96,8 @@ type Picks struct {
 	Location      location.Location
 }
 
-// Pick picks a hero and a villain, and a location if wanted. Pick takes items that are ready, and fetches the others
-// from all peers concurrently. If the circuit breaker of any peer is open, it calls no peer.
+// Pick picks a hero and a villain, and a location if wanted. Pick uses items that are ready, and fetches any others
+// concurrently from their catalogs. If the circuit breaker of any peer is open, it calls no peer.
 func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 	if err := s.sources.refusal(withLocation); err != nil {
 		return nil, err

@@ -52,8 +52,7 @@ type meeting struct {
 
 func newMeeting(expected int) *meeting { return &meeting{missing: expected, all: make(chan struct{})} }
 
-// meeter waits until all sources have been called. Then it returns its error or, if it is slow, waits to be
-// cancelled.
+// meeter waits until all sources have been called. Then it returns its error or, if it is slow, waits to be canceled.
 type meeter struct {
 	*meeting
 	asked     chan struct{}
@@ -67,7 +66,7 @@ func (m meeter) meet(ctx context.Context) error {
 	select {
 	case <-m.all:
 	case <-ctx.Done():
-		if !closed(m.all) { // the first failure may come just after the last call
+		if !closed(m.all) { // the first failure may occur just after the last call
 			return fmt.Errorf("the other sources were not called: %w", ctx.Err())
 		}
 	}
@@ -152,7 +151,7 @@ func TestFetchesRunConcurrently(t *testing.T) {
 					t.Errorf("got %s, %v, want the error of %s", answer, err, failing)
 				}
 				if len(cancelled) != 2 {
-					t.Errorf("%d fetches were cancelled, want 2", len(cancelled))
+					t.Errorf("%d fetches were canceled, want 2", len(cancelled))
 				}
 			})
 		})
@@ -171,7 +170,7 @@ func (s source[T]) Ready() (item T, ok bool) { return item, false }
 type atHand[T any] struct{ item T }
 
 func (a atHand[T]) Random(context.Context) (T, error) {
-	panic("Random was called although an item is ready")
+	panic("Random was called even though an item is ready")
 }
 
 func (a atHand[T]) Ready() (T, bool) { return a.item, true }
@@ -283,7 +282,7 @@ func (refusing[T]) Refusal() error { return ErrOpen }
 // untouched is a source that panics when used.
 type untouched[T any] struct{ Source[T] }
 
-// If the circuit breaker of one peer is open, no other peer is called, and no ready picks are used up.
+// If the circuit breaker of one peer is open, no peer is called, and no ready item is used up.
 func TestNoPeerIsCalledWithAnOpenBreaker(t *testing.T) {
 	for _, open := range []string{"heroes", "villains", "locations"} {
 		t.Run(open, func(t *testing.T) {

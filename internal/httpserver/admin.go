@@ -65,8 +65,8 @@ const (
 	guessWindow = time.Minute
 )
 
-// guesses limits wrong tokens, counted across all callers: behind a proxy all callers share one address, and an
-// attacker may have many addresses. The zero value is ready to use. Its methods are safe for concurrent use.
+// guesses limits the number of wrong tokens from all callers together: behind a proxy all callers share one address,
+// and an attacker may have many addresses. The zero value is ready to use. Its methods are safe for concurrent use.
 type guesses struct {
 	mu      sync.Mutex
 	taken   [maxGuesses]time.Time // times of the latest wrong tokens within the limit
@@ -74,8 +74,8 @@ type guesses struct {
 	refused time.Time             // time of the latest wrong token beyond the limit
 }
 
-// take counts a wrong token. If the token exceeds the limit, take returns how long to wait until another is allowed,
-// and whether it is the first to be refused after at least one window without refusals.
+// take counts a wrong token. If the token exceeds the limit, take returns how long to wait before another is allowed,
+// and whether this is the first refusal after at least one window without any.
 func (g *guesses) take(now time.Time) (wait time.Duration, first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

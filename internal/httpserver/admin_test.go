@@ -103,7 +103,7 @@ func TestGuessesWithinAMinute(t *testing.T) {
 					}
 					wait, first := g.take(time.Now())
 					if want := time.Minute - 10*c.pause; wait > 0 && i == maxGuesses && wait != want {
-						t.Errorf("the first refused guess must wait %s, want %s", wait, want)
+						t.Errorf("the first refused guess was told to wait %s, want %s", wait, want)
 					}
 					switch {
 					case first:

@@ -28,15 +28,15 @@ type Route struct {
 	Limit int
 	// Admin checks the administrator's token; nil lets everyone in.
 	Admin *Admin
-	// Stores marks a GET that stores something. Like a POST, a GET with this mark must not come from a page on another
-	// site.
+	// Stores marks a GET that stores something: like a POST, it must not come from a page on another site.
 	Stores bool
 	// Probe marks a health check, whose requests aren't measured.
 	Probe bool
 }
 
-// API is a service's HTTP surface: its routes, and the OpenAPI document generated from the same declarations. It gives
-// every request an id and a deadline, turns errors and panics into problem responses, and writes the log.
+// API is a service's HTTP interface: its routes, and the OpenAPI document generated from the same declarations. It
+// gives every request an id and a deadline, turns errors and panics into problem responses, and logs requests and
+// failures.
 type API struct {
 	mux      *http.ServeMux       // by path
 	paths    map[string]*endpoint // the same

@@ -64,7 +64,7 @@ func waitForDeadline(_ http.ResponseWriter, r *http.Request) error {
 	return context.Cause(r.Context())
 }
 
-// waitForSteps is like waitForDeadline, but waits for the deadlines of two steps of a stream.
+// waitForSteps is like waitForDeadline, but waits for the deadlines of two steps in a stream.
 func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 	for range 2 {
 		ctx, cancel := NewStream(w, r).Step()
@@ -73,7 +73,7 @@ func waitForSteps(w http.ResponseWriter, r *http.Request) (err error) {
 		case <-ctx.Done():
 			err = context.Cause(ctx)
 		case <-time.After(hang):
-			return errors.New("the list's steps have no deadline")
+			return errors.New("a step of the list has no deadline")
 		}
 	}
 	return err

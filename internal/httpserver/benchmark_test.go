@@ -47,8 +47,8 @@ func BenchmarkIdleness(b *testing.B) {
 	}
 }
 
-// BenchmarkFull measures the cost of a new connection at the connection limit: one that replaces the connection that
-// has been idle longest, and one that is refused because no connection is idle.
+// BenchmarkFull measures the cost of a new connection at the connection limit: one that replaces the longest-idle
+// connection, and one that is refused because no connection is idle.
 func BenchmarkFull(b *testing.B) {
 	const most = 10_000
 	address := func(i int) netip.Addr {
@@ -67,7 +67,7 @@ func BenchmarkFull(b *testing.B) {
 				}
 				b.ReportAllocs()
 				for next := 0; b.Loop(); next++ {
-					now += 2 * minIdle / most // so that some of the new connections can be evicted, but never all
+					now += 2 * minIdle / most // so that some, but never all, of the new connections can be evicted
 					c := &connection{TCPConn: new(net.TCPConn), limit: l}
 					c.idle.Store(now)
 					if out, _ := l.add(c, address(most+next%hosts), now); idle && now > 2*minIdle && out == nil {

@@ -120,7 +120,7 @@ func TestBodySize(t *testing.T) {
 		for name, body := range map[string]io.Reader{
 			"with its length": strings.NewReader(text), "in chunks": io.MultiReader(strings.NewReader(text)),
 		} {
-			request := newRequest(t, server, http.MethodPost, "/", body, "Expect", "100-continue") // so that no connection reset discards the response
+			request := newRequest(t, server, http.MethodPost, "/", body, "Expect", "100-continue") // so that the response isn't lost in a connection reset
 			client := client()
 			client.Transport.(*http.Transport).ExpectContinueTimeout = hang
 			got := do(t, client, request)

@@ -33,7 +33,7 @@ func TestCondition(t *testing.T) {
 		{"only if the entry does not exist", http.Header{"If-None-Match": {"*"}}, false, ""},
 		{"only if the tag is different", http.Header{"If-None-Match": {"W/" + tag}}, false, ""},
 		{"both conditions hold", http.Header{"If-Match": {tag}, "If-None-Match": {`"a"`}}, true, ""},
-		{"one condition does not hold", http.Header{"If-Match": {tag}, "If-None-Match": {tag}}, false, ""},
+		{"one of two conditions does not hold", http.Header{"If-Match": {tag}, "If-None-Match": {tag}}, false, ""},
 		{"empty header", http.Header{"If-Match": {""}}, false, "header.If-Match"},
 		{"only commas", http.Header{"If-Match": {" , ,"}}, false, "header.If-Match"},
 		{"a space in a tag", http.Header{"If-Match": {`"a b"`}}, false, "header.If-Match"},

@@ -41,7 +41,7 @@ type connection struct {
 	index int   // in limit.open
 }
 
-// Read records that a request has begun to arrive before it returns any of the request to the caller. It fails if the
+// Before Read returns any part of a request, it records that the request has begun to arrive. It fails if the
 // connection was just closed to make room.
 func (c *connection) Read(p []byte) (int, error) {
 	if c.got < len(preface) {
@@ -54,9 +54,9 @@ func (c *connection) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// readFirst reads until it knows the client's protocol. net/http peeks at the same bytes before it reads a request,
-// with two faults that readFirst corrects. When the header timeout expires, net/http restarts the timeout once. After a
-// complete line that is too short for a request, net/http keeps waiting for more bytes.
+// readFirst reads until it knows the client's protocol. Before reading the first request, net/http peeks at the same
+// bytes, and readFirst works around two flaws in how it does that. When the header timeout expires, net/http restarts
+// the timeout once. After a complete line that is too short for a request, net/http keeps waiting for more bytes.
 func (c *connection) readFirst(p []byte) (int, error) {
 	switch {
 	case c.ended != nil:
@@ -76,8 +76,8 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	return n, err
 }
 
-// heard records that the client has sent data: over HTTP/1 the data belongs to a request, over HTTP/2 not necessarily.
-// It reports whether the connection is still open.
+// heard records that the client has sent data. Over HTTP/1 the data always belongs to a request; over HTTP/2 it may
+// not. It reports whether the connection is still open.
 func (c *connection) heard() bool {
 	for {
 		since := c.idle.Load()
@@ -96,8 +96,8 @@ func (c *connection) heard() bool {
 	}
 }
 
-// state records when a connection becomes active or idle: over HTTP/1, at the start and end of each request; over
-// HTTP/2, at the start of the first concurrent request and the end of the last.
+// state records when a connection becomes active or idle. Over HTTP/1, this is at the start and end of each request;
+// over HTTP/2, at the start of the first concurrent request and the end of the last.
 func (c *connection) state(state http.ConnState) {
 	var since int64
 	switch state {

@@ -12,8 +12,8 @@ import (
 	"github.com/swaggest/swgui/v5emb"
 )
 
-// docsPolicy restricts the documentation pages to their own service. Both viewers use inline scripts and styles, and
-// ReDoc builds its search index in a worker created from a blob.
+// docsPolicy lets the documentation pages load files only from their own service. Both viewers use inline scripts and
+// styles, and ReDoc builds its search index in a worker created from a blob.
 const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
 
@@ -27,7 +27,7 @@ func (a *API) AddDocs() {
 }
 
 // mountDocument adds a route that serves the OpenAPI document in one format. The document is generated on the first
-// request, because generating it at startup would take a third of the CPU time used at startup.
+// request, because generating it at startup would account for a third of the CPU time used to start.
 func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte, error)) {
 	document := sync.OnceValues(generate)
 	a.Mount(pattern, func(w http.ResponseWriter, _ *http.Request) error {

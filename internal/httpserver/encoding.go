@@ -120,7 +120,7 @@ func vary(header http.Header) { header.Add("Vary", "Accept-Encoding") }
 // Compressed adds to a route's documentation that the 200 response may be compressed.
 func Compressed(responses map[string]*huma.Response) map[string]*huma.Response {
 	good := responses["200"]
-	good.Description += " Above 1 KiB it is compressed for clients that accept gzip, unless too many other responses are being compressed at the time."
+	good.Description += " A response above 1 KiB is compressed for clients that accept gzip, unless too many other responses are being compressed at the time."
 	if good.Headers == nil {
 		good.Headers = map[string]*huma.Param{}
 	}

@@ -37,8 +37,8 @@ func TestTakesGzip(t *testing.T) {
 	}
 }
 
-// The plain and the compressed form of a picture have different tags. A client that has the current form gets a 304,
-// even if no deflater is free to compress it.
+// The plain and the compressed form of a picture have different tags. A client that already has the form it prefers
+// gets a 304, even if no deflater is free to compress the picture.
 func TestWriteTaggedCompressed(t *testing.T) {
 	body, compressor := heroes(5<<10), &Compressor{}
 	plain := ETag(body)

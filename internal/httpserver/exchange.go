@@ -11,7 +11,7 @@ import (
 //
 // An exchange is also the request's context, and is canceled at the deadline, like a context from context.WithDeadline.
 // An exchange creates a standard context with a timer only when a caller waits for the cancellation or could observe
-// it: a request served from memory never needs the timer (BenchmarkRequest). From then on, the exchange delegates to
+// it. A request served from memory never needs the timer (BenchmarkRequest). From then on, the exchange delegates to
 // the standard context, so that the reported state stays consistent.
 type exchange struct {
 	http.ResponseWriter
@@ -74,8 +74,8 @@ func (x *exchange) Err() error {
 	return x.context().Err()
 }
 
-// Value passes other keys to the context that exchange delegates to, because package context uses Value to link a child
-// to its parent and to find the cause of the cancellation.
+// Value passes other keys to the context that the exchange delegates to, because package context uses Value to link a
+// child to its parent and to find the cause of the cancellation.
 func (x *exchange) Value(key any) any {
 	if key == (exchangeKey{}) {
 		return x

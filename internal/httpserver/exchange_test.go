@@ -28,11 +28,11 @@ func inExchange(t *testing.T, do func(t *testing.T, x *exchange, leave context.C
 
 type clientKey struct{}
 
-// A child of a request's context is canceled with its parent, and no goroutine waits for the parent: the goroutine
-// would keep the synctest bubble from ending.
+// A child of a request's context is canceled with its parent, without a goroutine that waits for the parent: such a
+// goroutine would keep the synctest bubble from ending.
 func TestExchangeChildren(t *testing.T) {
 	inExchange(t, func(t *testing.T, x *exchange, _ context.CancelFunc) {
-		for _, when := range []string{"before somebody waits", "after"} {
+		for _, when := range []string{"before Done", "after Done"} {
 			if got := x.Value(clientKey{}); got != "its value" || RequestID(x) != "its id" {
 				t.Errorf("%s: got client value %v and request id %q", when, got, RequestID(x))
 			}
@@ -56,8 +56,8 @@ func TestExchangeChildren(t *testing.T) {
 	})
 }
 
-// Like the standard library's contexts, a request's context reports a reason that did occur, and always the same one,
-// however the context ends and in whatever order its methods are called.
+// Like a standard-library context, a request's context never changes the reason it reports, and reports only a reason
+// that occurred. This holds no matter how the context ends and in which order its methods are called.
 func TestExchangeNeverContradictsItself(t *testing.T) {
 	steps := rapid.SliceOfN(rapid.SampledFrom([]string{
 		"a minute passes", "the client leaves", "it gets its response", "Err", "Cause", "AfterFunc",

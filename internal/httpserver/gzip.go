@@ -59,8 +59,8 @@ func (g *gzipText) begin(out []byte) []byte {
 	return append(out, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff)
 }
 
-// part appends text in a form that the client can decode at once. If no deflater is free, the text is stored
-// uncompressed.
+// part appends text in a form that the client can decompress as soon as it arrives. If no deflater is free, the text is
+// stored uncompressed.
 func (g *gzipText) part(out, text []byte) []byte {
 	g.sum, g.size = crc32.Update(g.sum, crc32.IEEETable, text), g.size+uint32(len(text))
 	deflater := g.compressor.take()

@@ -115,7 +115,7 @@ func TestCompressorIsBounded(t *testing.T) {
 	}
 }
 
-// BenchmarkGzip measures the cost of compressing a list in parts as large as a catalog's.
+// BenchmarkGzip measures the cost of compressing a list in parts of the size that a catalog sends.
 func BenchmarkGzip(b *testing.B) {
 	for _, size := range []int{2 << 10, 32 << 10, 2 << 20} {
 		text, out := heroes(size), []byte(nil)

@@ -125,8 +125,8 @@ func (h Health) status(ctx context.Context) Status {
 	return status
 }
 
-// check calls ask with a timeout of checkTimeout. It turns a panic into an error, because a panic in one of status's
-// goroutines would crash the process.
+// check runs one health check with a timeout of checkTimeout, and turns a panic into an error, because a panic in one
+// of status's goroutines would crash the process.
 func check(ctx context.Context, ask func(context.Context) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()

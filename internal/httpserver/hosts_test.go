@@ -42,9 +42,9 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// A request with an unknown host gets a problem response with a request id and appears in the access log; during
-// startup it gets a problem response, too. The host in the request line takes precedence over the Host header (RFC
-// 9112, section 3.2.2).
+// A request with an unknown host gets a problem response, even during startup. Once the server is ready, the response
+// also has the request's id, and the request appears in the access log. The host in the request line takes precedence
+// over the Host header (RFC 9112, section 3.2.2).
 func TestRefusedHost(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true

@@ -227,8 +227,8 @@ func TestHTTP2Events(t *testing.T) {
 	get2(t, client, server, "/ok")
 }
 
-// At the connection limit, an HTTP/2 connection without open streams is evicted, however busy it was earlier, but a
-// connection with an open stream never is.
+// At the connection limit, an HTTP/2 connection without open streams is evicted, however busy it was earlier. A
+// connection with an open stream is never evicted.
 func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 	t.Parallel() // waits until a connection is idle
 	cfg := settings()

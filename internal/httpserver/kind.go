@@ -14,8 +14,8 @@ import (
 )
 
 // Kind is the kind of work that a route does. Each kind of work has its own limit on concurrent requests per service,
-// so that no kind starves another. With up to 128 concurrent requests of a kind, none is refused before its deadline:
-// requests that need a slot wait for one.
+// so that no kind starves another. As long as at most 128 requests of a kind are in flight, none of them is refused
+// before its deadline: requests that need a slot wait for one.
 type Kind int
 
 // The kinds. Fights and Reads have a limit that adapts to the service's throughput (overload); the other kinds have a
@@ -79,7 +79,7 @@ func (s slots) load() (running, most int, refused uint64) {
 	return s.most - s.Free(), s.most, s.refused.Load()
 }
 
-// Limits on concurrent lists per service, and on the requests of each kind that wait for a slot.
+// maxLists limits the concurrent lists per service; maxQueued limits the requests of each kind that wait for a slot.
 const maxLists, maxQueued = 64, 192
 
 // maxSearches returns the maximum number of concurrent searches: half of the cores stay free for everything else. The
@@ -136,7 +136,7 @@ func (a *API) limitsOf(route Route) limits {
 
 // forwardedLists returns limits for lists that are forwarded to a service. The limits equal the receiving service's own
 // limits for a single address, since all forwarded lists reach the service from this process's address. A single client
-// address may use at most three quarters of these limits, so that no client uses up the share of other clients.
+// address may use at most three quarters of these limits, so that no client can lock out the others.
 func forwardedLists() limits {
 	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
 }

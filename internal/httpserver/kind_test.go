@@ -136,7 +136,7 @@ func TestSlowClientsHoldNoSlots(t *testing.T) {
 	}
 }
 
-// Responses count towards throughput, including 404s. Failures don't.
+// Successes and 404s count towards throughput; failures don't.
 func TestResponsesThatCount(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -197,7 +197,8 @@ func TestKindsDoNotStarveEachOther(t *testing.T) {
 	}
 }
 
-// With up to 128 concurrent requests of any kind, none is refused: the requests run concurrently or wait their turn.
+// As long as at most 128 requests of a kind are in flight, none of them is refused: they run concurrently or wait their
+// turn.
 func TestNothingIsRefusedUpTo128(t *testing.T) {
 	for kind := range Unlimited {
 		if kind == Streams {

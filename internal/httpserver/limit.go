@@ -15,10 +15,10 @@ import (
 // minIdle is how long a connection must have been idle before it may be closed to make room for another.
 const minIdle = int64(time.Second)
 
-// limit is a listener that limits the number of open connections. At the limit, a new connection replaces the longest
-// idle connection of the host with the most connections. The new connection is refused if no connection is idle, or if
-// every host with idle connections has fewer connections than the new one's host. As a result, no client waits in the
-// kernel's queue, and no host uses up the connections of other hosts.
+// limit is a listener that limits the number of open connections. At the limit, a new connection replaces the
+// longest-idle connection of the host with the most connections. The new connection is refused if no connection is
+// idle, or if every host with idle connections has fewer connections than the host of the new one. As a result, no
+// client waits in the kernel's queue, and no host can crowd out the others.
 //
 // The limit costs each request one clock read and two atomic operations. Connections are compared only when one must be
 // evicted.
@@ -163,9 +163,8 @@ func (l *limit) makeRoom(has int, now int64) *connection {
 }
 
 // longestIdle returns the connection to evict and the time at which it became idle. Among the hosts that have an idle
-// connection and at least the given number of connections, it selects the host with the most connections, and from that
-// host the connection that has been idle longest. It returns nil if there is no such connection. The caller must hold
-// the mutex.
+// connection and at least the given number of connections, it selects the one with the most connections, and then its
+// longest-idle connection. It returns nil if there is no such connection. The caller must hold the mutex.
 func (l *limit) longestIdle(has int, now int64) (found *connection, since int64) {
 	earliest := now
 	for _, c := range l.open {

@@ -72,8 +72,8 @@ func (r *refusal) count() int {
 	return len(r.open)
 }
 
-// A machine that opens twice as many connections as allowed, whether it uses them or not, doesn't lock out other
-// clients: another client can connect at once, and loses neither a connection nor a request.
+// A machine that opens twice as many connections as allowed doesn't lock out other clients, whether it uses its
+// connections or not. Another client can connect at once, and loses neither a connection nor a request.
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -95,7 +95,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 				}
 				return c
 			}
-			good := dial(t, server, other) // will be the longest idle connection
+			good := dial(t, server, other) // will be the longest-idle connection
 			good.succeeds(t, "another client")
 			var first []conn
 			for range most - 1 {
@@ -105,7 +105,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			for i := range most - 1 {
 				flood()
 				if !used { // used connections become idle in an unknown order
-					first[i].rest(t) // this was the longest idle connection of the flood
+					first[i].rest(t) // this was the flood's longest-idle connection
 				}
 			}
 			for _, c := range first {
@@ -243,13 +243,13 @@ func TestEvictionAndRequestRace(t *testing.T) {
 	}
 	await.True(t, "a request has arrived", func() bool { return pending(server.TCPConn) })
 	if server.evict(since) {
-		t.Error("the connection was evicted although a request has arrived")
+		t.Error("the connection was evicted even though a request had arrived")
 	}
 	if _, err := server.Read(make([]byte, 10)); err != nil {
 		t.Fatal(err)
 	}
 	if server.evict(since) {
-		t.Error("the connection was evicted although reading a request has begun")
+		t.Error("the connection was evicted even though the server had begun to read a request")
 	}
 	server, client = pair(t)
 	if !server.evict(server.idle.Load()) {
@@ -273,7 +273,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	}
 }
 
-// Although net/http peeks at the first bytes of a connection, the header timeout applies only once, and a line that is
+// net/http peeks at the first bytes of a connection. Even so, the header timeout applies only once, and a line that is
 // too short for a request is refused as soon as it ends.
 func TestFirstRead(t *testing.T) {
 	for text, want := range map[string]error{
@@ -303,9 +303,9 @@ func TestFirstRead(t *testing.T) {
 	}
 }
 
-// TestMakeRoom compares the evicted connection with the result of an exhaustive search: among the hosts that have an
-// idle connection and at least as many connections as the new connection's host, find the host with the most
-// connections, and then its longest idle connection.
+// TestMakeRoom compares the evicted connection with the result of an exhaustive search. Of the hosts that have an idle
+// connection and at least as many connections as the new connection's host, the one with the most connections loses its
+// longest-idle connection.
 func TestMakeRoom(t *testing.T) {
 	addresses := []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("2001:db8::")}
 	rapid.Check(t, func(rt *rapid.T) {

@@ -20,7 +20,7 @@ func NewList(w http.ResponseWriter, r *http.Request, compressor *Compressor) *Li
 	return &List{Stream: NewStream(w, r), request: r, zip: &gzipText{compressor: compressor}}
 }
 
-// Write sends the next part. An error means that the client doesn't want the rest of the list.
+// Write sends the next part. An error means that the client is gone, or that the request is a HEAD.
 func (l *List) Write(part []byte) error {
 	if !l.begun {
 		l.begin(minGzip + 1) // more parts follow

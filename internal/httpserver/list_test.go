@@ -24,7 +24,7 @@ func list(compressor *Compressor, end func(*List, []byte) error, parts ...[]byte
 		for _, part := range parts[:last] {
 			more, head := list.Write(part) == nil, r.Method == http.MethodHead
 			if more == head || head && list.zip != nil && list.zip.size > 0 {
-				panic("a HEAD request must not compress anything, and must stop the list after its first part")
+				panic("for a HEAD request, nothing must be compressed, and the list must stop after its first part")
 			}
 			if !more {
 				return nil

@@ -88,8 +88,8 @@ func get(serve Handler) Route { return route(http.MethodGet, "/", serve) }
 
 func ok(w http.ResponseWriter, _ *http.Request) error { return WriteJSON(w, []byte(`{}`)) }
 
-// waiting returns a route whose handler signals on begun that it has started, and then waits on the may channel or for
-// the client to leave.
+// waiting returns a route whose handler signals on begun that it has started, and then waits until it receives from the
+// may channel or the client leaves.
 func waiting(begun chan<- struct{}, may <-chan struct{}) Route {
 	return route(http.MethodGet, "/wait", func(w http.ResponseWriter, r *http.Request) error {
 		begun <- struct{}{}
@@ -192,7 +192,7 @@ func (c conn) next() (reply, error) {
 	return read(response)
 }
 
-// rest reads until the server closes the connection, and fails the test if it doesn't.
+// rest reads until the server closes the connection, and fails the test if the connection stays open.
 func (c conn) rest(t *testing.T) string {
 	t.Helper()
 	text, err := io.ReadAll(c.reader)

@@ -31,20 +31,20 @@ const (
 // By Little's law (L = λW; Operations Research 9(3), 1961), requests take one interval on average if the number in
 // flight equals the number completed per interval. The limit is therefore the highest recent throughput per interval,
 // just as BBR estimates the bandwidth from the highest recent delivery rate (Cardwell and others, ACM Queue 14(5),
-// 2016). The limit needs neither probes nor a baseline: it grows when the service gets faster, survives a pause, and
+// 2016). The limit needs neither probes nor a baseline. It grows when the service gets faster, survives a pause, and
 // falls to the 128 requests that are always admitted while the service waits for its store. Failed requests don't count
 // as completed.
 //
 // Throughput shows the service's capacity only while enough requests are in flight. The limit therefore applies only
-// once more than 128 requests have been in flight for a whole interval: a burst passes, a standing queue doesn't, as in
-// CoDel (RFC 8289). Idle time doesn't affect the limit.
+// after more than 128 requests have been in flight for a whole interval. As in CoDel (RFC 8289), this lets a burst
+// pass, but not a standing queue. Idle time doesn't affect the limit.
 //
-// The interval is long, one second for the default deadline of five seconds, because refusals aren't free: reading and
-// refusing a request costs a large fraction of what executing a fight from memory costs. Serving every request that can
-// be served in time is better than refusing some of them sooner.
+// The interval is long (one second for the default deadline of five seconds), because refusals aren't free: reading and
+// refusing a request takes a large fraction of the CPU time of a fight executed from memory. Serving every request that
+// can be served in time is better than refusing some of them sooner.
 //
-// Admitting a request takes three atomic operations up to 128 in flight, a mutex and a clock read above that, and no
-// allocation (BenchmarkOverload).
+// With up to 128 requests in flight, admitting one takes three atomic operations; with more, it also takes a mutex and
+// a clock read. It never allocates (BenchmarkOverload).
 type overload struct {
 	interval  time.Duration
 	inFlight  atomic.Int64
@@ -65,7 +65,7 @@ type overload struct {
 // window is half an interval, or longer if no request arrived in time to end it.
 type window struct {
 	begin, end time.Time
-	completed  int64 // current window: the total when it began; past window: its rate, per interval
+	completed  int64 // in the current window, the total at its start; in a past one, the rate per interval
 	refused    int64
 }
 

@@ -18,7 +18,7 @@ func enterAll(o *overload, n int) (admitted int) {
 	return admitted
 }
 
-// end completes n requests, as successes if good, otherwise as failures.
+// end completes n requests, as successes if good is true, otherwise as failures.
 func end(o *overload, n int, good bool) {
 	for range n {
 		if good {
@@ -38,7 +38,7 @@ func overloaded(t *testing.T) *overload {
 	}
 	time.Sleep(time.Second)
 	if o.admit() {
-		t.Fatal("a request was admitted although 200 have waited for an interval")
+		t.Fatal("a request was admitted even though 200 had been in flight for an interval")
 	}
 	end(o, 72, false)
 	return o
@@ -98,12 +98,12 @@ func TestLimitGrowsAgain(t *testing.T) {
 		enterAll(o, 2*alwaysAdmitted)
 		time.Sleep(time.Second)
 		if n := enterAll(o, 1); n > 0 {
-			t.Error("a request was admitted although 256 have waited for an interval")
+			t.Error("a request was admitted even though 256 had been in flight for an interval")
 		}
 	})
 }
 
-// With at most 128 concurrent requests, none is refused.
+// As long as at most 128 requests are in flight, none of them is refused.
 func TestAlwaysAdmitted(t *testing.T) {
 	o := newOverload(5 * time.Second)
 	o.calm.Store(false) // no grace period: the limit is 128 from the start
@@ -204,7 +204,7 @@ func TestDelayBeforeRefusal(t *testing.T) {
 		synctest.Wait()
 		end(o, 1, true)
 		if !<-admitted {
-			t.Error("a request was refused although there was room after the wait")
+			t.Error("a request was refused even though there was room after the wait")
 		}
 	})
 }

@@ -37,9 +37,9 @@ func http2Requests(connections int) limiter {
 }
 
 // endsConnection reports whether the connection must close after this request, because the server and a proxy in front
-// of it might disagree about where the next request begins. They might disagree after a Transfer-Encoding, which
-// overrides a Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them end
-// their connections. HTTP/2 has no Transfer-Encoding.
+// of it might disagree about where the next request begins. They might disagree if the request has a Transfer-Encoding,
+// which overrides Content-Length. net/http doesn't expose the Transfer-Encoding of HTTP/1.0 requests, so all of them
+// end their connections. HTTP/2 has no Transfer-Encoding.
 func endsConnection(r *http.Request) bool {
 	return len(r.TransferEncoding) > 0 || r.ProtoMajor == 1 && r.ProtoMinor == 0
 }

@@ -19,7 +19,7 @@ type Config struct {
 	Deadline          time.Duration `default:"5s" help:"Time limit for a request; peers get what remains of it."`
 	ReadHeaderTimeout time.Duration `default:"5s" help:"Time a client has to send a request's headers."`
 	ReadTimeout       time.Duration `default:"10s" help:"Time a client has to send a whole request."`
-	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing a response, or each part of a whole list."`
+	WriteTimeout      time.Duration `default:"15s" help:"Time limit for writing a response, or each part of a streamed list."`
 	IdleTimeout       time.Duration `default:"60s" help:"Time a kept-alive connection may be idle."`
 	MaxHeaderBytes    int           `default:"16384" help:"Maximum size of request headers in bytes; about 4 KiB less over HTTP/2."`
 	MaxConnections    int           `default:"10000" help:"Maximum client connections of a service. At the maximum, a new connection replaces one that has been idle for a second, or gets a 503."`

@@ -175,7 +175,7 @@ func TestDrain(t *testing.T) {
 	}
 	kept.send(t, plainRequest)
 	if got, err := kept.next(); err != nil || got.status != http.StatusOK || !got.closes {
-		t.Errorf("on a kept connection: got response %+v, error %v, want a response that closes it", got, err)
+		t.Errorf("on the kept-alive connection: got response %+v, error %v, want a response that closes it", got, err)
 	}
 	get2(t, over2, server, "/")
 	await.True(t, "both connections are closed", func() bool { open, _ := server.listener.count(); return open == 1 })

@@ -88,7 +88,7 @@ func (s *simulated) done(j job) {
 	s.limit.leave(nil)
 }
 
-// Under overload, the service completes nearly as many requests as its capacity allows, all of them in time; soon after
+// Under overload, the service completes nearly as many requests as its capacity allows, all of them in time. Soon after
 // the overload, requests are neither refused nor delayed.
 func TestOverloadSimulated(t *testing.T) {
 	for _, c := range []struct {

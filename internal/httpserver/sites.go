@@ -37,8 +37,8 @@ func (s sites) check(r *http.Request) error {
 	if s.protection.Check(asked) == nil {
 		return nil
 	}
-	return Errorf(http.StatusForbidden, "a page on another site sent this request; to allow it, start the service with the page's "+
-		"origin as --trusted-origin (TRUSTED_ORIGINS), and a proxy in front should pass on Host")
+	return Errorf(http.StatusForbidden, "a page on another site sent this request; to allow it, "+
+		"start the service with the page's origin as --trusted-origin (TRUSTED_ORIGINS), or make a proxy in front pass on Host")
 }
 
 // clicked reports whether a user's click opens the response as a page of its own rather than in a frame.

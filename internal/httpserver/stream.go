@@ -88,8 +88,8 @@ func (s *Stream) Write(p []byte) error {
 // route must declare the kind Streams.
 type Events struct{ stream *Stream }
 
-// eventBuffer is the size of the kernel's send buffer for an event stream, in bytes: small enough to soon notice a
-// client that doesn't read, and large enough for an event.
+// eventBuffer is the size of the kernel's send buffer for an event stream, in bytes. It is large enough for an event,
+// and small enough that a client that doesn't read is soon noticed.
 const eventBuffer = 32 << 10
 
 // NewEvents starts the response.

@@ -9,8 +9,8 @@ import (
 	"superheroes/test/await"
 )
 
-// The kernel buffers only a limited amount of unread data, so that a write has to wait only for that amount to be sent:
-// if it waited for megabytes, a slow client would look as if it had stopped reading.
+// The kernel buffers only a limited amount of unsent data, so that a write has to wait only until that amount has been
+// sent. If a write had to wait until megabytes had been sent, a slow client would look as if it had stopped reading.
 func TestStreamLimitsUnsent(t *testing.T) {
 	const most = 1 << 20 // by default the kernel buffers several times this size
 	cfg := settings()
@@ -30,8 +30,8 @@ func TestStreamLimitsUnsent(t *testing.T) {
 	}
 }
 
-// The kernel's send buffer is small for an event stream, except over HTTP/2, where the client has other streams on the
-// connection and controls the flow of each stream.
+// The kernel's send buffer is small for an event stream. Over HTTP/2 its size doesn't change, because other streams
+// share the connection and the client controls the flow of each stream.
 func TestEventsBufferLittle(t *testing.T) {
 	for name, client := range map[string]*http.Client{"HTTP/1.1": client(), "HTTP/2": http2Client(t)} {
 		t.Run(name, func(t *testing.T) {

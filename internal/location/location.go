@@ -1,5 +1,5 @@
-// Package location defines the items of the catalog of locations: their fields, limits, JSON and table. The package
-// depends on neither HTTP nor any database driver.
+// Package location defines the items in the location catalog: their fields, limits, JSON and table. The package depends
+// on neither HTTP nor any database driver.
 package location
 
 import (
@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/emblem"
 )
 
-// Location is a place where fights are held. All strings are stored exactly as received.
+// Location is a place where fights take place. All strings are stored exactly as received.
 type Location struct {
 	ID          int64  `json:"id" minimum:"1" doc:"Assigned by the database." example:"1"`
 	Name        string `json:"name" minLength:"1" maxLength:"50" doc:"Location names are unique." example:"Gotham City"`

@@ -40,8 +40,8 @@ func ParseLevel(name string) (slog.Level, error) {
 	return 0, fmt.Errorf("must be DEBUG, INFO, WARN, WARNING or ERROR, not %q", name)
 }
 
-// New returns the logger of a service. It writes to w and is safe for concurrent use. Repeated warnings and errors
-// are counted, so call Flush at the end; at level DEBUG every line is written.
+// New returns the logger of a service. It writes to w and is safe for concurrent use. Repeated warnings and errors are
+// counted instead of written, so call Flush before the program exits. At level DEBUG every line is written.
 func New(w io.Writer, service string, cfg Config) *slog.Logger {
 	var handler slog.Handler = &lineHandler{out: Shared(w), service: service, level: cfg.Level}
 	if cfg.Format == "json" {

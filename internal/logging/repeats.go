@@ -22,8 +22,8 @@ const (
 
 // repeats is a slog.Handler that prevents a persistent cause, such as an unavailable store, from flooding the log. The
 // first line with a given cause is written at once. Further lines with that cause are only counted; after ten seconds,
-// and every ten seconds while the cause persists, a summary reports how many lines were counted, with the content of
-// the latest. After ten seconds without a repetition, the cause counts as new again.
+// and every ten seconds while the cause persists, a summary reports how many lines were counted, together with the
+// latest of those lines. After ten seconds without a repetition, the cause counts as new again.
 //
 // Only warnings and errors are counted; less severe lines, such as the access log, are always written.
 type repeats struct {
@@ -72,8 +72,8 @@ type Detailed interface {
 	LogDetail() string
 }
 
-// causeOf returns the cause of a line: its message, and the details of its error. Other attributes may differ from line
-// to line.
+// causeOf returns the cause of a line: its level, its message and the detail of its error. Other attributes may differ
+// from line to line.
 func causeOf(record slog.Record) cause {
 	c := cause{level: record.Level, message: record.Message}
 	record.Attrs(func(attr slog.Attr) bool {
@@ -90,7 +90,8 @@ func causeOf(record slog.Record) cause {
 }
 
 // detailOf returns text that distinguishes an error from others logged with the same message. For an unexpected error,
-// the detail is the text of the innermost wrapped error, which contains no id if the program created the error itself.
+// the detail is the text of the innermost wrapped error. If the program created that error itself, the text contains no
+// id.
 func detailOf(err error, level slog.Level) string {
 	if detailed, is := errors.AsType[Detailed](err); is {
 		return detailed.LogDetail()

@@ -37,7 +37,8 @@ func equal(t *testing.T, got []string, want ...string) {
 	}
 }
 
-// refuse logs n refused requests at the given interval. All have the same reason, and their ids count up from first.
+// refuse logs n refused requests at the given interval. All are refused for the same reason, and have consecutive ids
+// that start at first.
 func refuse(log *slog.Logger, first, n int, every time.Duration) {
 	for i := range n {
 		if i > 0 {
@@ -238,7 +239,7 @@ func TestNoTimerWithoutRepeats(t *testing.T) {
 	}
 	log.Warn("a")
 	if armed() != 1 {
-		t.Error("no timer exists although a line was counted")
+		t.Error("no timer exists even though a line was counted")
 	}
 	counts.end(cause{level: slog.LevelWarn, message: "a"})
 	if armed() != 0 {

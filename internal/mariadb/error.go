@@ -130,7 +130,7 @@ func isError(err error, numbers ...uint16) bool {
 // duplicateID matches the primary key in a duplicate entry message: 'PRIMARY' in MariaDB, 'locations.PRIMARY' in MySQL.
 var duplicateID = regexp.MustCompile(`['.]PRIMARY'$`)
 
-// refusal translates errors caused by a single row, and returns the store's errors unchanged.
+// refusal translates errors caused by a single row, and returns all other errors unchanged.
 func refusal(err error) error {
 	switch {
 	case isError(err, errDuplicateEntry) && duplicateID.MatchString(err.Error()):

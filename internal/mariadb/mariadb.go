@@ -154,7 +154,7 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 // createWait is how long a starting process waits for another one to create the table, in seconds.
 const createWait = 30
 
-// locked calls do with a connection that holds a named server lock, which only one connection can hold at a time.
+// locked runs do on a connection that holds a named server lock, which only one connection can hold at a time.
 func (s *Catalog[T]) locked(ctx context.Context, lock string, wait int, do func(conn *sql.Conn) error) (err error) {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
@@ -248,7 +248,7 @@ type beginner interface {
 	BeginTx(ctx context.Context, options *sql.TxOptions) (*sql.Tx, error)
 }
 
-// onConn calls do with the connection pool or, if ids is true, with a connection that holds the lock for assigning ids.
+// onConn runs do on the connection pool or, if ids is true, on a connection that holds the lock for assigning ids.
 func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) error) error {
 	if !ids {
 		return do(s.db)
@@ -256,8 +256,8 @@ func (s *Catalog[T]) onConn(ctx context.Context, ids bool, do func(beginner) err
 	return s.locked(ctx, "superheroes."+s.Table.Name+".id", s.lockWait, func(conn *sql.Conn) error { return do(conn) })
 }
 
-// write writes the items that feed yields. An item with an existing id overwrites the row with that id. write doesn't
-// use MySQL's upsert, which would also overwrite a different row that has the same name.
+// write writes the items from feed. An item with an existing id overwrites the row with that id. write doesn't use
+// MySQL's upsert, which would also overwrite a different row that has the same name.
 func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed catalog.Feed[T]) error {
 	names := s.Table.Columns
 	insert, err := tx.PrepareContext(ctx, sqltable.Insertion(table, names))
@@ -268,7 +268,7 @@ func (s *Catalog[T]) write(ctx context.Context, tx *sql.Tx, table string, feed c
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = insert.Close(), update.Close() }() // the end of the transaction closes the statements anyway
+	defer func() { _, _ = insert.Close(), update.Close() }() // the statements are closed anyway when the transaction ends
 	return feed(func(item T) error {
 		fields := s.Table.Fields(&item)
 		if item.Key() == 0 {
@@ -366,7 +366,7 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 // recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. IDs reads the version and the ids in one snapshot.
+// IDs implements catalog.Store. IDs reads the version and the ids from one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	if !s.versioned {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)
@@ -393,8 +393,8 @@ func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, c
 }
 
 // failed classifies an error. A connection keeps the permissions that its user had when the connection was opened. So
-// if a permission is missing, failed closes idle connections; new connections will have the permission once it is
-// granted.
+// after an error caused by a missing permission, the idle connections are closed: new connections will have the
+// permission once it is granted.
 func (s *Catalog[T]) failed(err error) error {
 	if isError(err, errDatabaseAccessDenied, errTableAccessDenied, errColumnAccessDenied) {
 		s.db.SetMaxIdleConns(-1)

@@ -199,7 +199,8 @@ func TestMySQLWithoutVersion(t *testing.T) {
 	check("created by others", openGotham(t, config), 3)
 }
 
-// TestMySQLBehindTheTriggers checks that the store notices changes that fire no trigger, even if inserts follow them.
+// TestMySQLBehindTheTriggers checks that the store notices changes that fire no trigger, even if they are followed by
+// inserts.
 func TestMySQLBehindTheTriggers(t *testing.T) {
 	config := mysqlConfig(t, engines.MySQL(t))
 	other := otherMySQL(t, config)

@@ -15,8 +15,8 @@ import (
 	"superheroes/internal/storage"
 )
 
-// A fight is a document whose _id is a UUID as a lowercase string. All other documents in the collection belong to
-// other applications, and are neither counted nor listed. No fight has the largest possible UUID as its id.
+// A fight is a document whose _id is a lowercase UUID string. All other documents in the collection belong to other
+// applications, and are neither counted nor listed. No fight has the largest possible UUID as its id.
 const (
 	anyID  = `^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\z`
 	ourIDs = `^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\z`

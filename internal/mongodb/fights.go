@@ -103,7 +103,7 @@ func checkDNS(ctx context.Context, cfg Config) error {
 		return nil
 	}
 	_, _, err := net.DefaultResolver.LookupSRV(ctx, cfg.SRVService, "tcp", cfg.SRVHost)
-	return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of ", cfg.SRVHost,
+	return storage.As(storage.ErrUnavailable, err, "the DNS lookup of the servers of ", cfg.SRVHost,
 		" (its SRV records) failed")
 }
 
@@ -114,7 +114,7 @@ func unusable(err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns):
-		return storage.As(storage.ErrUnavailable, dns, "a DNS look-up failed")
+		return storage.As(storage.ErrUnavailable, dns, "a DNS lookup failed")
 	case errors.As(err, &file):
 		return storage.As(storage.ErrSchema, file, "a file named in the MongoDB URL can't be read")
 	}
@@ -122,8 +122,8 @@ func unusable(err error) error {
 		"its options contradict each other, or DNS lists no servers in its domain")
 }
 
-// checkAccess tries the operations that requests need: a read, and a write that changes nothing. A server that accepts
-// no writes is not an error, since it can serve reads.
+// checkAccess tries the operations that requests need: a read, and a write that changes nothing. It is not an error if
+// the server doesn't accept writes, since it can still serve reads.
 func (s *Fights) checkAccess(ctx context.Context) error {
 	if err := s.Ping(ctx); err != nil {
 		return err
@@ -211,7 +211,7 @@ func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights [
 
 func newestFirst() bson.D { return bson.D{{Key: "_id", Value: -1}} }
 
-// Count implements fight.Store. To be exact, it scans the whole id index, but reads no documents.
+// Count implements fight.Store. For an exact count, it scans the whole id index, but it doesn't read any documents.
 func (s *Fights) Count(ctx context.Context) (int64, error) {
 	return bounded.Do(ctx, s.reads.Lists, func(ctx context.Context) (int64, error) {
 		n, err := s.fights.CountDocuments(ctx, bson.D{allFights()})
@@ -232,8 +232,9 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	return fight.ParseID(document.Lookup("_id").StringValue())
 }
 
-// Ping implements fight.Store. Ping reads from the collection on the primary. If the last write was refused because the
-// server accepts no writes, or none from this user, every call to Ping attempts a write until a write succeeds.
+// Ping implements fight.Store. Ping reads from the collection on the primary. If the server refused the last write
+// because it doesn't accept writes (in general or from this user), every call to Ping attempts a write until a write
+// succeeds.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := canRead(ctx, s.fights.Clone(options.Collection().SetReadPreference(readpref.Primary()))); err != nil {
 		return err

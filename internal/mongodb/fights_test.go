@@ -16,7 +16,7 @@ import (
 	"superheroes/test/engines"
 )
 
-// kinds maps the name of each kind of store to whether the store groups inserts.
+// kinds lists the kinds of store by name. The value is true if the store groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 // openAs opens a store at a URL that names the database.
@@ -54,7 +54,7 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 // foreign returns documents that other applications may have left in the collection. None of these documents counts as
-// a fight, because their ids aren't UUIDs as lowercase strings.
+// a fight, because their ids aren't lowercase UUID strings.
 func foreign() (documents []bson.D) {
 	for _, id := range []any{
 		bson.NewObjectID(), int64(5), time.Now(), bson.D{{Key: "a", Value: 1}}, bson.Binary{Subtype: 4, Data: make([]byte, 16)},

@@ -29,7 +29,7 @@ func (s *Fights) Insert(ctx context.Context, f fight.Fight, _ []byte) error {
 const usualSize = 2048
 
 // attempts limits how many times a document with an uncertain result is sent. The document keeps its id, so if the
-// server reports a duplicate id after the first attempt, the fight is stored.
+// server reports a duplicate id after the first attempt, an earlier attempt has stored the fight.
 const attempts = 3
 
 // write stores a batch with one command, and resends documents whose result is uncertain.
@@ -97,7 +97,7 @@ type outcomes struct {
 	inDoubt bool  // the documents with uncertain results have been sent before
 }
 
-// settle updates the outcomes with the result of sending the documents whose results were uncertain.
+// settle updates the outcomes with err, the result of sending the uncertain documents.
 func (o *outcomes) settle(err error) {
 	var answer mongo.WriteException
 	switch {

@@ -54,7 +54,7 @@ func TestOutcomes(t *testing.T) {
 		{"no connection was free", []error{noConnection}, nil, []int{0, 1, 2}},
 		{"broken connection, then all stored", []error{broken, response("sss")}, nil, nil},
 		{"broken connection, then duplicates", []error{broken, response("dsd")}, nil, nil},
-		{"broken connection, then one refused, so possibly stored", []error{broken, response("sis")}, []int{1}, nil},
+		{"broken connection, then one refused but possibly stored", []error{broken, response("sis")}, []int{1}, nil},
 		{"broken connection, then no reachable server", []error{broken, noServer}, []int{0, 1, 2}, nil},
 		{"not durable yet", []error{response("sss!")}, []int{0, 1, 2}, nil},
 		{"replication timed out, one refused", []error{response("sds!")}, []int{0, 2}, []int{1}},
@@ -74,7 +74,7 @@ func TestOutcomes(t *testing.T) {
 				}
 			}
 			if !slices.Equal(o.open, test.open) || !slices.Equal(refused, test.refused) {
-				t.Errorf("open documents %v and refused documents %v, want %v and %v", o.open, refused, test.open, test.refused)
+				t.Errorf("uncertain documents %v and refused documents %v, want %v and %v", o.open, refused, test.open, test.refused)
 			}
 		})
 	}

@@ -176,12 +176,24 @@ func (s *steps) freeze(_ context.Context, b *batch) (bool, error) {
 	})
 }
 
-func (s *steps) raise(_ context.Context, b *batch, at int) (int, error) {
-	return at + 1, change(s, func(w *world) { w.raise(b, at, true) })
+func (s *steps) updates(b *batch) []command { return append(s.raises(b, true), s.marks(b)...) }
+
+func (s *steps) raises(b *batch, guarded bool) (raises []command) {
+	for nth := range len(b.Winners) + len(b.Places) {
+		raises = append(raises, func(context.Context) error {
+			return change(s, func(w *world) { w.raise(b, nth, guarded) })
+		})
+	}
+	return raises
 }
 
-func (s *steps) mark(_ context.Context, b *batch, at int) (int, error) {
-	return at + 1, change(s, func(w *world) { w.marks[b.Fights[at].(int)] = b.Number })
+func (s *steps) marks(b *batch) (marks []command) {
+	for _, id := range b.Fights {
+		marks = append(marks, func(context.Context) error {
+			return change(s, func(w *world) { w.marks[id.(int)] = b.Number })
+		})
+	}
+	return marks
 }
 
 func (s *steps) finish(_ context.Context, b *batch) error {
@@ -325,11 +337,11 @@ func (e *explorer) successors(c configuration) {
 // advance makes the counter with history h take its next step in the world, and returns its new history.
 func (e *explorer) advance(w *world, h *history) *history {
 	s := &steps{explorer: e, world: w, past: h.replies}
-	p := pass{db: e.mutate(s), leave: func(int64) bool { return false }}
-	if err := p.run(context.Background()); errors.Is(err, errPaused) {
+	c := counter{db: e.mutate(s)}
+	if _, err := c.run(context.Background()); errors.Is(err, errPaused) {
 		return e.after(h, s.reply)
 	}
-	return e.started // the counting pass has ended; errPaused is the only possible error
+	return e.started // the run has ended; errPaused is the only possible error
 }
 
 // completes checks that once all fights are stored, a single counter counts all of them correctly.

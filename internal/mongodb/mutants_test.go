@@ -61,8 +61,8 @@ func (s determinesAgain) open(ctx context.Context, number int64) (*batch, error)
 
 type raisesUnguarded struct{ *steps }
 
-func (s raisesUnguarded) raise(_ context.Context, b *batch, at int) (int, error) {
-	return at + 1, change(s.steps, func(w *world) { w.raise(b, at, false) })
+func (s raisesUnguarded) updates(b *batch) []command {
+	return append(s.raises(b, false), s.marks(b)...)
 }
 
 // finishesAs replaces finish with one or two other steps.
@@ -94,32 +94,30 @@ func setDone(w *world, b *batch) {
 
 type marksAfterFinish struct{ *steps }
 
-func (marksAfterFinish) mark(_ context.Context, b *batch, _ int) (int, error) {
-	return len(b.Fights), nil
-}
+func (s marksAfterFinish) updates(b *batch) []command { return s.raises(b, true) }
 
 func (s marksAfterFinish) finish(ctx context.Context, b *batch) error {
 	if err := s.steps.finish(ctx, b); err != nil {
 		return err
 	}
-	return markAll(ctx, s.steps, b)
+	return s.markAll(ctx, b)
 }
 
-func markAll(ctx context.Context, s *steps, b *batch) (err error) {
-	for at := 0; at < len(b.Fights) && err == nil; {
-		at, err = s.mark(ctx, b, at)
+func (s *steps) markAll(ctx context.Context, b *batch) error {
+	for _, mark := range s.marks(b) {
+		if err := mark(ctx); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 type marksBeforeFreeze struct{ *steps }
 
-func (marksBeforeFreeze) mark(_ context.Context, b *batch, _ int) (int, error) {
-	return len(b.Fights), nil
-}
+func (s marksBeforeFreeze) updates(b *batch) []command { return s.raises(b, true) }
 
 func (s marksBeforeFreeze) freeze(ctx context.Context, b *batch) (bool, error) {
-	if err := markAll(ctx, s.steps, b); err != nil {
+	if err := s.markAll(ctx, b); err != nil {
 		return false, err
 	}
 	return s.steps.freeze(ctx, b)

@@ -109,7 +109,7 @@ func TestKilledCounters(t *testing.T) {
 	for range 2 {
 		counters.Go(func() {
 			for stored.Err() == nil {
-				restarted := &Statistics{collections: at.store.collections}
+				restarted := newStatistics(database)
 				restarted.batchSize = 4
 				ctx, kill := context.WithCancel(t.Context())
 				ctx = context.WithValue(ctx, killed{}, kill)

@@ -163,9 +163,9 @@ func neverSent(err error) bool {
 		errors.As(err, &connection) && strings.Contains(connection.Error(), "during connection handshake")
 }
 
-// refused reports whether the server refused a command of n documents as a whole, so that certainly none of them is
-// stored. An error that can occur between two documents counts as a refusal only if n is 1. An error that can occur
-// after a document was stored, for instance because the server is shutting down, never counts as a refusal.
+// refused reports whether the server refused a command of n documents as a whole. In that case, no document was stored.
+// An error that can occur between two documents counts as a refusal only if n is 1. An error that can occur after a
+// document was stored, for instance because the server is shutting down, never counts as a refusal.
 func refused(err error, n int) bool {
 	var answer mongo.CommandError
 	if !errors.As(err, &answer) {

@@ -146,7 +146,7 @@ func TestTroubleOfWrites(t *testing.T) {
 			}
 			p.Answer(nil)
 			if err := store.Ping(t.Context()); err != nil {
-				t.Errorf("Ping: %v although writes are accepted again", err)
+				t.Errorf("Ping: %v, even though writes are accepted again", err)
 			}
 			f := fighttest.NewFight(fight.NewIDs(fight.ID{}))
 			check(f, store.Insert(t.Context(), f, nil), "stored")
@@ -186,9 +186,9 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 		kept int
 	}{
 		// The server may still be down when the last attempt is made.
-		{"stored, cut, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
-		{"stored, cut, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
-		{"cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
+		{"stored but connection cut, disk full, then duplicate", mongowire.CutAfter, []bson.D{diskFull, nil}, "stored or open", 1},
+		{"stored but connection cut, refused, then quota exceeded", mongowire.CutAfter, []bson.D{each(14031, "no space", 1), quota}, "open", 1},
+		{"connection cut, then no permission twice", mongowire.CutBefore, []bson.D{noPermission, noPermission}, "open", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // the subtests spend most of their time waiting
@@ -228,7 +228,7 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 	}
 }
 
-// If no server is reachable, the store reports that the fight is certainly not stored, however the driver detects the
+// If no server is reachable, the store reports that the fight was definitely not stored, however the driver detects the
 // outage.
 func TestNoServer(t *testing.T) {
 	t.Parallel() // the test spends most of its time waiting
@@ -253,8 +253,8 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// If the database is unusable, opening it fails immediately with the reason; a server that accepts no writes can be
-// opened.
+// If the database is unusable, opening it fails immediately with the reason; a database that doesn't accept writes can
+// still be opened.
 func TestOpenTrouble(t *testing.T) {
 	address := engines.MongoDB(t)
 	parsed, err := url.Parse(address)
@@ -300,7 +300,7 @@ func TestOpenTrouble(t *testing.T) {
 		}
 		p.Answer(nil)
 		if err := store.Ping(t.Context()); err != nil {
-			t.Errorf("Ping: %v although writes are accepted", err)
+			t.Errorf("Ping: %v, even though writes are accepted", err)
 		}
 	})
 	t.Run("a missing file", func(t *testing.T) {

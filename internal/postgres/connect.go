@@ -45,8 +45,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
-	// The session uses UTF-8, whatever the database's encoding. The driver's simple protocol requires that both of
-	// these parameters are set.
+	// The session uses UTF-8, whatever the database's encoding. The driver's simple protocol requires client_encoding
+	// and standard_conforming_strings to be set.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	config.ConnConfig.BuildContextWatcherHandler = cancelOnServer
@@ -210,7 +210,8 @@ func (c *connections) openAnother(ctx context.Context) (*pgx.Conn, error) {
 	return pgx.ConnectConfig(ctx, c.Config().ConnConfig)
 }
 
-// sharesStatements fails if statements prepared on the two connections conflict with each other.
+// sharesStatements returns an error if a statement prepared on one connection conflicts with a statement prepared on
+// the other.
 func sharesStatements(ctx context.Context, one, other *pgx.Conn) error {
 	name := "superheroes_" + rand.Text()
 	const statement = "SELECT 1"

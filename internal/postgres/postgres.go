@@ -31,7 +31,7 @@ type Config struct {
 	Deadline time.Duration
 }
 
-// Catalog is a catalog.Store in a PostgreSQL table.
+// Catalog is a catalog.Store backed by a PostgreSQL table.
 type Catalog[T catalog.Item] struct {
 	pool     *connections
 	poolMax  int
@@ -126,8 +126,8 @@ func (s *Catalog[T]) collect(ctx context.Context, work *bounded.Work, query stri
 	})
 }
 
-// scan scans a row into an item's fields. If a value doesn't fit, the error names the column, which the driver's error
-// doesn't.
+// scan scans a row into an item's fields. If a value doesn't fit its field, the error names the column, unlike the
+// driver's own error.
 func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 	return func(fields ...any) error {
 		err := row.Scan(fields...)
@@ -143,7 +143,7 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 // as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing,
 // but takes three round trips including the transaction; it needs no privilege, trigger or listener, and works on
 // existing tables. A standby's snapshot doesn't list the transactions in progress, so the snapshot may stay the same
-// even after a transaction has ended. Therefore a standby has no version.
+// even after a transaction has ended. Therefore IDs reports no version on a standby.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
@@ -218,7 +218,7 @@ const tableExists = `SELECT count(*) > 0 FROM pg_class c JOIN pg_namespace n ON 
 	WHERE n.nspname = ANY (current_schemas(true)) AND c.relname = $1`
 
 // prepare creates and seeds the table in one transaction, under a lock that makes other starting processes wait. It
-// leaves an existing table as it is, empty or not.
+// leaves an existing table unchanged, even if the table is empty.
 func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Feed[T]) error {
 	patient := pgx.TxOptions{BeginQuery: "begin; set local lock_timeout = 0"}
 	return pgx.BeginTxFunc(ctx, s.pool, patient, func(tx pgx.Tx) error {
@@ -239,8 +239,8 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed catalog.Fe
 	})
 }
 
-// findColumns lists the columns of a table, each with its type as PostgreSQL formats it and with the name of that type,
-// or of the base type of a domain. Only lower-case names match, since the store's statements don't quote names.
+// findColumns lists a table's columns: the name, the type as PostgreSQL formats it, and the name of the type or, for a
+// domain, of its base type. Only lower-case names match, since the store's statements don't quote names.
 const findColumns = `WITH RECURSIVE based AS (
 		SELECT a.attname, a.atttypid, a.atttypmod, t.oid, t.typbasetype, t.typname
 		FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
@@ -285,8 +285,8 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 	fed := false
 	return s.with(ctx, func() bool { return !fed }, func(conn *pgxpool.Conn) error {
 		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			// This is the weakest lock that also blocks writers that lock a row before the table, which could otherwise
-			// deadlock with the import.
+			// Some writers lock a row before the table, and could deadlock with the import. EXCLUSIVE is the weakest
+			// lock mode that blocks them too.
 			if _, err := tx.Exec(ctx, "LOCK TABLE "+s.table.Name+" IN EXCLUSIVE MODE"); err != nil {
 				return err
 			}
@@ -304,7 +304,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed catalog.Feed
 // batchSize is the maximum number of rows sent to the server in one batch.
 const batchSize = 500
 
-// write writes the items that feed yields to the locked table, and raises the sequence to the highest id.
+// write writes the items from feed to the locked table, and raises the sequence to the highest id.
 func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T]) error {
 	sequence, name, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -343,7 +343,8 @@ func (s *Catalog[T]) write(ctx context.Context, tx pgx.Tx, feed catalog.Feed[T])
 	return err
 }
 
-// sharedSequence is the sequence that generates the ids of all tables under Hibernate's older default.
+// sharedSequence is the sequence that generates the ids for all tables in applications that use Hibernate's older
+// default.
 const sharedSequence = "hibernate_sequence"
 
 // sequence returns the current position and the name of the id sequence; the name is "" if another application created

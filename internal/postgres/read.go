@@ -48,8 +48,8 @@ func (w works) close() {
 	w.checks.Close()
 }
 
-// readRows is like read, but for client requests. If do fails because of damaged data, readRows stores do for Ping to
-// repeat.
+// readRows is like read, but for client requests. If the read fails because of damaged data, readRows remembers it so
+// that Ping can repeat it.
 func readRows[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bounded.Work, do query[R]) (R, error) {
 	got, err := read(ctx, s, work, do)
 	if errors.Is(err, storage.ErrDamaged) {
@@ -79,10 +79,10 @@ func read[T catalog.Item, R any](ctx context.Context, s *Catalog[T], work *bound
 	})
 }
 
-// with calls do with a connection from the pool, and classifies its error. If the query plan is older than an ALTER
-// TABLE, it repeats do on the same connection, since each connection has its own plans. If the connection broke while
-// idle, as all idle connections do when the server restarts, it drops the connection and tries others until one works.
-// It doesn't repeat do if mayRepeat returns false.
+// with runs do on a connection from the pool, and classifies its error. If the query plan is older than an ALTER TABLE,
+// it repeats do on the same connection, since each connection has its own plans. If the connection broke while idle, as
+// all idle connections do when the server restarts, it drops the connection and tries others until one works. It
+// doesn't repeat do if mayRepeat returns false.
 func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) error {
 	for left := s.poolMax; ; left-- {
 		conn, err := s.pool.Acquire(ctx)
@@ -96,7 +96,7 @@ func (s *Catalog[T]) with(ctx context.Context, mayRepeat func() bool, do func(co
 	}
 }
 
-// try calls do and releases the connection. It repeats do if the driver will make a new plan, or if the first call was
+// try runs do, then releases the connection. It repeats do if the driver will make a new plan, or if the first call was
 // canceled by mistake. A broken connection is removed from the pool immediately, since closing it gracefully takes the
 // driver several seconds if the server doesn't respond.
 func try(conn *pgxpool.Conn, mayRepeat func() bool, do func(conn *pgxpool.Conn) error) (broken bool, err error) {

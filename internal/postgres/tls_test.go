@@ -29,7 +29,7 @@ func TestTLS(t *testing.T) {
 	ours, theirs = url.QueryEscape(ours), url.QueryEscape(theirs)
 	for _, c := range []struct {
 		name, parameters string
-		refused          string // expected in the error; "" if the server is accepted
+		refused          string // text expected in the error; "" if the server is accepted
 	}{
 		{"verified in full", "sslmode=verify-full&sslrootcert=" + ours, ""},
 		{"encrypted", "sslmode=require", ""},

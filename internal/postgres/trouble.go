@@ -47,7 +47,7 @@ func serverTrouble(err *pgconn.PgError) (detail string, kind error) {
 	case "42501":
 		return "a permission is missing", storage.ErrSchema
 	case notNullViolation:
-		const unknown = "column %s of table %s is NOT NULL, but the service does not know it"
+		const unknown = "column %s of table %s is NOT NULL, but the service does not know that column"
 		return fmt.Sprintf(unknown, err.ColumnName, err.TableName), storage.ErrSchema
 	case "25006":
 		return "the server is read-only", storage.ErrFull
@@ -107,7 +107,7 @@ func isConnection(err error) bool {
 }
 
 // isStale reports whether a statement was refused because its plan is older than an ALTER TABLE, which the server
-// reports as an unsupported feature. The next time, the driver makes a new plan.
+// reports as an unsupported feature. On the next attempt, the driver makes a new plan.
 func isStale(err error) bool { return codeOf(err) == "0A000" }
 
 // isCanceled reports whether the server canceled the statement. The cancellation may have been meant for an earlier
@@ -144,7 +144,7 @@ func isUncertain(err error) bool {
 	return server.Code == completionUnknown || server.SeverityUnlocalized != "ERROR"
 }
 
-// refusal translates errors caused by the row, and returns the store's errors unchanged.
+// refusal translates errors caused by the row, and classifies all other errors.
 func refusal(err error) error {
 	switch code := codeOf(err); {
 	case code == notNullViolation:

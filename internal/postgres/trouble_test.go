@@ -85,7 +85,7 @@ func lock(t *testing.T, at string) (unlock func()) {
 // wants contains the expected error for each kind of operation; nil means success.
 type wants struct{ read, ids, write, ping error }
 
-// sameFor returns wants with the same error for every operation.
+// sameFor returns expectations in which every operation fails with the same error.
 func sameFor(kind error) wants { return wants{kind, kind, kind, kind} }
 
 func (w wants) check(t *testing.T, s *store) {
@@ -205,7 +205,7 @@ func TestLockedTable(t *testing.T) {
 	}
 }
 
-// TestStrayCancellation checks that a statement is repeated if the server canceled it while its caller was still
+// TestStrayCancellation checks that a statement is retried if the server canceled it while its caller was still
 // waiting.
 func TestStrayCancellation(t *testing.T) {
 	at := engines.Postgres(t)
@@ -543,7 +543,7 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
-// busy calls do n times concurrently, so that all connections of a pool are used.
+// busy runs do in n goroutines at once, so that every connection in a pool is used.
 func busy(n int, do func()) {
 	var group sync.WaitGroup
 	for range n {
@@ -596,7 +596,7 @@ func TestHastyClients(t *testing.T) {
 	proxy.Become(tcpproxy.Passes)
 	busy(most, func() { wants{}.check(t, s) })
 	if n := opens.Load(); n != most {
-		t.Errorf("the store opened %d connections, want only the %d of the pool", n, most)
+		t.Errorf("the store opened %d connections, want only the pool's %d", n, most)
 	}
 }
 

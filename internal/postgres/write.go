@@ -15,7 +15,7 @@ import (
 )
 
 // statements holds the SQL statements that read and change rows. Parameters have explicit types, so that the same
-// requests are valid even if a column has a different type, such as a 32-bit id.
+// statements are valid even if a column has a different type, such as a 32-bit id.
 type statements struct{ get, many, page, ids, lock, insert, upsert, update, remove string }
 
 func newStatements[T catalog.Item](table catalog.Table[T]) statements {

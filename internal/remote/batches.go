@@ -14,27 +14,26 @@ import (
 )
 
 const (
-	// supply is how long a batch of picks should last. Under load, picks may already be half of MaxAge old when they
-	// arrive; if a batch lasts for another quarter of MaxAge, most of its picks are used before they expire.
+	// supply is how long a batch of picks should last. Under load, picks may be as old as half of MaxAge when they
+	// arrive. If a batch lasts for another quarter of MaxAge, most of its picks are used before they expire.
 	supply = catalog.MaxAge / 4
 	// singleTime is how long to request only single picks from a peer that doesn't support batches, before requesting a
-	// batch again. The request for a batch is cheap: many peers that don't support batches respond with a single
-	// pick.
+	// batch again. Requesting a batch again is cheap: many peers that don't support batches respond with a single pick.
 	singleTime = time.Minute
 )
 
 // Batches picks items through a Client, but requests many picks at a time. It is safe for concurrent use.
 //
-// There is no permanent goroutine: a caller that finds no stored pick starts fetching a batch, and callers that
-// arrive in the meantime share it. A batch covers the demand of a quarter of a second, but at most twice the picks
-// used since the last batch: at low rates each request is for one pick, and no more picks are prefetched than were
-// recently used. Each pick is used once.
+// There is no permanent goroutine: a caller that finds no stored pick starts fetching a batch, and callers that arrive
+// in the meantime share it. A batch covers the expected demand for a quarter of a second, but has at most twice as many
+// picks as were used since the last request. At low rates, each request is therefore for one pick. Each pick is used
+// once.
 //
 // A pick is discarded when it is older than MaxAge. A pick's age is the age stated by the peer plus the time since the
 // request was sent. Which picks are used, and in which order, depends only on when they arrived, not on their content,
 // so the used picks have the same distribution as the received ones. Callers that joined before the request was sent
-// get their picks however long the response took, as with a Client. If such picks were discarded, callers would repeat
-// the same requests to a slow peer again and again.
+// get their picks however long the response took, as with a Client. If a slow response were discarded, callers would
+// send the same request again and again.
 type Batches[T catalog.Item] struct {
 	client *Client[T]
 	log    *slog.Logger
@@ -57,8 +56,8 @@ type Batches[T catalog.Item] struct {
 // batch is one request for picks and the callers that wait for it. Until done is closed, the batch is guarded by the
 // mutex of Batches.
 //
-// No caller owns the batch: each caller stops waiting at its own deadline, and the request continues up to the time
-// limit of a call. Picks that no caller is waiting for are stored for later callers.
+// No caller owns the batch: each caller stops waiting at its own deadline, and the request continues until the per-call
+// timeout. Picks that no caller is waiting for are stored for later callers.
 type batch[T any] struct {
 	ctx      context.Context // carries the values of the first caller's context
 	deadline time.Time       // the first caller's deadline
@@ -221,7 +220,7 @@ func (b *Batches[T]) overtake() {
 	}
 }
 
-// leave records that a caller no longer waits for a batch.
+// leave records that a caller is no longer waiting for a batch.
 func (b *Batches[T]) leave(left *batch[T]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

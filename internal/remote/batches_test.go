@@ -25,7 +25,8 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// peerOfBatches is a catalog that serves heroes with the ids 1, 2, 3, …, each once, and records the requested counts.
+// peerOfBatches is a catalog that serves heroes with the ids 1, 2, 3, …, each of them once, and records the requested
+// counts.
 type peerOfBatches struct {
 	*fakepeer.Peer
 	age  atomic.Int64 // in milliseconds
@@ -372,7 +373,7 @@ func TestAbandonedRequestContinues(t *testing.T) {
 		asked := len(peer.asked())
 		mustDraw(t, batches, unused(batches))
 		if got := len(peer.asked()); got != asked {
-			t.Errorf("%d requests were sent although picks were stored", got-asked)
+			t.Errorf("%d requests were sent even though picks were stored", got-asked)
 		}
 	}
 	if opened, open := peer.Connections(); opened != 1 || open != 1 || peer.Cancelled() != 0 {
@@ -542,7 +543,7 @@ func TestPanicInABatch(t *testing.T) {
 	}
 }
 
-// BenchmarkPick measures the use of a stored pick, which is the usual case under load.
+// BenchmarkPick measures the cost of using a stored pick, the usual case under load.
 func BenchmarkPick(b *testing.B) {
 	batches := NewBatches[character.Character](nil, discard())
 	full := make([]character.Character, 1<<20)

@@ -56,17 +56,18 @@ type call struct {
 // overdue reports whether the deadline sent to the peer has passed.
 func (c call) overdue() bool { return !c.deadline.IsZero() && !time.Now().Before(c.deadline) }
 
-// do runs ask, which makes one call to the peer, in the background. do waits until ask returns or ctx ends. A guarded
+// do makes one call to the peer by running ask in the background, and waits until ask returns or ctx ends. A guarded
 // call fails with fight.ErrOpen if the breaker is open. If no slot becomes free in time, do fails with fight.ErrBusy.
 func (c *calls) do(ctx context.Context, guarded bool, ask func(context.Context) error) error {
 	deadline, _ := ctx.Deadline()
 	return c.doUntil(ctx, call{time.Now(), deadline, guarded}, ask)
 }
 
-// doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. It sends deadline to
-// the peer.
+// doLonger is like do, but waits until the call has ended, regardless of the deadline of ctx. The given deadline is
+// sent to the peer.
 func (c *calls) doLonger(ctx context.Context, deadline time.Time, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit) // half of the time is for getting a slot
+	// Half of the timeout is for waiting for a slot, and half is for the call itself.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*c.limit)
 	defer cancel()
 	return c.doUntil(ctx, call{time.Now(), deadline, true}, ask)
 }
@@ -112,8 +113,8 @@ func (c *calls) run(ctx context.Context, called call, ask func(context.Context) 
 	return c.tooLate(called, err)
 }
 
-// tooLate returns the error of a finished call. If a peer reports an error after the deadline that it was given, the
-// error is attributed to the deadline.
+// tooLate returns the error of a finished call. If the peer reports an error after the deadline sent to it, the error
+// is attributed to the deadline.
 func (c *calls) tooLate(called call, err error) error {
 	var refusal statusError
 	switch {
@@ -125,8 +126,9 @@ func (c *calls) tooLate(called call, err error) error {
 	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 }
 
-// outcomeOf returns the outcome of a finished call. A failure after the deadline sent to the peer reveals nothing,
-// unless the peer had about the whole read timeout to respond, or the call timed out.
+// outcomeOf returns the outcome of a finished call. If a call fails after the deadline that was sent to
+// the peer, its failure reveals nothing about the peer's health, unless the peer had most of the read timeout to respond
+// or the call itself timed out.
 func (c *calls) outcomeOf(called call, err error) outcome {
 	if err == nil || errors.Is(err, catalog.ErrEmpty) || errors.Is(err, errNoBatches) {
 		return succeeded

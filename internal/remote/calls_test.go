@@ -59,8 +59,8 @@ type picker interface {
 	Random(context.Context) (character.Character, error)
 }
 
-// leave starts calls one by one, and abandons each call, for the given cause, as soon as the peer has received the
-// request. A nil cause means that the deadline passes.
+// leave starts calls one by one. As soon as the peer has received the request, leave abandons the call for the given
+// cause. A nil cause means that the deadline passes.
 func leave(t *testing.T, from picker, peer *fakepeer.Peer, calls int, cause error) {
 	t.Helper()
 	for range calls {
@@ -198,7 +198,7 @@ func TestNoConnectionInTime(t *testing.T) {
 		return err
 	})
 	await.True(t, "the connection is in use", func() bool { return held.held.Load() == 1 })
-	for busy := 0; busy < 5; { // on a busy machine, a call may find its deadline already passed
+	for busy := 0; busy < 5; { // on a busy machine, a call may find that its deadline has already passed
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		_, err := client.Random(ctx)
 		cancel()

@@ -25,7 +25,7 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Config limits the calls to a peer, which also end at the request's deadline.
+// Config limits the calls to a peer. A call also stops at the request's deadline.
 type Config struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a peer."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a peer."`
@@ -94,7 +94,7 @@ func New[T catalog.Item](kind catalog.Kind[T], base string, cfg Config) *Client[
 	return c
 }
 
-// request returns a request for the path below base, which send uses as a template.
+// request returns a template, used by send, for requests to the given path below base.
 func (c *Client[T]) request(path ...string) *http.Request {
 	request := &http.Request{
 		Method: http.MethodGet, URL: c.base.JoinPath(path...), Host: c.base.Host,
@@ -175,7 +175,7 @@ func (c *Client[T]) record(begun time.Time, status int, err error) {
 	c.durations.Of(a).Observe(int64(time.Since(begun)))
 }
 
-// Ready implements fight.Source: no item is ever ready.
+// Ready implements fight.Source. It always returns false, since a Client doesn't prefetch items.
 func (c *Client[T]) Ready() (item T, ok bool) { return item, false }
 
 // Refusal implements fight.Refuser.
@@ -214,7 +214,7 @@ func (c *Client[T]) pickOne(ctx context.Context, deadline time.Time) (T, error) 
 
 // parse decodes one item.
 func parse[T catalog.Item](body []byte) (item T, err error) {
-	// Other implementations differ in the case of a field name: othername.
+	// Other implementations spell one field name in lowercase: othername.
 	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
 		return item, fmt.Errorf("can't decode the response: %w", err)
 	}
@@ -227,8 +227,8 @@ func parse[T catalog.Item](body []byte) (item T, err error) {
 // errNoBatches means that a peer supports single picks only.
 var errNoBatches = errors.New("batches are not supported")
 
-// pickMany requests n items, and returns the received items and their age. An error that wraps errNoBatches may come
-// with an item.
+// pickMany requests n items, and returns the received items and their age. An error that wraps errNoBatches may be
+// accompanied by an item.
 func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (items []T, age time.Duration, err error) {
 	request := *c.picks
 	at := *request.URL
@@ -271,7 +271,7 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 	return items, age, nil
 }
 
-// hasNoPicks reports whether the error from a request for picks means that the peer doesn't have the path for picks.
+// hasNoPicks reports whether err, the error from a request for picks, means that the peer lacks the path for picks.
 // This is the case for a 404, and for the invalid-id error that older versions of our own services return.
 func hasNoPicks(err error) bool {
 	var refusal statusError

@@ -10,8 +10,8 @@ import (
 )
 
 // decoder decodes an array of items. A fast path decodes the form that our own services write: no white space, fields
-// in the table's order, and no escapes in strings. Compared with the JSON library, which decodes any other form, it
-// takes less than half the time and makes a quarter of the allocations.
+// in the table's order, and no escapes in strings. The JSON library decodes any other form. The fast path takes less
+// than half as long as the library, and makes a quarter of the allocations.
 type decoder[T catalog.Item] struct {
 	fields func(*T) []any
 	before []string // text before each value, such as {"id":

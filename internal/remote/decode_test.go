@@ -12,8 +12,8 @@ import (
 	"superheroes/internal/location"
 )
 
-// The decoder gives the same results as the JSON library, and decodes the form that our services write without the
-// library.
+// The decoder gives the same results as the JSON library, but doesn't call the library for the form that our services
+// write.
 func TestDecode(t *testing.T) {
 	good := `{"id":1,"name":"Yoda","otherName":"","level":9,"picture":"/é","powers":"a, b"}`
 	for _, c := range []struct {

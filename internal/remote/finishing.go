@@ -10,9 +10,9 @@ import (
 	"superheroes/internal/bounded"
 )
 
-// finishing is a transport for reads with short responses. When its caller gives up, a read continues up to the time
-// limit for a service: canceling the read would close its connection, so that impatient clients could drain the
-// connection pool for all others. Responses are read to the end, or up to maxBuffered, before they are returned.
+// finishing is a transport for reads with short responses. When its caller gives up, a read continues until its own
+// time limit. Canceling the read would close its connection, so impatient clients could deprive all other clients of
+// pooled connections. Responses are read to the end, or up to maxBuffered, before they are returned.
 type finishing struct {
 	*http.Transport
 	reads *bounded.Slots
@@ -46,7 +46,7 @@ func (f *finishing) RoundTrip(request *http.Request) (*http.Response, error) {
 }
 
 // read makes the request and sends the response to the channel answered. It returns when the whole response has been
-// buffered, its reader has closed it, or a context has ended.
+// buffered, the reader has closed the body, or one of the two contexts has ended.
 func (f *finishing) read(ctx context.Context, request *http.Request, answered chan<- *http.Response) error {
 	response, err := f.Transport.RoundTrip(request.WithContext(ctx)) //nolint:bodyclose // closed below
 	if err != nil {

@@ -16,22 +16,21 @@ import (
 )
 
 const (
-	// idleTime is how long an idle connection is kept open. It is less than the 60 s after which a peer closes such a
-	// connection.
+	// idleTime is how long an idle connection is kept open. It is shorter than a peer's own idle timeout of 60 s.
 	idleTime = 50 * time.Second
 	// maxHeader is the maximum size of a response header, in bytes.
 	maxHeader = 64 << 10
 )
 
-// plain is an http.RoundTripper for a peer on http://, for requests without a body whose responses are read to the end
-// by one goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
+// plain is an http.RoundTripper for an http:// peer. Requests must have no body, and each response must be read to the
+// end by a single goroutine. Like net/http's own transport, it uses net/http to write requests and parse responses. But
 // net/http's transport has two goroutines per connection, one to write and one to read. With plain, the caller itself
 // writes and reads, which saves a tenth of the CPU time per call, including the peer's (BenchmarkClient). It is safe
 // for concurrent use.
 //
-// The whole response must arrive within Config.Read. If a kept connection turns out to have been closed before any part
-// of the response arrived, the request is repeated on a new connection, with the same time limit, which is safe because
-// it only requests picks.
+// The whole response must arrive within Config.Read. If an idle connection is closed before any part of the response
+// arrives, the request is repeated on a new connection, with the same time limit. Repeating it is safe, because it only
+// requests picks.
 type plain struct {
 	cfg     Config
 	address string

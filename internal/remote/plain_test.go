@@ -278,7 +278,7 @@ func trusted(t *testing.T, server *httptest.Server, cfg Config) *Client[characte
 	return client
 }
 
-// Over https, certificates are verified, and calls time out although the transport has no time limit for a whole
+// Over https, certificates are verified, and calls time out even though the transport has no time limit for a whole
 // response.
 func TestHTTPS(t *testing.T) {
 	server := func(behaviour http.HandlerFunc) *httptest.Server {

@@ -21,11 +21,11 @@ import (
 // fails before the buffer is full, the client gets a 502; if it fails later, the response is aborted.
 const maxBuffered = 1 << 20
 
-// ProxyConfig limits the calls to a service, which also end at the request's deadline.
+// ProxyConfig limits the calls to a service. A call also stops at the request's deadline.
 type ProxyConfig struct {
 	Connect         time.Duration `name:"peer-connect-timeout" default:"2s" help:"Time to connect to a service."`
 	Write           time.Duration `name:"peer-write-timeout" default:"2s" help:"Time to send a request to a service."`
-	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a whole list."`
+	Read            time.Duration `name:"peer-read-timeout" default:"5s" help:"Time a service has to respond, or to send each part of a streamed list."`
 	MaxConnections  int           `name:"peer-max-connections" default:"100" help:"Maximum connections to a service, not counting streams."`
 	IdleConnections int           `name:"peer-idle-connections" default:"20" help:"Maximum idle connections kept open to a service."`
 }
@@ -71,7 +71,7 @@ func (p *Proxy) Close() error {
 	return nil
 }
 
-// Pending returns the number of reads in flight over kept connections.
+// Pending returns the number of reads in flight over kept-alive connections.
 func (p *Proxy) Pending() int { return p.kept.reads.Taken() }
 
 // Check checks whether the service is ready.

@@ -68,7 +68,7 @@ func (s *Catalog[T]) prepare(ctx context.Context, schema string, seed func(put f
 	})
 }
 
-// change calls do within a transaction, which is not committed if ctx has ended by the time do returns.
+// change runs do within a transaction, which isn't committed if ctx has ended by the time do returns.
 func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) error {
 	inDoubt, err := s.db.inTx(ctx, func(tx *sql.Conn) error { return cmp.Or(do(tx), context.Cause(ctx)) })
 	s.db.wrote(err)
@@ -79,7 +79,7 @@ func (s *Catalog[T]) change(ctx context.Context, do func(tx *sql.Conn) error) er
 }
 
 // Get implements catalog.Store. A read by key takes microseconds and never waits for writers, so Get checks ctx only at
-// the start: to honor ctx throughout, the driver and database/sql would each start a goroutine, which costs more than
+// the start: to honour ctx throughout, the driver and database/sql would each start a goroutine, which costs more than
 // the read.
 func (s *Catalog[T]) Get(ctx context.Context, id int64) (item T, err error) {
 	if ctx.Err() != nil {
@@ -110,7 +110,7 @@ func (s *Catalog[T]) Import(ctx context.Context, replace bool, feed func(put fun
 	})
 }
 
-// put inserts the items that feed yields, and overwrites rows that have the same id.
+// put inserts the items from feed, and overwrites rows that have the same id.
 func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T) error) error) error {
 	sequence, err := s.sequence(ctx, tx)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Catalog[T]) put(ctx context.Context, tx *sql.Conn, feed func(put func(T
 	if err != nil {
 		return err
 	}
-	defer func() { _ = upsert.Close() }() // returns the last execution's error again
+	defer func() { _ = upsert.Close() }() // repeats the error of the last execution
 	return feed(func(item T) error {
 		id := s.Table.Key(&item)
 		if *id, err = sequence.Give(*id); err != nil {

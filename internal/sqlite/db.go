@@ -75,8 +75,8 @@ const (
 // Open opens the file and creates it if it is missing. If the file is read-only, or its disk is read-only or full, Open
 // opens the file read-only if possible; once the file is writable again, the next write reopens it for writing.
 func Open(ctx context.Context, path string) (*DB, error) {
-	// This is SQLite's own default on Linux: fdatasync syncs a file's length and contents but not its times. Other
-	// systems use fsync.
+	// This is SQLite's own default on Linux: fdatasync syncs a file's length and contents, but not its timestamps.
+	// Other systems use fsync.
 	_, _ = sqlite.Fdatasync(true)
 	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)

@@ -225,7 +225,7 @@ func (s *statements) prepare(ctx context.Context, conn any) (err error) {
 func (s *statements) close() {
 	for _, statement := range []driver.StmtExecContext{s.begin, s.one, s.many, s.commit} {
 		if statement != nil {
-			_ = statement.(driver.Stmt).Close() // returns the last execution's error again
+			_ = statement.(driver.Stmt).Close() // repeats the error of the last execution
 		}
 	}
 	*s = statements{}
@@ -303,8 +303,8 @@ func (s *Fights) Last(ctx context.Context) (fight.ID, error) {
 	})
 }
 
-// Ping implements fight.Store. Ping runs the same queries as requests do. While writes are refused, it also attempts a
-// write.
+// Ping implements fight.Store. Ping runs the same queries as requests do. While writes are refused, Ping also attempts
+// a write.
 func (s *Fights) Ping(ctx context.Context) error {
 	if err := s.db.ping(ctx, tableIsReadable); err != nil {
 		return err

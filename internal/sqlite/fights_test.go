@@ -14,7 +14,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// kinds lists the kinds of stores by name; the value is whether the store groups inserts.
+// kinds maps the name of each kind of store to whether that kind groups inserts.
 func kinds() map[string]bool { return map[string]bool{"strict": false, "grouped": true} }
 
 func TestFights(t *testing.T) {
@@ -33,8 +33,8 @@ func writer(t *testing.T, store *Fights) (used any) {
 	return used
 }
 
-// batchOf returns the documents of n new fights. batchOf calls change with each index; change may modify the id of that
-// fight.
+// batchOf returns the documents of n new fights. batchOf calls change once per fight, with the fight's index; change
+// may modify the fight's id.
 func batchOf(n int, change func(i int, id *fight.ID)) (batch []fight.Document) {
 	for i, f := range fighttest.Fights(n) {
 		change(i, &f.ID)
@@ -127,7 +127,7 @@ func TestRefusals(t *testing.T) {
 						}
 					}
 					if want := len(batch) - 2; action != "ROLLBACK" && stored != want || action == "ROLLBACK" && stored != 0 {
-						t.Errorf("stored %d fights of %d, want all but the 2 refused", stored, len(batch))
+						t.Errorf("stored %d of %d fights, want all but the 2 that were refused", stored, len(batch))
 					}
 				}
 			})

@@ -56,7 +56,7 @@ type fileStat struct {
 // identity identifies a file. The identity is zero if there is no file, or if the system has no inodes.
 type identity struct{ device, inode uint64 }
 
-// same reports whether the file was not written between two calls to stat. Block counts are ignored: some file systems,
+// same reports whether the file was unchanged between two calls to stat. Block counts are ignored: some file systems,
 // such as ZFS, update them seconds after a write.
 func (s fileStat) same(other fileStat) bool {
 	return s.size == other.size && s.modified == other.modified
@@ -67,7 +67,7 @@ func (s fileStat) same(other fileStat) bool {
 func (s fileStat) hasHole() bool { return s.blocks > 0 && s.size > 512*s.blocks }
 
 // copied records how many frames of a log SQLite has copied into the database in checkpoints. The log is identified by
-// its header and by its salt, which also changes if the log was restarted and truncated to nothing.
+// its header and by its salt, which also changes if the log was restarted and truncated to length zero.
 type copied struct {
 	log    logHeader
 	salt   uint64
@@ -134,7 +134,7 @@ func (g *guard) note() (err error) {
 	return nil
 }
 
-// noteDatabase is like note, for a database that is opened without a log, an index or a connection of the guard.
+// noteDatabase is like note, for a database that is opened without a log, an index or a guard connection.
 func (g *guard) noteDatabase() (err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -231,7 +231,7 @@ func (g *guard) begun() error {
 			return err
 		}
 	}
-	return g.settle() // another process has committed, or another program has written
+	return g.settle() // another process has committed, or another program has written to the log
 }
 
 // settled checks all files. While settled runs, no goroutine of this process may write to the database.
@@ -264,8 +264,8 @@ func (g *guard) settle() error {
 // committed must be called after a commit, before the commit is acknowledged. An error means that it is unknown whether
 // the files at the path contain the commit. committed checks that the files are still at the path, and that the log up
 // to the commit is intact, but doesn't read the data of the commit itself. A log that shrank, or that has a new header
-// although SQLite didn't restart it, was changed by another program. A log with a hole was changed by another program
-// as well: SQLite creates a hole when it continues to write at its old offset after the file was truncated.
+// even though SQLite didn't restart it, was changed by another program. A log with a hole was changed by another
+// program as well: SQLite creates a hole when it continues to write at its old offset after the file was truncated.
 //
 // The log's index is checked only as often as readers check it: a stat by path accounts for most of the cost, and
 // losing the index loses no data, since recovery rebuilds it.

@@ -45,7 +45,7 @@ func put(t *testing.T, db *DB, meanwhile ...func()) error {
 	return err
 }
 
-// well checks that neither a readiness check nor a write reports damage.
+// well fails the test if a readiness check or a write reports damage.
 func well(t *testing.T, db *DB) {
 	t.Helper()
 	must(t, db.ping(t.Context()), put(t, db), db.ping(t.Context()), db.guard.check())
@@ -340,7 +340,7 @@ func TestLink(t *testing.T) {
 	}
 }
 
-// BenchmarkGuard measures what the guard costs a commit (begun and committed) and a read (check).
+// BenchmarkGuard measures the guard's overhead per commit (begun and committed) and per read (check).
 func BenchmarkGuard(b *testing.B) {
 	db, err := Open(b.Context(), filepath.Join(b.TempDir(), "test.db"))
 	must(b, err)

@@ -53,7 +53,7 @@ func (c *checksum) add(data []byte) {
 	c.s0, c.s1 = s0, s1
 }
 
-// is reports whether the computed checksum equals the stored one.
+// This method reports whether the computed checksum equals the stored one.
 func (c *checksum) is(stored []byte) bool {
 	return c.s0 == binary.BigEndian.Uint32(stored) && c.s1 == binary.BigEndian.Uint32(stored[4:])
 }

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	}
 	role, given := os.LookupEnv(roleVariable)
 	if !given {
-		_ = flag.Set("test.parallel", "12") // only tests that mostly wait run in parallel
+		_ = flag.Set("test.parallel", "12") // the tests that run in parallel spend most of their time waiting
 		goleak.VerifyTestMain(m)
 		return
 	}

@@ -17,9 +17,9 @@ import (
 const usualBatch = 4096
 
 // Statistics is a statistics.Store in the same file as the fights. Each fight is numbered in the transaction that
-// stores it, and SQLite runs one write transaction at a time. So all fights with a number above the last counted number
-// are uncounted, regardless of the order of their ids. The last counted number and the totals are updated in one
-// transaction.
+// stores it, and SQLite runs one write transaction at a time. So exactly the fights with a number above that of the
+// last counted fight have yet to be counted, regardless of the order of their ids. That number and the totals are
+// updated in one transaction.
 type Statistics struct {
 	db    *DB
 	batch int64
@@ -100,9 +100,9 @@ func tallyUp(ctx context.Context, from sqltable.Querier, selected string, args .
 // errMoved reports that an update failed because the statistics have changed since they were read.
 var errMoved = errors.New("the statistics have changed since they were read")
 
-// addTally adds the counts in a tally to the stored statistics and sets a column to value. If the column no longer has
-// the value was, addTally changes nothing and returns errMoved. The SQL text in expected compares the column with a
-// placeholder, and is used as both the assignment and the condition. addTally returns the new version.
+// addTally adds the counts in a tally to the stored statistics and sets a column to value. If the column no longer
+// contains the given old value, addTally changes nothing and returns errMoved. The SQL expression in expected has one
+// placeholder and is used twice: to assign the new value and to check the old one. addTally returns the new version.
 func addTally(
 	ctx context.Context, tx *sql.Conn, tally *statistics.Tally, expected string, value, was int64,
 ) (version int64, err error) {
@@ -127,7 +127,7 @@ func addTally(
 		func(name string, fights int64) []any { return []any{name, fights} })
 }
 
-// addEach executes a statement for each entry of numbers, with the arguments that args returns.
+// addEach executes a statement for each entry in numbers, with the arguments that args returns.
 func addEach[K comparable](
 	ctx context.Context, tx *sql.Conn, query string, numbers map[K]int64, args func(K, int64) []any,
 ) (err error) {
@@ -274,8 +274,8 @@ func readTally(ctx context.Context, tx *sql.Tx, of sums) (*statistics.Tally, err
 	return tally, err
 }
 
-// correct adds the difference that a recount found. The earliest date is replaced if it still has the wrong value. If
-// the last counted fights were deleted, new fights will reuse their numbers, so counting continues after the last
+// correct applies the result of a recount to the totals. The earliest date is replaced if it still has the wrong value.
+// If the last counted fights were deleted, new fights will reuse their numbers, so counting continues after the last
 // existing fight.
 func (s *Statistics) correct(ctx context.Context, found recount) error {
 	lasting := context.WithoutCancel(ctx)

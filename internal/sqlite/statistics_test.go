@@ -44,7 +44,8 @@ func countedNew(t *testing.T, fights ...fight.Fight) counted {
 	return at
 }
 
-// exact counts all fights, checks that the statistics are exact, and checks that a rebuild finds nothing to correct.
+// exact fails the test unless the statistics are exact once all fights are counted, and a rebuild finds nothing to
+// correct.
 func (c counted) exact(t *testing.T) {
 	t.Helper()
 	statisticstest.CountAll(t, c.store)
@@ -89,7 +90,7 @@ func TestRebuild(t *testing.T) {
 		"a deleted fight": {"DELETE FROM fight WHERE number = 1", func(r statistics.Report) bool {
 			return r.Corrected.Total == 59 && r.Winners == 1
 		}},
-		// New fights reuse the numbers of deleted fights if those were the highest.
+		// If the deleted fights had the highest numbers, new fights reuse those numbers.
 		"the last fights": {"DELETE FROM fight WHERE number > 20", func(r statistics.Report) bool {
 			return r.Corrected.Total == 20
 		}},
@@ -231,7 +232,7 @@ func TestFailedCount(t *testing.T) {
 		statisticstest.Insert(t, at.fights, fights[:10]...)
 		fights = fights[10:]
 		if progress, err := at.store.Count(t.Context()); err == nil {
-			t.Fatalf("counting succeeded although a table is missing: %+v", progress)
+			t.Fatalf("counting succeeded even though a table is missing: %+v", progress)
 		}
 	}
 	run(t, at.fights.db.Writes, "ALTER TABLE away RENAME TO statistics_place")

@@ -47,9 +47,9 @@ func (db *DB) inTx(ctx context.Context, do func(conn *sql.Conn) error) (inDoubt 
 	return err != nil, err
 }
 
-// undone reports whether a commit that failed with err certainly stored nothing, even if the machine crashes now. The
-// commit is marked in the last frame of its transaction in the log: if SQLite could not write that frame completely,
-// recovery finds no commit. If the sync or the later write to the index fails, the result is uncertain.
+// undone reports whether it is certain that a commit that failed with err stored nothing, even if the machine crashes
+// now. The commit is marked in the last frame of its transaction in the log: if SQLite could not write that frame
+// completely, recovery finds no commit. If the sync or the later write to the index fails, the result is uncertain.
 func undone(err error) bool {
 	return isBusy(err) || code(err)&0xff == sqlite3.SQLITE_FULL || code(err) == sqlite3.SQLITE_IOERR_WRITE ||
 		code(err)&0xff == sqlite3.SQLITE_READONLY
@@ -100,9 +100,9 @@ func diskFull(path string, bytes uint64) bool {
 // probeTime limits the duration of an attempt to write.
 const probeTime = time.Second
 
-// writable returns nil if the last write succeeded. As long as writes are refused, because the disk is full or
-// read-only, the file is locked or the table refuses rows, each call attempts a write; an attempt that succeeds costs a
-// commit. try, which may be nil, returns an INSERT that must insert a row; the row is rolled back.
+// writable returns nil if the last write succeeded. If the last write was refused, because the disk is full or
+// read-only, the file is locked or the table refuses rows, each call attempts another write. A successful attempt costs
+// a commit. The function try, which may be nil, returns an INSERT that must insert a row and is then rolled back.
 func (db *DB) writable(ctx context.Context, try func() string) error {
 	last := db.refused.Load()
 	if last == nil {

@@ -73,7 +73,7 @@ type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// Each runs a query and calls take for each row, until a call fails.
+// Each runs a query and passes each row to take, until take returns an error.
 func Each(ctx context.Context, from Querier, take func(*sql.Rows) error, query string, args ...any) error {
 	rows, err := from.QueryContext(ctx, query, args...)
 	return each(rows, err, take)
@@ -95,7 +95,7 @@ func each(rows *sql.Rows, err error, take func(*sql.Rows) error) error {
 // IDs returns all positive ids in ascending order.
 func IDs(ctx context.Context, from Querier, table string) (found []int64, err error) {
 	var id int64
-	into := []any{&id} // hoisted out of the loop: with up to a million rows, nothing may be allocated per row
+	into := []any{&id} // hoisted out of the loop: with up to a million rows, an allocation per row would be too expensive
 	err = Each(ctx, from, func(rows *sql.Rows) error {
 		err := rows.Scan(into...)
 		found = append(found, id)

@@ -12,10 +12,10 @@ import (
 type Pace struct {
 	// Watched and Alone are the minimum times between two rounds of counting, with and without listeners.
 	Watched, Alone time.Duration
-	// Look is the polling interval after a change and while there are listeners. After Looks rounds without a change,
-	// the polling interval is Rest. While another process counts, the polling interval is half of Look. A Look of 0
-	// means no polling: the counter counts only when Wake is called, or when a caller or a new listener needs current
-	// statistics.
+	// Look is the polling interval after a change and while there are listeners. After a number of rounds without a
+	// change (Looks), the polling interval is Rest. While another process counts, the polling interval is half of Look.
+	// A Look of 0 means no polling: the counter counts only when Wake is called, or when a caller or a new listener
+	// needs current statistics.
 	Look, Rest time.Duration
 	Looks      int
 }
@@ -111,8 +111,9 @@ func (c *counter) counted() int64 {
 	return c.version
 }
 
-// await waits until the statistics include all fights for which Wake was called before, and all fights that other
-// processes stored more than Watched ago. await returns the version of these statistics, and returns early if ctx ends.
+// await waits until the statistics include all fights for which Wake has been called. Fights stored by other processes
+// are included unless they were stored within the last Watched interval. await returns the version of these statistics,
+// and returns early if ctx ends.
 func (c *counter) await(ctx context.Context) int64 {
 	since := time.Now()
 	if !c.pending.Load() {
@@ -236,7 +237,7 @@ func (c *counter) round(ctx context.Context) {
 	}
 }
 
-// failed logs the first of consecutive failed rounds.
+// failed logs only the first in a series of failed rounds.
 func (c *counter) failed(ctx context.Context, err error) {
 	if !c.failing && ctx.Err() == nil {
 		c.log.Warn("fights can't be counted now; trying again", "cause", err)

@@ -73,7 +73,7 @@ type Store interface {
 	Count(ctx context.Context) (Progress, error)
 	// Read returns the current statistics.
 	Read(ctx context.Context) (Statistics, error)
-	// Rebuild recounts all fights, even while new fights are stored, and corrects the statistics.
+	// Rebuild recounts all fights, even while new ones are being stored, and corrects the statistics.
 	Rebuild(ctx context.Context) (Report, error)
 	// Ping returns an error if the store is not ready.
 	Ping(ctx context.Context) error
@@ -97,7 +97,7 @@ type Report struct {
 	Winners, Places  int   // number of wrong entries
 }
 
-// Sums holds the totals of all fights, and of those won by each side.
+// Sums holds the total number of fights, and the number won by each side.
 type Sums struct{ Total, Heroes, Villains int64 }
 
 // Unreadable returns the number of unreadable fights: those that count as won by neither side.

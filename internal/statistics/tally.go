@@ -70,7 +70,7 @@ func (t *Tally) Lists() (winners []Winner, places []Place) {
 	return winners, places
 }
 
-// Minus returns the tally minus the other, without the entries that are equal in both.
+// Minus returns the difference between two tallies, omitting the entries that are equal in both.
 func (t *Tally) Minus(other *Tally) *Tally {
 	return &Tally{
 		Sums:    Sums{t.Total - other.Total, t.Heroes - other.Heroes, t.Villains - other.Villains},
@@ -94,8 +94,8 @@ func minus[K comparable](a, b map[K]int64) map[K]int64 {
 	return difference
 }
 
-// ReportOn returns the report on a rebuild, which compares the stored tally, counted, with the correct tally,
-// recounted.
+// ReportOn returns the report on a rebuild. The report compares the stored tally (counted) with the correct tally
+// (recounted).
 func ReportOn(counted, recounted *Tally) Report {
 	difference := recounted.Minus(counted)
 	return Report{

@@ -37,9 +37,9 @@ func TestErrors(t *testing.T) {
 		})
 	}
 	if errors.Is(storage.As(storage.ErrDamaged, busy), storage.ErrDamaged) {
-		t.Error("As gave an error a second kind")
+		t.Error("storage.As changed the kind of an error that already had one")
 	}
 	if storage.As(storage.ErrBusy, nil) != nil {
-		t.Error("As turned nil into an error")
+		t.Error("storage.As(storage.ErrBusy, nil) is not nil")
 	}
 }

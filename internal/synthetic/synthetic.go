@@ -94,8 +94,8 @@ func (d *dice) longest(words characterWords) string {
 	return name
 }
 
-// level returns a random level up to 2^18. Levels from 1 to 2 are as frequent as levels from 2 to 4, from 4 to 8 and
-// so on, so few characters are strong.
+// level returns a random level up to 2^18. Levels from 1 to 2 are as frequent as levels from 2 to 4, from 4 to 8 and so
+// on, so strong characters are rare.
 func (d *dice) level() int32 {
 	least := uint64(1) << d.intN(18)
 	return int32(least + d.intN(least))

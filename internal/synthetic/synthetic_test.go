@@ -102,7 +102,7 @@ func TestPlaceNamesAreUnique(t *testing.T) {
 			}
 			seen[name] = true
 			if numbered := strings.ContainsAny(name, "23"); numbered != (n >= names.count) {
-				t.Errorf("seed %d: name number %d, with %d combinations, is %s", seed, n, names.count, name)
+				t.Errorf("seed %d: name %d is wrong, since numbering starts at %d: %s", seed, n, names.count, name)
 			}
 		}
 	}

@@ -18,9 +18,9 @@ const restarted = "TIMER_SLACK_RESTARTED"
 //
 // The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which costs a service that isn't
 // constantly busy a fifth of its CPU time. Linux may delay each wake-up by the thread's timer slack (prctl(2),
-// PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it, and the monitor thread exists before
-// main, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
-// re-executing surprises debuggers and supervisors, Raise does nothing unless configured.
+// PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it. The monitor thread exists before
+// main runs, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
+// re-execution can confuse debuggers and supervisors, Raise does nothing unless configured.
 func (c Config) Raise() { c.raise(syscall.Exec) }
 
 // raise is like Raise, but with a replaceable exec function.

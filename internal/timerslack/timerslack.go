@@ -1,5 +1,5 @@
-// Package timerslack lets the kernel delay the timers of a process, so that the process wakes up less often. It doesn't
-// import any other package of the program.
+// Package timerslack lets the kernel delay the timers of a process, so that the process wakes up less often. The
+// package doesn't import any other package of the program.
 package timerslack
 
 import "time"

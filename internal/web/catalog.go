@@ -40,13 +40,13 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 		return api.Problems(api.Returns("The "+singular+".", item, s.Kind.Example), problems)
 	}
 
-	list := get("list-"+plural, "", "List all "+plural+" by id, or one page of the list", api.Problems(
-		httpserver.Compressed(api.Returns("The "+plural+", by id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
+	list := get("list-"+plural, "", "List all "+plural+" in order of id, or one page of the list", api.Problems(
+		httpserver.Compressed(api.Returns("The "+plural+", in order of id.", &huma.Schema{Type: "array", Items: item}, []T{s.Kind.Example})),
 		map[int]string{
 			http.StatusUnprocessableEntity: "A parameter is invalid; the response names it.",
 			http.StatusServiceUnavailable:  storeAway,
 		}), listParameters()...)
-	list.Description = "Without limit the whole catalog is streamed. If the response is cut short, the list is incomplete."
+	list.Description = "Without limit, the whole catalog is streamed. A truncated response means that the list is incomplete."
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: list})
 

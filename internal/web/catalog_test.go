@@ -164,7 +164,7 @@ func (unreadable) Write(_ context.Context, _ int64, change func(*character.Chara
 }
 
 // An unreadable row can be replaced and deleted, but not patched, because a patch needs the row's values. The only
-// If-Match that such a row meets is *.
+// If-Match value that matches such a row is *.
 func TestEditUnreadableRow(t *testing.T) {
 	base := serveHeroes(t, unreadable{catalogtest.NewTable(1)}) + "/api/heroes/1"
 	for _, c := range []struct {

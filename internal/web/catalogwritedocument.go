@@ -88,8 +88,8 @@ func (s catalogRoutes[T]) exampleFields() map[string]any {
 	return fields
 }
 
-// editProblems adds the documented errors for an operation that changes the catalog. body says whether the operation
-// takes a request body, and entry whether it changes an existing entry.
+// editProblems adds the documented errors for an operation that changes the catalog. The body parameter is true if the
+// operation takes a request body; entry is true if the operation changes an existing entry.
 func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string]*huma.Response, body, entry bool) map[string]*huma.Response {
 	problems := map[int]string{}
 	var refused []string
@@ -100,7 +100,7 @@ func (s catalogRoutes[T]) editProblems(api *httpserver.API, responses map[string
 	}
 	if body {
 		maps.Copy(problems, bodyProblems())
-		problems[http.StatusConflict] = "Another entry has this name and names must be unique (those of locations, or of a table created with that constraint), or no id is left."
+		problems[http.StatusConflict] = "Another entry has this name, and the table requires unique names, as it always does for locations; or no id is left."
 		refused = append(refused, "A value is invalid; the response lists each one.")
 	}
 	problems[http.StatusServiceUnavailable] = "The store can't accept the change now, or there are too many requests at once; Retry-After says when to retry, and the detail says whether the change may have been written anyway."

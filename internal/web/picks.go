@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,8 +20,8 @@ func (s catalogRoutes[T]) picksRoute(api *httpserver.API) httpserver.Route {
 	responses := api.Returns("The picks: as many as requested, or fewer if the next one can't be read; none if the catalog is empty.",
 		&huma.Schema{Type: "array", Items: api.Schema(s.Kind.Example)}, []T{s.Kind.Example})
 	responses["200"].Headers = map[string]*huma.Param{httpserver.AgeHeader: {
-		Description: "Age of the oldest pick at the time of the response, in milliseconds. A pick must not be used once its age exceeds " +
-			strconv.FormatInt(catalog.MaxAge.Milliseconds(), 10) + " ms.",
+		Description: fmt.Sprintf("Age of the oldest pick at the time of the response, in milliseconds. "+
+			"A pick must not be used once its age exceeds %d ms.", catalog.MaxAge.Milliseconds()),
 		Schema: &huma.Schema{Type: "integer", Minimum: new(0.0)},
 	}}
 	return httpserver.Route{Kind: httpserver.Fights, Serve: s.servePicks, Operation: huma.Operation{

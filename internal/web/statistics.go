@@ -72,16 +72,16 @@ func (s *statisticsRoutes) addTo(api *httpserver.API, limits StatisticsLimits) {
 	away := map[int]string{http.StatusServiceUnavailable: storeAway}
 	get := huma.Operation{
 		OperationID: "get-statistics", Method: http.MethodGet, Path: "/api/statistics", Summary: "Get totals of all fights",
-		Description: "Every stored fight is counted exactly once, within a second of its response.",
+		Description: "Every stored fight is counted exactly once, within a second of the response that confirms it.",
 		Tags:        []string{"statistics"},
 		Responses:   api.Problems(api.Returns("The statistics.", schema, exampleDocument()), away),
 	}
 	full := map[int]string{http.StatusServiceUnavailable: "The store is unavailable, or there are too many open streams; Retry-After says when to retry."}
 	stream := huma.Operation{
 		OperationID: "stream-statistics", Method: http.MethodGet, Path: "/api/statistics/stream", Summary: "Stream the totals whenever they change",
-		Description: "Server-sent events: the current totals immediately, then again within a second of each change, at most four " +
-			"events a second. The data of each event is the JSON of /api/statistics, on one line. Lines that begin with a colon keep " +
-			"the connection alive. A client that does not read is dropped.",
+		Description: "Server-sent events: the current totals immediately, then again within a second of each change. " +
+			"There are at most four events per second. The data of each event is the JSON of /api/statistics, on one line. " +
+			"Lines that begin with a colon keep the connection alive. A client that does not read is dropped.",
 		Tags: []string{"statistics"},
 		Responses: api.Problems(map[string]*huma.Response{"200": {
 			Description: "Events until either side closes the stream.",

@@ -20,7 +20,7 @@ func True(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-// Value receives and returns a value from a channel, and fails the test on timeout.
+// Value receives a value from a channel and returns the value. On timeout, Value fails the test.
 func Value[T any](t testing.TB, what string, channel <-chan T) T {
 	t.Helper()
 	select {

@@ -27,7 +27,7 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.click(t, "#new-fighters")
 		page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
 		before = eval[string](t, page, `document.getElementById("place").innerText`)
-		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // the new pick may be the same
+		for eval[string](t, page, `document.getElementById("place").innerText`) == before { // a new pick may be the same location
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
@@ -83,8 +83,8 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	}
 }
 
-// testOneProcess executes a fight in the arena that `up` serves, with and without the statistics service. Without
-// statistics, the page reports that the service is not running, and everything else works.
+// testOneProcess executes a fight in the arena that `up` serves, with and without the statistics service. Without the
+// statistics service, the page must report that statistics is not running, and everything else must work.
 func testOneProcess(browser context.Context, t *testing.T) {
 	for _, with := range []bool{true, false} {
 		t.Run(fmt.Sprintf("statistics %t", with), func(t *testing.T) {
@@ -117,7 +117,8 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto turns on Auto mode, which executes a fight every two seconds, in a tab with accelerated timers.
+// testAuto turns on Auto mode, which executes a fight every two seconds, and turns it off again. The tab's timers are
+// accelerated to keep the test short.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -127,7 +128,7 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
 	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
-	page.press(t, kb.Enter) // the Auto button has focus; a click might miss it, because it moves
+	page.press(t, kb.Enter) // presses the focused Auto button; a click might miss the button while it moves
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))

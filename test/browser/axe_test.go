@@ -52,8 +52,8 @@ type violation struct {
 	}
 }
 
-// The axe rules that checkAccessible checks. The light and dark palettes differ only in their colours, so only the
-// colour rules are checked in the second palette.
+// The two sets of axe rules that the tests use. The dark palette differs from the light one only in its colours, so
+// each page is checked against all rules in one palette, and against only the colour rules in the other.
 const (
 	allRules     = `{resultTypes: ["violations"]}`
 	rulesOfColor = `{resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block"]}}`

@@ -71,7 +71,7 @@ func start(t *testing.T) context.Context {
 		chromedp.Flag("no-pings", true),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work when run as root
+		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work for root
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...) // the cleanup stops it
 	t.Cleanup(stop)

@@ -33,7 +33,7 @@ func testLive(browser context.Context, t *testing.T) {
 		page.wait(t, shows(n))
 		slowest = max(slowest, time.Since(begin))
 	}
-	t.Logf("the panel showed each fight within %s of its response", slowest.Round(time.Millisecond))
+	t.Logf("the panel showed each fight at most %s after the fight's response", slowest.Round(time.Millisecond))
 	page.wait(t, `[...document.querySelectorAll("#plot rect")].some(bar => Number(bar.getAttribute("height")) > 0)`)
 	w.checkPanel(t, page)
 	page.wait(t, `!document.getElementById("newer").hidden`)
@@ -93,7 +93,7 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 }
 
 // testLiveStalls checks that the page reports a stalled stream and recovers: at first the stream omits a fight, and
-// later it sends nothing. The page waits 3 s for the missing fight and 45 s for a silent stream, so the test
+// later it sends nothing. The page reports a missing fight after 3 s, and a silent stream after 45 s, so the test
 // accelerates the tab's timers.
 func testLiveStalls(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))

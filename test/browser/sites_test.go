@@ -97,9 +97,9 @@ func testOtherSites(browser context.Context, t *testing.T) {
 	}
 }
 
-// testReboundName opens each service's page under a foreign host name, as in a DNS rebinding attack, which would let a
-// page read and change everything that the service's own page can read and change. The service's page must load only if
-// the host name is allowed.
+// testReboundName opens each service's page under a foreign host name, as in a DNS rebinding attack. If the page loaded,
+// the attacker's page would have the same access as the service's own page. The page must load only if the host name is
+// allowed.
 func testReboundName(browser context.Context, t *testing.T) {
 	const rebound, allowed = "rebound" + elsewhere, "allowed" + elsewhere
 	cfg := settings(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,13 +76,22 @@ func (p *tab) hurried(t *testing.T) {
 	call(t, p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-// click clicks an element with the mouse.
+// click clicks an element with the mouse. If the page replaces the element between finding and clicking it, click tries
+// again with the new one.
 func (p *tab) click(t *testing.T, element chromedp.CSS) {
 	t.Helper()
-	p.do(t, chromedp.Click(element))
+	for {
+		_, err := chromedp.Run(p, chromedp.Click(element))
+		if err == nil {
+			return
+		}
+		if p.Err() != nil || !strings.Contains(err.Error(), "Could not find node") {
+			t.Fatalf("clicking %s: %v", element, err)
+		}
+	}
 }
 
-// shot saves a screenshot of the page, like the screenshots in the README, to the folder named by TEST_SCREENSHOTS.
+// shot saves a screenshot of the page to the folder named by TEST_SCREENSHOTS, if that variable is set.
 func (p *tab) shot(t *testing.T, name string) {
 	t.Helper()
 	folder := os.Getenv("TEST_SCREENSHOTS")

@@ -53,8 +53,8 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// runUntil runs a scenario with up to five seeds, until a run is conclusive. A run on a very busy machine is
-// inconclusive if it completes no requests outside a short fault, or sends none during the fault.
+// runUntil runs a scenario with up to five seeds, until a run is conclusive. On a very busy machine, a run may be
+// inconclusive: no request completes before or after the fault, or none is sent during it.
 func runUntil(t *testing.T, s Scenario, o Options, telling func(Result) bool) Result {
 	t.Helper()
 	r := run(t, s, o)
@@ -95,8 +95,8 @@ func TestBrokenBuildsAreCaught(t *testing.T) {
 	}
 }
 
-// TestUnserved checks that a run fails if all requests in the load, or all requests of one kind, were refused, because
-// such a run proves nothing. Requests that probe whether the system works don't count as load.
+// TestUnserved checks that a run fails if it acknowledges no fights, or only fights of one kind, because such a run
+// proves nothing. Fights that only probe whether the system works don't count.
 func TestUnserved(t *testing.T) {
 	of := func(n int, hero string, outcome history.Outcome) []history.Operation {
 		return slices.Repeat([]history.Operation{{Hero: hero, Outcome: outcome}}, n)

@@ -109,7 +109,7 @@ func (c *clients) note(operation history.Operation) {
 	c.operations = append(c.operations, operation)
 }
 
-// ask sends a request and returns the complete response, or an error if there was no response.
+// ask sends a request and returns the response, or an error if no complete response arrived.
 func (c *clients) ask(ctx context.Context, method, url, body string, deadline time.Duration) (status int, answer []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {

@@ -33,7 +33,7 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// command contains the flags of the command line.
+// command contains the command-line flags.
 type command struct {
 	Seed     uint64        `default:"1" help:"Seed for the timetable of requests and faults."`
 	Scenario []string      `placeholder:"NAME" sep:"none" help:"Run only this scenario; repeatable. No report is written then."`

@@ -38,8 +38,8 @@ type Event struct {
 	On string
 }
 
-// Timetable is the schedule for one round of a scenario. It depends only on the scenario, the seed, and the number and
-// length of the round.
+// Timetable is the schedule for one round of a scenario. A timetable depends only on the scenario, the seed, and the
+// number and length of the round.
 type Timetable struct {
 	Requests []Request
 	Events   []Event

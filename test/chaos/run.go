@@ -206,8 +206,8 @@ func (w *world) verify(s Scenario, o Options, r *Result) {
 
 const noneServed = "no scheduled fight was acknowledged"
 
-// unserved describes the fault if no fights, or no fights of one kind, were acknowledged, because the run then tested
-// nothing. Fights that only probe the system don't count, because they are retried until one is acknowledged.
+// unserved returns a description of the fault if no fights, or only fights of one kind, were acknowledged; such a run
+// tests nothing. Fights that only probe the system don't count, because they are retried until one is acknowledged.
 func unserved(operations []history.Operation) string {
 	const enough = 20 // enough acknowledged fights for both kinds to occur
 	posted, picked := 0, 0

@@ -11,13 +11,13 @@ type Scenario struct {
 	Name       string
 	System     System
 	Load       Load
-	Conditions []Condition // in each round, one condition occurs while another lasts
+	Conditions []Condition // in each round, one condition occurs while another is in effect
 }
 
 // System describes the processes of a scenario.
 type System struct {
-	// Separate starts one process per service, on real database servers; otherwise a single process runs everything on
-	// the embedded store.
+	// If Separate is true, each service runs in a process of its own, on real database servers; otherwise a single
+	// process runs everything on the embedded store.
 	Separate           bool
 	Fights, Statistics int      // number of processes of the service; 0 means one
 	Args               []string // of every process
@@ -38,7 +38,7 @@ type Condition struct {
 	Begin, End []Action
 	Times      int    // number of occurrences per round; 0 means one
 	Throughout bool   // whether the condition lasts for the whole round
-	Load       []Load // additional load during the condition
+	Load       []Load // additional load while the condition is in effect
 	Alter      func(dice *rand.Rand, r *Request)
 }
 

@@ -29,7 +29,7 @@ type world struct {
 	clients   *clients
 	filler    string // the file that fills the disk
 	saved     []byte // original bytes of the damaged log
-	hours     int    // how far the clock of the stored ids is ahead of the current time
+	hours     int    // hours by which the stored ids are ahead of the current time
 }
 
 // process is a program that can be stopped, and restarted at the same address.
@@ -111,7 +111,8 @@ func (w *world) service(s System, command, name string, env ...string) string {
 	return base
 }
 
-// through returns a URL that leads to the server of the given URL through the named link, which can be broken.
+// through returns the given URL with the server's address replaced by that of the named link, a proxy that the test can
+// cut.
 func (w *world) through(name, address string) string {
 	parsed, err := url.Parse(address)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// scienceLine matches the output line that the Green Metrics Tool reads. The line contains nanoseconds since 1970, and
-// the value R from the Software Carbon Intensity (SCI) specification.
+// scienceLine matches the output line that the Green Metrics Tool reads. The line contains the time in nanoseconds
+// since 1970, and the number of functional units (R in the Software Carbon Intensity specification).
 var scienceLine = regexp.MustCompile(`(?m)^\d{19} GMT_SCI_R=\d+$`)
 
 // patience is how long to wait for an expected response.

@@ -18,8 +18,8 @@ import (
 	"superheroes/test/procgroup"
 )
 
-// engine consists of two Docker engines, one that runs compose.yml and one that builds the images. The two may be the
-// same engine.
+// engine describes where the test runs: one Docker engine runs compose.yml, and a second one builds the images, unless
+// a single engine does both.
 type engine struct {
 	engine  docker   // runs the containers
 	builder docker   // builds images, with network access

@@ -14,7 +14,7 @@ import (
 	"superheroes/database"
 )
 
-// exerciseCommand is the argument that makes this program run the steps that use the system, and print the results.
+// exerciseCommand is an argument for this program, which then runs only the steps that use the system.
 const exerciseCommand = "exercise"
 
 // grace is how long Docker waits for a container to stop before killing it.
@@ -116,7 +116,7 @@ func fourServices(p project) []step {
 		{"contract suite", contractSuite, false},
 		{"k6 at 10 fights per second, as README describes", p.load, false},
 		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
-		{"a service whose database is killed is alive but not ready, and recovers without a restart", p.loseDatabase, false},
+		{"without its database, a service is alive but not ready; it recovers without a restart", p.loseDatabase, false},
 		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
 		{"local development: a service on the host uses a database in compose", p.developLocally, false},
 	}

@@ -126,7 +126,7 @@ func TestCompose(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 			if service["mem_limit"] == nil || service["restart"] == nil {
-				t.Error("the service has no memory limit or no restart policy")
+				t.Error("the service lacks a memory limit or a restart policy")
 			}
 			health, _ := service["healthcheck"].(map[string]any)
 			if service["image"] != serviceImage && health["interval"] != "10s" {

@@ -98,8 +98,8 @@ func (c *scenarioCheck) top(scenario map[string]any) {
 // lib/scenario_runner.py in green-coding-solutions/green-metrics-tool.
 const sciMetric = "GMT_SCI_R"
 
-// sci checks that the scenario reports R twice: as a custom metric, and in the format for versions of the Green Metrics
-// Tool before April 2026.
+// sci checks that the scenario reports R, the number of functional units, twice: as a custom metric, and in the format
+// for versions of the Green Metrics Tool before April 2026.
 func (c *scenarioCheck) sci(scenario map[string]any) {
 	metrics, _ := scenario["custom_metrics"].(map[string]any)
 	metric, _ := metrics[sciMetric].(map[string]any)
@@ -142,7 +142,7 @@ func (c *scenarioCheck) services(all map[string]any, ignoreUnsupported bool) {
 		c.volumes(name, service)
 		health, _ := service["healthcheck"].(map[string]any)
 		if _, isText := health["test"].(string); health != nil && !isText {
-			c.fault("%s: the tool would join a health check given as a list, without quotes, and run it in a shell", name)
+			c.fault("%s: the health check is a list, which the tool would join without quotes and run in a shell", name)
 		}
 		environment, isMap := service["environment"].(map[string]any)
 		if service["environment"] != nil && !isMap {
@@ -231,7 +231,7 @@ func (c *scenarioCheck) command(flow string, command map[string]any) {
 	}
 	for key := range command {
 		if !slices.Contains(commandKeys, key) {
-			c.fault("flow %q: %s is not a supported key of a command", flow, key)
+			c.fault("flow %q: %s is not a supported key in a command", flow, key)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type skip string
 
 func (s skip) Error() string { return string(s) }
 
-// The outcomes of a step. A step's output line starts with its outcome.
+// Possible outcomes of a step. A step's output line starts with its outcome.
 const (
 	passed  = "PASS"
 	failed  = "FAIL"
@@ -34,7 +34,7 @@ const (
 // counted as well.
 type tally struct {
 	out                     io.Writer
-	rest                    []byte // the part written so far of an incomplete line
+	rest                    []byte // the beginning of a line that is still incomplete
 	passed, failed, skipped int
 }
 

@@ -101,7 +101,7 @@ func parseComment(text string) (step, error) {
 // element is a code block, a comment or a line of prose in a document.
 type element struct {
 	kind kind
-	line int    // number of its first line, starting at 1
+	line int    // line number of the element's start, from 1
 	info string // language of a block
 	text string
 }

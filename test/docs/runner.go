@@ -110,7 +110,7 @@ func (r *runner) stop() {
 		select {
 		case <-running.ended:
 			r.failed++
-			fmt.Fprintf(r.out, "%s  FAILED: the command did not keep running: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
+			fmt.Fprintf(r.out, "%s  FAILED: the command exited too early: %v\n%s\n", running.place, running.err, lastLines(running.output.String(), 40))
 		default:
 			running.stop()
 		}

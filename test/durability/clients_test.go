@@ -20,7 +20,7 @@ import (
 
 // ledger records the outcome of every fight that clients have requested, across all rounds.
 type ledger struct {
-	picks   bool // whether the server picks the fighters for every other fight
+	picks   bool // whether the server picks the fighters for every second fight
 	numbers atomic.Int64
 
 	mu           sync.Mutex
@@ -126,8 +126,8 @@ func (l *ledger) newest() (id string) {
 	return id
 }
 
-// request returns a request for a fight: either the server picks the fighters, or the request contains a hero with a
-// unique name, and a villain and a place whose names other requests use too.
+// request returns a request for a fight. Either the server picks the fighters, or the request contains a hero with a
+// unique name, a villain and usually a location; other requests reuse the names of the villain and the location.
 func (l *ledger) request(base string) (request *http.Request, hero string) {
 	number := l.numbers.Add(1)
 	method, url, body := http.MethodGet, base+"/api/fights/execute_fight", ""

@@ -1,10 +1,10 @@
 // Package durability proves that an acknowledged fight is stored exactly once, even if the server is killed at any
 // moment.
 //
-// kill -9 proves durability only for a crash of the process, not of the machine: the kernel's page cache survives, so
+// kill -9 simulates only a crash of the process, not of the machine: the kernel's page cache survives, so
 // these tests would not notice a missing sync. The tests of the embedded store prove with strace that every commit
-// waits for its sync. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern; the tests
-// in internal/mongodb prove that the driver requests the write concern.
+// waits until its data is synced. Where FerretDB stands in for MongoDB, these tests don't cover MongoDB's write concern;
+// the tests in internal/mongodb prove that the driver requests the write concern.
 package durability
 
 import (
@@ -36,8 +36,9 @@ type running struct {
 	kill func()
 }
 
-// killInRounds puts a server under load, kills and restarts it, and checks its fights, in several rounds. After the
-// last round, killInRounds checks all fights. It returns the round in which a check failed, and the error.
+// killInRounds runs several rounds. In each round, it puts a server under load, kills and restarts the server, and
+// checks the latest fights. After the last round, killInRounds checks all fights. It returns the round in which a check
+// failed, and the error.
 func killInRounds(t *testing.T, clients int, start func() running) (round int, err error) {
 	t.Helper()
 	ledger, floor := newLedger(true), ""

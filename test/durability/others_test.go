@@ -68,7 +68,7 @@ func onMongoDB(t *testing.T, address string) *seeds {
 				{Key: "loserName", Value: "Wanderer"}, {Key: "loserTeam", Value: "villains"}},
 		}
 		ids := []any{readable, bson.NewObjectID(), int64(n), fmt.Sprint("fight ", n), strings.ToUpper(readable)}
-		for _, id := range ids { // only the first of these ids is a valid id of a fight
+		for _, id := range ids { // only the first of these is a valid fight id
 			documents = append(documents, of(id, villain))
 		}
 		_, err := fights.InsertMany(t.Context(), documents)
@@ -105,8 +105,8 @@ func onSQLite(t *testing.T, dir string) *seeds {
 	return s
 }
 
-// TestFightsOfOthers checks that count, list and statistics agree in every process when other programs write fights,
-// both before the services start and while they run; that unreadable fights are reported by id; and that new ids don't
+// TestFightsOfOthers lets other programs write fights, both before the services start and while they run. In every
+// process, count, list and statistics must agree. Unreadable fights must be reported by id, and new ids must not
 // continue from the other programs' ids.
 func TestFightsOfOthers(t *testing.T) {
 	program := system.Build(t)

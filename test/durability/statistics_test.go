@@ -38,7 +38,7 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 		}
 		countedInRounds(t, []*part{{start: up}}, 4, 0)
 	})
-	t.Run("two fights and two statistics processes on MongoDB", func(t *testing.T) {
+	t.Run("two processes per service on MongoDB", func(t *testing.T) {
 		t.Parallel()
 		store := engines.MongoDB(t)
 		fights := func(p *part) {
@@ -55,8 +55,8 @@ func TestAcknowledgedIsCounted(t *testing.T) {
 	})
 }
 
-// countedInRounds puts the processes under load, kills and restarts them, and checks that every fight is counted once,
-// in several rounds. Each client pauses between its fights.
+// countedInRounds runs several rounds. In each round, it puts the processes under load, kills and restarts them, and
+// checks that every fight is counted once. Each client pauses between its fights.
 func countedInRounds(t *testing.T, parts []*part, clients int, pause time.Duration) {
 	t.Helper()
 	for _, part := range parts {

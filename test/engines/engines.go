@@ -1,4 +1,4 @@
-// Package engines provides tests with real database servers, a real browser and other external programs. The package
+// Package engines gives tests access to real database servers, a real browser and other external programs. The package
 // doesn't depend on the program under test.
 //
 // Postgres, MySQL and MongoDB return a fresh, empty database on a server that is already running: `make test` finds or
@@ -6,7 +6,7 @@
 // a private server for a test, which may stop and restart it.
 //
 // If the engine for a test is missing, the test is skipped and the reason is reported, so that a plain `go test ./...`
-// works everywhere. With TEST_STRICT=1, the test fails instead.
+// works everywhere. With TEST_STRICT=1, a test whose engine is missing fails instead.
 package engines
 
 import (
@@ -22,7 +22,7 @@ import (
 // Environment variables that contain the URLs or paths of the engines. `make test` sets each of these variables that is
 // not yet set.
 const (
-	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database; user may create databases
+	PostgresURL = "TEST_POSTGRES_URL" // postgres://user:password@host:port/database; the user must have CREATEDB
 	MySQLURL    = "TEST_MYSQL_URL"    // mysql://user:password@host:port/; the user must be allowed to create databases
 	MongoDBURL  = "TEST_MONGODB_URL"  // mongodb://host:port/
 	Chrome      = "TEST_CHROMIUM"     // path of Chromium or Chrome
@@ -36,7 +36,8 @@ const (
 	MariaDBDump  = "TEST_MARIADB_DUMP"  // path of mariadb-dump
 	NginxBin     = "TEST_NGINX_BIN"     // path of nginx
 
-	// Strict is an environment variable. If it is 1, a test fails instead of being skipped if its engine is missing.
+	// Strict is the name of an environment variable. With the value 1, a test whose engine is missing fails instead of
+	// being skipped.
 	Strict = "TEST_STRICT"
 )
 
@@ -50,7 +51,8 @@ func Postgres(tb testing.TB) string {
 }
 
 // MySQL creates an empty database and returns the database's URL (mysql://user:password@host:port/database). The
-// database is dropped when the test ends. It has the server's default character set, so tables must specify their own.
+// database is dropped when the test ends. The database has the server's default character set, so tables must specify
+// their own.
 func MySQL(tb testing.TB) string {
 	tb.Helper()
 	return fresh(tb, setting(tb, "MariaDB or MySQL", MySQLURL), createMySQL)

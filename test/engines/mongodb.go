@@ -26,8 +26,8 @@ func MongoDBServer(tb testing.TB) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return StartMongoDB(ctx, bin) })
 }
 
-// StartMongoDB starts a private server from the program bin. A program named mongod is treated as MongoDB; any other
-// program is treated as the program built from tools/ferretdb. The caller must close the server.
+// StartMongoDB starts a private server by running the program bin. A program named mongod is treated as MongoDB; any
+// other program is treated as the program built from tools/ferretdb. The caller must close the server.
 func StartMongoDB(ctx context.Context, bin string) (*Server, error) {
 	return open(ctx, func(room *room, port int) (*Server, error) {
 		data, err := room.folder("data")

@@ -30,7 +30,7 @@ func MySQLServerWith(tb testing.TB, options ...string) *Server {
 	return private(tb, func(ctx context.Context) (*Server, error) { return startMariaDB(ctx, bin, options...) })
 }
 
-// StartMariaDB starts a private MariaDB server from the program mariadbd. The caller must close the server.
+// StartMariaDB starts a private MariaDB server by running the program mariadbd. The caller must close the server.
 func StartMariaDB(ctx context.Context, mariadbd string) (*Server, error) {
 	return startMariaDB(ctx, mariadbd)
 }

@@ -64,8 +64,8 @@ func (r *room) run(ctx context.Context, program string, args ...string) error {
 	return nil
 }
 
-// dress sets the account of a command, an environment without the user's settings, and the working directory. The room
-// is the working directory, because the account may have no access to the current directory.
+// dress prepares a command: it sets the account, the working directory, and an environment without the user's settings.
+// The working directory is the room, because the account may have no access to the current directory.
 func (r *room) dress(command *exec.Cmd) {
 	command.Dir = r.root
 	command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.root, "TMPDIR=" + r.root, "LC_ALL=C"}

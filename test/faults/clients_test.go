@@ -42,7 +42,7 @@ type clients struct {
 	asked    atomic.Int64
 	mu       sync.Mutex
 	stored   map[string]bool // acknowledged ids
-	late     int             // number of fights acknowledged although they were requested after the files were damaged
+	late     int             // number of acknowledged fights that were requested after the files had been damaged
 	refusals map[string]int  // number of refusals by status and detail, or by error
 }
 

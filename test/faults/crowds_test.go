@@ -125,7 +125,8 @@ func fightSteadily(t *testing.T, fights string) {
 	}
 }
 
-// repeat starts n clients that send the same request continuously over kept-alive connections, with the given header.
+// repeat starts n clients that send the same request continuously over kept-alive connections. The header parameter
+// contains alternating names and values.
 func repeat(ctx context.Context, clients *sync.WaitGroup, n int, target string, header ...string) {
 	for range n {
 		clients.Go(func() {

@@ -64,7 +64,7 @@ func testEditsInDoubt(t *testing.T, program, name, variable, database string, si
 // confirmations relays traffic between a service and its store. After each call to lose, confirmations drops the
 // response to the next commit.
 type confirmations struct {
-	silent bool // whether responses are dropped silently instead of closing the connection
+	silent bool // whether the connection stays open after a response is dropped
 	armed  atomic.Bool
 }
 

@@ -119,7 +119,7 @@ func testHarmUnderLoad(t *testing.T, program string, harm func(t *testing.T, db 
 			c.awaitMore(t, 50)
 			c.stop()
 			if c.late > 0 {
-				t.Errorf("%d fights were acknowledged, although they were requested after the files had been damaged", c.late)
+				t.Errorf("%d fights requested after the files had been damaged were acknowledged", c.late)
 			}
 			for _, path := range []string{"/readyz", "/api/fights", "/api/fights/count"} {
 				get(t, s.Fights+path).wantProblem(t, http.StatusServiceUnavailable, "the store is damaged")
@@ -237,7 +237,7 @@ func testFullDisk(t *testing.T, program, profile string) {
 	}
 }
 
-// fillUp posts fights until the disk is full, and checks that each one was either stored or definitely not stored.
+// fillUp posts fights until the disk is full, and checks that each refusal says that the fight was not stored.
 func fillUp(t *testing.T, s *system.System, dir string) *clients {
 	t.Helper()
 	fight := request{http.MethodPost, s.Fights + "/api/fights", fightBody}

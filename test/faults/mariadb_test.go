@@ -185,7 +185,7 @@ func (s service) create(t *testing.T, name string) answer {
 }
 
 // wantStatus checks the status code of a response. If the code isn't 200, the response must be a problem document that
-// contains detail but no secrets.
+// contains the given detail, and must not reveal any secret.
 func (a answer) wantStatus(t *testing.T, status int, detail string) {
 	t.Helper()
 	if status == http.StatusOK {
@@ -285,7 +285,7 @@ func testBadRow(t *testing.T, program string) {
 		}
 		wantOK(t, s.url+"/api/locations?limit=1")
 		wantOK(t, s.url+"/api/locations/4")
-		wantOK(t, s.url+"/readyz")
+		awaitOK(t, s.url+"/readyz")
 	}
 	picked := map[int]bool{}
 	await.True(t, "both good and bad rows have been picked", func() bool {

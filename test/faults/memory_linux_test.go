@@ -17,7 +17,7 @@ import (
 // container is a memory cgroup for a test, created as a child of the current cgroup.
 type container struct{ dir string }
 
-// newContainer creates a cgroup with a memory limit in bytes. newContainer skips the test if it can't create one.
+// newContainer creates a cgroup with a memory limit in bytes, and skips the test if the system doesn't allow that.
 func newContainer(t *testing.T, limit int64) container {
 	t.Helper()
 	dir, file := cgroup(t)

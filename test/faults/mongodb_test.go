@@ -43,8 +43,8 @@ func proxied(t *testing.T) (*mongowire.Proxy, string) {
 	return p, store.String()
 }
 
-// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that a fight isn't stored
-// if the response says so, and that everything works again afterwards without a restart.
+// testMongoDBTrouble checks what writes, reads and readiness return for each kind of error, that no refused fight is
+// stored, and that everything works again without a restart once the error is gone.
 func testMongoDBTrouble(t *testing.T, program, profile string) {
 	const notStored, maybeStored = "the fight was not stored", "may have been stored all the same"
 	writes, reads := []string{"insert", "update"}, []string{"find", "aggregate"}
@@ -83,9 +83,9 @@ func testMongoDBTrouble(t *testing.T, program, profile string) {
 				get(t, s.url+"/readyz").want(t, http.StatusServiceUnavailable)
 			}
 			p.Answer(nil)
-			wantOK(t, s.url+"/readyz")
+			awaitOK(t, s.url+"/readyz")
 			if now := get(t, s.url+"/api/fights/count").body; c.write != http.StatusOK && now != stored {
-				t.Errorf("the count changed from %s to %s although the fight was refused", stored, now)
+				t.Errorf("the count changed from %s to %s even though the fight was refused", stored, now)
 			}
 			wantOK(t, s.url+execute)
 		})
@@ -126,7 +126,7 @@ func testMongoDBThatCannotBeUsed(t *testing.T, program string) {
 	})
 	t.Run("SRV lookup fails", func(t *testing.T) {
 		const store = "mongodb+srv://superman:kryptonite@cluster.nowhere.invalid/fights"
-		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS look-up")
+		wantOneLine(t, fightsOn(store, "1s"), "cluster.nowhere.invalid", "DNS lookup")
 	})
 	t.Run("accepts no writes", func(t *testing.T) {
 		p, store := proxied(t)

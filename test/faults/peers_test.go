@@ -191,11 +191,11 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 				}
 				fought := patient[http.StatusOK]
 				refused := patient[http.StatusBadGateway] + patient[http.StatusServiceUnavailable]
-				one, other := fought, refused // one must count all requests, and other must be 0
+				expected, unexpected := fought, refused
 				if away != "nobody" {
-					one, other = refused, fought
+					expected, unexpected = refused, fought
 				}
-				if one != clients*3/4*each || other != 0 {
+				if expected != clients*3/4*each || unexpected != 0 {
 					t.Errorf("responses to patient clients, by status: %v", patient)
 				}
 				if away != "nobody" {
@@ -207,8 +207,8 @@ func testRefusedFightsCostNoConnections(t *testing.T, program string) {
 	}
 }
 
-// fightTogether makes clients request fights concurrently, every fourth client with a short deadline, and returns the
-// number of responses to all other clients, by status code.
+// fightTogether starts clients that request fights concurrently. Every fourth client is impatient: it sends a short
+// deadline. fightTogether returns the number of responses to the patient clients, by status code.
 func fightTogether(t *testing.T, fights string, clients, each int) map[int]int {
 	t.Helper()
 	var group sync.WaitGroup

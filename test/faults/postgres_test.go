@@ -60,7 +60,7 @@ func testPostgresThatHung(t *testing.T, program, profile string) {
 		t.Errorf("heroes and villains opened %d connections, want at most %d", n, most)
 	}
 	for _, s := range []service{h, v} {
-		wantOK(t, s.url+"/readyz")
+		awaitOK(t, s.url+"/readyz")
 	}
 }
 

@@ -23,8 +23,8 @@ import (
 	"superheroes/test/tcpproxy"
 )
 
-// repeatTests returns tests in which a thousand requests fail, for no more than two different reasons. The tests check
-// that the log stays short but still accounts for every failure, either with a line of its own or in a count.
+// repeatTests returns tests in which a thousand requests fail for one or two reasons. The tests check that the log
+// stays short but still accounts for every failure, either with a line of its own or in a count.
 func repeatTests() tests {
 	return tests{
 		"repeated lines, store down":               testLinesStoreAway,

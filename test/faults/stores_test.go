@@ -91,7 +91,7 @@ func password(t *testing.T, store string) string {
 // inMemory is how long the eco profile may pick from rows in memory.
 const inMemory = time.Second
 
-// wantAway checks that while its store is unavailable, the service is live but not ready, and returns 503.
+// wantAway checks that a service whose store is unavailable is live but not ready, and responds with 503.
 func (e engine) wantAway(t *testing.T, s service, secret string) {
 	t.Helper()
 	time.Sleep(inMemory)
@@ -161,8 +161,8 @@ func (e engine) testGoesAway(t *testing.T, program string) {
 	})
 }
 
-// testUpWithoutItsHeroes checks that if all services run in a single process, where the fights service calls the
-// catalog services directly, a catalog service whose store is unavailable fails in the same way as a remote peer.
+// testUpWithoutItsHeroes runs all services in a single process, where the fights service calls the catalog services
+// directly. If the store of the heroes service is unavailable, heroes must fail in the same way as a remote peer.
 func testUpWithoutItsHeroes(t *testing.T, program, store string, server *engines.Server, proxy *tcpproxy.Proxy) {
 	s, env := system.FreeUp(t)
 	up := system.Start(t, program, append(env, "DATA_DIR="+t.TempDir(), "HEROES_DATABASE_URL="+store), "up", "--deadline=1s")
@@ -199,8 +199,8 @@ func absent(place string) map[string]string {
 	}
 }
 
-// wantOneLine waits until a service exits with code 1, and checks that the service prints a single line, which contains
-// place and cause but not the password.
+// wantOneLine waits until a service exits with code 1, and checks that the service printed a single line, which names
+// the given place and cause, but doesn't contain the password.
 func wantOneLine(t *testing.T, p *system.Process, place, cause string) {
 	t.Helper()
 	if code := p.Wait(t, hang); code != 1 {

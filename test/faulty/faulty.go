@@ -1,5 +1,5 @@
-// Package faulty builds the program with a deliberate fault, to prove that the tests detect lost and repeated fights.
-// The program's own sources contain no such fault.
+// Package faulty builds the program with a deliberate fault, to prove that the tests detect fights that are lost or
+// counted twice. The program's own sources contain no such fault.
 package faulty
 
 import (

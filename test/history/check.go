@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Verdict is the result of a check. Lost, Changed, Duplicated and Unasked count faults.
+// Verdict is the result of a check. Lost, Changed, Duplicated and Unasked are numbers of faults.
 type Verdict struct {
 	OK, Refused, Indeterminate, Stored int
 
 	Lost       int // acknowledged but not stored
-	Changed    int // stored with content other than what was acknowledged
+	Changed    int // stored with content that differs from the acknowledged fight
 	Duplicated int // requested once, but stored or acknowledged more than once
-	Unasked    int // stored although it was refused or never requested
+	Unasked    int // refused or never requested, but stored
 
 	Faults []string // descriptions of the first faults found
 }
@@ -72,8 +72,8 @@ func Check(operations []Operation, stored []Fight) Verdict {
 	return v
 }
 
-// index counts the operations by outcome. index returns the operations, keyed by acknowledged id and by the hero's name
-// in the request, and the number of indeterminate operations that have neither.
+// index counts the operations by outcome. index returns two maps of the operations, one by acknowledged id and one by
+// the hero's name in the request, and the number of indeterminate operations that are in neither map.
 func (v *Verdict) index(operations []Operation) (byID, byHero map[string]*Operation, open int) {
 	byID, byHero = map[string]*Operation{}, map[string]*Operation{}
 	for i := range operations {
@@ -112,7 +112,7 @@ func (v *Verdict) compare(acknowledged map[string]*Operation, stored []Fight) {
 	for id, operation := range acknowledged {
 		switch fight, there := found[id]; {
 		case !there:
-			v.fault(&v.Lost, "lost, acknowledged %s after the start: %s", operation.Ended.Round(time.Millisecond), operation.Answer)
+			v.fault(&v.Lost, "lost: acknowledged %s after the start: %s", operation.Ended.Round(time.Millisecond), operation.Answer)
 		case fight.Text != operation.Answer:
 			v.fault(&v.Changed, "acknowledged as %s\nbut stored as  %s", operation.Answer, fight.Text)
 		}

@@ -20,8 +20,8 @@ func acknowledged(n int, hero string) (Operation, Fight) {
 		Began: time.Duration(n) * time.Second, Ended: time.Duration(n)*time.Second + time.Millisecond}, fight
 }
 
-// known returns a history without faults. The history contains posted and picked fights, of which some were refused and
-// some are indeterminate; some indeterminate fights are stored.
+// known returns a history without faults. For some fights, the client sent the fighters; for the others, the server
+// picked them. The history contains every outcome, and some of the indeterminate fights are stored.
 func known() (operations []Operation, stored []Fight) {
 	for n, hero := range []string{"op-1", "op-2", "", "", "op-5"} {
 		operation, fight := acknowledged(n, hero)

@@ -19,8 +19,8 @@ type Outcome int
 const (
 	// OK means that a complete response acknowledged the fight, which must be stored.
 	OK Outcome = iota
-	// Refused means that the response promised that the fight was not stored, or that the request was never sent. The
-	// fight must not be stored.
+	// Refused means that the fight must not be stored: either the response said that the fight was not stored, or the
+	// request was never sent.
 	Refused
 	// Indeterminate means that the response was missing or incomplete, or said that the fight may have been stored.
 	Indeterminate

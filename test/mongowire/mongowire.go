@@ -162,7 +162,7 @@ func (c *connection) down(client io.Writer, server io.Reader) {
 
 const (
 	opMsg    = 2013
-	headSize = 16 // length, request id, id of the answered request, opcode
+	headSize = 16 // message length, request id, id of the request that is answered, opcode
 )
 
 // readMessage reads one protocol message, which begins with its length.
@@ -180,7 +180,7 @@ func readMessage(from io.Reader) ([]byte, error) {
 	return message, err
 }
 
-// commandOf returns the command in a message, or nil if there is none.
+// commandOf returns the command in a message, or nil if the message contains no command.
 func commandOf(message []byte) bson.Raw {
 	const at = headSize + 4 + 1 // skips the flags and the kind of the first section
 	if len(message) < at+4 || binary.LittleEndian.Uint32(message[12:]) != opMsg || message[at-1] != 0 {

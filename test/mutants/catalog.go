@@ -4,7 +4,7 @@ package main
 var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	// Issue 12, section 2.
 	{
-		name:   "rows are preloaded before picks from memory have saved as many reads",
+		name:   "rows are preloaded even if picks from memory have not yet saved that many reads",
 		guards: "the eco profile never reads more rows than strict, even if the table is slow",
 		file:   "internal/catalog/load.go",
 		old:    " && s.now() >= m.resume && s.credit.Load() >= int64(min(m.missing, pageSize))",
@@ -35,7 +35,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:  "^TestWriteIsSeen$/^changes,_new_rows_and_deletions$",
 	},
 	{
-		name:   "a concurrent renewal of the ids in memory reverts a change",
+		name:   "a change is lost when the ids in memory are reread concurrently",
 		guards: "every pick that starts after a change in the same process sees that change",
 		file:   "internal/catalog/renew.go",
 		old:    "if ids = s.edits.applied(ids, edited); !slices.Equal(ids, old.ids) {",
@@ -73,7 +73,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 
 	// Issue 12, section 3.
 	{
-		name:   "text columns of any SQL type are accepted",
+		name:   "the type of a column that must contain text is not checked",
 		guards: "a table with the wrong columns is reported at startup",
 		file:   "internal/catalog/table.go",
 		old:    "case found[at].Kind != kind:",
@@ -174,7 +174,7 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestHastyClients$",
 	},
 	{
-		name:   "the error for a list that times out blames the store although the store responds",
+		name:   "the error for a list that times out blames the store even though the store responds",
 		guards: "a long list or search that times out is distinguished from a store that does not respond",
 		file:   "internal/catalog/list.go",
 		old:    "storage.KindOf(err) != nil",

@@ -4,8 +4,8 @@ package main
 // chaos test, its checker and the command line.
 var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "a run is never VOID because of requests that were sent too late",
-		guards: "in the open model, a run is VOID if requests are sent more than 1 ms late at p99",
+		name:   "late iterations never make a run VOID",
+		guards: "in the open model, a run is VOID if iterations start more than 1 ms late at p99",
 		file:   "bench/measure/validity.go",
 		old:    "if m.rate > 0 && g.LateP99 > maxLate {",
 		new:    "if m.rate > 0 && g.LateP99 > 1e3*maxLate {", // compares milliseconds with microseconds
@@ -23,7 +23,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 	},
 	{
 		name:   "the contract suite accepts any body if the status is right",
-		guards: "a contract check that compares two responses from different times still detects a faulty arena",
+		guards: "a contract check that compares two responses taken at different times still detects a faulty arena",
 		file:   "conformance/suite/others.go",
 		old:    "return a.Status == b.Status && bytes.Equal(a.Body, b.Body)",
 		new:    "return a.Status == b.Status || bytes.Equal(a.Body, b.Body)",
@@ -213,7 +213,7 @@ var edgeMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing 
 		run:    "^TestBrokenBuildsAreCaught$/^chaos_count_twice$", // slow: it builds the program
 	},
 	{
-		name:   "the arena's timeout includes the time that the browser takes to read",
+		name:   "the arena's timeout includes the time that the browser takes to read the response",
 		guards: "the arena doesn't cut off a slow browser if the service responds quickly",
 		file:   "internal/remote/proxy.go",
 		old:    "	defer b.timer.Stop()\n",

@@ -13,7 +13,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestHarm$/^log_replaced_by_a_copy",
 	},
 	{
-		name:   "a commit is acknowledged although the log was truncated",
+		name:   "a commit is acknowledged even though the log was truncated",
 		guards: "no fight is acknowledged while the write-ahead log is damaged",
 		file:   "internal/sqlite/guard.go",
 		old:    "if header != g.header || hole || log.size < before.size || log.blocks < before.blocks {",
@@ -32,7 +32,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "a backup copies the database file without the write-ahead log",
-		guards: "a backup of a running store contains everything acknowledged before it",
+		guards: "a backup of a running store contains every fight that was acknowledged before the backup began",
 		file:   "internal/sqlite/backup.go",
 		old:    "conn, err := db.Reads.Conn(ctx)",
 		new:    "conn, err := db.pool(1, immutable).Conn(ctx)",
@@ -58,7 +58,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestCallersLeave$/^the_client_has_disconnected,_then_a_response$",
 	},
 	{
-		name:   "the fights service reports that it is ready although another process has locked its file",
+		name:   "the fights service reports that it is ready even though another process has locked its file",
 		guards: "the fights service is ready only while it can store fights",
 		file:   "internal/sqlite/write.go",
 		old:    "case errors.Is(err, storage.ErrFull), errors.Is(err, storage.ErrBusy), errors.Is(err, storage.ErrSchema):",
@@ -112,7 +112,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		run:    "^TestUnreadableAreCounted$",
 	},
 	{
-		name:   "new ids continue above another program's id, whose date is in the year 10000",
+		name:   "new ids continue above an id that another program dated in the year 10000",
 		guards: "new ids never continue above an id that another program assigned",
 		file:   "internal/sqlite/fights.go",
 		old:    "beyond := fight.Beyond()",
@@ -122,7 +122,7 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 	},
 	{
 		name:   "the statistics count a fight with a level that the list rejects",
-		guards: "count, list and statistics agree on fights written by other programs",
+		guards: "the count, the list and the statistics agree on fights written by other programs",
 		file:   "internal/catalog/scanner.go",
 		old:    "text[0] == '0' || n < 0 || n > most",
 		new:    "text[0] == '0' || n < 0",
@@ -133,8 +133,8 @@ var fightsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothin
 		name:   "a failed DNS lookup of SRV records is not retried",
 		guards: "a failed DNS lookup for a mongodb+srv URL is retried",
 		file:   "internal/mongodb/fights.go",
-		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS look-up of the servers of "`,
-		new:    `return storage.As(storage.ErrSchema, err, "the DNS look-up of the servers of "`,
+		old:    `return storage.As(storage.ErrUnavailable, err, "the DNS lookup of the servers of "`,
+		new:    `return storage.As(storage.ErrSchema, err, "the DNS lookup of the servers of "`,
 		test:   "./internal/app",
 		run:    "^TestServersInTheDNS$", // needs TEST_MONGODB_URL
 	},

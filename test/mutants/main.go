@@ -39,7 +39,7 @@ type mutant struct {
 	old    string // text that must occur exactly once in the file
 	new    string
 	test   string // the package that contains the test that must fail
-	run    string // the name of that test, as a pattern for -run
+	run    string // pattern for -run that selects this test
 }
 
 // mutants returns all mutants, by area.
@@ -56,7 +56,7 @@ func (m mutant) apply(text string) (string, error) {
 func main() {
 	procgroup.DieWithParent()
 	var c struct {
-		Only string `placeholder:"TEXT" help:"Only faults whose name, file or test contains TEXT."`
+		Only string `placeholder:"TEXT" help:"Inject only the faults whose name, file or test contains TEXT."`
 		List bool   `help:"List the faults without running anything."`
 	}
 	kong.Parse(&c, kong.Name("mutants"), kong.Description("Check that the tests catch faults that are deliberately injected into the program."))

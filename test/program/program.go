@@ -24,12 +24,12 @@ import (
 
 // Process is a running program.
 type Process struct {
-	Stdout, Stderr Output // each stays empty if the command already has its own writer
+	Stdout, Stderr Output // empty if the command has a Stdout or Stderr of its own
 	command        *exec.Cmd
 	ended          chan struct{}
 }
 
-// Environment returns the environment variables of the current process that every program needs.
+// Environment returns the environment variables that every program needs, with the current process's values.
 func Environment() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.Getenv("TMPDIR")}
 }
@@ -65,7 +65,7 @@ func (p *Process) Signal(signal os.Signal) error { return p.command.Process.Sign
 // Ended returns a channel that is closed when the process has exited.
 func (p *Process) Ended() <-chan struct{} { return p.ended }
 
-// ExitCode returns the exit code of a process that has exited, or -1 if a signal ended it.
+// ExitCode returns the exit code of a process that has exited, or -1 if a signal killed the process.
 func (p *Process) ExitCode() int { return p.command.ProcessState.ExitCode() }
 
 // Kill kills the process as `kill -9` does, and waits until the process has exited.
@@ -89,7 +89,7 @@ func (p *Process) Stop(patience time.Duration) error {
 	return nil
 }
 
-// Ready waits until url returns 200. Ready returns an error if the process exits or ctx is canceled before that.
+// Ready waits until url returns 200, or returns an error if the process exits or ctx is canceled first.
 func (p *Process) Ready(ctx context.Context, url string) error {
 	for {
 		select {

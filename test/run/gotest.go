@@ -43,8 +43,8 @@ func ownArgs(ctx context.Context, say sayer) []string {
 }
 
 // testArgs returns the arguments for go test in a module: fixed arguments, then the user's arguments, which take
-// precedence, and, if the user names no packages, the pattern for all packages. It returns nil if the user names only
-// packages of other modules.
+// precedence, and, if the user names no packages, the pattern for all packages. testArgs returns nil if the user names
+// only packages of other modules.
 func testArgs(module string, own, given []string) []string {
 	args, named, here := slices.Clone(own), false, false
 	for _, arg := range given {
@@ -83,8 +83,8 @@ func isPackage(arg string) bool {
 }
 
 // raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler,
-// raceDetector builds packages that are linked into every test with the race detector, so that the build results get
-// reused.
+// raceDetector builds two packages with the race detector. Every test with the race detector needs these packages, so
+// the build results are reused.
 func raceDetector(ctx context.Context) error {
 	complaint, err := exec.CommandContext(ctx, "go", "build", "-race", "runtime/race", "runtime/cgo").CombinedOutput()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// take records an event that concerns a test.
+// take records an event from a test.
 func (s *suite) take(e event) {
 	current := s.test(e.Test)
 	switch e.Action {

@@ -11,7 +11,7 @@ import (
 // tally counts tests, and prints a line for each finished package and the output of failed tests.
 //
 // A test or subtest that has no subtests of its own counts once. A test that has subtests counts only if it failed
-// although none of its subtests failed. A package that failed without a failing test, for example because it doesn't
+// itself and none of its subtests did. A package that failed without a failing test, for example because it doesn't
 // compile or its TestMain exits, counts as one failure.
 type tally struct {
 	out      io.Writer
@@ -79,7 +79,7 @@ type event struct {
 	Action      string  // start, run, output, pass, fail, skip, build-output, build-fail, …
 	Package     string  // import path of the package
 	ImportPath  string  // used instead of Package in build events; may end with a package variant in brackets
-	Test        string  // empty for events of the whole package
+	Test        string  // empty for events that concern the whole package
 	Output      string  // including the line feed
 	Elapsed     float64 // duration in seconds
 	FailedBuild string  // ImportPath of the build whose failure made the package fail, if any

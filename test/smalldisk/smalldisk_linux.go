@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Mount mounts a file system of the given size, such as "4m", that is visible only to the test's goroutine and to
@@ -16,7 +17,7 @@ import (
 func Mount(tb testing.TB, size string) (dir string) {
 	tb.Helper()
 	dir = tb.TempDir()
-	runtime.LockOSThread() // never unlocked, so that the thread and the mount end with the test's goroutine
+	lockFreshThread()
 	err := syscall.Unshare(syscall.CLONE_NEWNS)
 	if err == nil {
 		err = syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, "")
@@ -33,6 +34,21 @@ func Mount(tb testing.TB, size string) (dir string) {
 		}
 	})
 	return dir
+}
+
+// lockFreshThread locks the goroutine to a thread that has no child processes. The thread is never unlocked, so it ends,
+// together with the mount, when the goroutine ends. The kernel then kills the processes that the thread has started if
+// they are to die with their parent; another test's processes must not be among them.
+func lockFreshThread() {
+	for {
+		runtime.LockOSThread()
+		children, err := os.ReadFile("/proc/thread-self/children")
+		if err != nil || len(children) == 0 {
+			return
+		}
+		runtime.UnlockOSThread()
+		time.Sleep(time.Millisecond) // usually continues on another thread
+	}
 }
 
 // Fill fills the disk completely with one file, and returns the file's path.

@@ -86,7 +86,7 @@ func faults(t *testing.T, text []byte) []string {
 	}
 	var found []string
 	if rights := workflow.Permissions; rights == nil || rights.All != nil || len(rights.Scopes) > 0 {
-		found = append(found, "the workflow gives permissions to all its jobs")
+		found = append(found, "the workflow grants permissions to all its jobs")
 	}
 	for name, job := range workflow.Jobs {
 		if job.Permissions == nil || job.Permissions.All != nil {

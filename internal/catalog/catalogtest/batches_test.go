@@ -29,7 +29,7 @@ func TestUniformOverHTTP(t *testing.T) {
 		picks   int
 	}{
 		{"batches from a snapshot", 64 << 20, true, 50_000},
-		{"batches from a table above the limit", 0, true, 20_000},
+		{"batches from a table that exceeds the limit", 0, true, 20_000},
 		{"single picks", 0, false, 5_000},
 	} {
 		t.Run(c.name, func(t *testing.T) {

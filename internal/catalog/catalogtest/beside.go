@@ -57,7 +57,7 @@ func (e Engine[T]) TestDuringWrites(t *testing.T) {
 			needed := f.pickWith(picker, batch)
 			picker.Close()
 			if rows := store.gets.Load(); rows > needed {
-				t.Errorf("%s, batches of %d: %d rows were read for picks that need %d", p.name, batch, rows, needed)
+				t.Errorf("%s, batches of %d: %d rows were read, want at most %d", p.name, batch, rows, needed)
 			}
 		}
 	}

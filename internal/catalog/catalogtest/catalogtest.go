@@ -58,7 +58,7 @@ type Family struct {
 	IDs    []int64
 	// Null is the id of the row whose other columns are NULL.
 	Null int64
-	// Next is the query that the other application uses to get its next id, or "" if the server generates ids.
+	// Next is the query with which the application gets its next id, or "" if the server generates ids.
 	Next string
 }
 

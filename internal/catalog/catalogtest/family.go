@@ -59,8 +59,8 @@ func (f *fixture[T]) checkEditOfNull(id int64) {
 	f.checkNull(id)
 }
 
-// checkNext imports one row without an id, writes a second one, and then gets the next id as the other application
-// does.
+// checkNext imports one row without an id, writes a second one, and then gets the next id in the same way as the
+// application that created the table.
 func (f *fixture[T]) checkNext(family Family) {
 	f.Helper()
 	highest := family.IDs[len(family.IDs)-1]
@@ -82,8 +82,8 @@ func (f *fixture[T]) checkNext(family Family) {
 	}
 }
 
-// checkNoticed checks that a change made by the other application is detected, even if the engine can't report a
-// version of the table.
+// checkNoticed checks that a change made by another application is detected, even if the engine can't report a version
+// of the table.
 func (f *fixture[T]) checkNoticed() {
 	f.Helper()
 	before, known, err := f.store.IDs(f.Context(), "")

@@ -19,8 +19,8 @@ func (e Engine[T]) testImport(t *testing.T) {
 	}
 }
 
-// testIdempotent imports the same rows twice, and uses more rows than fit into one batch. An import that replaces all
-// rows may reuse their names.
+// testIdempotent imports the same rows twice, using more rows than fit into one batch. An import that replaces all rows
+// may reuse their names.
 func (e Engine[T]) testIdempotent(t *testing.T) {
 	f := e.empty(t)
 	ids := make([]int64, 1234)
@@ -91,7 +91,7 @@ func (e Engine[T]) testImportFails(t *testing.T, replace bool) {
 	err = f.store.Import(ctx, replace, func(put func(T) error) error {
 		first := put(f.item(1, "changed"))
 		cancel()
-		_ = put(f.item(0, "new")) // even if the feed ignores this error, its rows must not be stored
+		_ = put(f.item(0, "new")) // the feed ignores the error, but its rows still must not be stored
 		return first
 	})
 	if !errors.Is(err, context.Canceled) {

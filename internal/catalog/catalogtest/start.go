@@ -77,7 +77,7 @@ func (e Engine[T]) testFailedStart(t *testing.T) {
 	})
 	if err == nil {
 		_ = store.Close()
-		t.Fatal("a start succeeded although its context was canceled")
+		t.Fatal("the store opened even though its context was canceled")
 	}
 	roster := f.numbered(f.steps(3)...)
 	f.store = f.open(feed(roster...))

@@ -71,7 +71,7 @@ func (e Engine[T]) testVersion(t *testing.T) {
 }
 
 // steady returns the version once it has stopped changing. Some stores also count changes to other tables on the
-// server, so this may take a few reads.
+// server, so the version may take a few reads to settle.
 func (f *fixture[T]) steady() catalog.Version {
 	f.Helper()
 	var known catalog.Version
@@ -82,7 +82,7 @@ func (f *fixture[T]) steady() catalog.Version {
 		}
 		if version == known && known != "" {
 			if len(found) > 0 {
-				f.Errorf("IDs returned ids although the table hasn't changed: %v", found)
+				f.Errorf("IDs returned ids even though the table hasn't changed: %v", found)
 			}
 			return known
 		}

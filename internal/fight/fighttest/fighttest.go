@@ -121,7 +121,7 @@ func testRoundTrip(t *testing.T, store fight.Store) {
 func same(t *testing.T, want, got fight.Fight) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the stored (-) and the returned (+) fight differ:\n%s", diff)
+		t.Errorf("the stored fight (-) and the returned fight (+) differ:\n%s", diff)
 	}
 }
 
@@ -311,7 +311,7 @@ func testDeadlines(t *testing.T, store fight.Store) {
 	all := Fights(workers * each)
 	_ = duration(t, store, Fights(1)[0]) // the first insert may be slow, because it creates the collection
 	took := time.Minute
-	for range quiet { // the minimum of several writes: if the estimate were too high, every write would finish in time
+	for range quiet { // the fastest of several writes: if the estimate were too high, all writes would finish in time
 		took = min(took, duration(t, store, Fights(1)[0]))
 	}
 	said := make([]error, len(all))

@@ -30,10 +30,10 @@ type Place struct {
 func Run(t *testing.T, open func(tb testing.TB) Place) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Place){
-		"fights of all kinds":                          testKinds,
-		"fights stored before the first count":         testBefore,
-		"the order of names":                           testOrder,
-		"several counters run while fights are stored": testConcurrent,
+		"fights of all kinds":                                testKinds,
+		"fights stored before the first count":               testBefore,
+		"the order of names":                                 testOrder,
+		"several counters run while fights are being stored": testConcurrent,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -101,7 +101,7 @@ func CountAll(tb testing.TB, store statistics.Store) (counted int) {
 	}
 }
 
-// Exact checks that the store's statistics are exactly the expected statistics of the fights.
+// Exact checks that the store's statistics match the fights exactly.
 func Exact(tb testing.TB, store statistics.Store, fights []fight.Fight) {
 	tb.Helper()
 	got, err := store.Read(tb.Context())

@@ -1,6 +1,6 @@
 // Package arena serves the battle page and the gateway through which the page reaches the services. The page and the
-// gateway share one origin, so the page never accesses another. The package knows nothing about the services except
-// their paths.
+// gateway share one origin, so the page never makes a cross-origin request. The package knows nothing about the
+// services except their paths.
 package arena
 
 import (

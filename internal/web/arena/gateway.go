@@ -108,8 +108,8 @@ func (g *gateway) pass(w http.ResponseWriter, r *http.Request, name string, targ
 	return part.Pass(w, out, lasting != nil)
 }
 
-// outgoing returns the request to send to a service: the path, the body, and only those headers that services read.
-// Only the catalogs get the administrator's token.
+// outgoing returns the request to send to a service: the path, the body, and only the headers that services read. Only
+// the catalogs get the administrator's token.
 func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, error) {
 	body, err := httpserver.ReadRaw(r)
 	if err != nil {

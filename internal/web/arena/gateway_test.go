@@ -538,8 +538,8 @@ func TestStalledBrowser(t *testing.T) {
 	}
 }
 
-// A client that opens too many streams without reading them can still get lists, and vice versa. Other clients can
-// still get both lists and streams.
+// A client that opens too many streams without reading them can still get lists, and one that requests too many lists
+// can still open streams. Other clients can still get both.
 func TestTooManyStreamsFromOneClient(t *testing.T) {
 	stalled := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery == "" { // a request from a client that doesn't read

@@ -29,7 +29,7 @@ func (l Local) Check(ctx context.Context) error {
 	return nil
 }
 
-// statusOnly is a response writer that keeps only the status code.
+// statusOnly is a response writer that records only the status code.
 type statusOnly struct {
 	header http.Header
 	status int

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // hang is a timeout for operations that would hang if the code were wrong. Correct code never comes near this limit.
 const hang = 30 * time.Second
 
-// limits returns configurations of a server and a client with limits that no test reaches; each test lowers the limit
-// that it tests.
+// limits returns server and client configurations with limits that no test reaches; each test lowers the limit that it
+// tests.
 func limits() (httpserver.Config, remote.ProxyConfig) {
 	server := httpserver.Config{
 		Deadline: time.Minute, ReadHeaderTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute,

@@ -20,8 +20,8 @@ import (
 //go:embed page
 var files embed.FS
 
-// policy restricts a page to files of its own origin. It prevents text such as a hero's name from running as a script,
-// and makes the browser refuse to turn strings into markup.
+// policy lets a page load files only from its own origin. It prevents text such as a hero's name from running as a
+// script, and makes the browser refuse to turn strings into markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 

@@ -25,7 +25,7 @@ func TestWeight(t *testing.T) {
 	}
 	t.Logf("%d compressed bytes in %d files and %d pages", weight, len(site.files), len(site.pages))
 	if weight > 100<<10 || weight < 10<<10 {
-		t.Errorf("all files together are %d bytes compressed, want 10 to 100 KiB", weight)
+		t.Errorf("all files together take %d bytes when compressed, want 10 to 100 KiB", weight)
 	}
 }
 

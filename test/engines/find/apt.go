@@ -34,7 +34,7 @@ func newApt(getenv func(string) string, say func(string, ...any)) *apt {
 	return &apt{uid: os.Geteuid(), consent: getenv("TEST_INSTALL"), say: say, execute: execute}
 }
 
-// install installs the packages. If installing them is impossible or forbidden, install returns the reason as an error.
+// install installs the packages. If installation is impossible or forbidden, the error states the reason.
 func (a *apt) install(ctx context.Context, wanted packages) error {
 	if err := a.allowed(); err != nil {
 		return err
@@ -128,8 +128,8 @@ func choose(available []string, wanted string) (string, bool) {
 	return best, best != ""
 }
 
-// get installs the packages. It installs the package postgresql-common first, so that this package can be configured
-// not to create a cluster.
+// get installs the packages. Before it installs PostgreSQL, it installs postgresql-common and configures it not to
+// create a cluster.
 func (a *apt) get(ctx context.Context, names []string) error {
 	if !slices.Contains(names, "postgresql") {
 		return a.getAll(ctx, names)

@@ -29,7 +29,7 @@ const (
 // docker runs the Docker command that is installed on this machine.
 type docker struct{}
 
-// available returns nil if a Docker engine responds, or the reason why it doesn't.
+// available returns nil if a Docker engine responds, and an error otherwise.
 func (d *docker) available(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, commandPatience)
 	defer cancel()

@@ -1,6 +1,6 @@
-// Package find locates or starts the engines that the tests run against. For each engine, it tries in this order: a URL
-// in the environment, programs on this machine, a Docker engine and, as root on Debian or Ubuntu, apt-get. It uses the
-// first source that works.
+// Package find locates or starts the engines that the tests run against. For each engine, the package uses the first of
+// these sources that works: a URL in the environment, programs on this machine, a Docker engine and, as root on Debian
+// or Ubuntu, apt-get.
 //
 // Servers that the package starts are private: their data is in a temporary folder, they listen on free loopback ports,
 // and they stop when the engine is closed. The operating system's own server instances are never used, changed or
@@ -17,7 +17,7 @@ import (
 	"sync"
 )
 
-// Engine is a server or program that tests need. If the engine wasn't found, it is missing.
+// Engine is a server or program that tests need; if it wasn't found, the field Missing contains the reason.
 type Engine struct {
 	// Name is the display name, with the version if the engine was found.
 	Name string
@@ -90,7 +90,7 @@ func New(module string, getenv func(string) string, say func(string, ...any)) *F
 	}
 }
 
-// All searches for all engines concurrently, and returns the engines in a fixed order. The caller must close the
+// All finds or starts every engine, concurrently, and returns the engines in a fixed order. The caller must close the
 // engines, even if ctx has been canceled.
 func (f *Finder) All(ctx context.Context) []*Engine {
 	searches := f.servers()
@@ -100,7 +100,7 @@ func (f *Finder) All(ctx context.Context) []*Engine {
 	return f.search(ctx, searches...)
 }
 
-// Servers is like All, but searches only for database servers.
+// Servers is like All, but only for database servers.
 func (f *Finder) Servers(ctx context.Context) []*Engine { return f.search(ctx, f.servers()...) }
 
 func (f *Finder) servers() []func(context.Context) *Engine {
