@@ -43,7 +43,7 @@ const soon = time.Minute
 // anyPort holds the flags that tell the up command to use free ports.
 var anyPort = []string{
 	"--heroes-addr=127.0.0.1:0", "--villains-addr=127.0.0.1:0", "--locations-addr=127.0.0.1:0",
-	"--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0",
+	"--fights-addr=127.0.0.1:0", "--statistics-addr=127.0.0.1:0", "--arena-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0",
 }
 
 // stop interrupts a process, and checks that it exits cleanly without writing to standard error.

@@ -41,6 +41,9 @@ func (c upCommand) announce(w io.Writer, endpoints []app.Endpoint) {
 		case "arena":
 			page = fmt.Sprintf("  %-10s http://%s/\n", at.Service, addr)
 			continue
+		case "admin":
+			services += fmt.Sprintf("  %-10s http://%s/metrics\n", at.Service, addr)
+			continue
 		case "fights":
 			fights = addr
 		}

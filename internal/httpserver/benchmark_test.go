@@ -15,7 +15,7 @@ func (d discarded) Header() http.Header         { return d.header }
 func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 func (d discarded) WriteHeader(int)             {}
 
-// BenchmarkRequest measures the cost of a request, excluding net/http and the route's own work.
+// BenchmarkRequest measures the cost of a request, excluding net/http and the route's own work, with and without metrics.
 func BenchmarkRequest(b *testing.B) {
 	body := make([]byte, 300)
 	var routes []Route
@@ -25,13 +25,18 @@ func BenchmarkRequest(b *testing.B) {
 			return WriteJSON(w, body)
 		}))
 	}
-	api, _ := newAPI(settings(), routes...)
+	plain, _ := newAPI(settings(), routes...)
+	with, _ := measured(routes...)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/heroes/random_hero", http.NoBody)
-	reply := discarded{http.Header{}}
-	b.ReportAllocs()
-	for b.Loop() {
-		clear(reply.header)
-		api.ServeHTTP(reply, request)
+	for name, api := range map[string]*API{"without metrics": plain, "with metrics": with} {
+		b.Run(name, func(b *testing.B) {
+			reply := discarded{http.Header{}}
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(reply.header)
+				api.ServeHTTP(reply, request)
+			}
+		})
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command docs runs every command in README.md and CONTRIBUTING.md, taken from the files themselves, in a fresh clone
-// of the last commit. docs exits with 1 if a command fails, or if a file contains no commands.
+// Command docs runs every command in README.md, docs/operate.md and CONTRIBUTING.md, taken from the files themselves, in a
+// fresh clone of the last commit. docs exits with 1 if a command fails, or if a file contains no commands.
 //
 // A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
 // run:
@@ -50,7 +50,7 @@ func run(ctx context.Context, out io.Writer) (failed int, err error) {
 		return 0, err
 	}
 	runner := &runner{dir: clone, out: out, patience: patience}
-	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+	for _, name := range []string{"README.md", "docs/operate.md", "CONTRIBUTING.md"} {
 		text, err := os.ReadFile(filepath.Join(clone, name))
 		if err != nil {
 			return 0, err

@@ -161,7 +161,7 @@ func FreeAddr() (string, error) {
 }
 
 // FreeUp assigns an unused port to each service that `up` runs. FreeUp returns each service's base URL, by service
-// name, and the environment variables that set the addresses. It doesn't start anything.
+// name, and the environment variables that set the addresses, with that of the admin listener. It doesn't start anything.
 func FreeUp() (urls map[string]string, env []string, err error) {
 	urls = map[string]string{}
 	for _, service := range []string{"heroes", "villains", "locations", "fights", "statistics", "arena"} {
@@ -171,5 +171,9 @@ func FreeUp() (urls map[string]string, env []string, err error) {
 		}
 		urls[service], env = "http://"+addr, append(env, strings.ToUpper(service)+"_ADDR="+addr)
 	}
-	return urls, env, nil
+	admin, err := FreeAddr()
+	if err != nil {
+		return nil, nil, err
+	}
+	return urls, append(env, "ADMIN_ADDR="+admin), nil
 }

@@ -1,0 +1,111 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"superheroes/internal/app"
+	"superheroes/internal/remote"
+	"superheroes/internal/telemetry"
+	"superheroes/test/await"
+)
+
+// TestMetrics checks that each metric in docs/metrics.md is served, whichever way the services run, and that nothing of
+// the admin listener is served on a public port.
+func TestMetrics(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	cfg := upConfig(t)
+	cfg.AdminAddr, cfg.Arena, cfg.ArenaAddr = "127.0.0.1:0", true, "127.0.0.1:0"
+	together := app.New("test", io.Discard)
+	if err := together.Up(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	bases := basesOf(together)
+	alone := app.New("test", io.Discard)
+	if err := alone.Run(t.Context(), fightsConfig(t, bases)); err != nil {
+		t.Fatal(err)
+	}
+	for _, base := range []string{bases["fights"], basesOf(alone)["fights"]} {
+		if status, body := fetch(t, base+"/api/fights/execute_fight"); status != http.StatusOK {
+			t.Errorf("got %d %s", status, body)
+		}
+	}
+	var served string
+	await.True(t, "the fight is counted", func() bool { // a scrape only starts to read the total
+		_, served = fetch(t, bases["admin"]+"/metrics")
+		return strings.Contains(served, `superheroes_fights_counted_total{service="statistics"} 1`)
+	})
+	_, more := fetch(t, basesOf(alone)["admin"]+"/metrics")
+	for _, group := range telemetry.Groups() {
+		for _, family := range group.Families {
+			if !strings.Contains(served+more, "\n# TYPE "+family.PrometheusName()+" "+string(family.Type)+"\n") &&
+				!strings.HasPrefix(served, "# HELP "+family.PrometheusName()) {
+				t.Errorf("%s is not served", family.PrometheusName())
+			}
+		}
+	}
+	for service, base := range bases {
+		if service == "admin" {
+			continue
+		}
+		for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap"} {
+			if status, _ := fetch(t, base+path); status != http.StatusNotFound {
+				t.Errorf("%s%s returns %d", service, path, status)
+			}
+		}
+	}
+	checkProfiles(t, bases["admin"])
+	for _, a := range []*app.App{alone, together} {
+		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// checkProfiles checks that profiles are served, but not the command line, which may contain secrets, and nothing for a
+// foreign host name, which a web page could have bound to the loopback address.
+func checkProfiles(t *testing.T, base string) {
+	t.Helper()
+	for path, want := range map[string]int{
+		"/debug/pprof/": http.StatusOK, "/debug/pprof/goroutine": http.StatusOK, "/debug/pprof/profile?seconds=1": http.StatusOK,
+		"/debug/pprof/cmdline": http.StatusNotFound,
+	} {
+		if status, body := fetch(t, base+path); status != want {
+			t.Errorf("%s: got %d %.200s", path, status, body)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = "attacker.example"
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("a foreign host gets %d", response.StatusCode)
+	}
+}
+
+// fightsConfig returns the settings of a fights service of its own, with an admin listener, that picks from the given
+// services.
+func fightsConfig(t *testing.T, bases map[string]string) app.FightConfig {
+	t.Helper()
+	cfg := app.FightConfig{
+		Addr: "127.0.0.1:0", HeroesURL: bases["heroes"], VillainsURL: bases["villains"], LocationsURL: bases["locations"],
+		Peers: remote.Config{Connect: time.Second, Write: time.Second, Read: 5 * time.Second, MaxConnections: 10, IdleConnections: 2},
+	}
+	cfg.MongodbURL, cfg.StoreWait = "sqlite:"+t.TempDir()+"/fights.db", time.Second
+	cfg.AdminAddr, cfg.Profile = "127.0.0.1:0", app.Eco
+	cfg.Deadline, cfg.ReadTimeout, cfg.WriteTimeout, cfg.ShutdownTimeout = 5*time.Second, 10*time.Second, 15*time.Second, 6*time.Second
+	return cfg
+}
