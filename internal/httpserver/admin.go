@@ -97,8 +97,8 @@ func (g *guesses) check(log *slog.Logger, r *http.Request) error {
 		return nil
 	}
 	if first {
-		log.Warn("too many wrong tokens; someone may be guessing the administrator's token", "limit", maxGuesses, "within", guessWindow,
-			"client", r.RemoteAddr, "path", r.URL.Path, "request_id", RequestID(r.Context()))
+		log.Warn("too many wrong tokens; someone may be guessing the administrator's token", append(logged(r.Context()),
+			"limit", maxGuesses, "within", guessWindow, "client", r.RemoteAddr, "path", r.URL.Path)...)
 	}
 	problem := Errorf(http.StatusTooManyRequests, "too many wrong tokens; the right one is still accepted")
 	problem.RetryAfter = wait

@@ -150,6 +150,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 	x := &exchange{
 		ResponseWriter: w,
 		id:             requestIDOf(r.Header),
+		header:         r.Header,
 		timeout:        timeoutOf(r.Header, a.cfg.Deadline),
 		writeTimeout:   a.cfg.WriteTimeout,
 		parent:         r.Context(),
@@ -208,8 +209,8 @@ func (a *API) finished(x *exchange, r *http.Request, begin time.Time) {
 		return
 	}
 	line := slog.NewRecord(time.Now(), slog.LevelInfo, "access", 0)
-	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", took,
-		"request_id", x.id)
+	line.Add("method", r.Method, "path", r.URL.Path, "status", x.status, "duration", took)
+	line.Add(logged(r.Context())...)
 	_ = a.log.Handler().Handle(r.Context(), line) // if the log can't be written, the error can't be logged either
 }
 
@@ -236,8 +237,8 @@ func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(http.ErrAbortHandler)
 	}
-	a.log.Error("a handler panicked", "panic", fmt.Errorf("%s: %v", r.Pattern, cause), "method", r.Method, "path", r.URL.Path,
-		"request_id", x.id, "stack", string(debug.Stack()))
+	a.log.Error("a handler panicked", append(logged(r.Context()), "panic", fmt.Errorf("%s: %v", r.Pattern, cause),
+		"method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))...)
 	if x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}

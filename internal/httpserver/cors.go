@@ -52,9 +52,10 @@ func parseOrigin(text string) (Origin, bool) {
 // pages may read.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
-	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader
-	corsRead    = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
-	corsMaxAge  = "600" // how long a browser may cache a preflight response, in seconds
+	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader +
+		", traceparent, tracestate"
+	corsRead   = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
+	corsMaxAge = "600" // how long a browser may cache a preflight response, in seconds
 )
 
 // cors lets pages from trusted origins read responses (https://fetch.spec.whatwg.org/#http-cors-protocol). It doesn't

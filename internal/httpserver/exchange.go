@@ -16,6 +16,7 @@ import (
 type exchange struct {
 	http.ResponseWriter
 	id           string
+	header       http.Header     // of the request
 	timeout      time.Duration   // time limit of the request, or of each step of a stream
 	writeTimeout time.Duration   // time limit for each write to a stream
 	parent       context.Context // the request's context without its deadline

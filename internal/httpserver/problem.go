@@ -26,6 +26,8 @@ type Problem struct {
 	Status int     `json:"status" doc:"The HTTP status." example:"422"`
 	Detail string  `json:"detail" doc:"What went wrong with this request." example:"body.hero.name: is missing"`
 	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"The invalid parts of the request."`
+	// TraceID is set when the problem is sent.
+	TraceID string `json:"trace_id,omitempty" doc:"The id of the trace, if the request has a valid traceparent header." example:"0af7651916cd43dd8448eb211c80319c"`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty
@@ -128,6 +130,9 @@ func storeState(err error) string {
 
 // writeProblem sends a problem. The caller must not have written any part of the response yet.
 func writeProblem(w http.ResponseWriter, problem *Problem) {
+	if x, ok := w.(*exchange); ok {
+		problem = problem.traced(x)
+	}
 	body, err := json.Marshal(problem)
 	if err != nil { // the detail contains text that isn't UTF-8
 		body = []byte(`{"title":"Internal Server Error","status":500,"detail":"the error could not be described"}`)
@@ -150,6 +155,17 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 	_, _ = w.Write(body) // an error means that the client is gone
 }
 
+// traced returns the problem with the id of the trace that ctx belongs to, if any.
+func (p *Problem) traced(ctx context.Context) *Problem {
+	trace, _ := traceOf(ctx)
+	if trace.TraceID == "" {
+		return p
+	}
+	traced := *p
+	traced.TraceID = trace.TraceID
+	return &traced
+}
+
 // logProblem logs problems that concern an operator: a 500 as an error, and other server errors, such as an unavailable
 // store or peer, as warnings.
 func (a *API) logProblem(r *http.Request, problem *Problem) {
@@ -163,10 +179,9 @@ func (a *API) logProblem(r *http.Request, problem *Problem) {
 	if !a.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := append(make([]slog.Attr, 0, 5), slog.Int("status", problem.Status), slog.String("method", r.Method),
-		slog.String("path", r.URL.Path), slog.String("request_id", RequestID(ctx)))
+	attrs := append([]any{"status", problem.Status, "method", r.Method, "path", r.URL.Path}, logged(ctx)...)
 	if problem.Cause != nil {
-		attrs = append(attrs, slog.Any("cause", problem.Cause))
+		attrs = append(attrs, "cause", problem.Cause)
 	}
-	a.log.LogAttrs(ctx, level, problem.Detail, attrs...)
+	a.log.Log(ctx, level, problem.Detail, attrs...)
 }

@@ -46,7 +46,7 @@ func (x *exchange) WriteHeader(status int) {
 	if status == http.StatusNotFound && strings.HasPrefix(x.Header().Get("Content-Type"), "text/plain") {
 		x.drop = true
 		x.status = status
-		writeProblem(x.ResponseWriter, Errorf(status, UnknownPath))
+		writeProblem(x.ResponseWriter, Errorf(status, UnknownPath).traced(x))
 		return
 	}
 	if status >= http.StatusOK {

@@ -350,6 +350,7 @@ func (c *Client[T]) send(ctx context.Context, of *http.Request, deadline time.Ti
 	if id := httpserver.RequestID(ctx); id != "" {
 		request.Header.Set(httpserver.RequestIDHeader, id)
 	}
+	httpserver.PassTrace(ctx, request.Header)
 	if !deadline.IsZero() {
 		httpserver.SetTimeout(request.Header, deadline)
 	}

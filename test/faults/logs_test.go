@@ -20,6 +20,7 @@ func logTests() tests {
 		"empty log without failures": testQuiet,
 		"log lines":                  testLogLines,
 		"request id":                 testRequestID,
+		"trace":                      testTrace,
 	}
 }
 
@@ -126,5 +127,44 @@ func testRequestID(t *testing.T, program string) {
 				}
 			}
 		})
+	}
+}
+
+// testTrace checks that the trace context of a request reaches the peers, and that the response and the log line for a
+// failure name the trace. An invalid trace context is ignored.
+func testTrace(t *testing.T, program string) {
+	const trace, parent = "0af7651916cd43dd8448eb211c80319c", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	peers, seen := newCatalogs(t), make(chan http.Header, 100)
+	for name, body := range map[string]string{"heroes": fakepeer.Hero, "villains": fakepeer.Villain, "locations": fakepeer.Location} {
+		peers.named(name).Behave(func(w http.ResponseWriter, r *http.Request) {
+			seen <- r.Header
+			fakepeer.Answers(http.StatusOK, body)(w, r)
+		})
+	}
+	fights := startFights(t, program, t.TempDir(), peers.env(), "--profile=strict")
+	send := func(traceparent string) answer {
+		return ask(t, http.MethodGet, fights.url+execute, "", "Traceparent", traceparent, "Tracestate", "a=1,b=2")
+	}
+	for sent, want := range map[string][2]string{parent: {parent, "a=1,b=2"}, strings.ToUpper(parent): {}, parent + "-": {}} {
+		send(sent).want(t, http.StatusOK)
+		for range 3 {
+			header := await.Value(t, "each peer gets a request", seen)
+			if got := [2]string{header.Get("Traceparent"), header.Get("Tracestate")}; got != want {
+				t.Errorf("sent %s: a peer got %q, want %q", sent, got, want)
+			}
+		}
+	}
+	peers.heroes.Behave(fakepeer.BreaksOff(""))
+	named, unnamed := send(parent), send(parent+"-")
+	for _, problem := range []answer{named, unnamed} {
+		problem.wantProblem(t, http.StatusBadGateway, "heroes")
+	}
+	const field = `"trace_id":"` + trace + `"`
+	if !strings.Contains(named.body, field) || strings.Contains(unnamed.body, "trace_id") {
+		t.Errorf("got %s and %s", named.body, unnamed.body)
+	}
+	stop(t, fights.Process)
+	if log := fights.Stderr.String(); strings.Count(log, "trace_id="+trace+" span_id=b7ad6b7169203331") != 1 {
+		t.Errorf("the trace should be named in one line of the log:\n%s", log)
 	}
 }
