@@ -74,13 +74,20 @@ func (h *Histogram) bucket(value int64) int {
 	return len(h.bounds)
 }
 
-// counts returns the number of values in each bucket, and their sum in the family's unit. Values that are observed in
-// the meantime may be part of only one of the two.
-func (h *Histogram) counts() (buckets []uint64, sum float64) {
-	sum = float64(h.sum.Load()) * h.scale
-	buckets = make([]uint64, len(h.buckets))
-	for i := range h.buckets {
-		buckets[i] = h.buckets[i].Load()
+// Distribution is the current state of a histogram.
+type Distribution struct {
+	Buckets   []uint64    // number of values in each bucket, the last of which has no bound
+	Sum       float64     // of the values, in the family's unit
+	Exemplars []*Exemplar // latest of each bucket; nil if there is none
+}
+
+// distribution returns the current state. A value that is observed in the meantime may be part of only the buckets or
+// only the sum.
+func (h *Histogram) distribution() *Distribution {
+	n := len(h.buckets)
+	d := &Distribution{Buckets: make([]uint64, n), Sum: float64(h.sum.Load()) * h.scale, Exemplars: make([]*Exemplar, n)}
+	for i := range n {
+		d.Buckets[i], d.Exemplars[i] = h.buckets[i].Load(), h.exemplars[i].Load()
 	}
-	return buckets, sum
+	return d
 }

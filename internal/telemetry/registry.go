@@ -12,6 +12,7 @@ package telemetry
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -112,15 +113,54 @@ func (r *Registry) add(f *Family, s *series) {
 	c.series = append(c.series, s)
 }
 
-// all returns the families and their series. The caller must not modify them.
-func (r *Registry) all() []collected {
+// Gathered is a family with the current values of its series.
+type Gathered struct {
+	*Family
+	Series []Series
+}
+
+// Series is the current value of a series.
+type Series struct {
+	Service   string
+	Labels    []string      // values of the family's labels, in the same order
+	Value     float64       // of a counter or gauge
+	Histogram *Distribution // of a histogram, otherwise nil
+	Summary   *Summary      // of a summary, otherwise nil
+}
+
+// Gather reads all series. The families are in the order of their Prometheus names.
+func (r *Registry) Gather() []Gathered {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make([]collected, len(r.families))
+	families := make([]collected, len(r.families))
 	for i, c := range r.families {
-		all[i] = *c // series are only ever appended
+		families[i] = *c // series are only ever appended
+	}
+	r.mu.Unlock()
+	all := make([]Gathered, len(families))
+	for i, c := range families {
+		all[i].Family = c.Family
+		for _, s := range c.series {
+			if value, ok := s.gather(); ok {
+				all[i].Series = append(all[i].Series, value)
+			}
+		}
 	}
 	return all
+}
+
+// gather reads the series. It returns false if the series has no value at present.
+func (s *series) gather() (value Series, ok bool) {
+	value = Series{Service: s.service, Labels: s.values}
+	switch {
+	case s.histogram != nil:
+		value.Histogram = s.histogram.distribution()
+	case s.summary != nil:
+		summary := s.summary()
+		value.Summary = &summary
+	default:
+		value.Value = s.read()
+	}
+	return value, !math.IsNaN(value.Value)
 }
 
 // Metrics registers the instruments of one service. A nil *Metrics ignores them. It is safe for concurrent use.

@@ -30,8 +30,8 @@ func FormatFor(accept []string) string {
 // AppendText appends all metrics to b in the given format. The families are in the order of their names.
 func (r *Registry) AppendText(b []byte, format string) []byte {
 	w := writer{b, format == OpenMetricsFormat}
-	for _, c := range r.all() {
-		w.family(c)
+	for _, g := range r.Gather() {
+		w.family(g)
 	}
 	if w.open {
 		w.out = append(w.out, "# EOF\n"...)
@@ -45,22 +45,29 @@ type writer struct {
 	open bool // OpenMetrics
 }
 
-func (w *writer) family(c collected) {
-	name := c.name
-	if w.open && c.Type == CounterType {
-		name = strings.TrimSuffix(name, "_total")
+func (w *writer) family(g Gathered) {
+	full := g.PrometheusName()
+	name := full
+	if w.open && g.Type == CounterType {
+		name = strings.TrimSuffix(full, "_total")
 	}
-	w.line("# HELP ", name, " ", escape(c.Help))
-	w.line("# TYPE ", name, " ", string(c.Type))
-	if unit := units[c.Unit]; w.open && unit != "" {
+	w.line("# HELP ", name, " ", escape(g.Help))
+	w.line("# TYPE ", name, " ", string(g.Type))
+	if unit := units[g.Unit]; w.open && unit != "" {
 		w.line("# UNIT ", name, " ", unit)
 	}
-	labels := make([]string, len(c.Labels))
-	for i, label := range c.Labels {
+	labels := make([]string, len(g.Labels))
+	for i, label := range g.Labels {
 		labels[i] = prometheus(label)
 	}
-	for _, s := range c.series {
-		w.series(c.name, labels, s)
+	for _, s := range g.Series {
+		set := `service="` + escape(s.Service) + `"`
+		for i, label := range labels {
+			if s.Labels[i] != "" { // an empty label is the same as none
+				set += "," + label + `="` + escape(s.Labels[i]) + `"`
+			}
+		}
+		w.series(full, set, g.Bounds, s)
 	}
 }
 
@@ -71,37 +78,28 @@ func (w *writer) line(parts ...string) {
 	w.out = append(w.out, '\n')
 }
 
-func (w *writer) series(name string, labels []string, s *series) {
-	set := `service="` + escape(s.service) + `"`
-	for i, label := range labels {
-		if s.values[i] != "" { // an empty label is the same as none
-			set += "," + label + `="` + escape(s.values[i]) + `"`
-		}
-	}
+func (w *writer) series(name, set string, bounds []float64, s Series) {
 	switch {
-	case s.histogram != nil:
-		w.histogram(name, set, s.histogram)
-	case s.summary != nil:
-		w.summary(name, set, s.summary())
+	case s.Histogram != nil:
+		w.histogram(name, set, bounds, s.Histogram)
+	case s.Summary != nil:
+		w.summary(name, set, s.Summary)
 	default:
-		if value := s.read(); !math.IsNaN(value) {
-			w.line(name, "{", set, "} ", w.float(value))
-		}
+		w.line(name, "{", set, "} ", w.float(s.Value))
 	}
 }
 
-func (w *writer) histogram(name, set string, h *Histogram) {
-	counts, sum := h.counts()
+func (w *writer) histogram(name, set string, bounds []float64, d *Distribution) {
 	total := uint64(0)
-	for i, n := range counts {
+	for i, n := range d.Buckets {
 		total += n
 		bound := math.Inf(1)
-		if i < len(h.bounds) {
-			bound = h.family.Bounds[i]
+		if i < len(bounds) {
+			bound = bounds[i]
 		}
-		w.line(name, "_bucket{", set, `,le="`, w.float(bound), `"} `, strconv.FormatUint(total, 10), w.exemplar(h.exemplars[i].Load()))
+		w.line(name, "_bucket{", set, `,le="`, w.float(bound), `"} `, strconv.FormatUint(total, 10), w.exemplar(d.Exemplars[i]))
 	}
-	w.line(name, "_sum{", set, "} ", w.float(sum))
+	w.line(name, "_sum{", set, "} ", w.float(d.Sum))
 	w.line(name, "_count{", set, "} ", strconv.FormatUint(total, 10))
 }
 
@@ -114,7 +112,7 @@ func (w *writer) exemplar(e *Exemplar) string {
 	return ` # {trace_id="` + e.TraceID + `",span_id="` + e.SpanID + `"} ` + w.float(e.Value) + " " + at
 }
 
-func (w *writer) summary(name, set string, s Summary) {
+func (w *writer) summary(name, set string, s *Summary) {
 	for _, q := range s.Quantiles {
 		w.line(name, "{", set, `,quantile="`, w.float(q[0]), `"} `, w.float(q[1]))
 	}

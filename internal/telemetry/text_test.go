@@ -81,12 +81,12 @@ func TestObserve(t *testing.T) {
 	for _, value := range []time.Duration{0, time.Millisecond, time.Millisecond + 1, 2500 * time.Microsecond, time.Hour} {
 		h.Observe(int64(value))
 	}
-	buckets, sum := h.counts()
-	if diff := cmp.Diff([]uint64{2, 2, 1}, buckets); diff != "" {
+	got := h.distribution()
+	if diff := cmp.Diff([]uint64{2, 2, 1}, got.Buckets); diff != "" {
 		t.Error(diff)
 	}
-	if want := 3600.004500001; sum < want-1e-9 || sum > want+1e-9 {
-		t.Errorf("the sum is %v, want %v", sum, want)
+	if want := 3600.004500001; got.Sum < want-1e-9 || got.Sum > want+1e-9 {
+		t.Errorf("the sum is %v, want %v", got.Sum, want)
 	}
 }
 
@@ -100,8 +100,8 @@ func TestWithoutRegistry(t *testing.T) {
 	h := NewHistogram(CommitBatchSize)
 	m.Histogram(h)
 	h.Observe(1)
-	if buckets, _ := h.counts(); c.Value() != 2 || buckets[0] != 1 {
-		t.Errorf("got %d and %v", c.Value(), buckets)
+	if got := h.distribution(); c.Value() != 2 || got.Buckets[0] != 1 {
+		t.Errorf("got %d and %v", c.Value(), got.Buckets)
 	}
 }
 
