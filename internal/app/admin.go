@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"superheroes/internal/httpserver"
+	"superheroes/internal/logging"
+	"superheroes/internal/otlp"
 	"superheroes/internal/telemetry"
 )
 
@@ -21,23 +23,33 @@ const (
 	adminConnections = 64
 )
 
-// startAdmin starts the process's admin listener, which serves the metrics of all services and profiles of the process,
-// unless it is switched off. It must start before the services, so that they measure themselves. Metrics of the process
-// have the given name as their service.
-//
-// The command line isn't served, as net/http/pprof would, because it may contain secrets.
-func (a *App) startAdmin(ctx context.Context, process string, cfg Server) error {
-	if cfg.AdminAddr == "" || cfg.AdminAddr == adminOff {
+// startTelemetry prepares the metrics of the process, which has the given name in them, and starts the admin listener,
+// each only if it is wanted. It must be called before the services start, so that they measure themselves.
+func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) error {
+	admin := cfg.AdminAddr != "" && cfg.AdminAddr != adminOff
+	if !admin && !cfg.OTLP.Enabled() {
 		return nil
 	}
+	a.registry = telemetry.NewRegistry()
+	a.registry.Service(process).AddRuntime()
+	if admin {
+		return a.startAdmin(ctx, cfg)
+	}
+	return nil
+}
+
+// startAdmin starts the process's admin listener, which serves the metrics of all services in the process and profiles of
+// the process.
+//
+// The command line isn't served, as net/http/pprof would, because it may contain secrets.
+func (a *App) startAdmin(ctx context.Context, cfg Server) error {
 	cfg.Deadline, cfg.WriteTimeout, cfg.DrainDelay = adminTimeout, adminTimeout, 0
 	cfg.MaxConnections = min(cfg.MaxConnections, adminConnections)
 	p, err := a.listen(ctx, Endpoint{"admin", cfg.AdminAddr}, "--admin-addr", cfg)
 	if err != nil {
 		return err
 	}
-	a.admin, a.registry = p, telemetry.NewRegistry()
-	a.registry.Service(process).AddRuntime()
+	a.admin = p
 	p.api.Mount("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
 		format := telemetry.FormatFor(r.Header.Values("Accept"))
 		return httpserver.WriteBytes(w, format, a.registry.AppendText(nil, format))
@@ -48,6 +60,14 @@ func (a *App) startAdmin(ctx context.Context, process string, cfg Server) error 
 	p.api.Mount("GET /debug/pprof/trace", profile(pprof.Trace))
 	p.server.Serve(p.api)
 	return nil
+}
+
+// startExport starts to send the metrics to a collector, if there is one. Call it after the services have started.
+func (a *App) startExport(cfg Server) (err error) {
+	if cfg.OTLP.Enabled() {
+		a.exporter, err = otlp.Start(cfg.OTLP, a.registry, a.version, logging.New(a.stderr, "telemetry", cfg.Log))
+	}
+	return err
 }
 
 // profile adapts a handler of net/http/pprof.

@@ -11,6 +11,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/logging"
+	"superheroes/internal/otlp"
 	"superheroes/internal/telemetry"
 )
 
@@ -20,7 +21,8 @@ type App struct {
 	stderr   io.Writer
 	parts    []*part
 	admin    *part               // nil if there is no admin listener
-	registry *telemetry.Registry // nil if there is no admin listener
+	registry *telemetry.Registry // nil if there are no metrics
+	exporter *otlp.Exporter      // nil if no metrics are sent
 	closers  []func() error
 }
 
@@ -32,7 +34,7 @@ func New(version string, stderr io.Writer) *App {
 // Up starts every service in this process. If Up fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
-	if err := a.startAdmin(ctx, "superheroes", cfg.Server); err != nil {
+	if err := a.startTelemetry(ctx, "superheroes", cfg.Server); err != nil {
 		return err
 	}
 	parts, err := a.listenAll(ctx, cfg)
@@ -74,6 +76,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 			return err
 		}
 	}
+	if err := a.startExport(cfg.Server); err != nil {
+		return err
+	}
 	return damaged.report(parts)
 }
 
@@ -112,7 +117,7 @@ type Service interface {
 func (a *App) Run(ctx context.Context, service Service) (err error) {
 	defer a.finish(&err)
 	at := service.endpoint()
-	if err := a.startAdmin(ctx, at.Service, service.server()); err != nil {
+	if err := a.startTelemetry(ctx, at.Service, service.server()); err != nil {
 		return err
 	}
 	p, err := a.listen(ctx, at, "--addr", service.server())
@@ -120,7 +125,10 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 		return err
 	}
 	a.parts = append(a.parts, p)
-	return service.start(ctx, p)
+	if err := service.start(ctx, p); err != nil {
+		return err
+	}
+	return a.startExport(service.server())
 }
 
 // atStop registers a function that is called after the servers have stopped. The functions are called in reverse order
@@ -155,6 +163,9 @@ func (a *App) Stop(ctx context.Context) error {
 		group.Go(func() { failures[i] = part.server.Shutdown(ctx) })
 	}
 	group.Wait()
+	if a.exporter != nil { // sends the final figures
+		failures = append(failures, a.exporter.Close())
+	}
 	if a.admin != nil { // after the services, so that it can tell how they drain
 		failures = append(failures, a.admin.server.Shutdown(ctx))
 	}
@@ -164,7 +175,7 @@ func (a *App) Stop(ctx context.Context) error {
 	for _, part := range a.parts {
 		logging.Flush(part.log)
 	}
-	a.parts, a.admin, a.closers = nil, nil, nil
+	a.parts, a.admin, a.exporter, a.closers = nil, nil, nil, nil
 	return errors.Join(failures...)
 }
 

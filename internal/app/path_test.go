@@ -97,7 +97,7 @@ func pathOfWrite(t *testing.T) *path {
 	}
 	cfg := upConfig(t)
 	cfg.AdminAddr = "127.0.0.1:0" // metrics add nothing to the path
-	for range 2 { // the second start uses a database that records the path
+	for range 2 {                 // the second start uses a database that records the path
 		a := app.New("test", new(bytes.Buffer))
 		if err := a.Up(t.Context(), cfg); err != nil {
 			t.Fatal(err)

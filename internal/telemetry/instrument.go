@@ -22,7 +22,7 @@ func (c *Counter) Value() uint64 { return c.n.Load() }
 // is in the family's unit.
 type Histogram struct {
 	family    *Family
-	scale     float64 // a value times scale is in the family's unit
+	perUnit   float64 // a value divided by perUnit is in the family's unit
 	bounds    []int64
 	buckets   []atomic.Uint64 // one more than bounds
 	sum       atomic.Int64
@@ -40,14 +40,14 @@ type Exemplar struct {
 func NewHistogram(f *Family) *Histogram {
 	n := len(f.Bounds)
 	h := &Histogram{
-		family: f, scale: 1, bounds: make([]int64, n),
+		family: f, perUnit: 1, bounds: make([]int64, n),
 		buckets: make([]atomic.Uint64, n+1), exemplars: make([]atomic.Pointer[Exemplar], n+1),
 	}
 	if f.Unit == "s" {
-		h.scale = 1 / float64(time.Second)
+		h.perUnit = float64(time.Second)
 	}
 	for i, bound := range f.Bounds {
-		h.bounds[i] = int64(math.Round(bound / h.scale))
+		h.bounds[i] = int64(math.Round(bound * h.perUnit))
 	}
 	return h
 }
@@ -61,7 +61,7 @@ func (h *Histogram) Observe(value int64) {
 // ObserveTraced counts a value, and stores it as the exemplar of its bucket.
 func (h *Histogram) ObserveTraced(value int64, traceID, spanID string) {
 	h.Observe(value)
-	h.exemplars[h.bucket(value)].Store(&Exemplar{float64(value) * h.scale, traceID, spanID, time.Now()})
+	h.exemplars[h.bucket(value)].Store(&Exemplar{float64(value) / h.perUnit, traceID, spanID, time.Now()})
 }
 
 // bucket returns the index of the first bucket whose bound isn't below the value.
@@ -85,7 +85,7 @@ type Distribution struct {
 // only the sum.
 func (h *Histogram) distribution() *Distribution {
 	n := len(h.buckets)
-	d := &Distribution{Buckets: make([]uint64, n), Sum: float64(h.sum.Load()) * h.scale, Exemplars: make([]*Exemplar, n)}
+	d := &Distribution{Buckets: make([]uint64, n), Sum: float64(h.sum.Load()) / h.perUnit, Exemplars: make([]*Exemplar, n)}
 	for i := range n {
 		d.Buckets[i], d.Exemplars[i] = h.buckets[i].Load(), h.exemplars[i].Load()
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -94,4 +95,15 @@ func imports(t *testing.T) map[string][]string {
 		all[room] = slices.Sorted(maps.Keys(imports))
 	}
 	return all
+}
+
+// TestNoGRPC checks that the program doesn't link gRPC, which would add 7 MB to it.
+func TestNoGRPC(t *testing.T) {
+	packages, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "../../cmd/superheroes").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(packages), "superheroes/internal/otlp\n") || strings.Contains(string(packages), "grpc") {
+		t.Errorf("the program links\n%s", packages)
+	}
 }
