@@ -16,11 +16,13 @@ import (
 // variable counts as unset.
 const adminOff = "off"
 
+// The limits of the admin listener.
 const (
-	// adminTimeout limits a request to the admin listener. It is longer than any profile that people usually record.
-	adminTimeout = 5 * time.Minute
-	// adminConnections is enough for a few scrapers, and for a person with a browser.
+	profileTimeout   = 5 * time.Minute // more than the profiles that people usually record
+	scrapeTimeout    = 10 * time.Second
+	maxScrapes       = 4 // at a time
 	adminConnections = 64
+	adminShutdown    = 500 * time.Millisecond // a profile doesn't delay the end of the process
 )
 
 // startTelemetry prepares the metrics of the process, which has the given name in them, and starts the admin listener,
@@ -43,22 +45,28 @@ func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) er
 //
 // The command line isn't served, as net/http/pprof would, because it may contain secrets.
 func (a *App) startAdmin(ctx context.Context, cfg Server) error {
-	cfg.Deadline, cfg.WriteTimeout, cfg.DrainDelay = adminTimeout, adminTimeout, 0
+	cfg.Deadline, cfg.WriteTimeout, cfg.DrainDelay, cfg.ShutdownTimeout = profileTimeout, profileTimeout, 0, adminShutdown
 	cfg.MaxConnections = min(cfg.MaxConnections, adminConnections)
+	cfg.AllowedHosts, cfg.TrustedOrigins, cfg.AccessLog = nil, nil, false // are meant for the public ports
 	p, err := a.listen(ctx, Endpoint{"admin", cfg.AdminAddr}, "--admin-addr", cfg)
 	if err != nil {
 		return err
 	}
 	a.admin = p
-	p.api.Mount("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
-		format := telemetry.FormatFor(r.Header.Values("Accept"))
-		return httpserver.WriteBytes(w, format, a.registry.AppendText(nil, format))
-	})
-	p.api.Mount("GET /debug/pprof/", profile(pprof.Index))
-	p.api.Mount("GET /debug/pprof/profile", profile(pprof.Profile))
-	p.api.Mount("GET /debug/pprof/symbol", profile(pprof.Symbol))
-	p.api.Mount("GET /debug/pprof/trace", profile(pprof.Trace))
+	p.api.MountLimited("GET /metrics", maxScrapes, a.serveMetrics)
+	p.api.MountForOwnPages("GET /debug/pprof/", profile(pprof.Index)) // pages on other sites must not start profiles
+	p.api.MountForOwnPages("GET /debug/pprof/profile", profile(pprof.Profile))
+	p.api.MountForOwnPages("GET /debug/pprof/symbol", profile(pprof.Symbol))
+	p.api.MountForOwnPages("GET /debug/pprof/trace", profile(pprof.Trace))
 	p.server.Serve(p.api)
+	return nil
+}
+
+func (a *App) serveMetrics(w http.ResponseWriter, r *http.Request) error {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTimeout)) // a scraper that doesn't read is dropped
+	format := telemetry.FormatFor(r.Header.Values("Accept"))
+	w.Header().Set("Content-Type", format)
+	_ = a.registry.WriteText(w, format) // an error means that the scraper is gone
 	return nil
 }
 

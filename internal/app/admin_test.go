@@ -39,7 +39,7 @@ func TestMetrics(t *testing.T) {
 	var served string
 	await.True(t, "the fight is counted", func() bool { // a scrape only starts to read the total
 		_, served = fetch(t, bases["admin"]+"/metrics")
-		return strings.Contains(served, `superheroes_fights_counted_total{service="statistics"} 1`)
+		return strings.Contains(served, `superheroes_fights_counted{service="statistics"} 1`)
 	})
 	_, more := fetch(t, basesOf(alone)["admin"]+"/metrics")
 	for _, group := range telemetry.Groups() {

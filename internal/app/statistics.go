@@ -11,6 +11,7 @@ import (
 	"superheroes/internal/mongodb"
 	"superheroes/internal/sqlite"
 	"superheroes/internal/statistics"
+	"superheroes/internal/telemetry"
 	"superheroes/internal/web"
 )
 
@@ -22,6 +23,9 @@ func (c StatisticsConfig) start(ctx context.Context, p *part) error {
 	}
 	p.app.atStop(opened.store.fights.Close)
 	startStatistics(p, opened.store.totals, opened.engine, statistics.Looking(), c.StatisticsLimits)
+	if pool, ok := opened.store.fights.(interface{ MeasurePool(*telemetry.Metrics) }); ok {
+		pool.MeasurePool(p.metrics)
+	}
 	return nil
 }
 
@@ -51,8 +55,7 @@ func startStatistics(
 	p *part, store statistics.Store, engine string, pace statistics.Pace, cfg web.StatisticsLimits,
 ) *statistics.Service {
 	service := statistics.NewService(store, pace, p.log)
-	service.Measure(p.metrics)
-	p.measureStore(store)
+	service.Measure(p.metrics, engine)
 	p.app.atStop(func() error {
 		service.Close()
 		return nil

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 
 	"superheroes/internal/storage"
 )
@@ -13,36 +14,46 @@ type measured[T Item] struct {
 }
 
 // Get implements Store.
-func (s *measured[T]) Get(ctx context.Context, id int64) (item T, err error) {
-	ctx, operation := s.operations.Begin(ctx, "SELECT")
-	defer operation.End(&err)
-	return s.Store.Get(ctx, id)
+func (s *measured[T]) Get(ctx context.Context, id int64) (T, error) {
+	ctx, operation := s.operations.Begin(ctx, "SELECT", "by id")
+	item, err := s.Store.Get(ctx, id)
+	failure := err
+	if errors.Is(err, ErrNotFound) {
+		failure = nil
+	}
+	operation.End(&failure)
+	return item, err
 }
 
 // GetMany implements Store.
 func (s *measured[T]) GetMany(ctx context.Context, ids []int64) (items []T, err error) {
-	ctx, operation := s.operations.Begin(ctx, "SELECT many")
+	ctx, operation := s.operations.Begin(ctx, "SELECT", "by ids")
 	defer operation.End(&err)
 	return s.Store.GetMany(ctx, ids)
 }
 
 // Page implements Store.
 func (s *measured[T]) Page(ctx context.Context, after int64, limit int) (page []T, err error) {
-	ctx, operation := s.operations.Begin(ctx, "SELECT page")
+	ctx, operation := s.operations.Begin(ctx, "SELECT", "page")
 	defer operation.End(&err)
 	return s.Store.Page(ctx, after, limit)
 }
 
 // IDs implements Store.
 func (s *measured[T]) IDs(ctx context.Context, known Version) (ids []int64, version Version, err error) {
-	ctx, operation := s.operations.Begin(ctx, "SELECT ids")
+	ctx, operation := s.operations.Begin(ctx, "SELECT", "ids")
 	defer operation.End(&err)
 	return s.Store.IDs(ctx, known)
 }
 
-// Write implements Store.
-func (s *measured[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (item *T, err error) {
-	ctx, operation := s.operations.Begin(ctx, "UPDATE")
-	defer operation.End(&err)
-	return s.Store.Write(ctx, id, change)
+// Write implements Store. Only a failure of the store counts, but not, for example, an edit that is refused.
+func (s *measured[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
+	ctx, operation := s.operations.Begin(ctx, "UPDATE", "")
+	item, err := s.Store.Write(ctx, id, change)
+	failure := err
+	if storage.KindOf(err) == nil && !errors.Is(err, ErrMaybeWritten) {
+		failure = nil
+	}
+	operation.End(&failure)
+	return item, err
 }

@@ -85,7 +85,11 @@ func (s *Service) OnStored(stored func()) { s.stored = stored }
 // Measure adds the metrics of the service and of its store, whose engine is given under its name in OpenTelemetry's
 // semantic conventions. Call it before the first fight.
 func (s *Service) Measure(m *telemetry.Metrics, engine string) {
-	s.operations.Measure(m, engine, "fights")
+	collection := "fights"
+	if engine == "sqlite" {
+		collection = "fight"
+	}
+	s.operations.Measure(m, engine, collection)
 	m.Counter(telemetry.FightsAcknowledged, &s.acknowledged)
 	m.Counter(telemetry.FightsUncertain, &s.uncertain)
 }
@@ -138,7 +142,7 @@ func (s *Service) Perform(
 	now := s.now()
 	fight := Decide(s.ids.Next(now), now, hero, villain, place)
 	answer := fight.AppendJSON(make([]byte, 0, usualSize))
-	ctx, insert := s.operations.Begin(ctx, "INSERT")
+	ctx, insert := s.operations.Begin(ctx, "INSERT", "")
 	err := s.store.Insert(ctx, fight, answer)
 	insert.End(&err)
 	s.stored()
@@ -154,9 +158,13 @@ func (s *Service) Perform(
 
 // Get returns the fight with the given id, like Store.Get.
 func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
-	ctx, get := s.operations.Begin(ctx, "SELECT")
+	ctx, get := s.operations.Begin(ctx, "SELECT", "by id")
 	fight, err := s.store.Get(ctx, id)
-	get.End(&err)
+	failure := err
+	if errors.Is(err, ErrNotFound) {
+		failure = nil
+	}
+	get.End(&failure)
 	if err != nil {
 		err = fmt.Errorf("reading fight %s: %w", id, err)
 	}
@@ -165,7 +173,7 @@ func (s *Service) Get(ctx context.Context, id ID) (Fight, error) {
 
 // Page returns the fights with ids below before, like Store.Page.
 func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, error) {
-	ctx, page := s.operations.Begin(ctx, "SELECT page")
+	ctx, page := s.operations.Begin(ctx, "SELECT", "page")
 	fights, err := s.store.Page(ctx, before, limit)
 	page.End(&err)
 	if err != nil {
@@ -176,7 +184,7 @@ func (s *Service) Page(ctx context.Context, before ID, limit int) ([]Fight, erro
 
 // Count returns the exact number of fights, like Store.Count.
 func (s *Service) Count(ctx context.Context) (int64, error) {
-	ctx, count := s.operations.Begin(ctx, "COUNT")
+	ctx, count := s.operations.Begin(ctx, "COUNT", "")
 	n, err := s.store.Count(ctx)
 	count.End(&err)
 	if err != nil {

@@ -25,7 +25,9 @@ func (w *Written) Record(results []error) []error {
 			stored++
 		}
 	}
-	w.stored.Add(stored)
-	w.sizes.Observe(int64(len(results)))
+	if stored > 0 {
+		w.stored.Add(stored)
+		w.sizes.Observe(int64(stored))
+	}
 	return results
 }

@@ -44,9 +44,11 @@ type API struct {
 	log      *slog.Logger
 	cfg      Config
 	sites    sites
-	limiters map[Kind]limiter // of the kinds that have routes
+	limiters map[Kind][]limiter // of the kinds that have routes
 	metrics  *telemetry.Metrics
-	unrouted unrouted // nil unless requests are measured
+	unrouted *measure // of requests that reach no route; nil unless requests are measured
+
+	clientErrors clientErrors
 }
 
 // NewAPI returns an API without routes.
@@ -62,14 +64,14 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 		log:      log,
 		cfg:      cfg,
 		sites:    newSites(cfg.TrustedOrigins),
-		limiters: map[Kind]limiter{},
+		limiters: map[Kind][]limiter{},
 	}
 }
 
 // Measure makes the API measure its requests. Call it before any route is added.
 func (a *API) Measure(m *telemetry.Metrics) {
 	if m != nil {
-		a.metrics, a.unrouted = m, newUnrouted(m)
+		a.metrics, a.unrouted = m, newMeasure(m, otherMethod, "")
 	}
 }
 
@@ -120,9 +122,14 @@ func (a *API) MountForOwnPages(pattern string, serve Handler) {
 	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
 
+// MountLimited is like Mount, but the route serves only the given number of requests at a time, and rejects others.
+func (a *API) MountLimited(pattern string, most int, serve Handler) {
+	a.handle(pattern, &operation{limits: limits{kind: Unlimited, own: newSlots(most, 0)}, serve: serve})
+}
+
 // MountLists is like MountForOwnPages, but for a route that forwards lists to a service.
 func (a *API) MountLists(pattern string, serve Handler) {
-	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, limits: forwardedLists(), serve: serve})
+	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, limits: a.forwardedLists(), serve: serve})
 }
 
 // handle adds an undocumented route.
@@ -156,9 +163,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, instead Handler) {
 		parent:         r.Context(),
 	}
 	x.deadline = begin.Add(x.timeout)
-	if a.unrouted != nil {
-		x.measure = a.unrouted.of(r.Method)
-	}
+	x.measure = a.unrouted
 	defer x.finish()
 	w.Header().Set(RequestIDHeader, x.id)
 	r = r.WithContext(x)
@@ -202,9 +207,7 @@ func (a *API) finished(x *exchange, r *http.Request, begin time.Time) {
 		return
 	}
 	took := time.Since(begin)
-	if x.measure != nil {
-		x.measure.record(x.status, took)
-	}
+	a.record(x, took)
 	if !a.cfg.AccessLog {
 		return
 	}
@@ -235,11 +238,13 @@ func (a *API) recovered(x *exchange, r *http.Request, cause any) {
 		return
 	}
 	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		x.aborted = true
 		panic(http.ErrAbortHandler)
 	}
 	a.log.Error("a handler panicked", append(logged(r.Context()), "panic", fmt.Errorf("%s: %v", r.Pattern, cause),
 		"method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))...)
 	if x.status != 0 {
+		x.aborted = true
 		panic(http.ErrAbortHandler)
 	}
 	writeProblem(x, problemOf(fmt.Errorf("panic: %v", cause)))

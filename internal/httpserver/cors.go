@@ -53,7 +53,7 @@ func parseOrigin(text string) (Origin, bool) {
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
 	corsSent    = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " + RequestIDHeader + ", " + TimeoutHeader +
-		", traceparent, tracestate"
+		", traceparent, tracestate, baggage"
 	corsRead   = "Link, ETag, Location, Retry-After, Allow, WWW-Authenticate, " + RequestIDHeader
 	corsMaxAge = "600" // how long a browser may cache a preflight response, in seconds
 )

@@ -34,7 +34,7 @@ func (e *endpoint) add(method string, o *operation) {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r.Context())
 	o, err := e.find(r)
-	if o != nil {
+	if o != nil { // otherwise, the request reaches no route
 		x.measure = o.measure
 		defer o.measure.label()()
 	}

@@ -24,6 +24,8 @@ type exchange struct {
 	kind         Kind
 	limit        limiter  // nil unless the request counts against its kind's limit
 	status       int      // 0 until the response has begun
+	aborted      bool     // the response was broken off
+	endless      bool     // the response is a stream of events
 	drop         bool     // discard the handler's plain-text body, which a problem response has replaced
 	hurried      bool     // the request spent most of its time waiting for a slot
 	pauses       bool     // suspend the write timeout between writes

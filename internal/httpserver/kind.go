@@ -51,8 +51,14 @@ type limiter interface {
 	// retryAfter returns how long a refused client should wait before it retries. The time varies, so that clients
 	// refused together don't all retry together.
 	retryAfter() time.Duration
-	// load returns the number of requests in progress, its current limit, and how many requests have been refused.
-	load() (running, most int, refused uint64)
+	load() load
+}
+
+// load is the state of a limiter: the number of requests in progress, its current limit, and how many requests have been
+// refused.
+type load struct {
+	running, most int
+	refused       uint64
 }
 
 // slots is a limiter with a fixed number of concurrent requests. Further requests may wait for a slot until their
@@ -75,9 +81,7 @@ func (s slots) retryAfter() time.Duration {
 	return jittered(2)
 }
 
-func (s slots) load() (running, most int, refused uint64) {
-	return s.most - s.Free(), s.most, s.refused.Load()
-}
+func (s slots) load() load { return load{s.most - s.Free(), s.most, s.refused.Load()} }
 
 // maxLists limits the concurrent lists per service; maxQueued limits the requests of each kind that wait for a slot.
 const maxLists, maxQueued = 64, 192
@@ -95,9 +99,9 @@ func maxSearches() int { return max(2, runtime.GOMAXPROCS(0)/2) }
 // refused at once. Streams never wait for a slot, because a stream never ends on its own.
 func (a *API) limiter(kind Kind) limiter {
 	if a.limiters[kind] == nil {
-		a.limiters[kind] = newLimiter(kind, a.cfg.Deadline)
+		a.limiters[kind] = []limiter{newLimiter(kind, a.cfg.Deadline)}
 	}
-	return a.limiters[kind]
+	return a.limiters[kind][0]
 }
 
 func newLimiter(kind Kind, deadline time.Duration) limiter {
@@ -129,7 +133,7 @@ func (a *API) limitsOf(route Route) limits {
 	case route.Kind == Lists:
 		return limits{Lists, a.limiter(Lists), a.limiter(Searches)}
 	case route.Limit > 0:
-		a.limiters[route.Kind] = newSlots(route.Limit, 0)
+		a.limiters[route.Kind] = []limiter{newSlots(route.Limit, 0)}
 	}
 	return limits{kind: route.Kind, own: a.limiter(route.Kind)}
 }
@@ -137,8 +141,11 @@ func (a *API) limitsOf(route Route) limits {
 // forwardedLists returns limits for lists that are forwarded to a service. The limits equal the receiving service's own
 // limits for a single address, since all forwarded lists reach the service from this process's address. A single client
 // address may use at most three quarters of these limits, so that no client can lock out the others.
-func forwardedLists() limits {
-	return limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
+func (a *API) forwardedLists() limits {
+	l := limits{Lists, newSlots(maxLists*3/4, maxQueued), newSlots(max(2, maxSearches()*3/4), maxQueued)}
+	a.limiters[Lists] = append(a.limiters[Lists], l.own)
+	a.limiters[Searches] = append(a.limiters[Searches], l.searches)
+	return l
 }
 
 // enter admits the request, or returns the problem for a request beyond the limit.

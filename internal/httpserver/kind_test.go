@@ -153,7 +153,7 @@ func TestResponsesThatCount(t *testing.T) {
 			r.Kind = Fights
 			api, _ := newAPI(settings(), r)
 			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
-			limit := api.limiters[Fights].(*overload)
+			limit := api.limiters[Fights][0].(*overload)
 			if got, left := limit.completed.Load(), limit.inFlight.Load(); got != c.want || left != 0 {
 				t.Errorf("%d requests count as completed and %d are in flight, want %d and none", got, left, c.want)
 			}

@@ -2,8 +2,10 @@ package httpserver
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,22 +13,29 @@ import (
 )
 
 // measure records the durations of the requests to one route and method, and labels profiles with them. To record one
-// costs no allocation, except the first with each status (BenchmarkMeasure).
+// costs no allocation, except the first with each result (BenchmarkMeasure).
 type measure struct {
-	durations *telemetry.Vec[int] // by status; 0 is a request that was aborted before its response began
-	labels    context.Context     // carries the labels of profiles
+	durations *telemetry.Vec[requestResult]
+	labels    context.Context // carries the labels of profiles
+}
+
+// requestResult is the outcome of a request as its metrics show it. To limit the number of series, the statuses from 300 to 499
+// are represented by their class, 3 or 4: with every status of every route, a service would have 1,500 series.
+type requestResult struct {
+	status  int
+	failure string
 }
 
 func newMeasure(metrics *telemetry.Metrics, method, route string) *measure {
-	labels := func(status int) []string {
-		code, failure := strconv.Itoa(status), ""
+	labels := func(r requestResult) []string {
+		status := strconv.Itoa(r.status)
 		switch {
-		case status == 0:
-			code, failure = "", "aborted"
-		case status >= http.StatusInternalServerError:
-			failure = code
+		case r.status == 0:
+			status = ""
+		case r.status < 10:
+			status += "xx"
 		}
-		return []string{method, "http", route, code, failure}
+		return []string{method, "http", route, status, r.failure}
 	}
 	return &measure{
 		telemetry.NewVec(metrics, telemetry.HTTPServerDuration, labels),
@@ -34,7 +43,38 @@ func newMeasure(metrics *telemetry.Metrics, method, route string) *measure {
 	}
 }
 
-func (m *measure) record(status int, took time.Duration) { m.durations.Of(status).Observe(int64(took)) }
+// result returns the outcome of a request that has ended. A client that leaves before it has been served isn't a failure
+// of the service, whatever the response would have been.
+func (x *exchange) result() requestResult {
+	switch {
+	case x.aborted:
+		return requestResult{x.status, "aborted"}
+	case x.parent.Err() != nil && (x.status == 0 || x.status >= http.StatusInternalServerError):
+		return requestResult{failure: "canceled"}
+	case x.status >= http.StatusInternalServerError:
+		return requestResult{x.status, strconv.Itoa(x.status)}
+	case x.status >= http.StatusMultipleChoices:
+		return requestResult{status: x.status / 100}
+	}
+	return requestResult{status: x.status}
+}
+
+// record records a request that has ended. Streams of events are recorded only if they could not begin.
+func (a *API) record(x *exchange, took time.Duration) {
+	if x.measure == nil || x.endless && x.status == http.StatusOK {
+		return
+	}
+	x.measure.durations.Of(x.result()).Observe(int64(took))
+	if x.status >= http.StatusBadRequest && x.status < http.StatusInternalServerError {
+		a.clientErrors[x.status-http.StatusBadRequest].Add(1)
+	}
+}
+
+// clientErrors counts the responses with each status from 400 to 499.
+type clientErrors [100]telemetry.Counter
+
+// clientErrorStatuses are the statuses from 400 to 499 that a service uses.
+var clientErrorStatuses = []int{400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 417, 421, 422, 428, 429, 431}
 
 // label gives the goroutine that serves a request the labels of profiles. unlabel removes them.
 func (m *measure) label() (unlabel func()) {
@@ -45,30 +85,9 @@ func (m *measure) label() (unlabel func()) {
 	return func() { pprof.SetGoroutineLabels(context.Background()) }
 }
 
-// unrouted measures the requests that reach no operation: an unknown path, or a method that the path doesn't support.
-// They have no route, and the methods are limited to those that HTTP defines, so that no request can add series at will.
-type unrouted map[string]*measure
-
-// otherMethod stands for every method that HTTP doesn't define, as in OpenTelemetry's semantic conventions.
+// otherMethod stands for any method, as in OpenTelemetry's semantic conventions, where the method doesn't matter: for
+// requests that reach no route, so that clients can't add series.
 const otherMethod = "_OTHER"
-
-func newUnrouted(metrics *telemetry.Metrics) unrouted {
-	u := unrouted{}
-	for _, method := range []string{
-		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
-		http.MethodConnect, http.MethodOptions, http.MethodTrace, otherMethod,
-	} {
-		u[method] = newMeasure(metrics, method, "")
-	}
-	return u
-}
-
-func (u unrouted) of(method string) *measure {
-	if m := u[method]; m != nil {
-		return m
-	}
-	return u[otherMethod]
-}
 
 // Measure adds the metrics of the server's connections and state.
 func (s *Server) Measure(m *telemetry.Metrics) {
@@ -85,11 +104,21 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 
 // MeasureLimits adds the metrics of the limits on concurrent requests. Call it after all routes have been added.
 func (a *API) MeasureLimits() {
-	m := a.metrics
-	for kind, limit := range a.limiters {
-		name := kind.label()
-		m.Func(telemetry.LimitInFlight, func() float64 { running, _, _ := limit.load(); return float64(running) }, name)
-		m.Func(telemetry.LimitCapacity, func() float64 { _, most, _ := limit.load(); return float64(most) }, name)
-		m.Func(telemetry.LimitRefused, func() float64 { _, _, refused := limit.load(); return float64(refused) }, name)
+	for _, kind := range slices.Sorted(maps.Keys(a.limiters)) {
+		limits := a.limiters[kind]
+		sum := func(of func(load) float64) func() float64 {
+			return func() (total float64) {
+				for _, l := range limits {
+					total += of(l.load())
+				}
+				return total
+			}
+		}
+		a.metrics.Func(telemetry.LimitInFlight, sum(func(l load) float64 { return float64(l.running) }), kind.label())
+		a.metrics.Func(telemetry.LimitCapacity, sum(func(l load) float64 { return float64(l.most) }), kind.label())
+		a.metrics.Func(telemetry.LimitRefused, sum(func(l load) float64 { return float64(l.refused) }), kind.label())
+	}
+	for _, status := range clientErrorStatuses {
+		a.metrics.Counter(telemetry.ClientErrors, &a.clientErrors[status-http.StatusBadRequest], strconv.Itoa(status))
 	}
 }

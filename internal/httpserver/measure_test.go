@@ -1,6 +1,8 @@
 package httpserver
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,7 +22,12 @@ func measured(routes ...Route) (*API, func() string) {
 	for _, route := range routes {
 		api.Handle(route)
 	}
-	return api, func() string { return string(registry.AppendText(nil, telemetry.TextFormat)) }
+	api.MeasureLimits()
+	return api, func() string {
+		var text strings.Builder
+		_ = registry.WriteText(&text, telemetry.TextFormat) // never fails
+		return text.String()
+	}
 }
 
 // durations returns the labels of the request durations, each with the number of requests.
@@ -49,6 +56,11 @@ func TestMeasure(t *testing.T) {
 		route(http.MethodGet, "/broken", func(w http.ResponseWriter, _ *http.Request) error {
 			panic(http.ErrAbortHandler)
 		}),
+		route(http.MethodGet, "/half", func(w http.ResponseWriter, _ *http.Request) error {
+			_, _ = w.Write([]byte("[1,"))
+			return errors.New("test")
+		}),
+		route(http.MethodGet, "/left", func(_ http.ResponseWriter, r *http.Request) error { return r.Context().Err() }),
 		route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
 			return NewEvents(w, r).Send([]byte("data: {}\n\n"))
 		}),
@@ -56,35 +68,45 @@ func TestMeasure(t *testing.T) {
 	)
 	for _, request := range []struct{ method, path string }{
 		{http.MethodGet, "/items/1"}, {http.MethodGet, "/items/2"}, {http.MethodHead, "/items/2"}, {http.MethodGet, "/items/x"},
-		{http.MethodDelete, "/items/1"}, {http.MethodPost, "/items"}, {http.MethodGet, "/broken"}, {http.MethodGet, "/events"},
+		{http.MethodDelete, "/items/1"}, {http.MethodPost, "/items"}, {http.MethodGet, "/broken"}, {http.MethodGet, "/half"}, {http.MethodGet, "/left"}, {http.MethodGet, "/events"},
 		{http.MethodGet, "/readyz"}, {http.MethodGet, "/nowhere"}, {"BREW", "/nowhere"}, {"BREW", "/items"},
 	} {
 		func() {
 			defer func() { _ = recover() }() // as net/http recovers from http.ErrAbortHandler
-			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), request.method, request.path, http.NoBody))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if request.path == "/left" {
+				cancel()
+			}
+			api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, request.method, request.path, http.NoBody))
 		}()
 	}
 	want := map[string]string{
-		`"GET",http_route="/items/{id}",http_response_status_code="200"`:              "3",
-		`"GET",http_route="/items/{id}",http_response_status_code="422"`:              "1",
-		`"DELETE",http_response_status_code="405"`:                                    "1",
-		`"POST",http_route="/items",http_response_status_code="500",error_type="500"`: "1",
-		`"GET",http_route="/broken",error_type="aborted"`:                             "1",
-		`"GET",http_response_status_code="404"`:                                       "1",
-		`"_OTHER",http_response_status_code="404"`:                                    "1",
-		`"_OTHER",http_response_status_code="405"`:                                    "1",
+		`"GET",http_route="/items/{id}",http_response_status_code="200"`:                "3",
+		`"GET",http_route="/items/{id}",http_response_status_code="4xx"`:                "1",
+		`"POST",http_route="/items",http_response_status_code="500",error_type="500"`:   "1",
+		`"GET",http_route="/broken",error_type="aborted"`:                               "1",
+		`"GET",http_route="/half",http_response_status_code="200",error_type="aborted"`: "1",
+		`"GET",http_route="/left",error_type="canceled"`:                                "1",
+		`"_OTHER",http_response_status_code="4xx"`:                                      "4",
 	}
 	if diff := cmp.Diff(want, durations(metrics())); diff != "" {
 		t.Error(diff)
 	}
+	for status, count := range map[string]string{"404": "2", "405": "2", "422": "1", "421": "0"} {
+		if series := `superheroes_client_errors_total{service="test",http_response_status_code="` + status + `"} ` + count + "\n"; !strings.Contains(metrics(), series) {
+			t.Errorf("there is no %s", series)
+		}
+	}
 }
 
-// TestClientsAddNoSeries checks that the number of series doesn't depend on what clients send.
+// TestClientsAddNoSeries checks that the number of series doesn't depend on what clients send, after one request of each
+// kind.
 func TestClientsAddNoSeries(t *testing.T) {
 	api, metrics := measured(route(http.MethodGet, "/items/{id}", ok))
 	send := func(i int) {
 		for _, path := range []string{"/items/", "/nowhere/"} {
-			for _, method := range []string{http.MethodGet, fmt.Sprint("M", i)} {
+			for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions, http.MethodTrace, fmt.Sprint("M", i)} {
 				request := httptest.NewRequestWithContext(t.Context(), method, fmt.Sprint(path, i, "?q=", i), http.NoBody)
 				request.Host = fmt.Sprint("host", i)
 				request.Header.Set(fmt.Sprint("X-", i), "x")
@@ -104,12 +126,12 @@ func TestClientsAddNoSeries(t *testing.T) {
 
 // BenchmarkMeasure measures what it costs to record a request and to label profiles, excluding two clock reads.
 func BenchmarkMeasure(b *testing.B) {
-	m := newMeasure(telemetry.NewRegistry().Service("test"), http.MethodGet, "/items")
-	m.record(http.StatusOK, 1)
+	api, _ := measured()
+	x := &exchange{measure: newMeasure(api.metrics, http.MethodGet, "/items"), status: http.StatusOK, parent: b.Context()}
 	b.ReportAllocs()
 	for b.Loop() {
-		unlabel := m.label()
-		m.record(http.StatusOK, 300_000)
+		unlabel := x.measure.label()
+		api.record(x, 300_000)
 		unlabel()
 	}
 }

@@ -137,7 +137,7 @@ func (o *overload) admits(n int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
-	if o.calm.Load() && now.Sub(o.refusedLast) > o.memory() {
+	if o.mayBeginGrace(now) {
 		o.calm.Store(false)
 		o.graceEnds = now.Add(o.interval)
 		o.window = window{begin: now, completed: o.completed.Load()}
@@ -197,10 +197,20 @@ func (o *overload) retryAfter() time.Duration {
 	return jittered(o.spread)
 }
 
-func (o *overload) load() (running, most int, refused uint64) {
+func (o *overload) load() load {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return int(o.inFlight.Load()), int(o.known), o.refused
+	now, most := time.Now(), o.known
+	if now.Before(o.graceEnds) || o.mayBeginGrace(now) {
+		most = max(burst, most)
+	}
+	return load{int(o.inFlight.Load()), int(most), o.refused}
+}
+
+// mayBeginGrace reports whether the next request beyond those that are always admitted begins a grace period. The caller
+// must hold the mutex.
+func (o *overload) mayBeginGrace(now time.Time) bool {
+	return o.calm.Load() && now.Sub(o.refusedLast) > o.memory()
 }
 
 // readUncounted reads the body. While the body is being read, the request doesn't count as in flight, so that a client

@@ -12,10 +12,14 @@ import (
 const (
 	traceparentHeader = "Traceparent"
 	tracestateHeader  = "Tracestate"
+	baggageHeader     = "Baggage"
 )
 
-// maxTracestate is the longest tracestate that is passed on, in bytes. The standard requires at least 512.
-const maxTracestate = 512
+// The longest tracestate and baggage that are passed on, in bytes: the minimum that the standards require.
+const (
+	maxTracestate = 512
+	maxBaggage    = 8192
+)
 
 // traceOf returns the trace that the request of ctx belongs to, if its client has sent a valid traceparent header, and
 // that header.
@@ -35,17 +39,23 @@ func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 	return trace, sent[0]
 }
 
-// PassTrace adds the trace context of the request that ctx belongs to, if it has one, to the headers of a request to a
-// peer.
+// PassTrace adds the trace context and the baggage of the request that ctx belongs to, if it has any, to the headers of a
+// request to a peer.
 func PassTrace(ctx context.Context, header http.Header) {
-	_, parent := traceOf(ctx)
-	if parent == "" {
+	x := exchangeOf(ctx)
+	if x == nil {
 		return
 	}
-	header[traceparentHeader] = []string{parent}
-	state := strings.Join(exchangeOf(ctx).header[tracestateHeader], ",")
-	if state != "" && len(state) <= maxTracestate {
-		header[tracestateHeader] = []string{state}
+	pass := func(key string, longest int) {
+		value := strings.Join(x.header[key], ",")
+		if value != "" && len(value) <= longest {
+			header[key] = []string{value}
+		}
+	}
+	pass(baggageHeader, maxBaggage)
+	if _, parent := traceOf(ctx); parent != "" {
+		header[traceparentHeader] = []string{parent}
+		pass(tracestateHeader, maxTracestate)
 	}
 }
 

@@ -93,8 +93,11 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 // Measure adds the metrics of the writes and of the connection pool.
 func (s *Fights) Measure(m *telemetry.Metrics) {
 	s.written.Measure(m)
-	m.Pool(collection, s.pool.stats)
+	s.MeasurePool(m)
 }
+
+// MeasurePool adds only the metrics of the connection pool, for a service that stores no fights.
+func (s *Fights) MeasurePool(m *telemetry.Metrics) { m.Pool(collection, s.pool.stats) }
 
 // checkDNS checks that DNS lists the servers of a mongodb+srv URL. The driver also looks the servers up, but without a
 // deadline.

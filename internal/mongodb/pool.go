@@ -30,12 +30,18 @@ func (p *poolWatch) on(e *event.PoolEvent) {
 		p.open.Add(-1)
 	case event.ConnectionCheckedOut:
 		p.used.Add(1)
-		if e.Duration >= noticeable {
-			p.waits.Add(1)
-			p.waited.Add(int64(e.Duration))
-		}
+		p.wait(e.Duration)
+	case event.ConnectionCheckOutFailed:
+		p.wait(e.Duration)
 	case event.ConnectionCheckedIn:
 		p.used.Add(-1)
+	}
+}
+
+func (p *poolWatch) wait(duration time.Duration) {
+	if duration >= noticeable {
+		p.waits.Add(1)
+		p.waited.Add(int64(duration))
 	}
 }
 

@@ -57,7 +57,7 @@ func registry() *telemetry.Registry {
 	h := telemetry.NewHistogram(telemetry.DBClientDuration)
 	h.Observe(int64(300 * time.Microsecond))
 	h.ObserveTraced(int64(time.Minute), strings.Repeat("ab", 16), strings.Repeat("cd", 8))
-	fights.Histogram(h, "sqlite", "fights", "INSERT", "")
+	fights.Histogram(h, "sqlite", "fight", "INSERT", "INSERT fight", "")
 	r.Service("heroes").Func(telemetry.Draining, func() float64 { return 0 })
 	r.Service("superheroes").AddRuntime()
 	return r

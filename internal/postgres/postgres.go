@@ -51,7 +51,7 @@ func (s *Catalog[T]) Measure(m *telemetry.Metrics) {
 		stat := s.pool.Stat()
 		return telemetry.PoolStats{
 			Idle: int(stat.IdleConns()), Used: int(stat.AcquiredConns()), Max: int(stat.MaxConns()),
-			Waits: stat.EmptyAcquireCount(), Waited: stat.EmptyAcquireWaitTime(),
+			Waits: stat.EmptyAcquireCount() + stat.CanceledAcquireCount(), Waited: stat.EmptyAcquireWaitTime(),
 		}
 	})
 }

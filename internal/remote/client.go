@@ -152,7 +152,8 @@ func (c *Client[T]) Measure(m *telemetry.Metrics) {
 		if a.status != 0 {
 			status = strconv.Itoa(a.status)
 		}
-		return []string{http.MethodGet, c.base.Hostname(), c.base.Port(), status, a.failure}
+		port := cmp.Or(c.base.Port(), map[string]string{"http": "80", "https": "443"}[c.base.Scheme])
+		return []string{c.peer, http.MethodGet, c.base.Hostname(), port, status, a.failure}
 	})
 }
 

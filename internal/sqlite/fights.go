@@ -66,8 +66,11 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 // Measure adds the metrics of the writes and of the connection pools.
 func (s *Fights) Measure(m *telemetry.Metrics) {
 	s.written.Measure(m)
-	s.db.measure(m, "fight")
+	s.MeasurePool(m)
 }
+
+// MeasurePool adds only the metrics of the connection pools, for a service that stores no fights.
+func (s *Fights) MeasurePool(m *telemetry.Metrics) { s.db.measure(m, "fight") }
 
 // write stores a batch in one transaction, and returns an error for each document that is not stored. A document that
 // the table refuses doesn't affect the others; any other failure affects the whole batch. After a failure before the

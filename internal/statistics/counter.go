@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"superheroes/internal/storage"
 )
 
 // Pace determines how often a counter counts.
@@ -40,13 +42,16 @@ const (
 
 // counter counts fights in rounds, one round at a time. A round ends when there are no more uncounted fights.
 type counter struct {
-	store   Store
-	pace    Pace
-	log     *slog.Logger
-	show    func(ctx context.Context, version int64) // called during a round when the statistics may have changed
-	woken   chan struct{}                            // buffered: a fight was stored
-	pending atomic.Bool                              // whether a fight was stored since the last round began
-	asked   chan struct{}                            // buffered: a caller waits for a round, or a listener was added
+	store Store
+	pace  Pace
+	log   *slog.Logger
+	show  func(ctx context.Context, version int64) // called during a round when the statistics may have changed
+
+	operations storage.Operations
+
+	woken   chan struct{} // buffered: a fight was stored
+	pending atomic.Bool   // whether a fight was stored since the last round began
+	asked   chan struct{} // buffered: a caller waits for a round, or a listener was added
 
 	mu        sync.Mutex
 	listeners int
@@ -269,5 +274,8 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 func (c *counter) step(ctx context.Context) (Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
-	return c.store.Count(ctx)
+	ctx, count := c.operations.Begin(ctx, "UPDATE", "")
+	progress, err := c.store.Count(ctx)
+	count.End(&err)
+	return progress, err
 }

@@ -20,6 +20,7 @@ const freshTime = time.Second
 // Service counts fights, and provides the latest statistics to callers and listeners.
 type Service struct {
 	*counter
+	life    context.Context // ends when the service is closed
 	stop    context.CancelFunc
 	stopped chan struct{}
 
@@ -40,7 +41,7 @@ type State struct {
 // NewService returns a service that counts fights until it is closed.
 func NewService(store Store, pace Pace, log *slog.Logger) *Service {
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Service{counter: newCounter(store, pace, log), stop: stop, stopped: make(chan struct{})}
+	s := &Service{counter: newCounter(store, pace, log), life: ctx, stop: stop, stopped: make(chan struct{})}
 	s.counter.show = s.show
 	go func() {
 		defer close(s.stopped)
@@ -56,16 +57,21 @@ func (s *Service) Close() {
 	s.refresh.Wait()
 }
 
-// Measure adds the service's metrics. To avoid waiting for the store, a scrape gets the total that was read last, and
-// starts to read the current one if fights have been counted since.
-func (s *Service) Measure(m *telemetry.Metrics) {
+// Measure adds the metrics of the service and of its store, whose engine is given under its name in OpenTelemetry's
+// semantic conventions. To avoid waiting for the store, a scrape gets the total that was read last, and starts to read
+// the current one if fights have been counted since. Call Measure once.
+func (s *Service) Measure(m *telemetry.Metrics, engine string) {
+	if m == nil {
+		return
+	}
+	s.operations.Measure(m, engine, "statistics")
 	var refreshing atomic.Bool
 	m.Func(telemetry.FightsCounted, func() float64 {
 		latest := s.latest.Load()
 		if version := s.counted(); (latest == nil || latest.version < version) && refreshing.CompareAndSwap(false, true) {
 			s.refresh.Go(func() {
 				defer refreshing.Store(false)
-				_, _ = s.read(context.Background(), version) // readiness and the counter report the failure
+				_, _ = s.read(s.life, version) // readiness and the counter report the failure
 			})
 		}
 		if latest == nil {
@@ -108,7 +114,9 @@ func (s *Service) read(ctx context.Context, version int64) (*State, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
+	ctx, read := s.operations.Begin(ctx, "SELECT", "")
 	statistics, err := s.store.Read(ctx)
+	read.End(&err)
 	if err != nil {
 		return nil, fmt.Errorf("reading the statistics: %w", err)
 	}

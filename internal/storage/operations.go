@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"superheroes/internal/telemetry"
@@ -10,60 +11,82 @@ import (
 
 // Operations measures the operations of a store on one table or collection. The zero value measures nothing. It is safe
 // for concurrent use.
-type Operations struct{ durations *telemetry.Vec[outcome] }
+type Operations struct {
+	durations atomic.Pointer[telemetry.Vec[outcome]]
+}
 
 // outcome is an operation with its kind of failure, which is "" for success.
-type outcome struct{ operation, failure string }
+type outcome struct{ operation, detail, failure string }
+
+// mongoNames maps the names of operations in SQL to MongoDB's.
+var mongoNames = map[string]string{"SELECT": "find", "INSERT": "insert", "UPDATE": "update", "COUNT": "aggregate"}
 
 // Measure adds the metrics of the operations. system is the name of the engine in OpenTelemetry's semantic conventions:
-// postgresql, mariadb, mongodb or sqlite. Call it before the first operation.
+// postgresql, mysql, mongodb or sqlite.
 func (o *Operations) Measure(m *telemetry.Metrics, system, collection string) {
 	if m == nil {
 		return
 	}
-	o.durations = telemetry.NewVec(m, telemetry.DBClientDuration, func(of outcome) []string {
-		return []string{system, collection, of.operation, of.failure}
-	})
+	o.durations.Store(telemetry.NewVec(m, telemetry.DBClientDuration, func(of outcome) []string {
+		operation := of.operation
+		if system == "mongodb" {
+			operation = mongoNames[operation]
+		}
+		summary := operation + " " + collection
+		if of.detail != "" {
+			summary += " " + of.detail
+		}
+		return []string{system, collection, operation, summary, of.failure}
+	}))
 }
 
 // Operation is an operation in progress.
 type Operation struct {
-	of    *Operations
-	name  string
-	begun time.Time
+	of           *Operations
+	name, detail string
+	begun        time.Time
 }
 
-// Begin begins an operation, such as SELECT. The caller must call End, and use the returned context for the operation.
-func (o *Operations) Begin(ctx context.Context, name string) (context.Context, Operation) {
-	if o.durations == nil {
+// Begin begins an operation: SELECT, INSERT, UPDATE or COUNT. The detail, which may be empty, distinguishes operations of
+// the same name. The caller must call End, and use the returned context for the operation.
+func (o *Operations) Begin(ctx context.Context, name, detail string) (context.Context, Operation) {
+	if o.durations.Load() == nil {
 		return ctx, Operation{}
 	}
-	return ctx, Operation{o, name, time.Now()}
+	return ctx, Operation{o, name, detail, time.Now()}
 }
 
-// End records the duration and, if the operation failed, its kind of failure. It may be deferred with the address of the
-// result. That there is no row with the given id isn't a failure.
+// End records the duration and, if the operation failed, the kind of failure. It may be deferred with the address of the
+// result. An error that isn't a failure, such as that there is no such row, must be replaced by nil.
 func (o Operation) End(err *error) {
 	if o.of != nil {
-		o.of.durations.Of(outcome{o.name, failureOf(*err)}).Observe(int64(time.Since(o.begun)))
+		o.of.durations.Load().Of(outcome{o.name, o.detail, failureOf(*err)}).Observe(int64(time.Since(o.begun)))
 	}
 }
 
-// failureOf returns the kind of failure for the label error.type, or "".
+// failureOf returns the kind of failure for the label error.type, or "" if err is nil.
 func failureOf(err error) string {
-	switch kind := KindOf(err); {
+	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, context.Canceled):
 		return "canceled"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
-	case kind != nil:
-		return map[error]string{
-			ErrBusy: "busy", ErrFull: "full", ErrDamaged: "damaged", ErrSchema: "schema", ErrUnavailable: "unavailable",
-		}[kind]
 	case errors.As(err, new(*RowError)):
 		return "row"
 	}
-	return ""
+	switch KindOf(err) {
+	case ErrBusy:
+		return "busy"
+	case ErrFull:
+		return "full"
+	case ErrDamaged:
+		return "damaged"
+	case ErrSchema:
+		return "schema"
+	case ErrUnavailable:
+		return "unavailable"
+	}
+	return "_OTHER"
 }

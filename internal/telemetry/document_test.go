@@ -47,6 +47,9 @@ func TestNames(t *testing.T) {
 				t.Errorf("the name %s is invalid or not unique", f.Name)
 			}
 			seen[f.PrometheusName()] = true
+			if family := strings.TrimSuffix(f.PrometheusName(), "_total"); family != f.PrometheusName() && seen[family] {
+				t.Errorf("in OpenMetrics, %s is the name of two families", family)
+			}
 			for _, label := range f.Labels {
 				if !name.MatchString(label) {
 					t.Errorf("%s: the label %s is invalid", f.Name, label)

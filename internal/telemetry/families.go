@@ -11,13 +11,16 @@ var (
 	// HTTPServerDuration has one series per route, method and status.
 	HTTPServerDuration = &Family{
 		Name: "http.server.request.duration", Type: HistogramType, Unit: "s",
-		Help: "Duration of requests to the service's port. Health checks and event streams aren't measured. A request to " +
-			"an unknown path, or with a method that the path doesn't support, has no route.",
+		Help: "Duration of requests to the service's port. Redirections and rejected requests have only their class as " +
+			"status, 3xx or 4xx. HEAD counts as GET. Health checks and event streams aren't measured. Requests that reach no " +
+			"route have the method _OTHER and no route.",
 		Labels: []string{"http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"},
 		Bounds: []float64{
 			0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
 		},
 	}
+	ClientErrors = counter("superheroes.client_errors", "{response}",
+		"Responses with a status from 400 to 499, by status.", "http.response.status_code")
 	LimitInFlight = gauge("superheroes.limit.in_flight", "{request}",
 		"Requests in progress that count against the limit for their kind of work; for streams, the clients connected.", "kind")
 	LimitCapacity = gauge("superheroes.limit.capacity", "{request}",
@@ -38,7 +41,7 @@ var (
 	DBClientDuration = &Family{
 		Name: "db.client.operation.duration", Type: HistogramType, Unit: "s",
 		Help:   "Duration of operations on the store, including the wait for a connection.",
-		Labels: []string{"db.system.name", "db.collection.name", "db.operation.name", "error.type"},
+		Labels: []string{"db.system.name", "db.collection.name", "db.operation.name", "db.query.summary", "error.type"},
 		Bounds: []float64{0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10},
 	}
 	PoolConnections = gauge("db.client.connection.count", "{connection}",
@@ -73,7 +76,7 @@ var (
 	HTTPClientDuration = &Family{
 		Name: "http.client.request.duration", Type: HistogramType, Unit: "s",
 		Help:   "Duration of calls to a peer, from sending the request to the end of the response.",
-		Labels: []string{"http.request.method", "server.address", "server.port", "http.response.status_code", "error.type"},
+		Labels: []string{"peer", "http.request.method", "server.address", "server.port", "http.response.status_code", "error.type"},
 		Bounds: HTTPServerDuration.Bounds,
 	}
 	BreakerState = gauge("superheroes.breaker.state", "",
@@ -99,13 +102,14 @@ var (
 // Fights.
 var (
 	FightsAcknowledged = counter("superheroes.fights.acknowledged", "{fight}",
-		"Fights acknowledged with a 200 since the process started.")
+		"Fights since the process started that the store confirmed in time, so that the response is a 200.")
 	FightsUncertain = counter("superheroes.fights.uncertain", "{fight}",
 		"Fights since the process started that may have been stored although the store didn't confirm them.")
 	FightsStored = counter("superheroes.fights.stored", "{fight}",
 		"Fights that the store has confirmed since the process started, even if the client had given up.")
-	FightsCounted = counter("superheroes.fights.counted", "{fight}",
-		"Fights included in the stored statistics: the exact total, which survives restarts.")
+	FightsCounted = gauge("superheroes.fights.counted", "{fight}",
+		"Fights included in the stored statistics: the exact total, which survives restarts, as of the previous scrape. It "+
+			"belongs to the store, so it is the same in every statistics process.")
 	CommitBatchSize = &Family{
 		Name: "superheroes.commit.batch.size", Type: HistogramType, Unit: "{fight}",
 		Help: "Fights stored in one durable write.", Bounds: batchBounds,
@@ -138,7 +142,7 @@ func Groups() []Group {
 	}
 	return []Group{
 		{"Requests served", []*Family{
-			HTTPServerDuration, LimitInFlight, LimitCapacity, LimitRefused,
+			HTTPServerDuration, ClientErrors, LimitInFlight, LimitCapacity, LimitRefused,
 			Connections, ConnectionsRefused, ConnectionsEvicted, Draining,
 		}},
 		{"Stores", []*Family{DBClientDuration, PoolConnections, PoolMax, PoolWaits, PoolWaitTime}},

@@ -92,6 +92,14 @@ func (r *Registry) Service(name string) *Metrics {
 
 // add adds a series. It panics if the series exists or has the wrong labels, which are programming errors.
 func (r *Registry) add(f *Family, s *series) {
+	if existing := r.find(f, s); existing != nil {
+		panic(fmt.Sprintf("%s has two series with the values %q", f.Name, s.values))
+	}
+}
+
+// find returns the series with the same service and label values, or adds the given one and returns nil. It panics if the
+// series has the wrong labels.
+func (r *Registry) find(f *Family, s *series) (existing *series) {
 	if len(s.values) != len(f.Labels) {
 		panic(fmt.Sprintf("%s has the labels %q, not the values %q", f.Name, f.Labels, s.values))
 	}
@@ -107,10 +115,11 @@ func (r *Registry) add(f *Family, s *series) {
 	c := r.families[at]
 	for _, other := range c.series {
 		if other.service == s.service && slices.Equal(other.values, s.values) {
-			panic(fmt.Sprintf("%s has two series with the values %q", f.Name, s.values))
+			return other
 		}
 	}
 	c.series = append(c.series, s)
+	return nil
 }
 
 // Gathered is a family with the current values of its series.
@@ -130,22 +139,34 @@ type Series struct {
 
 // Gather reads all series. The families are in the order of their Prometheus names.
 func (r *Registry) Gather() []Gathered {
+	families := r.snapshot()
+	all := make([]Gathered, len(families))
+	for i, c := range families {
+		all[i] = c.gather()
+	}
+	return all
+}
+
+// snapshot returns the families with their series as of now.
+func (r *Registry) snapshot() []collected {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	families := make([]collected, len(r.families))
 	for i, c := range r.families {
 		families[i] = *c // series are only ever appended
 	}
-	r.mu.Unlock()
-	all := make([]Gathered, len(families))
-	for i, c := range families {
-		all[i].Family = c.Family
-		for _, s := range c.series {
-			if value, ok := s.gather(); ok {
-				all[i].Series = append(all[i].Series, value)
-			}
+	return families
+}
+
+// gather reads the series of the family.
+func (c collected) gather() Gathered {
+	g := Gathered{Family: c.Family, Series: make([]Series, 0, len(c.series))}
+	for _, s := range c.series {
+		if value, ok := s.gather(); ok {
+			g.Series = append(g.Series, value)
 		}
 	}
-	return all
+	return g
 }
 
 // gather reads the series. It returns false if the series has no value at present.
@@ -190,6 +211,19 @@ func (m *Metrics) Histogram(h *Histogram, values ...string) {
 	if m != nil {
 		m.registry.add(h.family, &series{service: m.service, values: values, histogram: h})
 	}
+}
+
+// sharedHistogram returns the histogram with the given label values, which it adds if there is none.
+func (m *Metrics) sharedHistogram(f *Family, values []string) *Histogram {
+	h := NewHistogram(f)
+	if m == nil {
+		return h
+	}
+	existing := m.registry.find(f, &series{service: m.service, values: values, histogram: h})
+	if existing != nil {
+		return existing.histogram
+	}
+	return h
 }
 
 // Summary is a distribution that its source has already summarized.

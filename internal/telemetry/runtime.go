@@ -19,9 +19,10 @@ var runtimeSeries = []struct {
 	{gauge("go_gc_gogc_percent", "", "GOGC: heap growth that starts a garbage collection."), []string{"/gc/gogc:percent"}},
 	{gauge("go_gc_gomemlimit_bytes", "By", "GOMEMLIMIT: the runtime's memory limit."), []string{"/gc/gomemlimit:bytes"}},
 	{counter("go_memstats_alloc_bytes_total", "By", "Heap bytes allocated since the start."), []string{"/gc/heap/allocs:bytes"}},
-	{counter("go_memstats_mallocs_total", "", "Heap objects allocated since the start."), []string{"/gc/heap/allocs:objects"}},
-	{counter("go_memstats_frees_total", "", "Heap objects freed since the start."), []string{"/gc/heap/frees:objects"}},
-	{gauge("go_memstats_alloc_bytes", "By", "Bytes of heap objects."), []string{"/memory/classes/heap/objects:bytes"}},
+	{counter("go_memstats_mallocs_total", "", "Heap objects allocated since the start."), []string{"/gc/heap/allocs:objects", "/gc/heap/tiny/allocs:objects"}},
+	{counter("go_memstats_frees_total", "", "Heap objects freed since the start."), []string{"/gc/heap/frees:objects", "/gc/heap/tiny/allocs:objects"}},
+	// The library also calls this value go_memstats_alloc_bytes, which in OpenMetrics is the family of the counter above.
+	{gauge("go_memstats_heap_alloc_bytes", "By", "Bytes of heap objects."), []string{"/memory/classes/heap/objects:bytes"}},
 	{gauge("go_memstats_heap_objects", "", "Number of heap objects."), []string{"/gc/heap/objects:objects"}},
 	{gauge("go_memstats_heap_inuse_bytes", "By", "Bytes of heap spans in use."), []string{
 		"/memory/classes/heap/objects:bytes", "/memory/classes/heap/unused:bytes",

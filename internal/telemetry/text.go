@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"io"
 	"math"
 	"net/textproto"
 	"strconv"
@@ -27,16 +28,29 @@ func FormatFor(accept []string) string {
 	return TextFormat
 }
 
-// AppendText appends all metrics to b in the given format. The families are in the order of their names.
-func (r *Registry) AppendText(b []byte, format string) []byte {
-	w := writer{b, format == OpenMetricsFormat}
-	for _, g := range r.Gather() {
-		w.family(g)
+// chunk is how many bytes are written at a time, at least.
+const chunk = 32 << 10
+
+// WriteText writes all metrics in the given format, in the order of their names. It needs little memory: each family is
+// read and written in its turn.
+func (r *Registry) WriteText(to io.Writer, format string) (err error) {
+	w := writer{make([]byte, 0, 2*chunk), format == OpenMetricsFormat}
+	flush := func() bool {
+		_, err = to.Write(w.out)
+		w.out = w.out[:0]
+		return err == nil
+	}
+	for _, c := range r.snapshot() {
+		w.family(c.gather())
+		if len(w.out) >= chunk && !flush() {
+			return err
+		}
 	}
 	if w.open {
 		w.out = append(w.out, "# EOF\n"...)
 	}
-	return w.out
+	flush()
+	return err
 }
 
 // writer writes one of the text formats.

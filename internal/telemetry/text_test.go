@@ -1,7 +1,9 @@
 package telemetry
 
 import (
+	"bytes"
 	"flag"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -56,8 +58,13 @@ func sample() *Registry {
 
 func TestText(t *testing.T) {
 	r := sample()
-	golden(t, "testdata/metrics.txt", string(r.AppendText(nil, TextFormat)))
-	golden(t, "testdata/openmetrics.txt", string(r.AppendText(nil, OpenMetricsFormat)))
+	for file, format := range map[string]string{"testdata/metrics.txt": TextFormat, "testdata/openmetrics.txt": OpenMetricsFormat} {
+		var text bytes.Buffer
+		if err := r.WriteText(&text, format); err != nil {
+			t.Error(err)
+		}
+		golden(t, file, text.String())
+	}
 }
 
 func TestFormatFor(t *testing.T) {
@@ -123,6 +130,19 @@ func BenchmarkScrape(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.AppendText(nil, OpenMetricsFormat)
+		if err := r.WriteText(io.Discard, OpenMetricsFormat); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// TestSharedSeries checks that two sets of histograms with the same labels share a series, instead of failing the request
+// that needs it: several peers may be behind one address.
+func TestSharedSeries(t *testing.T) {
+	m := NewRegistry().Service("fights")
+	labels := func(int) []string { return []string{"heroes", "GET", "gateway", "80", "200", ""} }
+	one, other := NewVec(m, HTTPClientDuration, labels), NewVec(m, HTTPClientDuration, labels)
+	if one.Of(1) != other.Of(2) {
+		t.Error("there are two histograms")
 	}
 }

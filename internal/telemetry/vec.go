@@ -18,13 +18,10 @@ type keyed[K comparable] struct {
 	histogram *Histogram
 }
 
-// NewVec returns a Vec that adds its histograms to m. labels returns the label values for a key.
+// NewVec returns a Vec that adds its histograms to m. labels returns the label values for a key. Keys with the same label
+// values share a histogram, within the Vec and with other Vecs of the family.
 func NewVec[K comparable](m *Metrics, f *Family, labels func(K) []string) *Vec[K] {
-	v := &Vec[K]{create: func(key K) *Histogram {
-		h := NewHistogram(f)
-		m.Histogram(h, labels(key)...)
-		return h
-	}}
+	v := &Vec[K]{create: func(key K) *Histogram { return m.sharedHistogram(f, labels(key)) }}
 	v.all.Store(new([]keyed[K]))
 	return v
 }
