@@ -72,7 +72,9 @@ func TestOurs(t *testing.T) {
 	for _, profile := range []string{"strict", "eco"} {
 		t.Run(profile+", one process on SQLite", func(t *testing.T) {
 			t.Parallel()
-			test(t, system.Up(t, program, t.TempDir(), "--profile="+profile))
+			s := system.Up(t, program, t.TempDir(), "--profile="+profile)
+			test(t, s)
+			checkSeries(t, s.Admin)
 		})
 		t.Run(profile+", one process per service on real engines", func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +101,35 @@ func testOurs(t *testing.T, s *system.System) *answers {
 		t.Error("the run changed the catalogs")
 	}
 	return answers
+}
+
+// checkSeries checks that no service has more series of metrics after a whole run than docs/metrics.md says. A run sends
+// every kind of request that the services accept or reject.
+func checkSeries(t *testing.T, admin string) {
+	t.Helper()
+	response, err := http.Get(admin + "/metrics") //nolint:noctx // fails the test if it hangs
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	scrape, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("got %s, %v", response.Status, err)
+	}
+	const most = 1200
+	series := map[string]int{}
+	for _, label := range regexp.MustCompile(`(?m)^\w+\{service="(\w+)"`).FindAllStringSubmatch(string(scrape), -1) {
+		series[label[1]]++
+	}
+	t.Logf("series by service: %v", series)
+	for service, n := range series {
+		if n > most {
+			t.Errorf("%s has %d series, more than %d", service, n, most)
+		}
+	}
+	if len(series) != 7 { // six services and the process
+		t.Errorf("%d services have metrics", len(series))
+	}
 }
 
 // TestBesideOthers scores a good member while other clients keep creating fights: every clause must still pass.

@@ -68,8 +68,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// checkProfiles checks that profiles are served, but not the command line, which may contain secrets, and nothing for a
-// foreign host name, which a web page could have bound to the loopback address.
+// checkProfiles checks that profiles are served, but not the command line, which may contain secrets. Nothing is served for
+// a foreign host name, which a web page could have bound to the loopback address, and no profile for a page on another
+// site.
 func checkProfiles(t *testing.T, base string) {
 	t.Helper()
 	for path, want := range map[string]int{
@@ -80,19 +81,28 @@ func checkProfiles(t *testing.T, base string) {
 			t.Errorf("%s: got %d %.200s", path, status, body)
 		}
 	}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/metrics", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Host = "attacker.example"
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("a foreign host gets %d", response.StatusCode)
+	for _, c := range []struct {
+		path, host, site string
+		want             int
+	}{
+		{"/metrics", "attacker.example", "", http.StatusMisdirectedRequest},
+		{"/debug/pprof/heap?gc=1", "", "cross-site", http.StatusForbidden},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+c.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = c.host
+		request.Header.Set("Sec-Fetch-Site", c.site)
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != c.want {
+			t.Errorf("%s, host %q, site %q: got %d, want %d", c.path, c.host, c.site, response.StatusCode, c.want)
+		}
 	}
 }
 

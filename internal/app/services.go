@@ -202,6 +202,7 @@ func (c ArenaConfig) start(_ context.Context, p *part) error {
 		if err != nil {
 			return err
 		}
+		proxy.Measure(p.metrics)
 		p.app.atStop(proxy.Close)
 		services[name] = proxy
 	}

@@ -61,14 +61,7 @@ type Client[T catalog.Item] struct {
 	transport transport
 	decoder   decoder[T]
 	calls     *calls
-	durations *telemetry.Vec[answered] // nil if calls aren't measured
-}
-
-// answered is the result of a call, for its metrics: the response's status, or 0 if there was none, and the kind of
-// failure, or "".
-type answered struct {
-	status  int
-	failure string
+	durations durations
 }
 
 // New returns a client for the catalog served below base, such as http://heroes:8000.
@@ -143,37 +136,8 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 
 // Measure adds the metrics of the calls and the circuit breaker. Call it before the first call.
 func (c *Client[T]) Measure(m *telemetry.Metrics) {
-	if m == nil {
-		return
-	}
 	c.calls.breaker.measure(m, c.peer)
-	c.durations = telemetry.NewVec(m, telemetry.HTTPClientDuration, func(a answered) []string {
-		status := ""
-		if a.status != 0 {
-			status = strconv.Itoa(a.status)
-		}
-		port := cmp.Or(c.base.Port(), map[string]string{"http": "80", "https": "443"}[c.base.Scheme])
-		return []string{c.peer, http.MethodGet, c.base.Hostname(), port, status, a.failure}
-	})
-}
-
-// record records the duration of a call.
-func (c *Client[T]) record(begun time.Time, status int, err error) {
-	if c.durations == nil {
-		return
-	}
-	a := answered{status: status}
-	switch {
-	case status >= http.StatusBadRequest:
-		a.failure = strconv.Itoa(status)
-	case fight.IsTimeout(err):
-		a.failure = "timeout"
-	case errors.Is(err, context.Canceled):
-		a.failure = "canceled"
-	case err != nil:
-		a.failure = "connection"
-	}
-	c.durations.Of(a).Observe(int64(time.Since(begun)))
+	c.durations.measure(m, c.peer, c.base)
 }
 
 // Ready implements fight.Source. It always returns false, since a Client doesn't prefetch items.
@@ -298,7 +262,7 @@ func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline t
 	body []byte, header http.Header, err error,
 ) {
 	begun, status := time.Now(), 0
-	defer func() { c.record(begun, status, err) }()
+	defer func() { c.durations.record(http.MethodGet, begun, status, err) }()
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {
 		return nil, nil, err

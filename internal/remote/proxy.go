@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"superheroes/internal/httpserver"
+	"superheroes/internal/telemetry"
 )
 
 // maxBuffered is the number of bytes of a response that are buffered before the response is forwarded. If the service
@@ -48,7 +49,11 @@ type Proxy struct {
 	// reads from the catalogs and the statistics reuse connections; all other requests open a new one.
 	kept           *finishing
 	fresh, streams *http.Transport
+	durations      durations
 }
+
+// Measure adds the metrics of the calls, except those whose response is a stream. Call it before the first call.
+func (p *Proxy) Measure(m *telemetry.Metrics) { p.durations.measure(m, p.name, p.base) }
 
 // NewProxy returns a proxy for the named service below base, such as http://heroes:8000.
 func NewProxy(name, base string, cfg ProxyConfig, log *slog.Logger) (*Proxy, error) {
@@ -105,6 +110,7 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	ctx, cancel := context.WithCancelCause(r.Context())
 	defer cancel(nil)
 	var failure error
+	status := 0
 	transport := p.transport(r, stream)
 	proxy := httputil.ReverseProxy{
 		Transport: transport,
@@ -113,6 +119,7 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 			passed.Out.Host = p.base.Host
 		},
 		ModifyResponse: func(response *http.Response) error {
+			status = response.StatusCode
 			if stream {
 				p.watch(response, cancel)
 				return checkResponse(response)
@@ -129,6 +136,9 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	}
 	if stream {
 		w = &streamWriter{w, httpserver.NewStream(w, r)}
+	}
+	if !stream {
+		defer func() { p.durations.record(r.Method, begin, status, failure) }() // the gateway passes only known methods
 	}
 	proxy.ServeHTTP(w, r.WithContext(ctx))
 	return p.problemOf(failure, time.Since(begin))

@@ -143,14 +143,14 @@ func testTrace(t *testing.T, program string) {
 	}
 	fights := startFights(t, program, t.TempDir(), peers.env(), "--profile=strict")
 	send := func(traceparent string) answer {
-		return ask(t, http.MethodGet, fights.url+execute, "", "Traceparent", traceparent, "Tracestate", "a=1,b=2")
+		return ask(t, http.MethodGet, fights.url+execute, "", "Traceparent", traceparent, "Tracestate", "a=1,b=2", "Baggage", "c=3")
 	}
 	for sent, want := range map[string][2]string{parent: {parent, "a=1,b=2"}, strings.ToUpper(parent): {}, parent + "-": {}} {
 		send(sent).want(t, http.StatusOK)
 		for range 3 {
 			header := await.Value(t, "each peer gets a request", seen)
-			if got := [2]string{header.Get("Traceparent"), header.Get("Tracestate")}; got != want {
-				t.Errorf("sent %s: a peer got %q, want %q", sent, got, want)
+			if got := [2]string{header.Get("Traceparent"), header.Get("Tracestate")}; got != want || header.Get("Baggage") != "c=3" {
+				t.Errorf("sent %s: a peer got %q with the baggage %q, want %q", sent, got, header.Get("Baggage"), want)
 			}
 		}
 	}

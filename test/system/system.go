@@ -1,6 +1,7 @@
 package system
 
 import (
+	"strings"
 	"testing"
 
 	"superheroes/test/engines"
@@ -18,6 +19,7 @@ type System struct {
 	Heroes, Villains, Locations, Fights string // base URLs, such as http://127.0.0.1:8001
 	Statistics                          string // base URL of statistics; "" if it wasn't started
 	Arena                               string // base URL of the battle page; "" if it wasn't started
+	Admin                               string // base URL of the admin listener of a single process; otherwise ""
 	Processes                           map[string]*Process
 }
 
@@ -34,9 +36,15 @@ func FreeUp(tb testing.TB) (s *System, env []string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	admin := ""
+	for _, variable := range env {
+		if addr, found := strings.CutPrefix(variable, "ADMIN_ADDR="); found {
+			admin = "http://" + addr
+		}
+	}
 	return &System{
 		Heroes: urls["heroes"], Villains: urls["villains"], Locations: urls["locations"], Fights: urls["fights"],
-		Statistics: urls["statistics"], Arena: urls["arena"],
+		Statistics: urls["statistics"], Arena: urls["arena"], Admin: admin,
 	}, env
 }
 
