@@ -80,24 +80,33 @@ func Start(cfg Config, registry *telemetry.Registry, version string, log *slog.L
 // Enabled reports whether metrics are to be sent.
 func (c Config) Enabled() bool { return c.Endpoint != "" && !c.Disabled }
 
-// Validate checks the settings.
+// Validate checks the settings, even those that aren't used because there is no endpoint.
 func (c Config) Validate() error {
-	if c.Endpoint == "" {
-		return nil
+	if err := validEndpoint(c.Endpoint); err != nil {
+		return fmt.Errorf("--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
 	}
-	at, err := url.Parse(c.Endpoint)
 	switch {
-	case err != nil, at.Scheme != "http" && at.Scheme != "https", at.Hostname() == "":
-		return errors.New("--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: must be a URL such as http://localhost:4318")
-	case at.User != nil:
-		return errors.New("--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: must not contain a user or password; use --otlp-headers")
 	case c.Timeout <= 0:
 		return errors.New("--otlp-timeout, OTEL_EXPORTER_OTLP_TIMEOUT: must be more than 0")
 	case c.Interval <= 0:
 		return errors.New("--otlp-interval, OTEL_METRIC_EXPORT_INTERVAL: must be more than 0")
 	}
-	_, _, err = c.pairs()
+	_, _, err := c.pairs()
 	return err
+}
+
+func validEndpoint(text string) error {
+	if text == "" {
+		return nil
+	}
+	at, err := url.Parse(text)
+	switch {
+	case err != nil, at.Scheme != "http" && at.Scheme != "https", at.Hostname() == "":
+		return errors.New("must be a URL such as http://localhost:4318")
+	case at.User != nil:
+		return errors.New("must not contain a user or password; use --otlp-headers")
+	}
+	return nil
 }
 
 // pairs parses the headers and the resource attributes.

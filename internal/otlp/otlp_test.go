@@ -174,7 +174,7 @@ func TestValidate(t *testing.T) {
 		names  string
 	}{
 		"fine":         {func(*Config) {}, ""},
-		"off":          {func(c *Config) { *c = Config{} }, ""},
+		"off":          {func(c *Config) { c.Endpoint = "" }, ""},
 		"no scheme":    {func(c *Config) { c.Endpoint = "collector:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		"a password":   {func(c *Config) { c.Endpoint = "http://u:kryptonite@collector" }, "OTEL_EXPORTER_OTLP_ENDPOINT"},
 		"no timeout":   {func(c *Config) { c.Timeout = 0 }, "OTEL_EXPORTER_OTLP_TIMEOUT"},
