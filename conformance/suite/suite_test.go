@@ -107,7 +107,7 @@ func testOurs(t *testing.T, s *system.System) *answers {
 // every kind of request that the services accept or reject.
 func checkSeries(t *testing.T, admin string) {
 	t.Helper()
-	response, err := http.Get(admin + "/metrics") //nolint:noctx // fails the test if it hangs
+	response, err := http.Get(admin + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,10 +41,10 @@ func (m *message) time(field protowire.Number, value time.Time) {
 
 // attribute appends a KeyValue with a string value.
 func (m *message) attribute(field protowire.Number, key, value string) {
-	var any, pair message
-	any.text(1, value)
+	var anyValue, pair message
+	anyValue.text(1, value)
 	pair.text(1, key)
-	pair.bytes(2, any)
+	pair.bytes(2, anyValue)
 	m.bytes(field, pair)
 }
 

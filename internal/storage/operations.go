@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -18,9 +19,6 @@ type Operations struct {
 // outcome is an operation with its kind of failure, which is "" for success.
 type outcome struct{ operation, detail, failure string }
 
-// mongoNames maps the names of operations in SQL to MongoDB's.
-var mongoNames = map[string]string{"SELECT": "find", "INSERT": "insert", "UPDATE": "update", "COUNT": "aggregate"}
-
 // Measure adds the metrics of the operations. system is the name of the engine in OpenTelemetry's semantic conventions:
 // postgresql, mysql, mongodb or sqlite.
 func (o *Operations) Measure(m *telemetry.Metrics, system, collection string) {
@@ -30,7 +28,7 @@ func (o *Operations) Measure(m *telemetry.Metrics, system, collection string) {
 	o.durations.Store(telemetry.NewVec(m, telemetry.DBClientDuration, func(of outcome) []string {
 		operation := of.operation
 		if system == "mongodb" {
-			operation = mongoNames[operation]
+			operation = map[string]string{"SELECT": "find", "INSERT": "insert", "UPDATE": "update", "COUNT": "aggregate"}[operation]
 		}
 		summary := operation + " " + collection
 		if of.detail != "" {
@@ -76,17 +74,8 @@ func failureOf(err error) string {
 	case errors.As(err, new(*RowError)):
 		return "row"
 	}
-	switch KindOf(err) {
-	case ErrBusy:
-		return "busy"
-	case ErrFull:
-		return "full"
-	case ErrDamaged:
-		return "damaged"
-	case ErrSchema:
-		return "schema"
-	case ErrUnavailable:
-		return "unavailable"
-	}
-	return "_OTHER"
+	name := map[error]string{
+		ErrBusy: "busy", ErrFull: "full", ErrDamaged: "damaged", ErrSchema: "schema", ErrUnavailable: "unavailable",
+	}[KindOf(err)]
+	return cmp.Or(name, "_OTHER")
 }

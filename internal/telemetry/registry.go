@@ -39,13 +39,21 @@ type Family struct {
 	Bounds []float64 // upper bounds of a histogram's buckets, in the family's unit, in ascending order
 }
 
-// units maps a unit in UCUM to the suffix of the Prometheus name.
-var units = map[string]string{"s": "seconds", "By": "bytes"}
+// prometheusUnit returns the suffix of the Prometheus name for the unit, or "" if the name has none.
+func (f *Family) prometheusUnit() string {
+	switch f.Unit {
+	case "s":
+		return "seconds"
+	case "By":
+		return "bytes"
+	}
+	return ""
+}
 
 // PrometheusName returns the name that Prometheus gives the metric when it receives it over OTLP.
 func (f *Family) PrometheusName() string {
 	name := prometheus(f.Name)
-	if unit := units[f.Unit]; unit != "" && !strings.HasSuffix(strings.TrimSuffix(name, "_total"), unit) {
+	if unit := f.prometheusUnit(); unit != "" && !strings.HasSuffix(strings.TrimSuffix(name, "_total"), unit) {
 		name += "_" + unit
 	}
 	if f.Type == CounterType && !strings.HasSuffix(name, "_total") {

@@ -67,7 +67,7 @@ func (w *writer) family(g Gathered) {
 	}
 	w.line("# HELP ", name, " ", escape(g.Help))
 	w.line("# TYPE ", name, " ", string(g.Type))
-	if unit := units[g.Unit]; w.open && unit != "" {
+	if unit := g.prometheusUnit(); w.open && unit != "" {
 		w.line("# UNIT ", name, " ", unit)
 	}
 	labels := make([]string, len(g.Labels))
@@ -149,7 +149,10 @@ func (w *writer) float(value float64) string {
 	return text
 }
 
-var escapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-
 // escape escapes a label value or a help text.
-func escape(text string) string { return escapes.Replace(text) }
+func escape(text string) string {
+	if !strings.ContainsAny(text, "\\\n\"") {
+		return text
+	}
+	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(text)
+}

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -36,8 +37,8 @@ func (v *Vec[K]) Of(key K) *Histogram {
 	if h := v.find(key); h != nil {
 		return h
 	}
-	h, all := v.create(key), *v.all.Load()
-	next := append(all[:len(all):len(all)], keyed[K]{key, h})
+	h := v.create(key)
+	next := append(slices.Clone(*v.all.Load()), keyed[K]{key, h})
 	v.all.Store(&next)
 	return h
 }
