@@ -121,7 +121,7 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 func TestSecretFiles(t *testing.T) {
 	secrets := map[string]string{
 		"database-url": "postgres://u:hidden@h/d", "mysql-url": "mysql://u:hidden@h/d", "mongodb-url": "mongodb://u:hidden@h/d",
-		"admin-token": "hidden", "otlp-headers": "a=hidden",
+		"admin-token": "hidden",
 	}
 	for name, command := range model(t) {
 		for _, flag := range command.Flags {

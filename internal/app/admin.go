@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/pprof"
+	"os"
 	"time"
 
 	"superheroes/internal/httpserver"
@@ -29,9 +30,14 @@ const (
 // each only if it is wanted. It must be called before the services start, so that they measure themselves.
 func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) error {
 	admin := cfg.AdminAddr != "" && cfg.AdminAddr != adminOff
-	if !admin && !cfg.OTLP.Enabled() {
+	export, err := otlp.FromEnv(os.Getenv)
+	if err != nil {
+		return err
+	}
+	if !admin && export.Endpoint == "" {
 		return nil
 	}
+	a.export = export
 	a.registry = telemetry.NewRegistry()
 	a.registry.Service(process).AddRuntime()
 	if admin {
@@ -71,11 +77,10 @@ func (a *App) serveMetrics(w http.ResponseWriter, r *http.Request) error {
 }
 
 // startExport starts to send the metrics to a collector, if there is one. Call it after the services have started.
-func (a *App) startExport(cfg Server) (err error) {
-	if cfg.OTLP.Enabled() {
-		a.exporter, err = otlp.Start(cfg.OTLP, a.registry, a.version, logging.New(a.stderr, "telemetry", cfg.Log))
+func (a *App) startExport(cfg Server) {
+	if a.export.Endpoint != "" {
+		a.exporter = otlp.Start(a.export, a.registry, a.version, logging.New(a.stderr, "telemetry", cfg.Log))
 	}
-	return err
 }
 
 // profile adapts a handler of net/http/pprof.

@@ -22,6 +22,7 @@ type App struct {
 	parts    []*part
 	admin    *part               // nil if there is no admin listener
 	registry *telemetry.Registry // nil if there are no metrics
+	export   otlp.Config         // where to send metrics
 	exporter *otlp.Exporter      // nil if no metrics are sent
 	closers  []func() error
 }
@@ -76,9 +77,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 			return err
 		}
 	}
-	if err := a.startExport(cfg.Server); err != nil {
-		return err
-	}
+	a.startExport(cfg.Server)
 	return damaged.report(parts)
 }
 
@@ -128,7 +127,8 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	if err := service.start(ctx, p); err != nil {
 		return err
 	}
-	return a.startExport(service.server())
+	a.startExport(service.server())
+	return nil
 }
 
 // atStop registers a function that is called after the servers have stopped. The functions are called in reverse order

@@ -5,7 +5,6 @@ import (
 
 	"superheroes/internal/httpserver"
 	"superheroes/internal/logging"
-	"superheroes/internal/otlp"
 	"superheroes/internal/remote"
 	"superheroes/internal/web"
 )
@@ -71,7 +70,6 @@ type Server struct {
 	httpserver.Config `embed:""`
 	AdminAddr         string         `default:"${admin_addr}" help:"Address of the admin listener, which serves metrics and profiles; off for none. Only operators should be able to reach it."`
 	Log               logging.Config `embed:""`
-	OTLP              otlp.Config    `embed:""`
 }
 
 // UpConfig configures all services in one process.

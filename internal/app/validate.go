@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"superheroes/internal/otlp"
 	"superheroes/internal/remote"
 )
 
@@ -140,7 +142,13 @@ func (c Server) Validate() error {
 		require(c.MaxHeaderBytes >= 8192, "--max-header-bytes", "must be at least 8192"),
 		require(c.MaxConnections >= 1, "--max-connections", "must be at least 1"),
 		c.validAdminAddr(),
+		validOTLP(),
 	)
+}
+
+func validOTLP() error {
+	_, err := otlp.FromEnv(os.Getenv)
+	return err
 }
 
 func (c Server) validAdminAddr() error {

@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,20 +23,64 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Config has the settings that OpenTelemetry's specification defines, with its names and defaults.
+// Config has the settings of an Exporter.
 type Config struct {
-	Disabled   bool         `name:"otlp-disabled" env:"OTEL_SDK_DISABLED" help:"Send nothing, whatever else is set."`
-	Endpoint   string       `name:"otlp-endpoint" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Base URL of an OpenTelemetry collector, such as http://localhost:4318, to which metrics are sent (OTLP over HTTP); none by default."`
-	Headers    string       `name:"otlp-headers" env:"OTEL_EXPORTER_OTLP_HEADERS" secret:"" help:"Headers for the collector: key=value, comma-separated, percent-encoded."`
-	Timeout    milliseconds `name:"otlp-timeout" env:"OTEL_EXPORTER_OTLP_TIMEOUT" default:"10000" help:"How long to wait for the collector, in milliseconds."`
-	Interval   milliseconds `name:"otlp-interval" env:"OTEL_METRIC_EXPORT_INTERVAL" default:"60000" help:"How often metrics are sent to the collector, in milliseconds."`
-	Attributes string       `name:"otlp-resource-attributes" env:"OTEL_RESOURCE_ATTRIBUTES" help:"Resource attributes for the collector: key=value, comma-separated, percent-encoded."`
+	Endpoint            string // base URL of the collector; "" to send nothing
+	Headers, Attributes [][2]string
+	Timeout, Interval   time.Duration
 }
 
-// milliseconds is a duration as OpenTelemetry's variables have it.
-type milliseconds int
+// FromEnv returns the settings in the variables that OpenTelemetry's specification defines, with its defaults. They have no
+// flags, since each flag of each command would cost every start. Its errors name the variable, but not its value. Headers
+// may be secret, so they can also be read from the file that OTEL_EXPORTER_OTLP_HEADERS_FILE names.
+func FromEnv(getenv func(string) string) (cfg Config, err error) {
+	parse := func(variable string, parse func(text string) error) {
+		if failure := parse(getenv(variable)); failure != nil && err == nil {
+			err = fmt.Errorf("%s: %w", variable, failure)
+		}
+	}
+	parse("OTEL_EXPORTER_OTLP_ENDPOINT", func(text string) error {
+		cfg.Endpoint = text
+		return validEndpoint(text)
+	})
+	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
+		text, failure := []byte(getenv("OTEL_EXPORTER_OTLP_HEADERS")), error(nil)
+		if len(text) == 0 && file != "" {
+			text, failure = os.ReadFile(file)
+		}
+		if failure == nil {
+			cfg.Headers, failure = pairs(strings.TrimRight(string(text), "\r\n"))
+		}
+		return failure
+	})
+	parse("OTEL_RESOURCE_ATTRIBUTES", func(text string) (failure error) {
+		cfg.Attributes, failure = pairs(text)
+		return failure
+	})
+	parse("OTEL_EXPORTER_OTLP_TIMEOUT", func(text string) (failure error) {
+		cfg.Timeout, failure = milliseconds(text, 10_000)
+		return failure
+	})
+	parse("OTEL_METRIC_EXPORT_INTERVAL", func(text string) (failure error) {
+		cfg.Interval, failure = milliseconds(text, 60_000)
+		return failure
+	})
+	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
+		cfg.Endpoint = ""
+	}
+	return cfg, err
+}
 
-func (m milliseconds) duration() time.Duration { return time.Duration(m) * time.Millisecond }
+func milliseconds(text string, missing int) (time.Duration, error) {
+	if text == "" {
+		text = strconv.Itoa(missing)
+	}
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || n == 0 {
+		return 0, errors.New("must be a number of milliseconds, more than 0")
+	}
+	return time.Duration(n) * time.Millisecond, nil
+}
 
 // stopTime limits the last export when the process stops.
 const stopTime = 2 * time.Second
@@ -57,16 +103,12 @@ type Exporter struct {
 // Start starts to send the registry's metrics. It doesn't wait for the collector, which may be unavailable: then the log
 // gets a warning, and the next export is tried at its time. Nothing is queued, since a later export includes what an
 // earlier one would have said.
-func Start(cfg Config, registry *telemetry.Registry, version string, log *slog.Logger) (*Exporter, error) {
-	headers, attributes, err := cfg.pairs()
-	if err != nil {
-		return nil, err
-	}
+func Start(cfg Config, registry *telemetry.Registry, version string, log *slog.Logger) *Exporter {
 	ctx, stop := context.WithCancel(context.Background())
 	e := &Exporter{
-		registry: registry, log: log, url: strings.TrimSuffix(cfg.Endpoint, "/") + "/v1/metrics", headers: headers,
-		attributes: append(attributes, [2]string{"service.version", version}),
-		timeout:    cfg.Timeout.duration(), interval: cfg.Interval.duration(), begun: time.Now(),
+		registry: registry, log: log, url: strings.TrimSuffix(cfg.Endpoint, "/") + "/v1/metrics", headers: cfg.Headers,
+		attributes: append(cfg.Attributes, [2]string{"service.version", version}),
+		timeout:    cfg.Timeout, interval: cfg.Interval, begun: time.Now(),
 		client: &http.Client{
 			Transport:     &http.Transport{MaxIdleConns: 1},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -74,25 +116,7 @@ func Start(cfg Config, registry *telemetry.Registry, version string, log *slog.L
 		stop: stop,
 	}
 	e.stopped.Go(func() { e.run(ctx) })
-	return e, nil
-}
-
-// Enabled reports whether metrics are to be sent.
-func (c Config) Enabled() bool { return c.Endpoint != "" && !c.Disabled }
-
-// Validate checks the settings, even those that aren't used because there is no endpoint.
-func (c Config) Validate() error {
-	if err := validEndpoint(c.Endpoint); err != nil {
-		return fmt.Errorf("--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
-	}
-	switch {
-	case c.Timeout <= 0:
-		return errors.New("--otlp-timeout, OTEL_EXPORTER_OTLP_TIMEOUT: must be more than 0")
-	case c.Interval <= 0:
-		return errors.New("--otlp-interval, OTEL_METRIC_EXPORT_INTERVAL: must be more than 0")
-	}
-	_, _, err := c.pairs()
-	return err
+	return e
 }
 
 func validEndpoint(text string) error {
@@ -104,20 +128,9 @@ func validEndpoint(text string) error {
 	case err != nil, at.Scheme != "http" && at.Scheme != "https", at.Hostname() == "":
 		return errors.New("must be a URL such as http://localhost:4318")
 	case at.User != nil:
-		return errors.New("must not contain a user or password; use --otlp-headers")
+		return errors.New("must not contain a user or password; use OTEL_EXPORTER_OTLP_HEADERS")
 	}
 	return nil
-}
-
-// pairs parses the headers and the resource attributes.
-func (c Config) pairs() (headers, attributes [][2]string, err error) {
-	if headers, err = pairs(c.Headers); err != nil {
-		return nil, nil, fmt.Errorf("--otlp-headers, OTEL_EXPORTER_OTLP_HEADERS: %w", err)
-	}
-	if attributes, err = pairs(c.Attributes); err != nil {
-		return nil, nil, fmt.Errorf("--otlp-resource-attributes, OTEL_RESOURCE_ATTRIBUTES: %w", err)
-	}
-	return headers, attributes, nil
 }
 
 // pairs parses key=value,key=value with percent-encoded values. Its errors contain no values, which may be secret.

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -65,22 +67,29 @@ func registry() *telemetry.Registry {
 
 func start(t *testing.T, cfg Config, log io.Writer) *Exporter {
 	t.Helper()
-	if err := cfg.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	e, err := Start(cfg, registry(), "v1", slog.New(slog.NewTextHandler(log, nil)))
+	return Start(cfg, registry(), "v1", slog.New(slog.NewTextHandler(log, nil)))
+}
+
+// fromEnv returns the settings in the given variables.
+func fromEnv(t *testing.T, variables map[string]string) Config {
+	t.Helper()
+	cfg, err := FromEnv(func(name string) string { return variables[name] })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return cfg
 }
 
 func TestExport(t *testing.T) {
 	url, exports := collector(t, http.StatusOK)
-	e := start(t, Config{
-		Endpoint: url + "/", Headers: "Authorization=Basic%20abc, x-tenant=1", Attributes: "deployment.environment.name=test",
-		Timeout: 60_000, Interval: 1,
-	}, io.Discard)
+	headers := filepath.Join(t.TempDir(), "headers")
+	if err := os.WriteFile(headers, []byte("Authorization=Basic%20abc, x-tenant=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := start(t, fromEnv(t, map[string]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": url + "/", "OTEL_EXPORTER_OTLP_HEADERS_FILE": headers,
+		"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test", "OTEL_METRIC_EXPORT_INTERVAL": "1",
+	}), io.Discard)
 	got := await.Value(t, "an export", exports)
 	if err := e.Close(); err != nil {
 		t.Error(err)
@@ -155,7 +164,10 @@ func TestCollectorInTrouble(t *testing.T) {
 	for name, url := range map[string]string{"refuses": refusing, "hangs": hanging.URL, "is gone": gone.URL} {
 		t.Run(name, func(t *testing.T) {
 			var log strings.Builder
-			e := start(t, Config{Endpoint: url, Headers: "Authorization=kryptonite", Timeout: 50, Interval: 3_600_000}, &log)
+			e := start(t, fromEnv(t, map[string]string{
+				"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=kryptonite",
+				"OTEL_EXPORTER_OTLP_TIMEOUT": "50", "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
+			}), &log)
 			if err := e.Close(); err != nil { // exports once more
 				t.Error(err)
 			}
@@ -167,28 +179,28 @@ func TestCollectorInTrouble(t *testing.T) {
 	await.Value(t, "the refused export", exports)
 }
 
-func TestValidate(t *testing.T) {
-	ok := Config{Endpoint: "https://collector:4318", Timeout: 1, Interval: 1}
-	for name, c := range map[string]struct {
-		change func(*Config)
-		names  string
-	}{
-		"fine":         {func(*Config) {}, ""},
-		"off":          {func(c *Config) { c.Endpoint = "" }, ""},
-		"no scheme":    {func(c *Config) { c.Endpoint = "collector:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT"},
-		"a password":   {func(c *Config) { c.Endpoint = "http://u:kryptonite@collector" }, "OTEL_EXPORTER_OTLP_ENDPOINT"},
-		"no timeout":   {func(c *Config) { c.Timeout = 0 }, "OTEL_EXPORTER_OTLP_TIMEOUT"},
-		"no interval":  {func(c *Config) { c.Interval = -1 }, "OTEL_METRIC_EXPORT_INTERVAL"},
-		"bad headers":  {func(c *Config) { c.Headers = "kryptonite" }, "OTEL_EXPORTER_OTLP_HEADERS"},
-		"bad resource": {func(c *Config) { c.Attributes = "a=%zz" }, "OTEL_RESOURCE_ATTRIBUTES"},
+// TestFromEnv checks the defaults, and that a wrong value is reported with its variable, but without the value.
+func TestFromEnv(t *testing.T) {
+	if cfg := fromEnv(t, nil); cfg.Endpoint != "" || cfg.Timeout != 10*time.Second || cfg.Interval != time.Minute {
+		t.Errorf("the defaults are %+v", cfg)
+	}
+	off := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}
+	if cfg := fromEnv(t, off); cfg.Endpoint != "" {
+		t.Errorf("got %+v", cfg)
+	}
+	for _, wrong := range [][2]string{
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", "kryptonite:4318"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:kryptonite@collector"},
+		{"OTEL_EXPORTER_OTLP_TIMEOUT", "0"}, {"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, {"OTEL_EXPORTER_OTLP_HEADERS", "kryptonite"},
+		{"OTEL_EXPORTER_OTLP_HEADERS_FILE", "/nowhere/headers"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%zz"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			cfg := ok
-			c.change(&cfg)
-			err := cfg.Validate()
-			if (err == nil) != (c.names == "") || err != nil && (!strings.Contains(err.Error(), c.names) || strings.Contains(err.Error(), "kryptonite")) {
-				t.Errorf("got %v", err)
+		_, err := FromEnv(func(name string) string {
+			if name == wrong[0] {
+				return wrong[1]
 			}
+			return ""
 		})
+		if err == nil || !strings.Contains(err.Error(), wrong[0]) || strings.Contains(err.Error(), "kryptonite") {
+			t.Errorf("%s: got %v", wrong[0], err)
+		}
 	}
 }
