@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // sqlReader reads the rows of one table from SQL: from the files of the Quarkus application, from the output of
@@ -31,13 +32,19 @@ type sqlReader[T any] struct {
 	other string // name of another table whose rows the file contains
 }
 
+// pattern returns a function that compiles a regular expression when it is first called: compiling all of them at startup
+// would be a tenth of the instructions of a start, which usually reads no SQL.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // dumpHeader matches the line of a dump that names its dialect.
-var dumpHeader = regexp.MustCompile(`-- (MariaDB|MySQL|PostgreSQL database) dump`)
+var dumpHeader = pattern(`-- (MariaDB|MySQL|PostgreSQL database) dump`)
 
 func newSQLReader[T any](r io.Reader, s Schema[T], yield func(Row[T], error) bool) *sqlReader[T] {
 	in, mysql := newInput(r), s.MySQL
 	head, _ := in.Peek(512)
-	if found := dumpHeader.FindSubmatch(head); found != nil {
+	if found := dumpHeader().FindSubmatch(head); found != nil {
 		mysql = found[1][0] == 'M'
 	}
 	return &sqlReader[T]{sqlScanner: sqlScanner{in: in, line: 1, mysql: mysql, stop: ';'}, schema: s, yield: yield}
@@ -85,13 +92,13 @@ func (r *sqlReader[T]) statement() (more bool) {
 
 var (
 	// beginning matches the beginning of statements that are not skipped.
-	beginning = regexp.MustCompile(`(?i)^(\\|(DELIMITER|COPY|INSERT|REPLACE|CREATE (UNLOGGED |TEMPORARY )?TABLE)\b)`)
+	beginning = pattern(`(?i)^(\\|(DELIMITER|COPY|INSERT|REPLACE|CREATE (UNLOGGED |TEMPORARY )?TABLE)\b)`)
 
-	createHead = regexp.MustCompile(`(?i)^CREATE (?:\w+ )?TABLE (?:IF NOT EXISTS )?` + tableName + `$`)
-	copyHead   = regexp.MustCompile(`(?is)^COPY ` + tableName + ` ?(?:\(([^)]*)\))? ?FROM (.*)$`)
-	insertHead = regexp.MustCompile(`(?is)^(?:INSERT|REPLACE)(?: \w+)*? INTO ` + tableName + `(.*)$`)
-	valuesHead = regexp.MustCompile(`(?i)^(OVERRIDING \w+ VALUE )?VALUES?$`)
-	afterRows  = regexp.MustCompile(`(?i)^((ON|AS|RETURNING)\b|$)`)
+	createHead = pattern(`(?i)^CREATE (?:\w+ )?TABLE (?:IF NOT EXISTS )?` + tableName + `$`)
+	copyHead   = pattern(`(?is)^COPY ` + tableName + ` ?(?:\(([^)]*)\))? ?FROM (.*)$`)
+	insertHead = pattern(`(?is)^(?:INSERT|REPLACE)(?: \w+)*? INTO ` + tableName + `(.*)$`)
+	valuesHead = pattern(`(?i)^(OVERRIDING \w+ VALUE )?VALUES?$`)
+	afterRows  = pattern(`(?i)^((ON|AS|RETURNING)\b|$)`)
 )
 
 const tableName = "((?:\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*|\\.)+)"
@@ -99,7 +106,7 @@ const tableName = "((?:\"[^\"]*\"|`[^`]*`|[\\pL_][\\pL\\w]*|\\.)+)"
 // parse reads a statement that defines the table or has rows, and the beginning of any other.
 func (r *sqlReader[T]) parse() {
 	ahead, _ := r.in.Peek(32)
-	switch strings.ToUpper(string(beginning.Find(ahead))) {
+	switch strings.ToUpper(string(beginning().Find(ahead))) {
 	case "":
 		r.stop = 0
 	case `\`: // a command of psql
@@ -128,19 +135,19 @@ func (r *sqlReader[T]) skipRoutines() {
 }
 
 // constraint matches the first word of a definition in CREATE TABLE that doesn't define a column.
-var constraint = regexp.MustCompile(
+var constraint = pattern(
 	`(?i)^(PRIMARY|KEY|INDEX|UNIQUE|FULLTEXT|SPATIAL|CONSTRAINT|FOREIGN|CHECK|EXCLUDE|LIKE|PERIOD)$`)
 
 // create records the columns of CREATE TABLE if it creates the table to read.
 func (r *sqlReader[T]) create() {
-	head := createHead.FindStringSubmatch(r.scan("("))
+	head := createHead().FindStringSubmatch(r.scan("("))
 	if head == nil || !r.isOurs(head[1]) {
 		return
 	}
 	r.created = nil
 	for more := r.stop == '('; more; more = r.stop == ',' {
 		column, _, _ := strings.Cut(r.scan(",)"), " ")
-		if !constraint.MatchString(column) {
+		if !constraint().MatchString(column) {
 			r.created = append(r.created, unquoteName(column))
 		}
 	}
@@ -149,7 +156,7 @@ func (r *sqlReader[T]) create() {
 // insert reads INSERT INTO table (columns) VALUES with its rows.
 func (r *sqlReader[T]) insert() {
 	text := r.scan("(")
-	head := insertHead.FindStringSubmatch(text)
+	head := insertHead().FindStringSubmatch(text)
 	if head == nil {
 		r.unexpected("INTO and a table", text)
 	}
@@ -164,7 +171,7 @@ func (r *sqlReader[T]) insert() {
 		values = r.scan("(")
 	}
 	columns := r.columns("INSERT", names)
-	if !valuesHead.MatchString(values) {
+	if !valuesHead().MatchString(values) {
 		r.unexpected("VALUES", values)
 	}
 	for more := true; more; more = r.nextRow() {
@@ -183,7 +190,7 @@ func (r *sqlReader[T]) insert() {
 func (r *sqlReader[T]) nextRow() bool {
 	r.size = 0
 	between := r.scan("(")
-	if afterRows.MatchString(between) && (between != "" || r.stop != '(') {
+	if afterRows().MatchString(between) && (between != "" || r.stop != '(') {
 		return false
 	}
 	r.start = r.line
@@ -208,9 +215,9 @@ func (r *sqlReader[T]) row(columns, values []string, set func(row *Row[T], colum
 }
 
 var (
-	integer = regexp.MustCompile(`^[+-]?[0-9]+$`)
-	absent  = regexp.MustCompile(`(?i)^(NULL|DEFAULT)$`)
-	nextID  = regexp.MustCompile(`(?i)^nextval\('[^']*'(::regclass)?\)$`)
+	integer = pattern(`^[+-]?[0-9]+$`)
+	absent  = pattern(`(?i)^(NULL|DEFAULT)$`)
+	nextID  = pattern(`(?i)^nextval\('[^']*'(::regclass)?\)$`)
 )
 
 func (r *sqlReader[T]) setInserted(row *Row[T], column, sql string) {
@@ -218,9 +225,9 @@ func (r *sqlReader[T]) setInserted(row *Row[T], column, sql string) {
 	switch {
 	case isText:
 		r.schema.set(row, column, text)
-	case integer.MatchString(sql):
+	case integer().MatchString(sql):
 		r.schema.set(row, column, strings.TrimPrefix(sql, "+"))
-	case absent.MatchString(sql), column == r.schema.Columns[0] && nextID.MatchString(sql), row.Err != nil:
+	case absent().MatchString(sql), column == r.schema.Columns[0] && nextID().MatchString(sql), row.Err != nil:
 	default:
 		row.Err = columnError(row.Line, column, fmt.Errorf("found %.60q", sql))
 	}
@@ -230,7 +237,7 @@ var errCopyEnds = errors.New("the file ends within a COPY, before its end marker
 
 // copy reads COPY table (columns) FROM stdin; with its rows.
 func (r *sqlReader[T]) copy() {
-	head := copyHead.FindStringSubmatch(r.scan(";"))
+	head := copyHead().FindStringSubmatch(r.scan(";"))
 	switch {
 	case head == nil:
 		return

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 )
 
@@ -124,14 +123,14 @@ func (s *sqlScanner) keepNext(n, start int) (b byte) {
 	return b
 }
 
-var dollarTag = regexp.MustCompile(`^([\pL_][\pL\w]*)?\$`)
+var dollarTag = pattern(`^([\pL_][\pL\w]*)?\$`)
 
 // dollarQuoted keeps the rest of a string of PostgreSQL quoted as $$…$$ or $tag$…$tag$, usually the body of a function.
 // Such a string isn't accepted as a value.
 func (s *sqlScanner) dollarQuoted() {
 	start := s.line
 	ahead, _ := s.in.Peek(64)
-	tag := dollarTag.Find(ahead)
+	tag := dollarTag().Find(ahead)
 	if tag == nil || s.mysql {
 		return
 	}
