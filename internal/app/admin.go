@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"superheroes/internal/httpserver"
-	"superheroes/internal/logging"
 	"superheroes/internal/otlp"
 	"superheroes/internal/telemetry"
 )
@@ -79,7 +78,7 @@ func (a *App) serveMetrics(w http.ResponseWriter, r *http.Request) error {
 // startExport starts to send the metrics to a collector, if there is one. Call it after the services have started.
 func (a *App) startExport(cfg Server) {
 	if a.export.Endpoint != "" {
-		a.exporter = otlp.Start(a.export, a.registry, a.version, logging.New(a.stderr, "telemetry", cfg.Log))
+		a.exporter = otlp.Start(a.export, a.registry, a.version, a.logger("telemetry", cfg.Log))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"sync"
 
@@ -25,6 +26,7 @@ type App struct {
 	export   otlp.Config         // where to send metrics
 	exporter *otlp.Exporter      // nil if no metrics are sent
 	closers  []func() error
+	logs     []*slog.Logger
 }
 
 // New returns an App without services. The services log to stderr.
@@ -135,6 +137,13 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 // of registration.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
 
+// logger returns a logger with the given name, which Stop flushes.
+func (a *App) logger(name string, cfg logging.Config) *slog.Logger {
+	log := logging.New(a.stderr, name, cfg)
+	a.logs = append(a.logs, log)
+	return log
+}
+
 // finish makes all services start serving at the same time. If startup has failed, finish stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
@@ -172,10 +181,10 @@ func (a *App) Stop(ctx context.Context) error {
 	for _, closer := range slices.Backward(a.closers) {
 		failures = append(failures, closer())
 	}
-	for _, part := range a.parts {
-		logging.Flush(part.log)
+	for _, log := range a.logs {
+		logging.Flush(log)
 	}
-	a.parts, a.admin, a.exporter, a.closers = nil, nil, nil, nil
+	a.parts, a.admin, a.exporter, a.closers, a.logs = nil, nil, nil, nil, nil
 	return errors.Join(failures...)
 }
 

@@ -34,7 +34,7 @@ type part struct {
 
 // listen opens the listener of a service. flag is the name of the flag that sets the service's address.
 func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) (*part, error) {
-	log := logging.New(a.stderr, at.Service, cfg.Log)
+	log := a.logger(at.Service, cfg.Log)
 	server, err := httpserver.Listen(ctx, at.Service, at.Addr, cfg.Config, log)
 	if err != nil {
 		return nil, fmt.Errorf("%w; choose another address (%s)", err, Setting(flag))

@@ -100,14 +100,14 @@ func (r *Registry) Service(name string) *Metrics {
 
 // add adds a series. It panics if the series exists or has the wrong labels, which are programming errors.
 func (r *Registry) add(f *Family, s *series) {
-	if existing := r.find(f, s); existing != nil {
+	if existing := r.findOrAdd(f, s); existing != nil {
 		panic(fmt.Sprintf("%s has two series with the values %q", f.Name, s.values))
 	}
 }
 
-// find returns the series with the same service and label values, or adds the given one and returns nil. It panics if the
-// series has the wrong labels.
-func (r *Registry) find(f *Family, s *series) (existing *series) {
+// findOrAdd returns the series with the same service and label values, or adds the given one and returns nil. It panics
+// if the series has the wrong labels.
+func (r *Registry) findOrAdd(f *Family, s *series) (existing *series) {
 	if len(s.values) != len(f.Labels) {
 		panic(fmt.Sprintf("%s has the labels %q, not the values %q", f.Name, f.Labels, s.values))
 	}
@@ -227,7 +227,7 @@ func (m *Metrics) sharedHistogram(f *Family, values []string) *Histogram {
 	if m == nil {
 		return h
 	}
-	existing := m.registry.find(f, &series{service: m.service, values: values, histogram: h})
+	existing := m.registry.findOrAdd(f, &series{service: m.service, values: values, histogram: h})
 	if existing != nil {
 		return existing.histogram
 	}
