@@ -12,7 +12,7 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// measure records the durations of the requests to one route and method, and labels profiles with them. To record one
+// measure records the durations of the requests to one route and method, and labels profiles with them. Recording one
 // costs no allocation, except the first with each result (BenchmarkMeasure).
 type measure struct {
 	durations *telemetry.Vec[requestResult]

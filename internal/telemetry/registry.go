@@ -1,12 +1,12 @@
 // Package telemetry has the instruments with which the services measure themselves: counters, histograms and values that
 // are read on demand. A Registry collects them for a scrape in the text formats of Prometheus and OpenMetrics.
 //
-// An instrument works from the moment it is created, whether or not a Registry collects it; what has instruments has a
-// method Measure that registers them. To count or observe costs a few atomic operations and no allocation. The labels of
+// An instrument works from the moment it is created, whether or not a Registry collects it; types that have instruments
+// register them in a method Measure. Counting or observing takes a few atomic operations and no allocation. The labels of
 // a series never come from a request, so no client can add series.
 //
 // The package imports only the standard library, and no other package of the program, so every package may use it,
-// the domain included. docs/decisions.md says why it isn't a library.
+// the domain included. docs/decisions.md says why the instruments don't come from a library.
 package telemetry
 
 import (
