@@ -22,7 +22,7 @@ const (
 	scrapeTimeout    = 10 * time.Second
 	maxScrapes       = 4 // at a time
 	adminConnections = 64
-	adminShutdown    = 500 * time.Millisecond // a profile doesn't delay the end of the process
+	adminShutdown    = 500 * time.Millisecond // a profile must not hold up the exit
 )
 
 // startTelemetry prepares the metrics of the process, which has the given name in them, and starts the admin listener,

@@ -68,9 +68,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// checkProfiles checks that profiles are served, but not the command line, which may contain secrets. Nothing is served for
-// a foreign host name, which a web page could have bound to the loopback address, and no profile for a page on another
-// site.
+// checkProfiles checks that profiles are served, but not the command line, which may contain secrets. Requests with
+// a foreign host name are rejected, since a web page could have pointed that name at the loopback address. Pages on other
+// sites get no profiles.
 func checkProfiles(t *testing.T, base string) {
 	t.Helper()
 	for path, want := range map[string]int{

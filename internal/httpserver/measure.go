@@ -99,7 +99,7 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 	m.Counter(telemetry.ConnectionsEvicted, &s.listener.evicted)
 }
 
-// MeasureLimits adds the metrics of the limits on concurrent requests. Call it after all routes have been added.
+// MeasureLimits adds metrics for the limits on concurrent requests. Call it after all routes have been added.
 func (a *API) MeasureLimits() {
 	for _, kind := range slices.Sorted(maps.Keys(a.limiters)) {
 		limits := a.limiters[kind]

@@ -109,7 +109,7 @@ var (
 		"Fights that the store has confirmed since the process started, even if the client had given up.")
 	FightsCounted = gauge("superheroes.fights.counted", "{fight}",
 		"Fights included in the stored statistics: the exact total, which survives restarts, as of the previous scrape. It "+
-			"belongs to the store, so it is the same in every statistics process.")
+			"belongs to the store, so every statistics service that shares the store reports the same value.")
 	CommitBatchSize = &Family{
 		Name: "superheroes.commit.batch.size", Type: HistogramType, Unit: "{fight}",
 		Help: "Fights stored in one durable write.", Bounds: batchBounds,

@@ -28,7 +28,7 @@ func FormatFor(accept []string) string {
 	return TextFormat
 }
 
-// chunk is how many bytes are written at a time, at least.
+// chunk is the minimum number of bytes per write, except the last.
 const chunk = 32 << 10
 
 // WriteText writes all metrics in the given format, in the order of their names. It needs little memory: each family is
