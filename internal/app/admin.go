@@ -25,20 +25,28 @@ const (
 	adminShutdown    = 500 * time.Millisecond // a profile must not hold up the exit
 )
 
-// startTelemetry prepares the metrics of the process, which has the given name in them, and starts the admin listener,
-// each only if it is wanted. It must be called before the services start, so that they measure themselves.
+// startTelemetry prepares the metrics and spans of the process, which has the given name in the metrics, and starts the
+// admin listener, each only if it is wanted. It must be called before the services start, so that they measure and trace
+// themselves.
 func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) error {
 	admin := cfg.AdminAddr != "" && cfg.AdminAddr != adminOff
-	export, err := otlp.FromEnv(os.Getenv)
+	export, err := otlp.FromEnv(os.Getenv, cfg.TrustTrace)
 	if err != nil {
 		return err
 	}
-	if !admin && export.Endpoint == "" {
+	if !admin && export.Nothing() {
 		return nil
 	}
 	a.export = export
-	a.registry = telemetry.NewRegistry()
-	a.registry.Service(process).AddRuntime()
+	var tracing *telemetry.Tracing
+	if export.TracesURL != "" {
+		a.spans = otlp.NewSpans()
+		tracing = &telemetry.Tracing{Sampler: export.Sampler, Record: a.spans.Record}
+	}
+	a.registry = telemetry.NewRegistry(tracing)
+	own := a.registry.Service(process)
+	own.AddRuntime()
+	a.spans.Measure(own)
 	if admin {
 		return a.startAdmin(ctx, cfg)
 	}
@@ -75,10 +83,10 @@ func (a *App) serveMetrics(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// startExport starts to send the metrics to a collector, if there is one. Call it after the services have started.
+// startExport starts to send metrics and spans to a collector, if there is one. Call it after the services have started.
 func (a *App) startExport(cfg Server) {
-	if a.export.Endpoint != "" {
-		a.exporter = otlp.Start(a.export, a.registry, a.version, a.logger("telemetry", cfg.Log))
+	if !a.export.Nothing() {
+		a.exporter = otlp.Start(a.export, a.registry, a.spans, a.version, a.logger("telemetry", cfg.Log))
 	}
 }
 

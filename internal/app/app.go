@@ -23,8 +23,9 @@ type App struct {
 	parts    []*part
 	admin    *part               // nil if there is no admin listener
 	registry *telemetry.Registry // nil if there are no metrics
-	export   otlp.Config         // where to send metrics
-	exporter *otlp.Exporter      // nil if no metrics are sent
+	export   otlp.Config         // where to send metrics and spans
+	spans    *otlp.Spans         // nil if tracing is off
+	exporter *otlp.Exporter      // nil if nothing is sent
 	closers  []func() error
 	logs     []*slog.Logger
 }
@@ -55,9 +56,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	sources := fight.Sources{
-		Heroes:    startCatalog(ctx, parts["heroes"], heroes(), stores.heroes, cfg.CatalogConfig),
-		Villains:  startCatalog(ctx, parts["villains"], villains(), stores.villains, cfg.CatalogConfig),
-		Locations: startCatalog(ctx, parts["locations"], locations(), stores.locations, cfg.CatalogConfig),
+		Heroes:    startSource(ctx, parts, heroes(), stores.heroes, cfg.CatalogConfig),
+		Villains:  startSource(ctx, parts, villains(), stores.villains, cfg.CatalogConfig),
+		Locations: startSource(ctx, parts, locations(), stores.locations, cfg.CatalogConfig),
 		InTurn:    stores.embedded(),
 	}
 	stored := func() {}

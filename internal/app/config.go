@@ -69,6 +69,7 @@ type Server struct {
 	Profile           Profile `enum:"strict,eco" default:"eco" help:"How much work to do per response: strict works like the other implementations of Super Heroes, eco does the minimum."`
 	httpserver.Config `embed:""`
 	AdminAddr         string         `default:"${admin_addr}" help:"Address of the admin listener, which serves metrics and profiles; off for none. Only operators should be able to reach it."`
+	TrustTrace        bool           `help:"Record every trace whose client asks for it, without counting it against the limit on new traces."`
 	Log               logging.Config `embed:""`
 }
 

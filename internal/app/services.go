@@ -120,6 +120,17 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
+// startSource adds the routes of a catalog service, and returns the source from which the fights service in this process
+// picks.
+func startSource[T catalog.Item](
+	ctx context.Context, parts map[string]*part, kind catalogKind[T], at openedCatalog[T], cfg CatalogConfig,
+) fight.Source[T] {
+	p, fights := parts[kind.Plural], parts["fights"]
+	service := startCatalog(ctx, p, kind, at, cfg)
+	route := "GET /api/" + kind.Plural + "/random_" + kind.Singular
+	return fight.Traced(service, fights.metrics.Tracer(), p.metrics.Tracer(), route)
+}
+
 // warnOfReadOnly logs a warning if a store reports that it doesn't accept writes. The check doesn't attempt a write.
 func (p *part) warnOfReadOnly(ctx context.Context, store any) {
 	if store, ok := store.(interface{ CheckWrites(context.Context) error }); ok {
@@ -214,7 +225,7 @@ func local(parts map[string]*part) map[string]arena.Part {
 	services := map[string]arena.Part{}
 	for _, name := range arena.Parts() {
 		if p := parts[name]; p != nil {
-			services[name] = arena.Local{Handler: p.api}
+			services[name] = arena.Local{Handler: p.api, Tracer: parts["arena"].metrics.Tracer()}
 		}
 	}
 	return services

@@ -75,6 +75,8 @@ func (s *Service[T]) readIndex() error {
 	edited, timeout := s.beginRenewal()
 	ctx, cancel := context.WithTimeout(s.life, timeout)
 	defer cancel()
+	ctx, span := s.tracer.Root(ctx, "renew the index of "+s.Kind.Plural)
+	defer span.End()
 	begin := s.now()
 	ids, version, err := s.storeIDs(ctx, known)
 	s.mu.Lock()

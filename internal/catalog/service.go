@@ -69,6 +69,7 @@ type Service[T Item] struct {
 	timeouts int        // renewals that timed out since the last success
 	edits    edits
 	memory   memory
+	tracer   *telemetry.Tracer // set before the first pick
 }
 
 // NewService returns a service that reads nothing until its first use. It caches all rows of a table that needs at most
@@ -88,6 +89,7 @@ func (s *Service[T]) Measure(m *telemetry.Metrics, engine string) {
 	if m == nil {
 		return
 	}
+	s.tracer = m.Tracer()
 	store := &measured[T]{Store: s.store}
 	store.operations.Measure(m, engine, s.Kind.Table.Name)
 	s.store = store

@@ -1,6 +1,7 @@
 package fight
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -8,6 +9,9 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Document is the stored form of a fight.
@@ -48,6 +52,8 @@ type Committer struct {
 	write  Write
 	single bool // one write per document
 
+	operations storage.Operations // the writes that several fights share
+
 	mu    sync.Mutex
 	led   bool      // there is a leader; without a leader, the queue is empty
 	queue []*waiter // callers not in a batch yet, in order of arrival; the first is the next leader
@@ -65,9 +71,10 @@ func NewSingleCommitter(write Write) *Committer { return &Committer{write: write
 type waiter struct {
 	ctx        context.Context
 	document   Document
-	leads      bool           // must write the next batch; guarded by the Committer's mutex
-	milestones chan milestone // buffered, so that sending never blocks
-	err        error          // the result, valid after written
+	leads      bool                  // must write the next batch; guarded by the Committer's mutex
+	milestones chan milestone        // buffered, so that sending never blocks
+	err        error                 // the result, valid after written
+	shared     telemetry.Traceparent // the write's span, if it has one of its own; valid after written
 }
 
 type milestone int
@@ -98,6 +105,7 @@ func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error 
 		select {
 		case told := <-w.milestones:
 			if told == written {
+				w.link()
 				return w.err
 			}
 		case <-ctx.Done():
@@ -106,6 +114,13 @@ func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error 
 		if ctx.Err() != nil {
 			return c.leave(ctx, w)
 		}
+	}
+}
+
+// link links the caller's span to that of the write that it has shared.
+func (w *waiter) link() {
+	if w.shared.TraceID != "" {
+		telemetry.SpanOf(w.ctx).Link(w.shared)
 	}
 }
 
@@ -185,8 +200,11 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 	}()
 	for turn := 1; batch != nil; turn++ {
 		writing, cancel := c.limit(batch)
+		writing, span := c.trace(writing, batch)
 		errs := c.write(writing, documents(batch))
 		cancel()
+		span.Fail(storage.FailureOf(cmp.Or(errs...)))
+		span.End()
 		if len(errs) != len(batch) {
 			panic(fmt.Sprintf("%d outcomes for %d documents", len(errs), len(batch)))
 		}
@@ -196,6 +214,30 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 			batch = c.take()
 		}
 	}
+}
+
+// Measure makes the Committer trace the writes that several fights share. The engine is given under its name in
+// OpenTelemetry's semantic conventions. Call it before the first Insert.
+func (c *Committer) Measure(m *telemetry.Metrics, engine, collection string) {
+	c.operations.Measure(m, engine, collection)
+}
+
+// trace begins the span of a write that several fights share, if any of the fights is part of a sampled trace.
+func (c *Committer) trace(ctx context.Context, batch []*waiter) (context.Context, *telemetry.Span) {
+	if len(batch) < 2 || !c.operations.Traced() {
+		return ctx, nil
+	}
+	var fights []telemetry.Traceparent
+	for _, w := range batch {
+		if span := telemetry.SpanOf(w.ctx); span != nil {
+			fights = append(fights, span.Traceparent)
+		}
+	}
+	ctx, span := c.operations.BeginShared(ctx, "INSERT", len(batch), fights)
+	for _, w := range batch {
+		w.shared = span.Context()
+	}
+	return ctx, span
 }
 
 func documents(batch []*waiter) []Document {

@@ -36,6 +36,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, err := e.find(r)
 	if o != nil { // otherwise, the request reaches no route
 		x.measure = o.measure
+		x.span = o.measure.trace(x, r.URL.Path)
 		defer o.measure.label()()
 	}
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"superheroes/internal/telemetry"
 )
 
 // exchange is a request in progress: its id and limits, its response writer and its context, in one allocation.
@@ -30,6 +32,7 @@ type exchange struct {
 	hurried      bool     // the request spent most of its time waiting for a slot
 	pauses       bool     // suspend the write timeout between writes
 	measure      *measure // records the request's duration; nil for a request that isn't measured
+	span         *telemetry.Span
 
 	mu    sync.Mutex
 	timed context.Context // created when needed
@@ -80,8 +83,11 @@ func (x *exchange) Err() error {
 // Value passes other keys to the context that the exchange delegates to, because package context uses Value to link a
 // child to its parent and to find the cause of the cancellation.
 func (x *exchange) Value(key any) any {
-	if key == (exchangeKey{}) {
+	switch key {
+	case exchangeKey{}:
 		return x
+	case telemetry.SpanKey{}:
+		return x.span
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -12,11 +12,13 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// measure records the durations of the requests to one route and method, and labels profiles with them. Recording one
-// costs no allocation, except the first with each result (BenchmarkMeasure).
+// measure records the durations of the requests to one route and method, traces them, and labels profiles with them.
+// Recording a duration costs no allocation, except the first with each result (BenchmarkMeasure).
 type measure struct {
-	durations *telemetry.Vec[requestResult]
-	labels    context.Context // carries the labels of profiles
+	method, route string
+	durations     *telemetry.Vec[requestResult]
+	tracer        *telemetry.Tracer // nil if tracing is off
+	labels        context.Context   // carries the labels of profiles
 }
 
 // requestResult is the outcome of a request as its metrics show it. To limit the number of series, the statuses from 300 to 499
@@ -38,7 +40,7 @@ func newMeasure(metrics *telemetry.Metrics, method, route string) *measure {
 		return []string{method, "http", route, status, r.failure}
 	}
 	return &measure{
-		telemetry.NewVec(metrics, telemetry.HTTPServerDuration, labels),
+		method, route, telemetry.NewVec(metrics, telemetry.HTTPServerDuration, labels), metrics.Tracer(),
 		pprof.WithLabels(context.Background(), pprof.Labels("service", metrics.Service(), "route", method+" "+route)),
 	}
 }
@@ -64,7 +66,9 @@ func (a *API) record(x *exchange, took time.Duration) {
 	if x.measure == nil || x.endless && x.status == http.StatusOK {
 		return
 	}
-	x.measure.durations.Of(x.result()).Observe(int64(took))
+	result := x.result()
+	x.measure.durations.Of(result).ObserveIn(int64(took), x.span)
+	x.endSpan(result.failure)
 	if x.status >= http.StatusBadRequest && x.status < http.StatusInternalServerError {
 		a.clientErrors[x.status-http.StatusBadRequest].Add(1)
 	}

@@ -16,7 +16,7 @@ import (
 
 // measured returns an API that measures its requests, and a function that returns its metrics as text.
 func measured(routes ...Route) (*API, func() string) {
-	registry := telemetry.NewRegistry()
+	registry := telemetry.NewRegistry(nil)
 	api, _ := newAPI(settings())
 	api.Measure(registry.Service("test"))
 	for _, route := range routes {

@@ -157,12 +157,12 @@ func writeProblem(w http.ResponseWriter, problem *Problem) {
 
 // traced returns the problem with the id of the trace that ctx belongs to, if any.
 func (p *Problem) traced(ctx context.Context) *Problem {
-	trace, _ := traceOf(ctx)
-	if trace.TraceID == "" {
+	id := spanOf(ctx).TraceID
+	if id == "" {
 		return p
 	}
 	traced := *p
-	traced.TraceID = trace.TraceID
+	traced.TraceID = id
 	return &traced
 }
 

@@ -108,7 +108,8 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 // measured, and the kernel's send buffer is limited to a few events. Over HTTP/2 the buffer isn't limited, because there
 // clients control the flow of each stream, and other streams share the connection.
 func Endless(r *http.Request) {
-	exchangeOf(r.Context()).endless = true
+	x := exchangeOf(r.Context())
+	x.endless, x.span = true, nil
 	if conn := connOf(r); conn != nil && !conn.http2 {
 		_ = conn.SetWriteBuffer(eventBuffer)
 	}

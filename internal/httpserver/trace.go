@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -21,8 +22,12 @@ const (
 	maxBaggage    = 8192
 )
 
-// traceOf returns the trace that the request of ctx belongs to, if its client has sent a valid traceparent header, and
-// that header.
+// ownMember begins the tracestate that our services send. It tells a peer that the decision whether to sample the trace was
+// made by the same rules, and need not be made again. A client that sends it gets more of its traces recorded than the
+// limit allows, but no other advantage; a proxy in front of the services can remove it.
+const ownMember = "superheroes=1"
+
+// traceOf returns the trace context that the client of the request of ctx has sent, if it is valid, and its header.
 func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 	x := exchangeOf(ctx)
 	if x == nil {
@@ -39,31 +44,94 @@ func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 	return trace, sent[0]
 }
 
-// PassTrace adds the trace context and the baggage of the request that ctx belongs to, if it has any, to the headers of a
-// request to a peer.
-func PassTrace(ctx context.Context, header http.Header) {
-	x := exchangeOf(ctx)
-	if x == nil {
+// trace starts the span of a request to the route, if the request is part of a sampled trace. A request that another
+// service in this process has made, such as the arena, belongs to that service's trace.
+func (m *measure) trace(x *exchange, path string) *telemetry.Span {
+	if m == nil || m.tracer == nil {
+		return nil
+	}
+	name, begun := m.method+" "+m.route, x.deadline.Add(-x.timeout)
+	var span *telemetry.Span
+	if exchangeOf(x.parent) != nil {
+		span = m.tracer.ServeWithin(name, begun, telemetry.SpanOf(x.parent))
+	} else {
+		client, _ := traceOf(x)
+		span = m.tracer.Serve(name, begun, client, isPeer(x.header))
+	}
+	if span != nil {
+		span.Set(slog.String("http.request.method", m.method), slog.String("url.scheme", "http"), slog.String("url.path", path),
+			slog.String("http.route", m.route))
+	}
+	return span
+}
+
+// isPeer reports whether a request's header is from one of our services.
+func isPeer(header http.Header) bool {
+	state := header[tracestateHeader]
+	return len(state) > 0 && strings.HasPrefix(state[0], ownMember)
+}
+
+// endSpan ends the request's span, if it has one.
+func (x *exchange) endSpan(failure string) {
+	if x.span == nil {
 		return
 	}
-	pass := func(key string, longest int) {
-		value := strings.Join(x.header[key], ",")
-		if value != "" && len(value) <= longest {
-			header[key] = []string{value}
+	if x.status != 0 {
+		x.span.Set(slog.Int("http.response.status_code", x.status))
+	}
+	x.span.Fail(failure)
+	x.span.End()
+}
+
+// PassTrace adds the trace context and the baggage of the request that ctx belongs to, if it has any, to the headers of a
+// request to a peer. If the service traces its requests, the peer's parent is the span of ctx; a peer of a request that
+// isn't sampled is told so.
+func PassTrace(ctx context.Context, tracing bool, header http.Header) {
+	x := exchangeOf(ctx)
+	if x != nil {
+		pass(header, baggageHeader, strings.Join(x.header[baggageHeader], ","), maxBaggage)
+	}
+	parent, sent := traceOf(ctx)
+	var state string
+	if sent != "" {
+		state = strings.Join(x.header[tracestateHeader], ",")
+	}
+	if tracing {
+		id := telemetry.SpanOf(ctx).Context()
+		if id.TraceID == "" {
+			id = telemetry.Unsampled(parent)
+		}
+		sent = id.String()
+		state = strings.TrimSuffix(ownMember+","+strings.TrimPrefix(strings.TrimPrefix(state, ownMember), ","), ",")
+		if len(state) > maxTracestate {
+			state = ownMember
 		}
 	}
-	pass(baggageHeader, maxBaggage)
-	if _, parent := traceOf(ctx); parent != "" {
-		header[traceparentHeader] = []string{parent}
-		pass(tracestateHeader, maxTracestate)
+	pass(header, traceparentHeader, sent, maxTracestate)
+	pass(header, tracestateHeader, state, maxTracestate)
+}
+
+// pass sets a header, unless the value is empty or too long.
+func pass(header http.Header, key, value string, longest int) {
+	if value != "" && len(value) <= longest {
+		header[key] = []string{value}
 	}
+}
+
+// spanOf returns the span of the request of ctx or, if it has none, the trace context that the client has sent.
+func spanOf(ctx context.Context) telemetry.Traceparent {
+	if span := telemetry.SpanOf(ctx); span != nil {
+		return span.Traceparent
+	}
+	sent, _ := traceOf(ctx)
+	return sent
 }
 
 // logged returns the ids under which the request of ctx is logged, as arguments for a slog.Logger.
 func logged(ctx context.Context) []any {
 	ids := []any{"request_id", RequestID(ctx)}
-	if trace, _ := traceOf(ctx); trace.TraceID != "" {
-		ids = append(ids, "trace_id", trace.TraceID, "span_id", trace.SpanID)
+	if span := spanOf(ctx); span.TraceID != "" {
+		ids = append(ids, "trace_id", span.TraceID, "span_id", span.SpanID)
 	}
 	return ids
 }

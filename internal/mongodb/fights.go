@@ -93,6 +93,9 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 // Measure adds the metrics of the writes and of the connection pool.
 func (s *Fights) Measure(m *telemetry.Metrics) {
 	s.written.Measure(m)
+	if s.group != nil {
+		s.group.Measure(m, "mongodb", collection)
+	}
 	s.MeasurePool(m)
 }
 

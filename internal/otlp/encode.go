@@ -2,7 +2,10 @@ package otlp
 
 import (
 	"encoding/hex"
+	"maps"
 	"math"
+	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -10,8 +13,8 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// message is an encoded protobuf message. The field numbers below are those of opentelemetry-proto 1.10, in
-// collector/metrics/v1, metrics/v1, resource/v1 and common/v1.
+// message is an encoded protobuf message. The field numbers are those of opentelemetry-proto 1.10, in collector/metrics/v1,
+// collector/trace/v1, metrics/v1, trace/v1, resource/v1 and common/v1.
 type message []byte
 
 func (m *message) bytes(field protowire.Number, value []byte) {
@@ -41,22 +44,34 @@ func (m *message) time(field protowire.Number, value time.Time) {
 
 // attribute appends a KeyValue with a string value.
 func (m *message) attribute(field protowire.Number, key, value string) {
-	var anyValue, pair message
+	var anyValue message
 	anyValue.text(1, value)
+	m.pair(field, key, anyValue)
+}
+
+// number appends a KeyValue with an integer value.
+func (m *message) number(field protowire.Number, key string, value int64) {
+	var anyValue message
+	anyValue.varint(3, uint64(value))
+	m.pair(field, key, anyValue)
+}
+
+// pair appends a KeyValue.
+func (m *message) pair(field protowire.Number, key string, value message) {
+	var pair message
 	pair.text(1, key)
-	pair.bytes(2, anyValue)
+	pair.bytes(2, value)
 	m.bytes(field, pair)
 }
 
-// metrics returns an ExportMetricsServiceRequest: one resource for each service, with the process's own attributes.
+// metrics returns an ExportMetricsServiceRequest.
 func metrics(gathered []telemetry.Gathered, attributes [][2]string, begun, now time.Time) []byte {
 	services := map[string]*message{}
-	var order []string
 	for _, g := range gathered {
 		points := map[string]*message{}
 		for _, s := range g.Series {
 			if services[s.Service] == nil {
-				services[s.Service], order = &message{}, append(order, s.Service)
+				services[s.Service] = &message{}
 			}
 			if points[s.Service] == nil {
 				points[s.Service] = &message{}
@@ -67,19 +82,25 @@ func metrics(gathered []telemetry.Gathered, attributes [][2]string, begun, now t
 			services[service].bytes(2, metric(g.Family, *data)) // metrics
 		}
 	}
+	return request(services, attributes)
+}
+
+// request returns an ExportMetricsServiceRequest or ExportTraceServiceRequest, which have the same form: the metrics or spans
+// of each service, and one resource for each service, with the process's own attributes.
+func request(services map[string]*message, attributes [][2]string) []byte {
 	var request message
-	for _, service := range order {
-		var resource, scope, scopeMetrics, resourceMetrics message
+	for _, service := range slices.Sorted(maps.Keys(services)) {
+		var resource, scope, scoped, whole message
 		resource.attribute(1, "service.name", service)
 		for _, a := range attributes {
 			resource.attribute(1, a[0], a[1])
 		}
 		scope.text(1, "superheroes")
-		scopeMetrics.bytes(1, scope)
-		scopeMetrics = append(scopeMetrics, *services[service]...)
-		resourceMetrics.bytes(1, resource)
-		resourceMetrics.bytes(2, scopeMetrics)
-		request.bytes(1, resourceMetrics)
+		scoped.bytes(1, scope)
+		scoped = append(scoped, *services[service]...)
+		whole.bytes(1, resource)
+		whole.bytes(2, scoped)
+		request.bytes(1, whole)
 	}
 	return request
 }
@@ -135,7 +156,12 @@ func point(f *telemetry.Family, s telemetry.Series, begun, now time.Time) []byte
 		p.double(4, s.Value)
 	}
 	for i, label := range f.Labels {
-		if s.Labels[i] != "" {
+		if s.Labels[i] == "" {
+			continue
+		}
+		if n, err := strconv.ParseInt(s.Labels[i], 10, 64); err == nil { // a status code or a port
+			p.number(attributes, label, n)
+		} else {
 			p.attribute(attributes, label, s.Labels[i])
 		}
 	}

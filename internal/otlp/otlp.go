@@ -1,4 +1,4 @@
-// Package otlp sends the metrics of the process to an OpenTelemetry collector, over OTLP with protobuf and HTTP.
+// Package otlp sends the metrics and spans of the process to an OpenTelemetry collector, over OTLP with protobuf and HTTP.
 //
 // It encodes the messages itself, because OpenTelemetry's exporter links gRPC, which would add 7 MB to the binary
 // (https://github.com/open-telemetry/opentelemetry-go/issues/2579).
@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,24 +27,49 @@ import (
 
 // Config has the settings of an Exporter.
 type Config struct {
-	Endpoint            string // base URL of the collector; "" to send nothing
-	Headers, Attributes [][2]string
-	Timeout, Interval   time.Duration
+	MetricsURL, TracesURL string // where to send them; "" to send none
+	Headers, Attributes   [][2]string
+	Timeout               time.Duration
+	MetricsInterval       time.Duration
+	TracesInterval        time.Duration
+	Sampler               telemetry.Sampler
 }
 
-// FromEnv returns the settings in the variables that OpenTelemetry's specification defines, with its defaults. They have no
-// flags, since each flag of each command would cost every start. Its errors name the variable, but not its value. Headers
-// may be secret, so they can also be read from the file that OTEL_EXPORTER_OTLP_HEADERS_FILE names.
-func FromEnv(getenv func(string) string) (cfg Config, err error) {
+// Nothing reports whether there is nothing to send.
+func (c Config) Nothing() bool { return c.MetricsURL == "" && c.TracesURL == "" }
+
+// FromEnv returns the settings in the variables that OpenTelemetry's specification defines, with its defaults, except for the
+// sampler (telemetry.NewSampler). They have no flags, since each flag of each command would cost every start. Its errors
+// name the variable, but not its value. Headers may be secret, so they can also be read from the file that
+// OTEL_EXPORTER_OTLP_HEADERS_FILE names.
+func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err error) {
 	parse := func(variable string, parse func(text string) error) {
 		if failure := parse(getenv(variable)); failure != nil && err == nil {
 			err = fmt.Errorf("%s: %w", variable, failure)
 		}
 	}
 	parse("OTEL_EXPORTER_OTLP_ENDPOINT", func(text string) error {
-		cfg.Endpoint = text
+		if text != "" {
+			cfg.MetricsURL, cfg.TracesURL = strings.TrimSuffix(text, "/")+"/v1/metrics", strings.TrimSuffix(text, "/")+"/v1/traces"
+		}
 		return validEndpoint(text)
 	})
+	for signal, url := range map[string]*string{"METRICS": &cfg.MetricsURL, "TRACES": &cfg.TracesURL} {
+		parse("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", func(text string) error {
+			*url = cmp.Or(text, *url)
+			return validEndpoint(text)
+		})
+		parse("OTEL_"+signal+"_EXPORTER", func(text string) error {
+			switch text {
+			case "none":
+				*url = ""
+			case "", "otlp":
+			default:
+				return errors.New("must be otlp or none")
+			}
+			return nil
+		})
+	}
 	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
 		text, failure := []byte(getenv("OTEL_EXPORTER_OTLP_HEADERS")), error(nil)
 		if len(text) == 0 && file != "" {
@@ -62,11 +89,19 @@ func FromEnv(getenv func(string) string) (cfg Config, err error) {
 		return failure
 	})
 	parse("OTEL_METRIC_EXPORT_INTERVAL", func(text string) (failure error) {
-		cfg.Interval, failure = milliseconds(text, 60_000)
+		cfg.MetricsInterval, failure = milliseconds(text, 60_000)
 		return failure
 	})
+	parse("OTEL_BSP_SCHEDULE_DELAY", func(text string) (failure error) {
+		cfg.TracesInterval, failure = milliseconds(text, 5_000)
+		return failure
+	})
+	sampler, failure := telemetry.NewSampler(getenv("OTEL_TRACES_SAMPLER"), getenv("OTEL_TRACES_SAMPLER_ARG"), trustClients)
+	if cfg.Sampler = sampler; err == nil {
+		err = failure
+	}
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
-		cfg.Endpoint = ""
+		cfg.MetricsURL, cfg.TracesURL = "", ""
 	}
 	return cfg, err
 }
@@ -85,39 +120,47 @@ func milliseconds(text string, missing int) (time.Duration, error) {
 // stopTime limits the last export when the process stops.
 const stopTime = 2 * time.Second
 
-// Exporter sends metrics at regular intervals until it is closed.
+// Exporter sends metrics at regular intervals, and spans at regular intervals or when there are many, until it is closed.
 type Exporter struct {
-	registry   *telemetry.Registry
-	log        *slog.Logger
-	url        string
-	headers    [][2]string
-	attributes [][2]string
-	timeout    time.Duration
-	interval   time.Duration
-	begun      time.Time
-	client     *http.Client
-	stop       context.CancelFunc
-	stopped    sync.WaitGroup
+	cfg      Config
+	registry *telemetry.Registry
+	spans    *Spans
+	log      *slog.Logger
+	begun    time.Time
+	client   *http.Client
+	closing  chan struct{}
+	ctx      context.Context // ends stopTime after Close
+	cancel   context.CancelFunc
+	stopped  sync.WaitGroup
 }
 
-// Start starts to send the registry's metrics. It doesn't wait for the collector, which may be unavailable: then the log
-// gets a warning, and the next export is tried at its time. Nothing is queued, since a later export includes what an
-// earlier one would have said.
-func Start(cfg Config, registry *telemetry.Registry, version string, log *slog.Logger) *Exporter {
-	ctx, stop := context.WithCancel(context.Background())
+// Start starts to send the registry's metrics and the queued spans. It doesn't wait for the collector, which may be
+// unavailable: then the log gets a warning. Metrics are not queued, since a later export includes what an earlier one would
+// have said. Spans are sent again until the queue is full.
+func Start(cfg Config, registry *telemetry.Registry, spans *Spans, version string, log *slog.Logger) *Exporter {
+	cfg.Attributes = append(cfg.Attributes, [2]string{"service.version", version})
+	if !slices.ContainsFunc(cfg.Attributes, func(a [2]string) bool { return a[0] == instance }) {
+		cfg.Attributes = append(cfg.Attributes, [2]string{instance, rand.Text()}) // tells replicas apart
+	}
 	e := &Exporter{
-		registry: registry, log: log, url: strings.TrimSuffix(cfg.Endpoint, "/") + "/v1/metrics", headers: cfg.Headers,
-		attributes: append(cfg.Attributes, [2]string{"service.version", version}),
-		timeout:    cfg.Timeout, interval: cfg.Interval, begun: time.Now(),
+		cfg: cfg, registry: registry, spans: spans, log: log, begun: time.Now(),
 		client: &http.Client{
-			Transport:     &http.Transport{MaxIdleConns: 1},
+			Transport:     &http.Transport{MaxIdleConns: 2},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		stop: stop,
+		closing: make(chan struct{}),
 	}
-	e.stopped.Go(func() { e.run(ctx) })
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	if cfg.MetricsURL != "" {
+		e.stopped.Go(e.exportMetrics)
+	}
+	if cfg.TracesURL != "" {
+		e.stopped.Go(e.exportSpans)
+	}
 	return e
 }
+
+const instance = "service.instance.id"
 
 func validEndpoint(text string) error {
 	if text == "" {
@@ -149,37 +192,93 @@ func pairs(text string) (list [][2]string, err error) {
 	return list, nil
 }
 
-// run exports at each interval, and once more at the end.
-func (e *Exporter) run(ctx context.Context) {
-	ticker := time.NewTicker(e.interval)
+// every calls export at each interval and whenever it is woken, until the exporter is closed.
+func (e *Exporter) every(interval time.Duration, wake <-chan struct{}, export func()) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			e.export(ctx, e.timeout)
-		case <-ctx.Done():
-			e.export(context.WithoutCancel(ctx), min(e.timeout, stopTime))
+		case <-wake:
+		case <-e.closing:
 			return
+		}
+		export()
+	}
+}
+
+// exportMetrics sends the metrics until the exporter is closed, and then once more.
+func (e *Exporter) exportMetrics() {
+	export := func() {
+		body := metrics(e.registry.Gather(), e.cfg.Attributes, e.begun, time.Now())
+		if err := e.send(e.cfg.MetricsURL, body); err != nil {
+			e.log.Warn("the metrics could not be sent to the OpenTelemetry collector", "err", err)
+		}
+	}
+	e.every(e.cfg.MetricsInterval, nil, export)
+	export()
+}
+
+// exportSpans sends spans until the exporter is closed, and then those that are left.
+func (e *Exporter) exportSpans() {
+	var next batch
+	e.every(e.cfg.TracesInterval, e.spans.wake, func() { e.sendBatch(&next) })
+	for e.sendBatch(&next) {
+	}
+	for _, lost := range []batch{next, e.spans.take(nil)} {
+		if lost.spans > 0 {
+			e.spans.gone(lost, &e.spans.failed)
+			e.log.Warn("spans were lost: the OpenTelemetry collector didn't take them before the stop", "spans", lost.spans)
 		}
 	}
 }
 
-// export sends the current metrics once.
-func (e *Exporter) export(ctx context.Context, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := e.send(ctx, metrics(e.registry.Gather(), e.attributes, e.begun, time.Now())); err != nil && ctx.Err() != context.Canceled {
-		e.log.Warn("the metrics could not be sent to the OpenTelemetry collector", "err", err)
+// sendBatch sends the batch or, if it is empty, the queued spans. It reports whether there were any, and the collector took
+// them. If the collector doesn't take the batch for the moment, it stays the next one.
+func (e *Exporter) sendBatch(next *batch) bool {
+	if next.spans == 0 {
+		*next = e.spans.take(e.cfg.Attributes)
 	}
+	if next.spans == 0 {
+		return false
+	}
+	err := e.send(e.cfg.TracesURL, next.body)
+	result := &e.spans.sent
+	if err != nil {
+		e.log.Warn("spans could not be sent to the OpenTelemetry collector", "err", err)
+		if isTemporary(err) {
+			return false
+		}
+		result = &e.spans.failed
+	}
+	e.spans.gone(*next, result)
+	*next = batch{}
+	return err == nil
 }
 
-func (e *Exporter) send(ctx context.Context, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.url, bytes.NewReader(body))
+// statusError is a response that says that the collector didn't take the data.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return "it returned " + e.text }
+
+// isTemporary reports whether OpenTelemetry's protocol allows sending the same data again.
+func isTemporary(err error) bool {
+	var refused statusError
+	return !errors.As(err, &refused) || slices.Contains([]int{429, 502, 503, 504}, refused.status)
+}
+
+func (e *Exporter) send(url string, body []byte) error {
+	ctx, cancel := context.WithTimeout(e.ctx, e.cfg.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/x-protobuf")
-	for _, h := range e.headers {
+	for _, h := range e.cfg.Headers {
 		request.Header.Set(h[0], h[1])
 	}
 	response, err := e.client.Do(request)
@@ -189,15 +288,17 @@ func (e *Exporter) send(ctx context.Context, body []byte) error {
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
 	_ = response.Body.Close()
 	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("it returned %s", response.Status)
+		return statusError{response.StatusCode, response.Status}
 	}
 	return nil
 }
 
-// Close sends the metrics once more, within two seconds, and stops.
+// Close sends the metrics and the spans once more, within two seconds, and stops.
 func (e *Exporter) Close() error {
-	e.stop()
+	close(e.closing)
+	defer time.AfterFunc(stopTime, e.cancel).Stop()
 	e.stopped.Wait()
+	e.cancel()
 	e.client.CloseIdleConnections()
 	return nil
 }

@@ -50,7 +50,7 @@ func collector(t *testing.T, status int) (url string, exports <-chan received) {
 
 // registry returns a registry with one series of each type.
 func registry() *telemetry.Registry {
-	r := telemetry.NewRegistry()
+	r := telemetry.NewRegistry(nil)
 	fights := r.Service("fights")
 	var refused telemetry.Counter
 	refused.Add(7)
@@ -58,7 +58,7 @@ func registry() *telemetry.Registry {
 	fights.Func(telemetry.Draining, func() float64 { return 1 })
 	h := telemetry.NewHistogram(telemetry.DBClientDuration)
 	h.Observe(int64(300 * time.Microsecond))
-	h.ObserveTraced(int64(time.Minute), strings.Repeat("ab", 16), strings.Repeat("cd", 8))
+	h.ObserveIn(int64(time.Minute), &telemetry.Span{Traceparent: telemetry.Traceparent{TraceID: strings.Repeat("ab", 16), SpanID: strings.Repeat("cd", 8)}})
 	fights.Histogram(h, "sqlite", "fight", "INSERT", "INSERT fight", "")
 	r.Service("heroes").Func(telemetry.Draining, func() float64 { return 0 })
 	r.Service("superheroes").AddRuntime()

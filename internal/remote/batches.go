@@ -62,15 +62,17 @@ type batch[T any] struct {
 	ctx      context.Context // carries the values of the first caller's context
 	deadline time.Time       // the first caller's deadline
 
-	size    int // number of picks requested; 0 until the request is sent
-	joined  int // callers that have joined
-	early   int // callers that joined before the request was sent
-	waiting int // callers that are still waiting
+	size    int                     // number of picks requested; 0 until the request is sent
+	joined  int                     // callers that have joined
+	early   int                     // callers that joined before the request was sent
+	traced  []telemetry.Traceparent // spans of these callers
+	waiting int                     // callers that are still waiting
 
 	done    chan struct{} // closed when the request has ended, after the fields below are set
 	items   []T
 	expires time.Time
 	err     error
+	span    telemetry.Traceparent // of the request for several picks
 }
 
 // NewBatches returns Batches that send requests through client.
@@ -127,8 +129,13 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 		case joined == nil:
 			return item, err
 		}
+		_, wait := b.client.observed.tracer.Start(ctx, "wait for picks of "+b.client.peer, telemetry.InternalSpan)
 		select {
 		case <-joined.done:
+			if joined.size > 1 { // otherwise, the request itself is the caller's span
+				wait.Link(joined.span)
+				wait.End()
+			}
 		case <-ctx.Done():
 			b.leave(joined)
 			return item, b.client.calls.gaveUp(ctx, begin)
@@ -160,6 +167,9 @@ func (b *Batches[T]) take(ctx context.Context) (item T, joined *batch[T], place 
 	joined = b.joinable(ctx, now)
 	joined.joined++
 	joined.waiting++
+	if b.client.observed.tracer != nil && joined.size == 0 {
+		joined.add(telemetry.SpanOf(ctx))
+	}
 	b.used++
 	return item, joined, joined.joined - 1, nil
 }
@@ -220,6 +230,13 @@ func (b *Batches[T]) overtake() {
 	}
 }
 
+// add adds the span of a caller that has joined before the request is sent. The caller holds the mutex of Batches.
+func (b *batch[T]) add(caller *telemetry.Span) {
+	if caller != nil {
+		b.traced = append(b.traced, caller.Traceparent)
+	}
+}
+
 // leave records that a caller is no longer waiting for a batch.
 func (b *Batches[T]) leave(left *batch[T]) {
 	b.mu.Lock()
@@ -272,11 +289,16 @@ func (b *Batches[T]) demand(now time.Time) int {
 
 // request sends a batch's request to the peer. A single pick is requested in the same way as in Client.Random.
 func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err error) {
-	deadline := batch.deadline
+	ctx, deadline := batch.ctx, batch.deadline
 	if batch.size > 1 { // shared by several callers
 		deadline = time.Now().Add(b.client.read)
+		var span *telemetry.Span
+		ctx, span = b.client.observed.tracer.Shared(ctx, "request picks of "+b.client.peer, telemetry.InternalSpan, batch.traced)
+		span.Set(slog.Int("superheroes.pick.batch.size", batch.size))
+		defer span.End()
+		batch.span = span.Context()
 	}
-	err = b.client.calls.doLonger(batch.ctx, deadline, func(ctx context.Context) error {
+	err = b.client.calls.doLonger(ctx, deadline, func(ctx context.Context) error {
 		if batch.size > 1 {
 			items, age, err = b.client.pickMany(ctx, batch.size, deadline)
 			return err

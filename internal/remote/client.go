@@ -61,7 +61,7 @@ type Client[T catalog.Item] struct {
 	transport transport
 	decoder   decoder[T]
 	calls     *calls
-	durations durations
+	observed  observed
 }
 
 // New returns a client for the catalog served below base, such as http://heroes:8000.
@@ -137,7 +137,7 @@ func (c *writeLimited) Write(p []byte) (int, error) {
 // Measure adds the metrics of the calls and the circuit breaker. Call it before the first call.
 func (c *Client[T]) Measure(m *telemetry.Metrics) {
 	c.calls.breaker.measure(m, c.peer)
-	c.durations.measure(m, c.peer, c.base)
+	c.observed.measure(m, c.peer, c.base)
 }
 
 // Ready implements fight.Source. It always returns false, since a Client doesn't prefetch items.
@@ -261,8 +261,9 @@ func (e statusError) Error() string { return "returned " + e.text }
 func (c *Client[T]) fetch(ctx context.Context, request *http.Request, deadline time.Time, most int64) (
 	body []byte, header http.Header, err error,
 ) {
-	begun, status := time.Now(), 0
-	defer func() { c.durations.record(http.MethodGet, begun, status, err) }()
+	status := 0
+	ctx, call := c.observed.begin(ctx, http.MethodGet, request.URL.Path, request.URL.Path)
+	defer func() { call.end(status, err) }()
 	response, err := c.send(ctx, request, deadline)
 	if err != nil {
 		return nil, nil, err
@@ -315,7 +316,7 @@ func (c *Client[T]) send(ctx context.Context, of *http.Request, deadline time.Ti
 	if id := httpserver.RequestID(ctx); id != "" {
 		request.Header.Set(httpserver.RequestIDHeader, id)
 	}
-	httpserver.PassTrace(ctx, request.Header)
+	httpserver.PassTrace(ctx, c.observed.tracer != nil, request.Header)
 	if !deadline.IsZero() {
 		httpserver.SetTimeout(request.Header, deadline)
 	}

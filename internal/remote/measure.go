@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,8 +14,13 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// durations measures the calls to one peer. The zero value measures nothing.
-type durations struct{ calls *telemetry.Vec[answered] }
+// observed measures and traces the calls to one peer. The zero value does neither.
+type observed struct {
+	calls  *telemetry.Vec[answered]
+	tracer *telemetry.Tracer
+	base   *url.URL
+	port   string
+}
 
 // answered is the result of a call: the response's status, or 0 if there was none, and the kind of failure, or "".
 type answered struct {
@@ -24,26 +30,48 @@ type answered struct {
 }
 
 // measure adds the metrics of the calls to a peer below base. Call it before the first call.
-func (d *durations) measure(m *telemetry.Metrics, peer string, base *url.URL) {
+func (o *observed) measure(m *telemetry.Metrics, peer string, base *url.URL) {
 	if m == nil {
 		return
 	}
-	port := cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
-	d.calls = telemetry.NewVec(m, telemetry.HTTPClientDuration, func(a answered) []string {
+	o.tracer, o.base = m.Tracer(), base
+	o.port = cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
+	o.calls = telemetry.NewVec(m, telemetry.HTTPClientDuration, func(a answered) []string {
 		status := ""
 		if a.status != 0 {
 			status = strconv.Itoa(a.status)
 		}
-		return []string{peer, a.method, base.Hostname(), port, status, a.failure}
+		return []string{peer, a.method, base.Hostname(), o.port, status, a.failure}
 	})
 }
 
-// record records a call that has ended.
-func (d *durations) record(method string, begun time.Time, status int, err error) {
-	if d.calls == nil {
+// observedCall is a call in progress.
+type observedCall struct {
+	*observed
+	method string
+	begun  time.Time
+	span   *telemetry.Span
+}
+
+// begin begins a call to a path of the peer, for which the given route stands in names. The caller must call end, and use
+// the returned context for the call.
+func (o *observed) begin(ctx context.Context, method, route, path string) (context.Context, observedCall) {
+	ctx, span := o.tracer.Start(ctx, method+" "+route, telemetry.ClientSpan)
+	if span != nil {
+		port, _ := strconv.Atoi(o.port)
+		full := url.URL{Scheme: o.base.Scheme, Host: o.base.Host, Path: path} // without user and query
+		span.Set(slog.String("http.request.method", method), slog.String("url.full", full.String()),
+			slog.String("url.template", route), slog.String("server.address", o.base.Hostname()), slog.Int("server.port", port))
+	}
+	return ctx, observedCall{o, method, time.Now(), span}
+}
+
+// end records a call that has ended. status is that of the response, or 0 if there was none.
+func (c observedCall) end(status int, err error) {
+	if c.calls == nil {
 		return
 	}
-	a := answered{method: method, status: status}
+	a := answered{method: c.method, status: status}
 	switch {
 	case status >= http.StatusBadRequest:
 		a.failure = strconv.Itoa(status)
@@ -54,5 +82,13 @@ func (d *durations) record(method string, begun time.Time, status int, err error
 	case err != nil:
 		a.failure = "connection"
 	}
-	d.calls.Of(a).Observe(int64(time.Since(begun)))
+	c.calls.Of(a).ObserveIn(int64(time.Since(c.begun)), c.span)
+	if c.span == nil {
+		return
+	}
+	if status != 0 {
+		c.span.Set(slog.Int("http.response.status_code", status))
+	}
+	c.span.Fail(a.failure)
+	c.span.End()
 }

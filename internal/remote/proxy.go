@@ -49,11 +49,11 @@ type Proxy struct {
 	// reads from the catalogs and the statistics reuse connections; all other requests open a new one.
 	kept           *finishing
 	fresh, streams *http.Transport
-	durations      durations
+	observed       observed
 }
 
 // Measure adds the metrics of the calls, except those whose response is a stream. Call it before the first call.
-func (p *Proxy) Measure(m *telemetry.Metrics) { p.durations.measure(m, p.name, p.base) }
+func (p *Proxy) Measure(m *telemetry.Metrics) { p.observed.measure(m, p.name, p.base) }
 
 // NewProxy returns a proxy for the named service below base, such as http://heroes:8000.
 func NewProxy(name, base string, cfg ProxyConfig, log *slog.Logger) (*Proxy, error) {
@@ -111,12 +111,20 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	defer cancel(nil)
 	var failure error
 	status := 0
+	if !stream {
+		var call observedCall
+		ctx, call = p.observed.begin(ctx, r.Method, r.Pattern, r.URL.Path) // the gateway passes only known methods
+		defer func() { call.end(status, failure) }()
+	}
 	transport := p.transport(r, stream)
 	proxy := httputil.ReverseProxy{
 		Transport: transport,
 		Rewrite: func(passed *httputil.ProxyRequest) {
 			passed.SetURL(p.base)
 			passed.Out.Host = p.base.Host
+			if p.observed.tracer != nil {
+				httpserver.PassTrace(ctx, true, passed.Out.Header)
+			}
 		},
 		ModifyResponse: func(response *http.Response) error {
 			status = response.StatusCode
@@ -136,9 +144,6 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	}
 	if stream {
 		w = &streamWriter{w, httpserver.NewStream(w, r)}
-	}
-	if !stream {
-		defer func() { p.durations.record(r.Method, begin, status, failure) }() // the gateway passes only known methods
 	}
 	proxy.ServeHTTP(w, r.WithContext(ctx))
 	return p.problemOf(failure, time.Since(begin))

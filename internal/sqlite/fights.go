@@ -66,6 +66,7 @@ func OpenFights(ctx context.Context, path, schema string, grouped bool) (*Fights
 // Measure adds the metrics of the writes and of the connection pools.
 func (s *Fights) Measure(m *telemetry.Metrics) {
 	s.written.Measure(m)
+	s.Committer.Measure(m, "sqlite", "fight")
 	s.MeasurePool(m)
 }
 

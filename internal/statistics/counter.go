@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"superheroes/internal/storage"
+	"superheroes/internal/telemetry"
 )
 
 // Pace determines how often a counter counts.
@@ -48,6 +49,7 @@ type counter struct {
 	show  func(ctx context.Context, version int64) // called during a round when the statistics may have changed
 
 	operations storage.Operations
+	tracer     atomic.Pointer[telemetry.Tracer]
 
 	woken   chan struct{} // buffered: a fight was stored
 	pending atomic.Bool   // whether a fight was stored since the last round began
@@ -274,6 +276,8 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 func (c *counter) step(ctx context.Context) (Progress, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
+	ctx, span := c.tracer.Load().Root(ctx, "count fights")
+	defer span.End()
 	ctx, count := c.operations.Begin(ctx, "UPDATE", "")
 	progress, err := c.store.Count(ctx)
 	count.End(&err)

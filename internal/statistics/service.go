@@ -65,6 +65,7 @@ func (s *Service) Measure(m *telemetry.Metrics, engine string) {
 		return
 	}
 	s.operations.Measure(m, engine, "statistics")
+	s.tracer.Store(m.Tracer())
 	var refreshing atomic.Bool
 	m.Func(telemetry.FightsCounted, func() float64 {
 		latest := s.latest.Load()

@@ -4,16 +4,24 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"superheroes/internal/telemetry"
 )
 
-// Operations measures the operations of a store on one table or collection. The zero value measures nothing. It is safe
-// for concurrent use.
+// Operations measures and traces the operations of a store on one table or collection. The zero value does neither. It is
+// safe for concurrent use.
 type Operations struct {
-	durations atomic.Pointer[telemetry.Vec[outcome]]
+	measured atomic.Pointer[measured]
+}
+
+// measured is what Operations that are measured need.
+type measured struct {
+	durations          *telemetry.Vec[outcome]
+	tracer             *telemetry.Tracer
+	system, collection string
 }
 
 // outcome is an operation with its kind of failure, which is "" for success.
@@ -25,45 +33,92 @@ func (o *Operations) Measure(m *telemetry.Metrics, system, collection string) {
 	if m == nil {
 		return
 	}
-	o.durations.Store(telemetry.NewVec(m, telemetry.DBClientDuration, func(of outcome) []string {
-		operation := of.operation
-		if system == "mongodb" {
-			operation = map[string]string{"SELECT": "find", "INSERT": "insert", "UPDATE": "update", "COUNT": "aggregate"}[operation]
-		}
-		summary := operation + " " + collection
-		if of.detail != "" {
-			summary += " " + of.detail
-		}
-		return []string{system, collection, operation, summary, of.failure}
-	}))
+	to := &measured{tracer: m.Tracer(), system: system, collection: collection}
+	to.durations = telemetry.NewVec(m, telemetry.DBClientDuration, to.labels)
+	o.measured.Store(to)
+}
+
+// labels returns the values of the labels of an operation's series.
+func (m *measured) labels(of outcome) []string {
+	operation := of.operation
+	if m.system == "mongodb" {
+		operation = map[string]string{"SELECT": "find", "INSERT": "insert", "UPDATE": "update", "COUNT": "aggregate"}[operation]
+	}
+	summary := operation + " " + m.collection
+	if of.detail != "" {
+		summary += " " + of.detail
+	}
+	return []string{m.system, m.collection, operation, summary, of.failure}
 }
 
 // Operation is an operation in progress.
 type Operation struct {
-	of           *Operations
+	of           *measured
 	name, detail string
 	begun        time.Time
+	span         *telemetry.Span
 }
 
 // Begin begins an operation: SELECT, INSERT, UPDATE or COUNT. The detail, which may be empty, distinguishes operations of
 // the same name. The caller must call End, and use the returned context for the operation.
 func (o *Operations) Begin(ctx context.Context, name, detail string) (context.Context, Operation) {
-	if o.durations.Load() == nil {
+	of := o.measured.Load()
+	if of == nil {
 		return ctx, Operation{}
 	}
-	return ctx, Operation{o, name, detail, time.Now()}
+	ctx, span := of.tracer.Start(ctx, "", telemetry.ClientSpan)
+	of.describe(span, name, detail)
+	return ctx, Operation{of, name, detail, time.Now(), span}
+}
+
+// BeginShared begins a write that several requests share, with the given number of rows, and returns its span. The write is
+// a trace of its own with a link to each of the requests' spans. The caller must end the span. Since each request measures
+// its own operation, the write itself isn't measured.
+func (o *Operations) BeginShared(ctx context.Context, name string, rows int, requests []telemetry.Traceparent) (
+	context.Context, *telemetry.Span,
+) {
+	of := o.measured.Load()
+	if of == nil {
+		return ctx, nil
+	}
+	ctx, span := of.tracer.Shared(ctx, "", telemetry.ClientSpan, requests)
+	of.describe(span, name, "")
+	span.Set(slog.Int("db.operation.batch.size", rows))
+	return ctx, span
+}
+
+// Traced reports whether operations can be part of a trace.
+func (o *Operations) Traced() bool {
+	of := o.measured.Load()
+	return of != nil && of.tracer != nil
+}
+
+// describe gives a span its name and attributes. They contain neither the text of a statement nor its parameters.
+func (m *measured) describe(span *telemetry.Span, name, detail string) {
+	if span == nil {
+		return
+	}
+	labels := m.labels(outcome{name, detail, ""})
+	span.Name = labels[3]
+	for i, key := range telemetry.DBClientDuration.Labels[:4] {
+		span.Set(slog.String(key, labels[i]))
+	}
 }
 
 // End records the duration and, if the operation failed, the kind of failure. It may be deferred with the address of the
 // result. An error that isn't a failure, such as that there is no such row, must be replaced by nil.
 func (o Operation) End(err *error) {
-	if o.of != nil {
-		o.of.durations.Load().Of(outcome{o.name, o.detail, failureOf(*err)}).Observe(int64(time.Since(o.begun)))
+	if o.of == nil {
+		return
 	}
+	failure := FailureOf(*err)
+	o.of.durations.Of(outcome{o.name, o.detail, failure}).ObserveIn(int64(time.Since(o.begun)), o.span)
+	o.span.Fail(failure)
+	o.span.End()
 }
 
-// failureOf returns the kind of failure for the label error.type, or "" if err is nil.
-func failureOf(err error) string {
+// FailureOf returns the kind of failure for the label error.type, or "" if err is nil.
+func FailureOf(err error) string {
 	switch {
 	case err == nil:
 		return ""

@@ -12,7 +12,7 @@ import (
 )
 
 func TestOperations(t *testing.T) {
-	registry := telemetry.NewRegistry()
+	registry := telemetry.NewRegistry(nil)
 	var sql, documents, none storage.Operations
 	sql.Measure(registry.Service("heroes"), "sqlite", "hero")
 	documents.Measure(registry.Service("fights"), "mongodb", "fights")

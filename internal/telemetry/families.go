@@ -120,6 +120,12 @@ var (
 var (
 	BuildInfo = gauge("superheroes.build.info", "", "Version and profile of the service; always 1.",
 		"version", "goversion", "profile")
+	// SpansProcessed and SpansExported have OpenTelemetry's names.
+	SpansProcessed = counter("otel.sdk.processor.span.processed", "{span}",
+		"Spans of sampled traces that have ended. With the error type queue_full, they were dropped because the collector "+
+			"didn't take earlier ones.", "error.type")
+	SpansExported = counter("otel.sdk.exporter.span.exported", "{span}",
+		"Spans sent to the collector. With an error type, it didn't take them.", "error.type")
 	LogLines      = counter("superheroes.log.lines", "{line}", "Log lines written, by level.", "level")
 	LogSuppressed = counter("superheroes.log.suppressed", "{line}",
 		"Repeated warnings and errors that were counted and summarized instead of being written.")
@@ -149,7 +155,7 @@ func Groups() []Group {
 		{"Peers", []*Family{HTTPClientDuration, BreakerState, BreakerOpened, BreakerRefused, PickBatchSize}},
 		{"Catalogs", []*Family{SnapshotAge, SnapshotIDs, SnapshotRows}},
 		{"Fights", []*Family{FightsAcknowledged, FightsUncertain, FightsStored, FightsCounted, CommitBatchSize}},
-		{"The service", []*Family{BuildInfo, LogLines, LogSuppressed}},
+		{"The service", []*Family{BuildInfo, LogLines, LogSuppressed, SpansProcessed, SpansExported}},
 		{"The process", process},
 	}
 }

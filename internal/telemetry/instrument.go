@@ -58,10 +58,12 @@ func (h *Histogram) Observe(value int64) {
 	h.sum.Add(value)
 }
 
-// ObserveTraced counts a value, and stores it as the exemplar of its bucket.
-func (h *Histogram) ObserveTraced(value int64, traceID, spanID string) {
+// ObserveIn counts a value, and makes the span, unless it is nil, the exemplar of the value's bucket.
+func (h *Histogram) ObserveIn(value int64, span *Span) {
 	h.Observe(value)
-	h.exemplars[h.bucket(value)].Store(&Exemplar{float64(value) / h.perUnit, traceID, spanID, time.Now()})
+	if span != nil {
+		h.exemplars[h.bucket(value)].Store(&Exemplar{float64(value) / h.perUnit, span.TraceID, span.SpanID, time.Now()})
+	}
 }
 
 // bucket returns the index of the first bucket whose bound isn't below the value.

@@ -67,6 +67,7 @@ func prometheus(name string) string { return strings.ReplaceAll(name, ".", "_") 
 
 // Registry collects the instruments of a process. It is safe for concurrent use.
 type Registry struct {
+	tracing  *Tracing // nil if tracing is off
 	mu       sync.Mutex
 	families []*collected // by Prometheus name
 }
@@ -87,15 +88,15 @@ type series struct {
 	summary   func() Summary
 }
 
-// NewRegistry returns an empty registry.
-func NewRegistry() *Registry { return &Registry{} }
+// NewRegistry returns an empty registry. Its services have tracers unless tracing is nil.
+func NewRegistry(tracing *Tracing) *Registry { return &Registry{tracing: tracing} }
 
 // Service returns the instruments of one service of the process, or nil if the registry is nil.
 func (r *Registry) Service(name string) *Metrics {
 	if r == nil {
 		return nil
 	}
-	return &Metrics{r, name}
+	return &Metrics{r, name, r.tracing.newTracer(name)}
 }
 
 // add adds a series. It panics if the series exists or has the wrong labels, which are programming errors.
@@ -196,10 +197,19 @@ func (s *series) gather() (value Series, ok bool) {
 type Metrics struct {
 	registry *Registry
 	service  string
+	tracer   *Tracer
 }
 
 // Service returns the name of the service. m must not be nil.
 func (m *Metrics) Service() string { return m.service }
+
+// Tracer returns the service's tracer, or nil if tracing is off.
+func (m *Metrics) Tracer() *Tracer {
+	if m == nil {
+		return nil
+	}
+	return m.tracer
+}
 
 // Counter adds a counter, whose series has the given label values.
 func (m *Metrics) Counter(f *Family, c *Counter, values ...string) {

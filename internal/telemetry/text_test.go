@@ -33,7 +33,7 @@ func golden(t *testing.T, file, text string) {
 
 // sample returns a registry with a series of each type, with label values that need escaping.
 func sample() *Registry {
-	r := NewRegistry()
+	r := NewRegistry(nil)
 	heroes, fights := r.Service("heroes"), r.Service("fights")
 	var refused Counter
 	refused.Add(3)
@@ -47,7 +47,7 @@ func sample() *Registry {
 	traced := NewHistogram(&Family{Name: "test.size", Type: HistogramType, Unit: "{fight}", Help: "Size.", Bounds: []float64{1, 2}})
 	fights.Histogram(traced)
 	traced.Observe(1)
-	traced.ObserveTraced(2, strings.Repeat("ab", 16), strings.Repeat("cd", 8))
+	traced.ObserveIn(2, &Span{Traceparent: Traceparent{TraceID: strings.Repeat("ab", 16), SpanID: strings.Repeat("cd", 8)}})
 	traced.exemplars[1].Load().Time = time.UnixMilli(1_700_000_000_123)
 	traced.Observe(7)
 	fights.Summary(&Family{Name: "test.pauses", Type: SummaryType, Unit: "s", Help: "Pauses."}, func() Summary {
@@ -113,7 +113,7 @@ func TestWithoutRegistry(t *testing.T) {
 }
 
 func BenchmarkHistogram(b *testing.B) {
-	v := NewVec(NewRegistry().Service("fights"), HTTPServerDuration, func(int) []string { return []string{"", "", "", "", ""} })
+	v := NewVec(NewRegistry(nil).Service("fights"), HTTPServerDuration, func(int) []string { return []string{"", "", "", "", ""} })
 	b.ReportAllocs()
 	for b.Loop() {
 		v.Of(200).Observe(int64(300 * time.Microsecond))
@@ -121,7 +121,7 @@ func BenchmarkHistogram(b *testing.B) {
 }
 
 func BenchmarkScrape(b *testing.B) {
-	r := NewRegistry()
+	r := NewRegistry(nil)
 	m := r.Service("fights")
 	m.AddRuntime()
 	v := NewVec(m, HTTPServerDuration, func(i int) []string { return []string{"GET", "http", "/api/fights", string(rune('a' + i)), ""} })
@@ -139,7 +139,7 @@ func BenchmarkScrape(b *testing.B) {
 // TestSharedSeries checks that two sets of histograms with the same labels share a series, instead of failing the request
 // that needs it: several peers may be behind one address.
 func TestSharedSeries(t *testing.T) {
-	m := NewRegistry().Service("fights")
+	m := NewRegistry(nil).Service("fights")
 	labels := func(int) []string { return []string{"heroes", "GET", "gateway", "80", "200", ""} }
 	one, other := NewVec(m, HTTPClientDuration, labels), NewVec(m, HTTPClientDuration, labels)
 	if one.Of(1) != other.Of(2) {

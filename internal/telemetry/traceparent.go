@@ -6,6 +6,15 @@ type Traceparent struct {
 	Sampled         bool
 }
 
+// String returns the header.
+func (t Traceparent) String() string {
+	flags := "-00"
+	if t.Sampled {
+		flags = "-01"
+	}
+	return "00-" + t.TraceID + "-" + t.SpanID + flags
+}
+
 // ParseTraceparent parses a traceparent header. A header of a later version may be longer, as the standard requires.
 func ParseTraceparent(text string) (t Traceparent, ok bool) {
 	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")

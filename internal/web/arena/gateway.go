@@ -116,7 +116,7 @@ func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, err
 		return nil, err
 	}
 	header := http.Header{httpserver.RequestIDHeader: {httpserver.RequestID(r.Context())}}
-	httpserver.PassTrace(r.Context(), header)
+	httpserver.PassTrace(r.Context(), false, header)
 	passed := []string{
 		"Accept", "Accept-Encoding", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match", "Last-Event-Id",
 		"User-Agent", httpserver.TimeoutHeader,

@@ -64,7 +64,7 @@ func ways(t *testing.T, behaviour func(name string) http.HandlerFunc) map[string
 	all := map[string]map[string]Part{"over HTTP": {}, "in process": {}}
 	for _, name := range Parts() {
 		all["over HTTP"][name] = remotePart(t, name, fakepeer.New(t, behaviour(name)).URL, cfg)
-		all["in process"][name] = Local{behaviour(name)}
+		all["in process"][name] = Local{Handler: behaviour(name)}
 	}
 	return all
 }
@@ -549,7 +549,7 @@ func TestTooManyStreamsFromOneClient(t *testing.T) {
 		}
 	})
 	cfg, _ := limits()
-	addr := serve(t, cfg, map[string]Part{"heroes": Local{stalled}, "statistics": Local{stalled}})
+	addr := serve(t, cfg, map[string]Part{"heroes": Local{Handler: stalled}, "statistics": Local{Handler: stalled}})
 	const stream, list = "/api/statistics/stream", "/api/heroes"
 	for _, c := range []struct {
 		kind, path, other string
@@ -599,7 +599,7 @@ func TestCheck(t *testing.T) {
 			}
 			w.WriteHeader(status)
 		})
-		for _, part := range []Part{Local{answers}, remotePart(t, "heroes", fakepeer.New(t, answers).URL, cfg)} {
+		for _, part := range []Part{Local{Handler: answers}, remotePart(t, "heroes", fakepeer.New(t, answers).URL, cfg)} {
 			if err := part.Check(t.Context()); (err != nil) != fails {
 				t.Errorf("%T with status %d: got error %v", part, status, err)
 			}

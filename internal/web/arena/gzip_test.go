@@ -41,7 +41,7 @@ func TestCompressedLists(t *testing.T) {
 	whole := strings.Join(parts, "") + "]"
 	handler := listing(cfg, parts...)
 	for way, part := range map[string]Part{
-		"in process": Local{handler},
+		"in process": Local{Handler: handler},
 		"over HTTP":  remotePart(t, "heroes", fakepeer.New(t, handler.ServeHTTP).URL, client),
 	} {
 		t.Run(way, func(t *testing.T) {

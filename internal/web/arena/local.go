@@ -4,14 +4,21 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"superheroes/internal/telemetry"
 )
 
 // Local is a service in this process, called without a socket.
-type Local struct{ Handler http.Handler }
+type Local struct {
+	Handler http.Handler
+	Tracer  *telemetry.Tracer // the arena's; nil if tracing is off
+}
 
-// Pass calls the handler.
+// Pass calls the handler. The call is a span, like a call to another process.
 func (l Local) Pass(w http.ResponseWriter, r *http.Request, _ bool) error {
-	l.Handler.ServeHTTP(w, r)
+	ctx, call := l.Tracer.Start(r.Context(), r.Method+" "+r.Pattern, telemetry.InternalSpan)
+	defer call.End()
+	l.Handler.ServeHTTP(w, r.WithContext(ctx))
 	return nil
 }
 

@@ -1,0 +1,139 @@
+package otlp
+
+import (
+	"log/slog"
+	"sync"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"superheroes/internal/telemetry"
+)
+
+const (
+	// maxQueued is the maximum size of the encoded spans that have not been sent yet, in bytes. A span has about 350.
+	maxQueued = 3 << 20
+	// fullBatch is the number of spans that are sent at once, without waiting for the next interval.
+	fullBatch = 512
+)
+
+// Spans is a queue of spans for a collector. They are encoded as soon as they have ended. If the queue is full, because the
+// collector is too slow, new spans are dropped and counted. It is safe for concurrent use.
+type Spans struct {
+	wake chan struct{} // buffered: there is a full batch
+
+	mu       sync.Mutex
+	services map[string]*message // encoded spans of each service
+	count    int
+	bytes    int // of these spans and of those being sent
+
+	queued, dropped, sent, failed telemetry.Counter
+}
+
+// NewSpans returns an empty queue.
+func NewSpans() *Spans {
+	return &Spans{wake: make(chan struct{}, 1), services: map[string]*message{}}
+}
+
+// Measure adds the metrics of the queue. q may be nil.
+func (q *Spans) Measure(m *telemetry.Metrics) {
+	if q == nil {
+		return
+	}
+	m.Counter(telemetry.SpansProcessed, &q.queued, "")
+	m.Counter(telemetry.SpansProcessed, &q.dropped, "queue_full")
+	m.Counter(telemetry.SpansExported, &q.sent, "")
+	m.Counter(telemetry.SpansExported, &q.failed, "failed")
+}
+
+// Record queues a span that has ended. It never blocks.
+func (q *Spans) Record(span *telemetry.Span) {
+	encoded := encodeSpan(span)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.bytes+len(encoded) > maxQueued {
+		q.dropped.Add(1)
+		return
+	}
+	of := q.services[span.Service]
+	if of == nil {
+		of = &message{}
+		q.services[span.Service] = of
+	}
+	before := len(*of)
+	of.bytes(2, encoded) // spans
+	q.bytes += len(*of) - before
+	q.count++
+	q.queued.Add(1)
+	if q.count == fullBatch {
+		select {
+		case q.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// batch is a number of spans that are sent together.
+type batch struct {
+	body  []byte
+	spans int
+	bytes int // by which the queue's size shrinks when the batch is gone
+}
+
+// take removes all spans from the queue and returns them as an ExportTraceServiceRequest.
+func (q *Spans) take(attributes [][2]string) batch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	b := batch{spans: q.count}
+	for _, spans := range q.services {
+		b.bytes += len(*spans)
+	}
+	b.body = request(q.services, attributes)
+	q.services, q.count = map[string]*message{}, 0
+	return b
+}
+
+// gone records what has become of a batch.
+func (q *Spans) gone(b batch, result *telemetry.Counter) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= b.bytes
+	result.Add(uint64(b.spans))
+}
+
+// encodeSpan returns a Span of opentelemetry-proto's trace/v1.
+func encodeSpan(s *telemetry.Span) []byte {
+	m := make(message, 0, 512)
+	m.bytes(1, decode(s.TraceID))
+	m.bytes(2, decode(s.SpanID))
+	if s.Parent != "" {
+		m.bytes(4, decode(s.Parent))
+	}
+	m.text(5, s.Name)
+	m.varint(6, uint64(s.Kind))
+	m.time(7, s.Begun)
+	m.time(8, s.Ended)
+	for _, a := range s.Attributes {
+		m.attributeOf(9, a)
+	}
+	for _, to := range s.Links {
+		var link message
+		link.bytes(1, decode(to.TraceID))
+		link.bytes(2, decode(to.SpanID))
+		m.bytes(13, link)
+	}
+	if s.Failed {
+		var status message
+		status.varint(3, 2) // STATUS_CODE_ERROR
+		m.bytes(15, status)
+	}
+	return m
+}
+
+// attributeOf appends a KeyValue with a string or an integer.
+func (m *message) attributeOf(field protowire.Number, a slog.Attr) {
+	if a.Value.Kind() == slog.KindInt64 {
+		m.number(field, a.Key, a.Value.Int64())
+		return
+	}
+	m.attribute(field, a.Key, a.Value.String())
+}

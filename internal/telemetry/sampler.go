@@ -1,0 +1,100 @@
+package telemetry
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Sampler decides which traces are recorded.
+type Sampler struct {
+	parentBased bool    // a caller's decision is adopted
+	trusts      bool    // also when the caller isn't a peer
+	perSecond   float64 // maximum number of traces that a service begins in a second; 0 for no limit
+	threshold   uint64  // of the ids of traces; those below it are sampled
+}
+
+// defaultRate is the number of traces that a service begins in a second unless configured otherwise.
+const defaultRate = 10
+
+// NewSampler returns the sampler with a name that OpenTelemetry's specification defines for OTEL_TRACES_SAMPLER, and its
+// argument for OTEL_TRACES_SAMPLER_ARG. Without a name, a service adopts the decisions of its peers, begins up to 10
+// traces a second, or as many as the argument says, and counts the traces that clients ask for against this limit, unless
+// it trusts clients.
+func NewSampler(name, argument string, trustClients bool) (Sampler, error) {
+	base, parentBased := strings.CutPrefix(name, "parentbased_")
+	s := Sampler{parentBased: parentBased, trusts: true, threshold: math.MaxUint64}
+	var err error
+	switch base {
+	case "":
+		s = Sampler{parentBased: true, trusts: trustClients, threshold: math.MaxUint64}
+		s.perSecond, err = number(cmp.Or(argument, strconv.Itoa(defaultRate)), 100_000)
+	case "always_on":
+	case "always_off":
+		s.threshold = 0
+	case "traceidratio":
+		var ratio float64
+		if ratio, err = number(cmp.Or(argument, "1"), 1); ratio < 1 {
+			s.threshold = uint64(ratio * (1 << 63) * 2)
+		}
+	default:
+		return s, errors.New("OTEL_TRACES_SAMPLER: must be always_on, always_off or traceidratio, or one of them after parentbased_")
+	}
+	if err == nil && s.perSecond == 0 && base == "" {
+		s.threshold = 0
+	}
+	return s, err
+}
+
+// number parses an argument of a sampler.
+func number(text string, most float64) (float64, error) {
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(n >= 0 && n <= most) {
+		return 0, fmt.Errorf("OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to %g", most)
+	}
+	return n, nil
+}
+
+// sample decides whether the service records a trace that it begins, for which traceID is empty, or that a client asks for.
+// It returns the trace's id.
+func (t *Tracer) sample(now time.Time, traceID string) (id string, sampled bool) {
+	if t.sampler.threshold == 0 || t.sampler.perSecond > 0 && !t.limit.allows(now, t.sampler.perSecond) {
+		return "", false
+	}
+	if traceID == "" {
+		traceID = randomHex(2)
+	}
+	return traceID, t.sampler.below(traceID)
+}
+
+// below reports whether the id of a trace is below the threshold. All services make the same decision for an id.
+func (s Sampler) below(traceID string) bool {
+	low, _ := strconv.ParseUint(traceID[16:], 16, 64)
+	return low < s.threshold || s.threshold == math.MaxUint64
+}
+
+// rateLimit is a token bucket that holds the tokens of one second. The zero value is full. It has neither a goroutine nor
+// a timer.
+type rateLimit struct {
+	used atomic.Int64 // time at which the bucket will be full again, in nanoseconds since 1970
+}
+
+// allows takes a token, and reports whether there was one.
+func (l *rateLimit) allows(now time.Time, perSecond float64) bool {
+	interval := int64(float64(time.Second) / perSecond)
+	for {
+		used := l.used.Load()
+		full := max(used, now.UnixNano()) + interval
+		if full-now.UnixNano() > max(int64(time.Second), interval) {
+			return false
+		}
+		if l.used.CompareAndSwap(used, full) {
+			return true
+		}
+	}
+}
