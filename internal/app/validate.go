@@ -147,7 +147,7 @@ func (c Server) Validate() error {
 }
 
 func validOTLP() error {
-	_, err := otlp.FromEnv(os.Getenv)
+	_, err := otlp.FromEnv(os.Getenv, false)
 	return err
 }
 

@@ -67,13 +67,13 @@ func registry() *telemetry.Registry {
 
 func start(t *testing.T, cfg Config, log io.Writer) *Exporter {
 	t.Helper()
-	return Start(cfg, registry(), "v1", slog.New(slog.NewTextHandler(log, nil)))
+	return Start(cfg, registry(), NewSpans(), "v1", slog.New(slog.NewTextHandler(log, nil)))
 }
 
 // fromEnv returns the settings in the given variables.
 func fromEnv(t *testing.T, variables map[string]string) Config {
 	t.Helper()
-	cfg, err := FromEnv(func(name string) string { return variables[name] })
+	cfg, err := FromEnv(func(name string) string { return variables[name] }, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,11 +181,11 @@ func TestCollectorInTrouble(t *testing.T) {
 
 // TestFromEnv checks the defaults, and that a wrong value is reported with its variable, but without the value.
 func TestFromEnv(t *testing.T) {
-	if cfg := fromEnv(t, nil); cfg.Endpoint != "" || cfg.Timeout != 10*time.Second || cfg.Interval != time.Minute {
+	if cfg := fromEnv(t, nil); !cfg.Nothing() || cfg.Timeout != 10*time.Second || cfg.MetricsInterval != time.Minute {
 		t.Errorf("the defaults are %+v", cfg)
 	}
 	off := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}
-	if cfg := fromEnv(t, off); cfg.Endpoint != "" {
+	if cfg := fromEnv(t, off); !cfg.Nothing() {
 		t.Errorf("got %+v", cfg)
 	}
 	for _, wrong := range [][2]string{
@@ -198,7 +198,7 @@ func TestFromEnv(t *testing.T) {
 				return wrong[1]
 			}
 			return ""
-		})
+		}, false)
 		if err == nil || !strings.Contains(err.Error(), wrong[0]) || strings.Contains(err.Error(), "kryptonite") {
 			t.Errorf("%s: got %v", wrong[0], err)
 		}

@@ -51,7 +51,14 @@ func FreeUp(tb testing.TB) (s *System, env []string) {
 // Up starts all services in one process, on the embedded store in dir, with additional arguments.
 func Up(tb testing.TB, program, dir string, args ...string) *System {
 	tb.Helper()
+	return UpWith(tb, program, dir, nil, args...)
+}
+
+// UpWith is like Up, with additional environment variables.
+func UpWith(tb testing.TB, program, dir string, further []string, args ...string) *System {
+	tb.Helper()
 	s, env := FreeUp(tb)
+	env = append(env, further...)
 	up := Start(tb, program, append(env, "DATA_DIR="+dir, "ADMIN_TOKEN="+AdminToken), append([]string{"up"}, args...)...)
 	for _, base := range []string{s.Heroes, s.Villains, s.Locations, s.Fights} {
 		up.Ready(tb, base+"/readyz")
@@ -73,10 +80,17 @@ func RealStores(tb testing.TB) Stores {
 // Four starts each service in its own process, with additional arguments for all of them.
 func Four(tb testing.TB, program string, stores Stores, args ...string) *System {
 	tb.Helper()
+	return FourWith(tb, program, stores, nil, args...)
+}
+
+// FourWith is like Four, with additional environment variables.
+func FourWith(tb testing.TB, program string, stores Stores, further []string, args ...string) *System {
+	tb.Helper()
 	s := &System{Processes: map[string]*Process{}}
 	start := func(service, variable, store string, env ...string) string {
 		addr := FreeAddr(tb)
 		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken, patience)
+		env = append(env, further...)
 		p := Start(tb, program, env, append([]string{service}, args...)...)
 		s.Processes[service] = p
 		return "http://" + addr

@@ -1,0 +1,170 @@
+package system
+
+import (
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	tracev1 "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/proto"
+)
+
+// collector receives spans over OTLP.
+type collector struct {
+	*httptest.Server
+	mu    sync.Mutex
+	spans []received
+}
+
+// received is a span with the service that has sent it.
+type received struct {
+	service string
+	*tracev1.Span
+}
+
+func newCollector(t *testing.T) *collector {
+	t.Helper()
+	c := &collector{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		data := &tracev1.TracesData{} // has the same form as an ExportTraceServiceRequest
+		if err == nil && r.URL.Path == "/v1/traces" {
+			err = proto.Unmarshal(body, data)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		for _, resource := range data.ResourceSpans {
+			for _, span := range resource.ScopeSpans[0].Spans {
+				c.spans = append(c.spans, received{resource.Resource.Attributes[0].Value.GetStringValue(), span})
+			}
+		}
+	}))
+	t.Cleanup(c.Close)
+	return c
+}
+
+// trace returns the spans of a trace as a tree: each span is a line with its service and its name, indented below its
+// parent's. Spans with the same parent are in the order of their lines. Stores have different names for an insert.
+func (c *collector) trace(id string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var below func(parent, indent string) string
+	below = func(parent, indent string) string {
+		var subtrees []string
+		for _, s := range c.spans {
+			if hex.EncodeToString(s.TraceId) == id && hex.EncodeToString(s.ParentSpanId) == parent {
+				subtrees = append(subtrees, indent+s.service+": "+s.Name+"\n"+below(hex.EncodeToString(s.SpanId), indent+"  "))
+			}
+		}
+		slices.Sort(subtrees)
+		return strings.Join(subtrees, "")
+	}
+	return strings.NewReplacer("INSERT fight\n", "INSERT\n", "insert fights\n", "INSERT\n").Replace(below(clientSpan, ""))
+}
+
+// orphans returns the spans whose parent hasn't been received, apart from those whose parent is the client's.
+func (c *collector) orphans() (names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := map[string]bool{clientSpan: true, "": true}
+	for _, s := range c.spans {
+		known[hex.EncodeToString(s.SpanId)] = true
+	}
+	for _, s := range c.spans {
+		if !known[hex.EncodeToString(s.ParentSpanId)] {
+			names = append(names, s.service+": "+s.Name)
+		}
+	}
+	return names
+}
+
+const clientSpan = "00000000000000c1"
+
+// TestTraces checks that a fight is the same tree of spans in one process and in one per service, and that every span of the
+// system has its parent.
+func TestTraces(t *testing.T) {
+	program := Build(t)
+	const tree = `fights: GET /api/fights/execute_fight
+  fights: GET /api/heroes/random_hero
+    heroes: GET /api/heroes/random_hero
+      heroes: SELECT hero by id
+  fights: GET /api/locations/random_location
+    locations: GET /api/locations/random_location
+      locations: SELECT locations by id
+  fights: GET /api/villains/random_villain
+    villains: GET /api/villains/random_villain
+      villains: SELECT villain by id
+  fights: INSERT
+`
+	start := map[string]func(t *testing.T, env []string) *System{
+		"one process": func(t *testing.T, env []string) *System {
+			t.Helper()
+			return UpWith(t, program, t.TempDir(), env, "--profile=strict")
+		},
+		"four processes": func(t *testing.T, env []string) *System {
+			t.Helper()
+			s := FourWith(t, program, RealStores(t), env, "--profile=strict")
+			s.StartArena(t, program, env...)
+			return s
+		},
+	}
+	for name, start := range start {
+		t.Run(name, func(t *testing.T) {
+			to := newCollector(t)
+			s := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=parentbased_always_on"})
+			ids := map[string]string{s.Fights: strings.Repeat("a1", 16), s.Arena: strings.Repeat("b2", 16)}
+			for base, id := range ids {
+				ask(t, base+"/api/fights/execute_fight", "00-"+id+"-"+clientSpan+"-01")
+			}
+			ask(t, s.Fights+"/api/fights/execute_fight", "00-"+strings.Repeat("c3", 16)+"-"+clientSpan+"-00")
+			for _, process := range s.Processes {
+				process.Signal(t, syscall.SIGTERM)
+			}
+			for _, process := range s.Processes {
+				<-process.Ended()
+			}
+			fromArena := "arena: GET /api/fights/{rest...}\n  arena: GET /api/fights/{rest...}\n" +
+				"    " + strings.TrimSuffix(strings.ReplaceAll(tree, "\n", "\n    "), "    ")
+			want := map[string]string{s.Fights: tree, s.Arena: fromArena}
+			for base, id := range ids {
+				if diff := cmp.Diff(want[base], to.trace(id)); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if unsampled := to.trace(strings.Repeat("c3", 16)); unsampled != "" {
+				t.Errorf("a request that isn't sampled has the spans\n%s", unsampled)
+			}
+			if orphans := to.orphans(); len(orphans) > 0 {
+				t.Errorf("these spans have no parent: %q", orphans)
+			}
+		})
+	}
+}
+
+// ask sends a request as part of a trace.
+func ask(t *testing.T, url, traceparent string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Traceparent", traceparent)
+	response, err := Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s returned %s, %v", url, response.Status, err)
+	}
+	_ = response.Body.Close()
+}
