@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ import (
 // the admin listener is served on a public port.
 func TestMetrics(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // takes everything
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	cfg := upConfig(t)
 	cfg.AdminAddr, cfg.Arena, cfg.ArenaAddr = "127.0.0.1:0", true, "127.0.0.1:0"
 	together := app.New("test", io.Discard)

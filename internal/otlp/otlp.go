@@ -59,16 +59,7 @@ func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err err
 			*url = cmp.Or(text, *url)
 			return validEndpoint(text)
 		})
-		parse("OTEL_"+signal+"_EXPORTER", func(text string) error {
-			switch text {
-			case "none":
-				*url = ""
-			case "", "otlp":
-			default:
-				return errors.New("must be otlp or none")
-			}
-			return nil
-		})
+		parse("OTEL_"+signal+"_EXPORTER", func(text string) error { return selectExporter(text, url) })
 	}
 	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
 		text, failure := []byte(getenv("OTEL_EXPORTER_OTLP_HEADERS")), error(nil)
@@ -104,6 +95,18 @@ func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err err
 		cfg.MetricsURL, cfg.TracesURL = "", ""
 	}
 	return cfg, err
+}
+
+// selectExporter removes the URL of a signal that isn't to be sent.
+func selectExporter(text string, url *string) error {
+	switch text {
+	case "none":
+		*url = ""
+	case "", "otlp":
+	default:
+		return errors.New("must be otlp or none")
+	}
+	return nil
 }
 
 func milliseconds(text string, missing int) (time.Duration, error) {
