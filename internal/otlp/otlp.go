@@ -214,7 +214,7 @@ func (e *Exporter) every(interval time.Duration, wake <-chan struct{}, export fu
 func (e *Exporter) exportMetrics() {
 	export := func() {
 		body := metrics(e.registry.Gather(), e.cfg.Attributes, e.begun, time.Now())
-		if err := e.send(e.cfg.MetricsURL, body); err != nil {
+		if _, err := e.send(e.cfg.MetricsURL, body); err != nil {
 			e.log.Warn("the metrics could not be sent to the OpenTelemetry collector", "err", err)
 		}
 	}
@@ -230,7 +230,7 @@ func (e *Exporter) exportSpans() {
 	}
 	for _, lost := range []batch{next, e.spans.take(nil)} {
 		if lost.spans > 0 {
-			e.spans.gone(lost, &e.spans.failed)
+			e.spans.gone(lost, 0, lost.spans, 0)
 			e.log.Warn("spans were lost: the OpenTelemetry collector didn't take them before the stop", "spans", lost.spans)
 		}
 	}
@@ -245,16 +245,22 @@ func (e *Exporter) sendBatch(next *batch) bool {
 	if next.spans == 0 {
 		return false
 	}
-	err := e.send(e.cfg.TracesURL, next.body)
-	result := &e.spans.sent
-	if err != nil {
+	response, err := e.send(e.cfg.TracesURL, next.body)
+	rejected := min(rejectedSpans(response), next.spans)
+	switch {
+	case err == nil && rejected > 0:
+		e.log.Warn("the OpenTelemetry collector rejected spans", "spans", rejected)
+	case err != nil:
 		e.log.Warn("spans could not be sent to the OpenTelemetry collector", "err", err)
 		if isTemporary(err) {
 			return false
 		}
-		result = &e.spans.failed
 	}
-	e.spans.gone(*next, result)
+	if err != nil {
+		e.spans.gone(*next, 0, next.spans, 0)
+	} else {
+		e.spans.gone(*next, next.spans-rejected, 0, rejected)
+	}
 	*next = batch{}
 	return err == nil
 }
@@ -273,12 +279,13 @@ func isTemporary(err error) bool {
 	return !errors.As(err, &refused) || slices.Contains([]int{429, 502, 503, 504}, refused.status)
 }
 
-func (e *Exporter) send(url string, body []byte) error {
+// send makes one attempt to send a request, and returns the body of the response.
+func (e *Exporter) send(url string, body []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, e.cfg.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/x-protobuf")
 	for _, h := range e.cfg.Headers {
@@ -286,14 +293,14 @@ func (e *Exporter) send(url string, body []byte) error {
 	}
 	response, err := e.client.Do(request)
 	if err != nil {
-		return cmp.Or(errors.Unwrap(err), err) // without the URL
+		return nil, cmp.Or(errors.Unwrap(err), err) // without the URL
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, 64<<10))
 	_ = response.Body.Close()
 	if response.StatusCode/100 != 2 {
-		return statusError{response.StatusCode, response.Status}
+		return nil, statusError{response.StatusCode, response.Status}
 	}
-	return nil
+	return answer, nil
 }
 
 // Close sends the metrics and the spans once more, within two seconds, and stops.

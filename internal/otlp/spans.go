@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"log/slog"
+	"math"
 	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -26,7 +27,7 @@ type Spans struct {
 	count    int
 	bytes    int // of these spans and of those being sent
 
-	queued, dropped, sent, failed telemetry.Counter
+	taken, dropped, sent, failed, rejected telemetry.Counter
 }
 
 // NewSpans returns an empty queue.
@@ -39,10 +40,11 @@ func (q *Spans) Measure(m *telemetry.Metrics) {
 	if q == nil {
 		return
 	}
-	m.Counter(telemetry.SpansProcessed, &q.queued, "")
+	m.Counter(telemetry.SpansProcessed, &q.taken, "")
 	m.Counter(telemetry.SpansProcessed, &q.dropped, "queue_full")
 	m.Counter(telemetry.SpansExported, &q.sent, "")
-	m.Counter(telemetry.SpansExported, &q.failed, "failed")
+	m.Counter(telemetry.SpansExported, &q.failed, "_OTHER")
+	m.Counter(telemetry.SpansExported, &q.rejected, "rejected")
 }
 
 // Record queues a span that has ended. It never blocks.
@@ -63,7 +65,6 @@ func (q *Spans) Record(span *telemetry.Span) {
 	of.bytes(2, encoded) // spans
 	q.bytes += len(*of) - before
 	q.count++
-	q.queued.Add(1)
 	if q.count == fullBatch {
 		select {
 		case q.wake <- struct{}{}:
@@ -88,16 +89,19 @@ func (q *Spans) take(attributes [][2]string) batch {
 		b.bytes += len(*spans)
 	}
 	b.body = request(q.services, attributes)
+	q.taken.Add(uint64(b.spans))
 	q.services, q.count = map[string]*message{}, 0
 	return b
 }
 
-// gone records what has become of a batch.
-func (q *Spans) gone(b batch, result *telemetry.Counter) {
+// gone removes a batch, and counts what has become of its spans.
+func (q *Spans) gone(b batch, sent, failed, rejected int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.bytes -= b.bytes
-	result.Add(uint64(b.spans))
+	q.sent.Add(uint64(sent))
+	q.failed.Add(uint64(failed))
+	q.rejected.Add(uint64(rejected))
 }
 
 // encodeSpan returns a Span of opentelemetry-proto's trace/v1.
@@ -127,6 +131,36 @@ func encodeSpan(s *telemetry.Span) []byte {
 		m.bytes(15, status)
 	}
 	return m
+}
+
+// rejectedSpans returns the number of spans that a collector has rejected, which is in the field partial_success of an
+// ExportTraceServiceResponse.
+func rejectedSpans(response []byte) int {
+	partial, n := field(response, 1, protowire.BytesType, protowire.ConsumeBytes)
+	if n < 0 {
+		return 0
+	}
+	rejected, _ := field(partial, 1, protowire.VarintType, protowire.ConsumeVarint)
+	return int(min(rejected, math.MaxInt32))
+}
+
+// field returns the first field of a message with the given number and type, and its length, or a negative length if there
+// is none.
+func field[T any](m []byte, number protowire.Number, kind protowire.Type, consume func([]byte) (T, int)) (value T, length int) {
+	for len(m) > 0 {
+		at, found, n := protowire.ConsumeTag(m)
+		if n < 0 {
+			return value, n
+		}
+		if m = m[n:]; at == number && found == kind {
+			return consume(m)
+		}
+		if n = protowire.ConsumeFieldValue(at, found, m); n < 0 {
+			return value, n
+		}
+		m = m[n:]
+	}
+	return value, -1
 }
 
 // attributeOf appends a KeyValue with a string or an integer.

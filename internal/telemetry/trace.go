@@ -2,7 +2,8 @@ package telemetry
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -198,9 +199,9 @@ func Unsampled(parent Traceparent) Traceparent {
 
 // randomHex returns the given number of random 64-bit words, which are never zero, in hexadecimal.
 func randomHex(words int) string {
-	digits := make([]byte, 0, 32)
+	id := make([]byte, 0, 16)
 	for range words {
-		digits = fmt.Appendf(digits, "%016x", rand.Uint64()|1)
+		id = binary.BigEndian.AppendUint64(id, rand.Uint64()|1)
 	}
-	return string(digits)
+	return hex.EncodeToString(id)
 }
