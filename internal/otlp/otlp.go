@@ -246,19 +246,17 @@ func (e *Exporter) sendBatch(next *batch) bool {
 		return false
 	}
 	response, err := e.send(e.cfg.TracesURL, next.body)
-	rejected := min(rejectedSpans(response), next.spans)
-	switch {
-	case err == nil && rejected > 0:
-		e.log.Warn("the OpenTelemetry collector rejected spans", "spans", rejected)
-	case err != nil:
+	if err != nil {
 		e.log.Warn("spans could not be sent to the OpenTelemetry collector", "err", err)
 		if isTemporary(err) {
 			return false
 		}
-	}
-	if err != nil {
 		e.spans.gone(*next, 0, next.spans, 0)
 	} else {
+		rejected := min(rejectedSpans(response), next.spans)
+		if rejected > 0 {
+			e.log.Warn("the OpenTelemetry collector rejected spans", "spans", rejected)
+		}
 		e.spans.gone(*next, next.spans-rejected, 0, rejected)
 	}
 	*next = batch{}
