@@ -23,6 +23,7 @@ const document = `{"openapi":"3.1.0","paths":{
     "date":{"type":"string","format":"date-time"},
     "key":{"type":"string","format":"uuid"},
     "level":{"type":"integer","format":"int32"},
+    "rate":{"type":"number","format":"double"},
     "peers":{"type":"object","additionalProperties":{"type":"boolean"}},
     "odd":{"multipleOf":2},
     "mail":{"type":"string","format":"email"},
@@ -40,7 +41,7 @@ func TestFaults(t *testing.T) {
 		body        string
 		fault       string // substring of the expected fault, "" if none is expected
 	}{
-		"valid, with all fields":                 {"/heroes/1", 200, "application/json", `{"id":1,"name":"Bo","team":"heroes","date":"2026-01-02T15:04:05.1Z","level":2147483647,"peers":{"a":true}}`, ""},
+		"valid, with all fields":                 {"/heroes/1", 200, "application/json", `{"id":1,"name":"Bo","team":"heroes","date":"2026-01-02T15:04:05.1Z","level":2147483647,"rate":0.5,"peers":{"a":true}}`, ""},
 		"with a charset":                         {"/heroes/1", 200, "application/json; charset=utf-8", `{"name":"Bo"}`, ""},
 		"null, allowed":                          {"/heroes/1", 200, "application/json", `{"id":null,"name":"Bo","team":null}`, ""},
 		"null, not allowed":                      {"/heroes/1", 200, "application/json", `{"name":null}`, "breaks type"},
@@ -52,6 +53,7 @@ func TestFaults(t *testing.T) {
 		"too large":                              {"/heroes/1", 200, "application/json", `{"name":"Bo","id":10}`, "breaks maximum"},
 		"beyond int32":                           {"/heroes/1", 200, "application/json", `{"name":"Bo","level":2147483648}`, "int32"},
 		"beyond int64":                           {"/heroes/1", 200, "application/json", `{"name":"Bo","id":9223372036854775808}`, "int64"},
+		"beyond double":                          {"/heroes/1", 200, "application/json", `{"name":"Bo","rate":1e309}`, "double"},
 		"too short":                              {"/heroes/1", 200, "application/json", `{"name":""}`, "minLength"},
 		"maxLength counts characters, not bytes": {"/heroes/1", 200, "application/json", `{"name":"ééé"}`, ""},
 		"too long":                               {"/heroes/1", 200, "application/json", `{"name":"Yoda"}`, "maxLength"},

@@ -192,6 +192,8 @@ func faultOfFormat(format string, value any) string {
 	case "int64":
 		_, err := number.Int64()
 		holds = !isNumber || err == nil
+	case "double":
+		holds = !isNumber || !math.IsInf(float(number), 0)
 	default:
 		return "format " + format + " is not supported"
 	}

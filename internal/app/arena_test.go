@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"go.uber.org/goleak"
 
 	"superheroes/internal/app"
+	"superheroes/internal/httpserver"
 	"superheroes/internal/remote"
+	"superheroes/test/await"
 )
 
 // TestArena checks that two arenas, one in the services' process and one in its own process, give the same responses as
@@ -18,7 +21,7 @@ import (
 func TestArena(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)
-	cfg.Arena, cfg.ArenaAddr = true, "127.0.0.1:0"
+	cfg.AdminAddr, cfg.Arena, cfg.ArenaAddr = "127.0.0.1:0", true, "127.0.0.1:0"
 	together := app.New("test", io.Discard)
 	if err := together.Up(t.Context(), cfg); err != nil {
 		t.Fatal(err)
@@ -31,12 +34,48 @@ func TestArena(t *testing.T) {
 	for way, base := range map[string]string{"in process": bases["arena"], "over HTTP": basesOf(alone)["arena"]} {
 		t.Run(way, func(t *testing.T) { checkArena(t, base, bases) })
 	}
+	checkTraffic(t, bases, basesOf(alone)["arena"])
 	if err := alone.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if err := together.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// checkTraffic checks that /healthz shows the traffic of services that are measured, also through an arena in another
+// process that isn't, and that the status page's own requests aren't part of it.
+func checkTraffic(t *testing.T, bases map[string]string, unmeasured string) {
+	t.Helper()
+	var fights *httpserver.Traffic
+	await.True(t, "the traffic of fights is shown", func() bool {
+		fetch(t, bases["fights"]+"/api/fights/execute_fight")
+		time.Sleep(20 * time.Millisecond) // saves ports
+		fights = traffic(t, unmeasured+"/status/fights")
+		return fights != nil && fights.Requests > 0
+	})
+	if fights.Seconds < 5 || fights.Errors != 0 || fights.P99 == nil || *fights.P99 <= 0 {
+		t.Errorf("the traffic of fights is %+v", *fights)
+	}
+	await.True(t, "only the arena's status page has been in use for a while", func() bool {
+		time.Sleep(20 * time.Millisecond)
+		traffic(t, bases["arena"]+"/status/fights")
+		own := traffic(t, bases["arena"]+"/healthz")
+		return own != nil && own.Requests == 0
+	})
+	if got := traffic(t, unmeasured+"/healthz"); got != nil {
+		t.Errorf("the arena that isn't measured has the traffic %+v", *got)
+	}
+}
+
+func traffic(t *testing.T, url string) *httpserver.Traffic {
+	t.Helper()
+	_, body := fetch(t, url)
+	var status httpserver.Status
+	if err := json.Unmarshal([]byte(body), &status); err != nil {
+		t.Fatal(err)
+	}
+	return status.Traffic
 }
 
 // arenaConfig returns the configuration of an arena for services at the given addresses, as the command line would

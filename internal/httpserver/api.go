@@ -47,6 +47,7 @@ type API struct {
 	limiters map[Kind][]limiter // of the kinds that have routes
 	metrics  *telemetry.Metrics
 	unrouted *measure // of requests that reach no route; nil unless requests are measured
+	traffic  *traffic // nil unless requests are measured
 
 	clientErrors clientErrors
 }
@@ -71,7 +72,7 @@ func NewAPI(info huma.Info, log *slog.Logger, cfg Config) *API {
 // Measure makes the API measure its requests. Call it before any route is added.
 func (a *API) Measure(m *telemetry.Metrics) {
 	if m != nil {
-		a.metrics, a.unrouted = m, newMeasure(m, otherMethod, "")
+		a.metrics, a.unrouted, a.traffic = m, newMeasure(m, otherMethod, ""), newTraffic(m)
 	}
 }
 
@@ -95,11 +96,9 @@ func (a *API) Handle(route Route) {
 	}
 	a.Problems(route.Responses, problems)
 	a.document.AddOperation(&route.Operation)
-	o := &operation{checks: a.checks(route), limits: a.limitsOf(route), serve: route.Serve}
-	a.handle(route.Method+" "+route.Path, o)
-	if route.Probe {
-		o.measure = nil
-	}
+	a.handle(route.Method+" "+route.Path, &operation{
+		checks: a.checks(route), limits: a.limitsOf(route), serve: route.Serve, probe: route.Probe,
+	})
 }
 
 // checks returns the checks that a request must pass before its body is read.
@@ -122,6 +121,11 @@ func (a *API) MountForOwnPages(pattern string, serve Handler) {
 	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve})
 }
 
+// MountProbe is like MountForOwnPages, but for a health check of another service, whose requests aren't measured.
+func (a *API) MountProbe(pattern string, serve Handler) {
+	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, serve: serve, probe: true})
+}
+
 // MountLimited is like Mount, but the route serves only the given number of requests at a time, and rejects others.
 func (a *API) MountLimited(pattern string, most int, serve Handler) {
 	a.handle(pattern, &operation{limits: limits{kind: Unlimited, own: newSlots(most, 0)}, serve: serve})
@@ -135,7 +139,7 @@ func (a *API) MountLists(pattern string, serve Handler) {
 // handle adds an undocumented route.
 func (a *API) handle(pattern string, o *operation) {
 	method, path, _ := strings.Cut(pattern, " ")
-	if a.metrics != nil {
+	if a.metrics != nil && !o.probe {
 		o.measure = newMeasure(a.metrics, method, path)
 	}
 	at := a.paths[path]

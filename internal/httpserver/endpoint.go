@@ -19,6 +19,7 @@ type operation struct {
 	checks  []func(*http.Request) error // may refuse a request before its body is read
 	limits  limits
 	serve   Handler
+	probe   bool     // a health check, which isn't measured
 	measure *measure // nil if requests aren't measured
 }
 

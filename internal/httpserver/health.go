@@ -24,6 +24,8 @@ type Health struct {
 	Store    func(context.Context) error            // fails unless the store responds; nil if there is no store
 	Peers    map[string]func(context.Context) error // health checks for peers, by name; they don't affect readiness
 	Draining func() bool
+
+	traffic *traffic // nil unless the service is measured
 }
 
 // Status is the body of /livez, /readyz and, with all fields, /healthz.
@@ -34,6 +36,7 @@ type Status struct {
 	Profile string                `json:"profile,omitempty" example:"strict"`
 	Store   *PartStatus           `json:"store,omitempty"`
 	Peers   map[string]PartStatus `json:"peers,omitempty"`
+	Traffic *Traffic              `json:"traffic,omitempty"`
 }
 
 // PartStatus is the status of a store or a peer.
@@ -44,6 +47,7 @@ type PartStatus struct {
 
 // AddHealth adds /livez, /readyz and /healthz.
 func (a *API) AddHealth(health Health) {
+	health.traffic = a.traffic
 	operation := func(id, summary, yes string, example Status) huma.Operation {
 		return huma.Operation{
 			OperationID: id, Method: http.MethodGet, Path: "/" + id, Summary: summary, Tags: []string{"health"},
@@ -72,7 +76,10 @@ func (a *API) AddHealth(health Health) {
 
 // example returns a sample body for /healthz.
 func (h Health) example(store string) Status {
-	return Status{Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store}}
+	return Status{
+		Status: store, Service: h.Service, Version: "v1.0.0", Profile: "strict", Store: &PartStatus{Engine: "sqlite", Status: store},
+		Traffic: &Traffic{Seconds: 5, Requests: 97, Errors: 0, P99: new(2.4)},
+	}
 }
 
 // serveReady sends a 503 if the service's own store is unavailable or the service is draining. It ignores peers: taking
@@ -101,7 +108,9 @@ func (h Health) serveHealth(w http.ResponseWriter, r *http.Request) error {
 
 // status checks the store and all peers concurrently.
 func (h Health) status(ctx context.Context) Status {
-	status := Status{Status: "ok", Service: h.Service, Version: h.Version, Profile: h.Profile, Peers: map[string]PartStatus{}}
+	status := Status{
+		Status: "ok", Service: h.Service, Version: h.Version, Profile: h.Profile, Peers: map[string]PartStatus{}, Traffic: h.traffic.read(),
+	}
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	for name, ask := range h.Peers {

@@ -211,6 +211,20 @@ func (m *Metrics) Tracer() *Tracer {
 	return m.tracer
 }
 
+// Read returns the current values of the service's series of a family.
+func (m *Metrics) Read(f *Family) (all []Series) {
+	for _, c := range m.registry.snapshot() {
+		for _, s := range c.series {
+			if c.Family == f && s.service == m.service {
+				if value, ok := s.gather(); ok {
+					all = append(all, value)
+				}
+			}
+		}
+	}
+	return all
+}
+
 // Counter adds a counter, whose series has the given label values.
 func (m *Metrics) Counter(f *Family, c *Counter, values ...string) {
 	m.Func(f, func() float64 { return float64(c.Value()) }, values...)

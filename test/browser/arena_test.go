@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -199,6 +200,40 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.wait(t, `document.querySelectorAll("#entries li").length === 24 && !document.querySelector("#catalog-notice .notice")`)
 	page.do(t, chromedp.Navigate(w.page+"/status"))
 	page.wait(t, `document.getElementById("summary").textContent === "All services are ready"`)
+}
+
+// testTraffic checks that the status page shows the traffic of services that are measured, updates it in place, and shows
+// a dash where there are no data: for a service without requests, and for an arena that isn't measured.
+func testTraffic(browser context.Context, t *testing.T) {
+	cfg := settings(t)
+	cfg.AdminAddr = "127.0.0.1:0"
+	w := startWorld(t, cfg)
+	page := open(browser, t, w.page+"/status")
+	const figures = `(service => [...document.querySelectorAll("#service-" + service + " dd")].slice(0, 3))`
+	page.wait(t, figures+`("fights").length === 3`)
+	page.do(t, chromedp.Evaluate[chromedp.Void](`const first = document.querySelector("#service-fights dd")`))
+	for !eval[bool](t, page, figures+`("fights").every(dd => dd.textContent !== "")`) {
+		w.fight(t)
+	}
+	if !eval[bool](t, page, `first.isConnected`) {
+		t.Error("the figure is in a new element")
+	}
+	page.wait(t, figures+`("heroes")[0].textContent === "0 per second"`)
+	for service, want := range map[string]string{
+		"fights": `^[\d,.]+ per second\|0 per second\|[\d,.]+ ms$`, "heroes": `^0 per second\|0 per second\|$`, "arena": `^\|\|$`,
+	} {
+		text := eval[string](t, page, figures+`("`+service+`").map(dd => dd.textContent).join("|")`)
+		if !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("%s: got %q, want %s", service, text, want)
+		}
+	}
+	if dash := eval[string](t, page, `getComputedStyle(document.querySelector("#service-arena dd"), "::before").content`); dash != `"–" / "no data"` {
+		t.Errorf("got %s in place of a dash", dash)
+	}
+	page.shot(t, "status")
+	page.look(t, 360, "dark", "reduce")
+	page.shot(t, "status-narrow")
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 }
 
 // testNamesAreInert uses names that contain HTML or scripts, and checks that the page displays them as plain text

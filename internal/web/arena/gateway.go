@@ -42,7 +42,7 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 				api.MountForOwnPages(method+" "+base, g.passing(name, false))
 			}
 		}
-		api.MountForOwnPages("GET /status/"+name, g.status(name))
+		api.MountProbe("GET /status/"+name, g.status(name))
 	}
 	api.MountForOwnPages("GET /api/statistics/stream", g.events("statistics"))
 }

@@ -40,17 +40,29 @@ function show({ row }, answer) {
   set(row.state, texts[answer.status] ?? answer.status);
   const facts = [
     ['Why', answer.why],
+    ...traffic(answer),
     ['Store', answer.store && `${engines[answer.store.engine] ?? answer.store.engine}, ${word(answer.store)}`],
     ['Profile', answer.profile],
     ['Version', answer.version],
     ['Peers up', those(answer.peers, true)],
     ['Peers down', those(answer.peers, false)],
-  ].filter(([, value]) => value);
-  const text = JSON.stringify(facts);
-  if (row.facts.dataset.shown === text) return;
-  row.facts.dataset.shown = text;
-  row.facts.replaceChildren(...facts.flatMap(([term, value]) => [el('dt', {}, term), el('dd', {}, value)]));
+  ].filter(([, value]) => value || value === null);
+  const terms = facts.map(([term]) => term).join();
+  if (row.facts.dataset.terms !== terms) {
+    row.facts.dataset.terms = terms;
+    row.facts.replaceChildren(...facts.flatMap(([term]) => [el('dt', {}, term), el('dd')]));
+  }
+  const values = row.facts.querySelectorAll('dd');
+  facts.forEach(([, value], i) => set(values[i], value ?? ''));
 }
+
+// traffic returns the figures of a service that runs. A figure is null if there are no data; the style sheet shows a dash.
+function traffic({ version, traffic: { requests_per_second: requests, errors_per_second: errors, p99_ms: p99 } = {} }) {
+  const figure = (value, unit) => (value === undefined ? null : `${figures.format(value)} ${unit}`);
+  return version ? [['Requests', figure(requests, 'per second')], ['Server errors', figure(errors, 'per second')], ['p99 latency', figure(p99, 'ms')]] : [];
+}
+
+const figures = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
 // those lists the names of the reachable peers, or of the unreachable ones.
 const those = (peers = {}, answering) => Object.keys(peers).filter((name) => (peers[name].status === 'ok') === answering).join(', ');
