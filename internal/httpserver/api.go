@@ -136,6 +136,13 @@ func (a *API) MountLists(pattern string, serve Handler) {
 	a.handle(pattern, &operation{checks: []func(*http.Request) error{a.sites.check}, limits: a.forwardedLists(), serve: serve})
 }
 
+// MountStream is like MountForOwnPages, but for an event stream, with the usual limit on open streams.
+func (a *API) MountStream(pattern string, serve Handler) {
+	a.handle(pattern, &operation{
+		checks: []func(*http.Request) error{a.sites.check}, limits: a.limitsOf(Route{Kind: Streams}), serve: serve,
+	})
+}
+
 // handle adds an undocumented route.
 func (a *API) handle(pattern string, o *operation) {
 	method, path, _ := strings.Cut(pattern, " ")

@@ -10,22 +10,17 @@ import (
 	"slices"
 	"strings"
 
-	"superheroes/internal/bounded"
 	"superheroes/internal/httpserver"
 )
-
-// maxStreams is the maximum number of open event streams.
-const maxStreams = 1000
 
 // gateway forwards requests from the arena's own pages to the services.
 type gateway struct {
 	parts    map[string]Part
-	streams  *bounded.Shares
 	stopping context.Context
 }
 
 func newGateway(stopping context.Context, parts map[string]Part) *gateway {
-	return &gateway{parts: parts, streams: bounded.NewShares(maxStreams, 0), stopping: stopping}
+	return &gateway{parts: parts, stopping: stopping}
 }
 
 // addRoutes adds the routes for the services' paths. All paths, including the read-only ones, are for the arena's own
@@ -44,7 +39,7 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 		}
 		api.MountProbe("GET /status/"+name, g.status(name))
 	}
-	api.MountForOwnPages("GET /api/statistics/stream", g.events("statistics"))
+	api.MountStream("GET /api/statistics/stream", g.events("statistics"))
 }
 
 // events returns the handler for an endless event stream. The stream ends when the server stops.
@@ -54,10 +49,6 @@ func (g *gateway) events(name string) httpserver.Handler {
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
 		httpserver.Endless(r) // a small buffer, so that a client that doesn't read is dropped
-		if !g.streams.Take(r.Context(), r.RemoteAddr) {
-			return httpserver.Unavailable("too many open streams; retry later")
-		}
-		defer g.streams.Give(r.RemoteAddr)
 		return g.pass(w, r, name, r.URL, ctx)
 	}
 }
