@@ -97,8 +97,11 @@ func (a *API) Handle(route Route) {
 	a.document.AddOperation(&route.Operation)
 	o := &operation{checks: a.checks(route), limits: a.limitsOf(route), serve: route.Serve}
 	a.handle(route.Method+" "+route.Path, o)
-	if route.Probe {
+	switch {
+	case route.Probe:
 		o.measure = nil
+	case route.Kind == Streams && o.measure != nil:
+		o.measure.tracer = nil // a stream may last for days
 	}
 }
 

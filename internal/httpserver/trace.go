@@ -22,7 +22,7 @@ const (
 	maxBaggage    = 8192
 )
 
-// ownMember begins the tracestate that our services send. It tells a peer that the decision whether to sample the trace was
+// ownMember is the first member of the tracestate that our services send. It tells a peer that the decision whether to sample the trace was
 // made by the same rules, and need not be made again. A client that sends it gets more of its traces recorded than the
 // limit allows, but no other advantage; a proxy in front of the services can remove it.
 const ownMember = "superheroes=1"
@@ -65,10 +65,34 @@ func (m *measure) trace(x *exchange, path string) *telemetry.Span {
 	return span
 }
 
-// isPeer reports whether a request's header is from one of our services.
+// isPeer reports whether a request's header is from one of our services, perhaps by way of a proxy that is part of the trace.
 func isPeer(header http.Header) bool {
-	state := header[tracestateHeader]
-	return len(state) > 0 && strings.HasPrefix(state[0], ownMember)
+	for _, list := range header[tracestateHeader] {
+		for member := range strings.SplitSeq(list, ",") {
+			if strings.Trim(member, " \t") == ownMember {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownState returns the tracestate to send to a peer: our member, and as many members of the received tracestate as there is
+// room for, without those with our key.
+func ownState(received string) string {
+	key, _, _ := strings.Cut(ownMember, "=")
+	state := ownMember
+	for member := range strings.SplitSeq(received, ",") {
+		member = strings.Trim(member, " \t")
+		if member == "" || strings.HasPrefix(member, key+"=") {
+			continue
+		}
+		if len(state)+1+len(member) > maxTracestate {
+			break
+		}
+		state += "," + member
+	}
+	return state
 }
 
 // endSpan ends the request's span, if it has one.
@@ -101,11 +125,7 @@ func PassTrace(ctx context.Context, tracing bool, header http.Header) {
 		if id.TraceID == "" {
 			id = telemetry.Unsampled(parent)
 		}
-		sent = id.String()
-		state = strings.TrimSuffix(ownMember+","+strings.TrimPrefix(strings.TrimPrefix(state, ownMember), ","), ",")
-		if len(state) > maxTracestate {
-			state = ownMember
-		}
+		sent, state = id.String(), ownState(state)
 	}
 	pass(header, traceparentHeader, sent, maxTracestate)
 	pass(header, tracestateHeader, state, maxTracestate)
