@@ -46,21 +46,22 @@ func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 
 // trace starts the span of a request to the route, if the request is part of a sampled trace. A request that another
 // service in this process has made, such as the arena, belongs to that service's trace.
-func (m *measure) trace(x *exchange, path string) *telemetry.Span {
+func (m *measure) trace(x *exchange, r *http.Request) *telemetry.Span {
 	if m == nil || m.tracer == nil {
 		return nil
 	}
-	name, begun := m.method+" "+m.route, x.deadline.Add(-x.timeout)
+	begun := x.deadline.Add(-x.timeout)
 	var span *telemetry.Span
 	if exchangeOf(x.parent) != nil {
-		span = m.tracer.ServeWithin(name, begun, telemetry.SpanOf(x.parent))
+		span = m.tracer.ServeWithin("", begun, telemetry.SpanOf(x.parent))
 	} else {
 		client, _ := traceOf(x)
-		span = m.tracer.Serve(name, begun, client, isPeer(x.header))
+		span = m.tracer.Serve("", begun, client, isPeer(x.header))
 	}
 	if span != nil {
-		span.Set(slog.String("http.request.method", m.method), slog.String("url.scheme", "http"), slog.String("url.path", path),
-			slog.String("http.route", m.route))
+		span.Name = r.Method + " " + m.route // which may be HEAD at a route for GET
+		span.Set(slog.String("http.request.method", r.Method), slog.String("url.scheme", "http"),
+			slog.String("url.path", r.URL.Path), slog.String("http.route", m.route))
 	}
 	return span
 }
