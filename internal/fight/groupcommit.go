@@ -199,12 +199,7 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 		c.passOn()
 	}()
 	for turn := 1; batch != nil; turn++ {
-		writing, cancel := c.limit(batch)
-		writing, span := c.trace(writing, batch)
-		errs := c.write(writing, documents(batch))
-		cancel()
-		span.Fail(storage.FailureOf(cmp.Or(errs...)))
-		span.End()
+		errs := c.writeBatch(batch)
 		if len(errs) != len(batch) {
 			panic(fmt.Sprintf("%d outcomes for %d documents", len(errs), len(batch)))
 		}
@@ -214,6 +209,21 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 			batch = c.take()
 		}
 	}
+}
+
+// writeBatch writes a batch, and traces it. It must not be called concurrently.
+func (c *Committer) writeBatch(batch []*waiter) []error {
+	ctx, cancel := c.limit(batch)
+	defer cancel()
+	ctx, span := c.trace(ctx, batch)
+	failure := "_OTHER" // a panic
+	defer func() {
+		span.Fail(failure)
+		span.End()
+	}()
+	errs := c.write(ctx, documents(batch))
+	failure = storage.FailureOf(cmp.Or(errs...))
+	return errs
 }
 
 // Measure makes the Committer trace the writes that several fights share. The engine is given under its name in

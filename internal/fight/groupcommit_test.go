@@ -66,10 +66,18 @@ type caller struct {
 // insert starts a call to Insert, and returns when the call has finished or is blocked. A timeout of 0 means no
 // deadline.
 func insert(c *Committer, d Document, within time.Duration) *caller {
-	ctx, cancel := context.WithCancel(context.Background())
-	if within > 0 {
-		ctx, cancel = context.WithTimeout(context.Background(), within)
+	if within == 0 {
+		return insertIn(context.Background(), c, d)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	call := insertIn(ctx, c, d)
+	call.cancel = cancel
+	return call
+}
+
+// insertIn is like insert, within the given context.
+func insertIn(ctx context.Context, c *Committer, d Document) *caller {
+	ctx, cancel := context.WithCancel(ctx)
 	call := &caller{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(call.done)

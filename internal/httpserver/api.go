@@ -148,6 +148,9 @@ func (a *API) handle(pattern string, o *operation) {
 	method, path, _ := strings.Cut(pattern, " ")
 	if a.metrics != nil && !o.probe {
 		o.measure = newMeasure(a.metrics, method, path)
+		if o.limits.kind == Streams {
+			o.measure.tracer = nil // a stream may last for days
+		}
 	}
 	at := a.paths[path]
 	if at == nil {

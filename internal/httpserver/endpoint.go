@@ -37,7 +37,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o, err := e.find(r)
 	if o != nil { // otherwise, the request reaches no route
 		x.measure = o.measure
-		x.span = o.measure.trace(x, r.URL.Path)
+		x.span = o.measure.trace(x, r)
 		defer o.measure.label()()
 	}
 	if err == nil {

@@ -101,7 +101,11 @@ func (x *exchange) Value(key any) any {
 // context ends when the client disconnects.
 func Lasting(ctx context.Context) context.Context {
 	x := exchangeOf(ctx)
-	return context.WithValue(x.parent, exchangeKey{}, x)
+	lasting := context.WithValue(x.parent, exchangeKey{}, x)
+	if x.span != nil {
+		lasting = context.WithValue(lasting, telemetry.SpanKey{}, x.span)
+	}
+	return lasting
 }
 
 // finish ends the context after the response.

@@ -105,8 +105,9 @@ func NewEvents(w http.ResponseWriter, r *http.Request) *Events {
 }
 
 // Endless marks the request's response as a stream of events that lasts until the client disconnects: its duration isn't
-// measured, and the kernel's send buffer is limited to a few events. Over HTTP/2 the buffer isn't limited, because there
-// clients control the flow of each stream, and other streams share the connection.
+// measured, it has no span, and the kernel's send buffer is limited to a few events. Call Endless before anything that may
+// become a child of the span. Over HTTP/2 the buffer isn't limited, because there clients control the flow of each stream,
+// and other streams share the connection.
 func Endless(r *http.Request) {
 	x := exchangeOf(r.Context())
 	x.endless, x.span = true, nil

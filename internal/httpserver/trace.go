@@ -22,9 +22,9 @@ const (
 	maxBaggage    = 8192
 )
 
-// ownMember begins the tracestate that our services send. It tells a peer that the decision whether to sample the trace was
-// made by the same rules, and need not be made again. A client that sends it gets more of its traces recorded than the
-// limit allows, but no other advantage; a proxy in front of the services can remove it.
+// ownMember is the first member of the tracestate that our services send. It tells a peer that the decision whether to
+// sample the trace was made by the same rules, and need not be made again. A client that sends it gets more of its traces
+// recorded than the limit allows, but no other advantage; a proxy in front of the services can remove it.
 const ownMember = "superheroes=1"
 
 // traceOf returns the trace context that the client of the request of ctx has sent, if it is valid, and its header.
@@ -46,29 +46,54 @@ func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 
 // trace starts the span of a request to the route, if the request is part of a sampled trace. A request that another
 // service in this process has made, such as the arena, belongs to that service's trace.
-func (m *measure) trace(x *exchange, path string) *telemetry.Span {
+func (m *measure) trace(x *exchange, r *http.Request) *telemetry.Span {
 	if m == nil || m.tracer == nil {
 		return nil
 	}
-	name, begun := m.method+" "+m.route, x.deadline.Add(-x.timeout)
+	begun := x.deadline.Add(-x.timeout)
 	var span *telemetry.Span
 	if exchangeOf(x.parent) != nil {
-		span = m.tracer.ServeWithin(name, begun, telemetry.SpanOf(x.parent))
+		span = m.tracer.ServeWithin("", begun, telemetry.SpanOf(x.parent))
 	} else {
 		client, _ := traceOf(x)
-		span = m.tracer.Serve(name, begun, client, isPeer(x.header))
+		span = m.tracer.Serve("", begun, client, isPeer(x.header))
 	}
 	if span != nil {
-		span.Set(slog.String("http.request.method", m.method), slog.String("url.scheme", "http"), slog.String("url.path", path),
-			slog.String("http.route", m.route))
+		span.Name = r.Method + " " + m.route // which may be HEAD at a route for GET
+		span.Set(slog.String("http.request.method", r.Method), slog.String("url.scheme", "http"),
+			slog.String("url.path", r.URL.Path), slog.String("http.route", m.route))
 	}
 	return span
 }
 
-// isPeer reports whether a request's header is from one of our services.
+// isPeer reports whether a request's header is from one of our services, perhaps by way of a proxy that is part of the trace.
 func isPeer(header http.Header) bool {
-	state := header[tracestateHeader]
-	return len(state) > 0 && strings.HasPrefix(state[0], ownMember)
+	for _, list := range header[tracestateHeader] {
+		for member := range strings.SplitSeq(list, ",") {
+			if strings.Trim(member, " \t") == ownMember {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ownState returns the tracestate to send to a peer: our member, and as many members of the received tracestate as there is
+// room for, without those with our key.
+func ownState(received string) string {
+	key, _, _ := strings.Cut(ownMember, "=")
+	state := ownMember
+	for member := range strings.SplitSeq(received, ",") {
+		member = strings.Trim(member, " \t")
+		if member == "" || strings.HasPrefix(member, key+"=") {
+			continue
+		}
+		if len(state)+1+len(member) > maxTracestate {
+			break
+		}
+		state += "," + member
+	}
+	return state
 }
 
 // endSpan ends the request's span, if it has one.
@@ -101,11 +126,7 @@ func PassTrace(ctx context.Context, tracing bool, header http.Header) {
 		if id.TraceID == "" {
 			id = telemetry.Unsampled(parent)
 		}
-		sent = id.String()
-		state = strings.TrimSuffix(ownMember+","+strings.TrimPrefix(strings.TrimPrefix(state, ownMember), ","), ",")
-		if len(state) > maxTracestate {
-			state = ownMember
-		}
+		sent, state = id.String(), ownState(state)
 	}
 	pass(header, traceparentHeader, sent, maxTracestate)
 	pass(header, tracestateHeader, state, maxTracestate)

@@ -236,8 +236,8 @@ func (e *Exporter) exportSpans() {
 	}
 }
 
-// sendBatch sends the batch or, if it is empty, the queued spans. It reports whether there were any, and the collector took
-// them. If the collector doesn't take the batch for the moment, it stays the next one.
+// sendBatch sends the batch or, if it is empty, the queued spans. It reports whether there were any, and they need not be sent
+// again: the collector took or rejected them. If it doesn't take the batch for the moment, it stays the next one.
 func (e *Exporter) sendBatch(next *batch) bool {
 	if next.spans == 0 {
 		*next = e.spans.take(e.cfg.Attributes)
@@ -260,7 +260,7 @@ func (e *Exporter) sendBatch(next *batch) bool {
 		e.spans.gone(*next, next.spans-rejected, 0, rejected)
 	}
 	*next = batch{}
-	return err == nil
+	return true
 }
 
 // statusError is a response that says that the collector didn't take the data.

@@ -83,14 +83,14 @@ type batch struct {
 // take removes all spans from the queue and returns them as an ExportTraceServiceRequest.
 func (q *Spans) take(attributes [][2]string) batch {
 	q.mu.Lock()
-	defer q.mu.Unlock()
-	b := batch{spans: q.count}
-	for _, spans := range q.services {
+	services, b := q.services, batch{spans: q.count}
+	q.services, q.count = map[string]*message{}, 0
+	q.mu.Unlock()
+	for _, spans := range services {
 		b.bytes += len(*spans)
 	}
-	b.body = request(q.services, attributes)
 	q.taken.Add(uint64(b.spans))
-	q.services, q.count = map[string]*message{}, 0
+	b.body = request(services, attributes) // copies up to maxQueued bytes, for which Record must not wait
 	return b
 }
 

@@ -129,12 +129,11 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 		case joined == nil:
 			return item, err
 		}
-		_, wait := b.client.observed.tracer.Start(ctx, "wait for picks of "+b.client.peer, telemetry.InternalSpan)
+		_, wait := b.client.observed.tracer.Start(ctx, "", telemetry.InternalSpan)
 		select {
 		case <-joined.done:
 			if joined.size > 1 { // otherwise, the request itself is the caller's span
-				wait.Link(joined.span)
-				wait.End()
+				b.waited(wait, joined.span)
 			}
 		case <-ctx.Done():
 			b.leave(joined)
@@ -146,6 +145,15 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 		if place < len(joined.items) && (place < joined.early || b.now().Before(joined.expires)) {
 			return joined.items[place], nil
 		}
+	}
+}
+
+// waited ends the span of a caller's wait for a batch, which it links to that of the batch.
+func (b *Batches[T]) waited(wait *telemetry.Span, batch telemetry.Traceparent) {
+	if wait != nil {
+		wait.Name = "wait for picks of " + b.client.peer
+		wait.Link(batch)
+		wait.End()
 	}
 }
 
@@ -295,7 +303,12 @@ func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err
 		var span *telemetry.Span
 		ctx, span = b.client.observed.tracer.Shared(ctx, "request picks of "+b.client.peer, telemetry.InternalSpan, batch.traced)
 		span.Set(slog.Int("superheroes.pick.batch.size", batch.size))
-		defer span.End()
+		defer func() {
+			if err != nil && !errors.Is(err, errNoBatches) {
+				span.Fail("_OTHER") // the span of the call has the kind
+			}
+			span.End()
+		}()
 		batch.span = span.Context()
 	}
 	err = b.client.calls.doLonger(ctx, deadline, func(ctx context.Context) error {

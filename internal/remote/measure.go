@@ -56,8 +56,9 @@ type observedCall struct {
 // begin begins a call to a path of the peer, for which the given route stands in names. The caller must call end, and use
 // the returned context for the call.
 func (o *observed) begin(ctx context.Context, method, route, path string) (context.Context, observedCall) {
-	ctx, span := o.tracer.Start(ctx, method+" "+route, telemetry.ClientSpan)
+	ctx, span := o.tracer.Start(ctx, "", telemetry.ClientSpan)
 	if span != nil {
+		span.Name = method + " " + route
 		port, _ := strconv.Atoi(o.port)
 		full := url.URL{Scheme: o.base.Scheme, Host: o.base.Host, Path: path} // without user and query
 		span.Set(slog.String("http.request.method", method), slog.String("url.full", full.String()),

@@ -28,6 +28,9 @@ const defaultRate = 10
 // it trusts clients.
 func NewSampler(name, argument string, trustClients bool) (Sampler, error) {
 	base, parentBased := strings.CutPrefix(name, "parentbased_")
+	if base == "" {
+		base = name
+	}
 	s := Sampler{parentBased: parentBased, trusts: true, threshold: math.MaxUint64}
 	var err error
 	switch base {
@@ -63,7 +66,7 @@ func number(text string, most float64) (float64, error) {
 // sample decides whether the service records a trace that it begins, for which traceID is empty, or that a client asks for.
 // It returns the trace's id.
 func (t *Tracer) sample(now time.Time, traceID string) (id string, sampled bool) {
-	if t.sampler.threshold == 0 || t.sampler.perSecond > 0 && !t.limit.allows(now, t.sampler.perSecond) {
+	if t.sampler.threshold == 0 || t.sampler.perSecond > 0 && !t.limit.allows(now.Sub(t.begun), t.sampler.perSecond) {
 		return "", false
 	}
 	if traceID == "" {
@@ -81,19 +84,22 @@ func (s Sampler) below(traceID string) bool {
 // rateLimit is a token bucket that holds the tokens of one second. The zero value is full. It has neither a goroutine nor
 // a timer.
 type rateLimit struct {
-	used atomic.Int64 // time at which the bucket will be full again, in nanoseconds since 1970
+	full atomic.Int64 // time at which the bucket will be full again, in nanoseconds since the tracer's begin
 }
 
-// allows takes a token, and reports whether there was one.
-func (l *rateLimit) allows(now time.Time, perSecond float64) bool {
-	interval := int64(float64(time.Second) / perSecond)
+// longest is the longest interval between two tokens. A longer one could overflow.
+const longest = 365 * 24 * time.Hour
+
+// allows takes a token, and reports whether there was one. now is the time since the tracer's begin.
+func (l *rateLimit) allows(now time.Duration, perSecond float64) bool {
+	interval := time.Duration(min(float64(time.Second)/perSecond, float64(longest)))
 	for {
-		used := l.used.Load()
-		full := max(used, now.UnixNano()) + interval
-		if full-now.UnixNano() > max(int64(time.Second), interval) {
+		before := l.full.Load()
+		full := max(time.Duration(before), now) + interval
+		if full-now > max(time.Second, interval) {
 			return false
 		}
-		if l.used.CompareAndSwap(used, full) {
+		if l.full.CompareAndSwap(before, int64(full)) {
 			return true
 		}
 	}

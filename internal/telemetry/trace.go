@@ -20,7 +20,7 @@ const (
 )
 
 // Span is an operation that is part of a sampled trace. A nil *Span stands for an operation that isn't: all methods may be
-// called on it, and do nothing. A span must be used by one goroutine at a time, except for Link.
+// called on it, and do nothing. A span must be used by one goroutine at a time.
 type Span struct {
 	Traceparent // identifies the span
 	Service     string
@@ -61,7 +61,7 @@ func (s *Span) Fail(kind string) {
 // End ends the span and hands it over for export. The span must not be changed afterwards.
 func (s *Span) End() {
 	if s != nil {
-		s.Ended = time.Now()
+		s.Ended = s.Begun.Add(time.Since(s.Begun)) // not before Begun, even if the clock has been set back
 		s.record(s)
 	}
 }
@@ -87,6 +87,7 @@ func SpanOf(ctx context.Context) *Span {
 // concurrent use.
 type Tracer struct {
 	service string
+	begun   time.Time // from which the limit counts, since the clock may be set back
 	sampler Sampler
 	limit   rateLimit
 	record  func(*Span)
@@ -103,7 +104,7 @@ func (t *Tracing) newTracer(service string) *Tracer {
 	if t == nil {
 		return nil
 	}
-	return &Tracer{service: service, sampler: t.Sampler, record: t.Record}
+	return &Tracer{service: service, begun: time.Now(), sampler: t.Sampler, record: t.Record}
 }
 
 // Start starts a child of the span of ctx, and returns it in a context of its own. If ctx has no span, neither has the

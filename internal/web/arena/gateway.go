@@ -45,10 +45,10 @@ func (g *gateway) addRoutes(api *httpserver.API) {
 // events returns the handler for an endless event stream. The stream ends when the server stops.
 func (g *gateway) events(name string) httpserver.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		httpserver.Endless(r) // a small buffer, so that a client that doesn't read is dropped
 		ctx, cancel := context.WithCancel(httpserver.Lasting(r.Context()))
 		defer cancel()
 		defer context.AfterFunc(g.stopping, cancel)()
-		httpserver.Endless(r) // a small buffer, so that a client that doesn't read is dropped
 		return g.pass(w, r, name, r.URL, ctx)
 	}
 }

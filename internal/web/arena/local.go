@@ -14,11 +14,17 @@ type Local struct {
 	Tracer  *telemetry.Tracer // the arena's; nil if tracing is off
 }
 
-// Pass calls the handler. The call is a span, like a call to another process.
-func (l Local) Pass(w http.ResponseWriter, r *http.Request, _ bool) error {
-	ctx, call := l.Tracer.Start(r.Context(), r.Method+" "+r.Pattern, telemetry.InternalSpan)
-	defer call.End()
-	l.Handler.ServeHTTP(w, r.WithContext(ctx))
+// Pass calls the handler. The call is a span, like a call to another process, unless the response is a stream.
+func (l Local) Pass(w http.ResponseWriter, r *http.Request, stream bool) error {
+	if !stream {
+		ctx, call := l.Tracer.Start(r.Context(), "", telemetry.InternalSpan)
+		defer call.End()
+		if call != nil {
+			call.Name = r.Method + " " + r.Pattern
+			r = r.WithContext(ctx)
+		}
+	}
+	l.Handler.ServeHTTP(w, r)
 	return nil
 }
 

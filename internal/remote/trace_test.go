@@ -1,0 +1,245 @@
+package remote
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"superheroes/internal/telemetry"
+	"superheroes/test/await"
+	"superheroes/test/fakepeer"
+)
+
+// spans collects the spans that have ended.
+type spans struct {
+	mu    sync.Mutex
+	ended []*telemetry.Span
+}
+
+func (s *spans) record(span *telemetry.Span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = append(s.ended, span)
+}
+
+// children returns the spans with the given parent; the parent of a trace's first span is "".
+func (s *spans) children(parent string) (children []*telemetry.Span) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, span := range s.ended {
+		if span.Parent == parent {
+			children = append(children, span)
+		}
+	}
+	return children
+}
+
+func (s *spans) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ended)
+}
+
+// tracing returns the instruments of a service that samples everything, and the spans that it records.
+func tracing(t *testing.T) (*telemetry.Metrics, *spans) {
+	t.Helper()
+	sampler, err := telemetry.NewSampler("always_on", "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &spans{}
+	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service("fights"), s
+}
+
+// attribute returns the value of an attribute as text, or "" if there is none.
+func attribute(span *telemetry.Span, key string) string {
+	for _, a := range span.Attributes {
+		if a.Key == key {
+			return a.Value.String()
+		}
+	}
+	return ""
+}
+
+// TestPicksAreTraced crosses fights that are sampled with others, and with one whose caller gives up, in one batch of picks: the
+// batch is a trace of its own, with links from and to the sampled fights. A single pick belongs to its fight.
+func TestPicksAreTraced(t *testing.T) {
+	for name, test := range map[string]struct {
+		sampled []int // of the callers 1 to 5, who share a batch
+		leaves  int   // the caller who gives up; 0 for none
+	}{
+		"none":                        {nil, 0},
+		"some, not the first":         {[]int{2, 4}, 0},
+		"all":                         {[]int{1, 2, 3, 4, 5}, 0},
+		"one gives up":                {[]int{1, 3}, 3},
+		"the first gives up":          {[]int{1, 3}, 1},
+		"one not sampled gives up":    {[]int{1, 3}, 2},
+		"the only sampled one leaves": {[]int{2}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := newPeerOfBatches(t)
+			var mu sync.Mutex
+			var parents []string
+			peer.Behave(func(w http.ResponseWriter, r *http.Request) {
+				mu.Lock()
+				parents = append(parents, r.Header.Get("Traceparent"))
+				mu.Unlock()
+				peer.draw(w, r)
+			})
+			batches, _, _ := newBatches(t, peer.URL, patient())
+			metrics, recorded := tracing(t)
+			batches.Measure(metrics)
+			release := peer.hold()
+			var group errgroup.Group
+			ctx, single := metrics.Tracer().Root(t.Context(), "fight")
+			group.Go(func() error { _, err := batches.Random(ctx); return err })
+			await.True(t, "the peer gets the single pick", func() bool { return len(peer.asked()) == 1 })
+			fights, leave := map[int]*telemetry.Span{}, map[int]context.CancelFunc{}
+			for n := 1; n <= 5; n++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				leave[n] = cancel
+				if slices.Contains(test.sampled, n) {
+					ctx, fights[n] = metrics.Tracer().Root(ctx, "fight")
+				}
+				group.Go(func() error {
+					_, err := batches.Random(ctx)
+					if n == test.leaves {
+						return nil
+					}
+					return err
+				})
+				await.True(t, "the caller waits", func() bool { return waiting(batches) == n+1 })
+			}
+			if test.leaves > 0 {
+				leave[test.leaves]()
+				await.True(t, "the caller has left", func() bool { return waiting(batches) == 5 })
+			}
+			release()
+			if err := group.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if calls := recorded.children(single.SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/random_hero" ||
+				calls[0].TraceID != single.TraceID || calls[0].String() != parents[0] || len(calls[0].Links) > 0 {
+				t.Errorf("got the single pick %+v, and the peer the parent %s", calls, parents[0])
+			}
+			if asked := peer.asked(); !slices.Equal(asked, []int{0, 10}) { // twice the demand
+				t.Errorf("the requested counts are %v", asked)
+			}
+			checkBatch(t, recorded, fights, test.leaves, parents[1])
+		})
+	}
+}
+
+// checkBatch checks the spans of a batch that fights share, some of which have spans. One of them has left; parent is that which
+// the peer got.
+func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, left int, parent string) {
+	t.Helper()
+	shared := recorded.children("")
+	if len(fights) == 0 {
+		if len(shared) > 0 || recorded.count() != 1 || !strings.HasSuffix(parent, "-00") {
+			t.Errorf("got the spans %v and the parent %s for fights that aren't sampled", shared, parent)
+		}
+		return
+	}
+	want := map[telemetry.Traceparent]bool{}
+	for _, fight := range fights {
+		want[fight.Traceparent] = true
+	}
+	if len(shared) != 1 || len(shared[0].Links) != len(fights) || attribute(shared[0], "superheroes.pick.batch.size") != "10" || shared[0].Failed {
+		t.Fatalf("got %+v, want a batch with links to %v", shared, want)
+	}
+	for _, link := range shared[0].Links {
+		if !want[link] {
+			t.Errorf("the batch has a link to %s, want only %v", link, want)
+		}
+	}
+	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" || calls[0].String() != parent {
+		t.Errorf("the batch has the calls %+v, and the peer got the parent %s", calls, parent)
+	}
+	for n, fight := range fights {
+		waits := recorded.children(fight.SpanID)
+		if n == left {
+			if len(waits) > 0 {
+				t.Errorf("the fight that gave up has the spans %v", waits)
+			}
+			continue
+		}
+		if len(waits) != 1 || !slices.Equal(waits[0].Links, []telemetry.Traceparent{shared[0].Traceparent}) || waits[0].Name != "wait for picks of heroes" {
+			t.Errorf("fight %d has the spans %+v, want one with a link to the batch", n, waits)
+		}
+	}
+}
+
+// TestCallsAreTraced checks the span of a call for each kind of response. It contains neither the peer's password nor a query.
+func TestCallsAreTraced(t *testing.T) {
+	for name, test := range map[string]struct {
+		behaviour       http.HandlerFunc
+		status, failure string
+	}{
+		"success":    {fakepeer.Answers(http.StatusOK, fakepeer.Hero), "200", ""},
+		"empty":      {fakepeer.Answers(http.StatusNotFound, "{}"), "404", "404"},
+		"failure":    {fakepeer.Answers(http.StatusServiceUnavailable, "{}"), "503", "503"},
+		"broken off": {fakepeer.BreaksOff(""), "", "connection"},
+		"truncated":  {fakepeer.BreaksOff("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"), "200", "connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := fakepeer.New(t, test.behaviour)
+			at, err := url.Parse(peer.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client := newClient(t, "http://lois:kryptonite@"+at.Host+"/below", patient())
+			metrics, recorded := tracing(t)
+			client.Measure(metrics)
+			_, _ = client.Random(t.Context()) // not sampled
+			ctx, fight := metrics.Tracer().Root(t.Context(), "fight")
+			_, _ = client.Random(ctx)
+			client.ended(t)
+			calls := recorded.children(fight.SpanID)
+			if recorded.count() != 1 || len(calls) != 1 {
+				t.Fatalf("got the spans %+v", recorded.ended)
+			}
+			for key, want := range map[string]string{
+				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero", "server.address": at.Hostname(), "server.port": at.Port(),
+				"http.response.status_code": test.status, "error.type": test.failure,
+			} {
+				if got := attribute(calls[0], key); got != want {
+					t.Errorf("%s is %q, want %q", key, got, want)
+				}
+			}
+			if calls[0].Kind != telemetry.ClientSpan || calls[0].Failed != (test.failure != "") {
+				t.Errorf("got %+v", calls[0])
+			}
+		})
+	}
+}
+
+// TestAbandonedCallIsTraced checks that a call whose caller has given up still has its span when it ends.
+func TestAbandonedCallIsTraced(t *testing.T) {
+	gate := newGate(t)
+	peer := fakepeer.New(t, gate.before(fakepeer.Answers(http.StatusOK, fakepeer.Hero)))
+	client := newClient(t, peer.URL, patient())
+	metrics, recorded := tracing(t)
+	client.Measure(metrics)
+	ctx, fight := metrics.Tracer().Root(t.Context(), "fight")
+	ctx, leave := context.WithCancel(ctx)
+	left := make(chan error, 1)
+	go func() { _, err := client.Random(ctx); left <- err }()
+	await.True(t, "the peer gets the request", func() bool { return peer.Requests() == 1 })
+	leave()
+	if err := await.Value(t, "the caller leaves", left); err == nil || recorded.count() > 0 {
+		t.Errorf("got %v and %d spans before the call has ended", err, recorded.count())
+	}
+	close(gate.open)
+	client.ended(t)
+	if calls := recorded.children(fight.SpanID); len(calls) != 1 || calls[0].Failed {
+		t.Errorf("got the spans %+v", calls)
+	}
+}
