@@ -30,7 +30,7 @@ exporters:
   jaeger_storage_exporter: {trace_storage: memory}
 service:
   extensions: [jaeger_storage, jaeger_query]
-  telemetry: {metrics: {level: none}}
+  telemetry: {metrics: {level: none}, logs: {level: error}}
   pipelines:
     traces: {receivers: [otlp], exporters: [jaeger_storage_exporter]}
 `, otlp, query)
@@ -43,7 +43,7 @@ service:
 // Span is a span of a trace.
 type Span struct {
 	ID, Parent, Service, Name string // Parent is "" for a root
-	Tags                      map[string]any
+	Links                     []SpanContext
 }
 
 // trace is a trace in the format of Jaeger's API.
@@ -53,10 +53,6 @@ type trace struct {
 		OperationName string
 		ProcessID     string
 		References    []struct{ RefType, SpanID, TraceID string }
-		Tags          []struct {
-			Key   string
-			Value any
-		}
 	}
 	TraceID   string
 	Processes map[string]struct{ ServiceName string }
@@ -65,13 +61,12 @@ type trace struct {
 func (t trace) spans() []Span {
 	spans := make([]Span, len(t.Spans))
 	for i, s := range t.Spans {
-		spans[i] = Span{ID: s.SpanID, Service: t.Processes[s.ProcessID].ServiceName, Name: s.OperationName, Tags: map[string]any{}}
-		for _, tag := range s.Tags {
-			spans[i].Tags[tag.Key] = tag.Value
-		}
+		spans[i] = Span{ID: s.SpanID, Service: t.Processes[s.ProcessID].ServiceName, Name: s.OperationName}
 		for _, r := range s.References {
-			if r.RefType == "CHILD_OF" && r.TraceID == t.TraceID {
+			if r.RefType == "CHILD_OF" {
 				spans[i].Parent = r.SpanID
+			} else {
+				spans[i].Links = append(spans[i].Links, SpanContext{r.TraceID, r.SpanID})
 			}
 		}
 	}

@@ -3,13 +3,10 @@ package tools
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"superheroes/test/system"
 )
@@ -23,7 +20,7 @@ func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
 	tb.Helper()
 	addr := system.FreeAddr(tb)
 	args = append([]string{"--config.file=" + file(tb, config), "--storage.tsdb.path=" + tb.TempDir(),
-		"--web.listen-address=" + addr, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage"}, args...)
+		"--web.listen-address=" + addr, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage", "--log.level=warn"}, args...)
 	p := system.Start(tb, Path(tb, "prometheus"), nil, args...)
 	p.Ready(tb, "http://"+addr+"/-/ready")
 	return &Prometheus{"http://" + addr}
@@ -111,21 +108,24 @@ func (p *Prometheus) Metadata(tb testing.TB) (metadata map[string][]Metadata) {
 	return metadata
 }
 
-// Exemplars returns the ids of all traces that exemplars of the series refer to, each once.
-func (p *Prometheus) Exemplars(tb testing.TB, selector string) []string {
-	tb.Helper()
-	var response []struct {
-		Exemplars []struct{ Labels map[string]string }
-	}
-	span := url.Values{"query": {selector}, "start": {seconds(time.Now().Add(-time.Hour))}, "end": {seconds(time.Now())}}
-	p.call(tb, "/api/v1/query_exemplars", span, &response)
-	traces := map[string]bool{}
-	for _, series := range response {
-		for _, e := range series.Exemplars {
-			traces[e.Labels["trace_id"]] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(traces))
+// SpanContext identifies a span.
+type SpanContext struct {
+	Trace string `json:"trace_id"`
+	Span  string `json:"span_id"`
 }
 
-func seconds(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+// Exemplars returns the spans that the exemplars of a selector's series refer to.
+func (p *Prometheus) Exemplars(tb testing.TB, selector string) map[SpanContext]bool {
+	tb.Helper()
+	var response []struct {
+		Exemplars []struct{ Labels SpanContext }
+	}
+	p.call(tb, "/api/v1/query_exemplars", url.Values{"query": {selector}}, &response)
+	all := map[SpanContext]bool{}
+	for _, series := range response {
+		for _, e := range series.Exemplars {
+			all[e.Labels] = true
+		}
+	}
+	return all
+}

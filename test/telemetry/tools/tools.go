@@ -1,5 +1,5 @@
-// Package tools starts the programs that receive the services' telemetry, for tests: Prometheus, Alertmanager, an
-// OpenTelemetry collector and Jaeger, each on loopback ports of its own and with its data in a temporary folder.
+// Package tools starts the programs that receive the services' telemetry, for tests: Prometheus, an OpenTelemetry collector
+// and Jaeger, each on loopback ports of its own and with its data in a temporary folder.
 //
 // `make telemetry-tools` builds the programs. A test that needs a missing one is skipped, or fails under
 // `make telemetry-test`.
@@ -24,7 +24,7 @@ import (
 // The default is build in the main module.
 const Folder = "TEST_TELEMETRY_TOOLS"
 
-// Path returns the path of a tool: prometheus, promtool, alertmanager, otelcol or jaeger.
+// Path returns the path of a tool: prometheus, promtool, amtool, otelcol or jaeger.
 func Path(tb testing.TB, name string) string {
 	tb.Helper()
 	folder := os.Getenv(Folder)
@@ -87,16 +87,6 @@ func listens(tb testing.TB, p *system.Process, addr string) {
 	}
 }
 
-// Alertmanager starts Alertmanager with a configuration file and returns its base URL.
-func Alertmanager(tb testing.TB, config string) string {
-	tb.Helper()
-	addr := system.FreeAddr(tb)
-	p := system.Start(tb, Path(tb, "alertmanager"), nil, "--config.file="+config, "--storage.path="+tb.TempDir(),
-		"--web.listen-address="+addr, "--cluster.listen-address=")
-	p.Ready(tb, "http://"+addr+"/-/ready")
-	return "http://" + addr
-}
-
 // Collector starts a collector with a configuration in YAML, and returns its base URL for OTLP over HTTP, for the
 // variable OTEL_EXPORTER_OTLP_ENDPOINT. The configuration has the receiver's address as ${OTLP_ADDR}.
 func Collector(tb testing.TB, config string) string {
@@ -119,7 +109,7 @@ exporters:
   otlp_http/prometheus: {endpoint: %s/api/v1/otlp}
   otlp_http/jaeger: {endpoint: %s}
 service:
-  telemetry: {metrics: {level: none}}
+  telemetry: {metrics: {level: none}, logs: {level: warn}}
   pipelines:
     metrics: {receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp_http/prometheus]}
     traces: {receivers: [otlp], processors: [memory_limiter, batch], exporters: [otlp_http/jaeger]}
