@@ -6,7 +6,7 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build build-bench test load bench chaos mutants compose-test lint vuln fuzz
+.PHONY: help run build build-bench test load bench chaos mutants compose-test telemetry-tools telemetry-test lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make chaos   inject faults under load, check that no fight is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
 	@echo 'make mutants inject small faults into the program, one at a time, and check that a test catches each; takes about 20 minutes'
 	@echo 'make compose-test   test the containers on a real Docker engine: build, compose up, contract suite, k6, faults'
+	@echo 'make telemetry-test   test metrics and traces with Prometheus, an OpenTelemetry collector and Jaeger; make telemetry-tools builds them'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    check for known vulnerabilities'
 	@echo 'make fuzz    run each fuzz target for FUZZTIME=$(FUZZTIME)'
@@ -60,6 +61,29 @@ mutants:
 
 compose-test:
 	@go run ./test/compose
+
+# The programs that receive telemetry. Prometheus is built without service discovery, which is most of its code; the
+# tests know the addresses.
+TELEMETRY_TOOLS = $(addprefix build/,prometheus promtool amtool otelcol jaeger)
+BUILD_TOOL = CGO_ENABLED=0 go build -C $(<D) -trimpath -ldflags='-s -w' -o ../../$@
+
+build/prometheus build/promtool: tools/prometheus/go.mod
+	$(BUILD_TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/$(@F)
+
+# Alertmanager itself can't be built, since its module lacks the pages that it embeds. amtool checks its configuration.
+build/amtool: tools/alertmanager/go.mod
+	$(BUILD_TOOL) github.com/prometheus/alertmanager/cmd/amtool
+
+build/otelcol: tools/collector/go.mod tools/collector/main.go
+	$(BUILD_TOOL) .
+
+build/jaeger: tools/jaeger/go.mod
+	$(BUILD_TOOL) github.com/jaegertracing/jaeger/cmd/jaeger
+
+telemetry-tools: $(TELEMETRY_TOOLS)
+
+telemetry-test: $(TELEMETRY_TOOLS)
+	@TEST_TELEMETRY_TOOLS=$(CURDIR)/build go run ./test/run -- ./test/telemetry/...
 
 vuln:
 	$(GOVULNCHECK) ./...

@@ -16,10 +16,11 @@ const patience = "STORE_WAIT=2m"
 
 // System contains the running services, in one process or in several.
 type System struct {
-	Heroes, Villains, Locations, Fights string // base URLs, such as http://127.0.0.1:8001
-	Statistics                          string // base URL of statistics; "" if it wasn't started
-	Arena                               string // base URL of the battle page; "" if it wasn't started
-	Admin                               string // base URL of the admin listener of a single process; otherwise ""
+	Heroes, Villains, Locations, Fights string            // base URLs, such as http://127.0.0.1:8001
+	Statistics                          string            // base URL of statistics; "" if it wasn't started
+	Arena                               string            // base URL of the battle page; "" if it wasn't started
+	Admin                               string            // base URL of the admin listener of a single process; otherwise ""
+	Admins                              map[string]string // the same for each of several processes, by service
 	Processes                           map[string]*Process
 }
 
@@ -86,10 +87,11 @@ func Four(tb testing.TB, program string, stores Stores, args ...string) *System 
 // FourWith is like Four, with additional environment variables.
 func FourWith(tb testing.TB, program string, stores Stores, further []string, args ...string) *System {
 	tb.Helper()
-	s := &System{Processes: map[string]*Process{}}
+	s := &System{Processes: map[string]*Process{}, Admins: map[string]string{}}
 	start := func(service, variable, store string, env ...string) string {
-		addr := FreeAddr(tb)
-		env = append(env, "ADDR="+addr, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken, patience)
+		addr, admin := FreeAddr(tb), FreeAddr(tb)
+		s.Admins[service] = "http://" + admin
+		env = append(env, "ADDR="+addr, "ADMIN_ADDR="+admin, variable+"="+store, "DRAIN_DELAY=0s", "ADMIN_TOKEN="+AdminToken, patience)
 		env = append(env, further...)
 		p := Start(tb, program, env, append([]string{service}, args...)...)
 		s.Processes[service] = p

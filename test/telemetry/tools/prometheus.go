@@ -1,0 +1,132 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"superheroes/test/system"
+)
+
+// Prometheus is a running Prometheus.
+type Prometheus struct{ URL string }
+
+// StartPrometheus starts Prometheus with a configuration in YAML and additional arguments. It stores exemplars, and
+// receives OTLP.
+func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
+	tb.Helper()
+	addr := system.FreeAddr(tb)
+	args = append([]string{"--config.file=" + file(tb, config), "--storage.tsdb.path=" + tb.TempDir(),
+		"--web.listen-address=" + addr, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage", "--log.level=warn"}, args...)
+	p := system.Start(tb, Path(tb, "prometheus"), nil, args...)
+	p.Ready(tb, "http://"+addr+"/-/ready")
+	return &Prometheus{"http://" + addr}
+}
+
+// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs every
+// half second.
+func Scrape(targets ...string) string {
+	var hosts []string
+	for _, target := range targets {
+		hosts = append(hosts, strings.TrimPrefix(target, "http://"))
+	}
+	return fmt.Sprintf(`
+global: {scrape_interval: 500ms, evaluation_interval: 1s}
+scrape_configs:
+  - job_name: superheroes
+    static_configs: [{targets: [%s]}]
+`, `"`+strings.Join(hosts, `", "`)+`"`)
+}
+
+// call reads the field data of an API's response.
+func (p *Prometheus) call(tb testing.TB, path string, query url.Values, into any) {
+	tb.Helper()
+	var response struct{ Data json.RawMessage }
+	get(tb, p.URL, path, query, &response)
+	if err := json.Unmarshal(response.Data, into); err != nil {
+		tb.Fatalf("%s: %v", path, err)
+	}
+}
+
+// Sample is the current value of a series.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Query evaluates a query whose result is a vector.
+func (p *Prometheus) Query(tb testing.TB, query string) []Sample {
+	tb.Helper()
+	var response struct {
+		Result []struct {
+			Metric map[string]string
+			Value  [2]any
+		}
+	}
+	p.call(tb, "/api/v1/query", url.Values{"query": {query}}, &response)
+	samples := make([]Sample, len(response.Result))
+	for i, r := range response.Result {
+		text, _ := r.Value[1].(string)
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			tb.Fatalf("%s: %v", query, err)
+		}
+		samples[i] = Sample{r.Metric, value}
+	}
+	return samples
+}
+
+// Value returns the only value of a query, or 0 if there is none.
+func (p *Prometheus) Value(tb testing.TB, query string) float64 {
+	tb.Helper()
+	samples := p.Query(tb, query)
+	if len(samples) > 1 {
+		tb.Fatalf("%s has %d values", query, len(samples))
+	}
+	for _, s := range samples {
+		return s.Value
+	}
+	return 0
+}
+
+// Series returns the label sets of all series that match a selector.
+func (p *Prometheus) Series(tb testing.TB, selector string) (series []map[string]string) {
+	tb.Helper()
+	p.call(tb, "/api/v1/series", url.Values{"match[]": {selector}}, &series)
+	return series
+}
+
+// Metadata is what Prometheus knows about a metric that it has scraped.
+type Metadata struct{ Type, Help, Unit string }
+
+// Metadata returns the metadata of all scraped metrics, by name.
+func (p *Prometheus) Metadata(tb testing.TB) (metadata map[string][]Metadata) {
+	tb.Helper()
+	p.call(tb, "/api/v1/metadata", nil, &metadata)
+	return metadata
+}
+
+// SpanContext identifies a span.
+type SpanContext struct {
+	Trace string `json:"trace_id"`
+	Span  string `json:"span_id"`
+}
+
+// Exemplars returns the spans that the exemplars of a selector's series refer to.
+func (p *Prometheus) Exemplars(tb testing.TB, selector string) map[SpanContext]bool {
+	tb.Helper()
+	var response []struct {
+		Exemplars []struct{ Labels SpanContext }
+	}
+	p.call(tb, "/api/v1/query_exemplars", url.Values{"query": {selector}}, &response)
+	all := map[SpanContext]bool{}
+	for _, series := range response {
+		for _, e := range series.Exemplars {
+			all[e.Labels] = true
+		}
+	}
+	return all
+}

@@ -1,0 +1,176 @@
+package telemetry_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"superheroes/test/await"
+	"superheroes/test/telemetry/tools"
+)
+
+// fightRoute is the name of the span of a request for a fight.
+const fightRoute = "GET /api/fights/execute_fight"
+
+// sampleAll makes the services record all traces, also if a client has started them.
+const sampleAll = "OTEL_TRACES_SAMPLER=always_on"
+
+// TestExemplars follows exemplars from Prometheus to their spans in Jaeger.
+func TestExemplars(t *testing.T) {
+	for name, services := range map[string]layout{"one process": one, "six processes": six} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, services, sampleAll)
+			load := startLoad(t, w.Fights, 100, nil)
+			for _, p := range []*tools.Prometheus{w.scraped, w.pushed} {
+				await.True(t, "1,000 exemplars", func() bool { return len(exemplars(t, p)) >= 1000 })
+			}
+			missing := exemplars(t, w.scraped)
+			maps.Copy(missing, exemplars(t, w.pushed))
+			t.Logf("%d exemplars in %d fights", len(missing), load.sent.Load())
+			load.stop()
+			w.stop(t)
+			traces := map[string][]tools.Span{}
+			await.True(t, "every exemplar has a span", func() bool {
+				maps.DeleteFunc(missing, func(e tools.SpanContext, _ bool) bool { return w.has(t, traces, e) })
+				return len(missing) == 0
+			})
+		})
+	}
+}
+
+// exemplars returns the spans that the exemplars of all histograms refer to.
+func exemplars(t *testing.T, p *tools.Prometheus) map[tools.SpanContext]bool {
+	t.Helper()
+	return p.Exemplars(t, `{__name__=~".+_bucket"}`)
+}
+
+// has reports whether Jaeger has a span. It remembers the traces that it has read.
+func (w world) has(t *testing.T, traces map[string][]tools.Span, span tools.SpanContext) bool {
+	t.Helper()
+	is := func(s tools.Span) bool { return s.ID == span.Span }
+	if !slices.ContainsFunc(traces[span.Trace], is) {
+		traces[span.Trace] = w.jaeger.Trace(t, span.Trace)
+	}
+	return slices.ContainsFunc(traces[span.Trace], is)
+}
+
+// TestTree checks that the spans of a fight form the same tree in one process and in several.
+func TestTree(t *testing.T) {
+	trees := map[string]string{}
+	for name, services := range map[string]layout{"one process": one, "six processes": six} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, services, sampleAll, "PROFILE=strict")
+			load := startLoad(t, w.Fights, 100, nil)
+			await.True(t, "20 fights", func() bool { return load.sent.Load() >= 20 })
+			load.stop()
+			w.stop(t)
+			w.noOrphans(t)
+			found := map[string]bool{}
+			for _, spans := range w.traces(t) {
+				if root(spans).Name == fightRoute {
+					trees[name] = strings.ReplaceAll(tree(spans, "", ""), "INSERT fight\n", "insert fights\n") // SQLite's and MongoDB's name
+					found[trees[name]] = true
+				}
+			}
+			if len(found) != 1 {
+				t.Errorf("fights have %d different trees:\n%s", len(found), strings.Join(slices.Sorted(maps.Keys(found)), "\n"))
+			}
+		})
+	}
+	if trees["one process"] != trees["six processes"] {
+		t.Errorf("one process:\n%s\nsix processes:\n%s", trees["one process"], trees["six processes"])
+	}
+}
+
+// TestOrphans checks that every span's parent, and every span that another links to, has been sent.
+func TestOrphans(t *testing.T) {
+	for name, services := range map[string]layout{"one process": one, "six processes": six} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, services, sampleAll)
+			load := startLoad(t, w.Fights, 100, nil)
+			await.True(t, "500 fights", func() bool { return load.sent.Load() >= 500 })
+			load.stop()
+			w.stop(t)
+			w.noOrphans(t)
+		})
+	}
+}
+
+// traces returns all traces in Jaeger, by trace id.
+func (w world) traces(t *testing.T) map[string][]tools.Span {
+	t.Helper()
+	all := map[string][]tools.Span{}
+	for _, service := range w.jaeger.Services(t) {
+		maps.Copy(all, w.jaeger.Traces(t, service, 100_000))
+	}
+	return all
+}
+
+// noOrphans waits until Jaeger has all parents and all linked spans.
+func (w world) noOrphans(t *testing.T) {
+	t.Helper()
+	await.True(t, "no span without its parent, no link without its span", func() bool {
+		traces := w.traces(t)
+		known := map[tools.SpanContext]bool{{}: true}
+		for id, spans := range traces {
+			for _, s := range spans {
+				known[tools.SpanContext{Trace: id, Span: s.ID}] = true
+			}
+		}
+		orphan := func(id string, s tools.Span) bool {
+			return s.Parent != "" && !known[tools.SpanContext{Trace: id, Span: s.Parent}] ||
+				slices.ContainsFunc(s.Links, func(to tools.SpanContext) bool { return !known[to] })
+		}
+		for id, spans := range traces {
+			if slices.ContainsFunc(spans, func(s tools.Span) bool { return orphan(id, s) }) {
+				return false
+			}
+		}
+		return len(traces) > 0
+	})
+}
+
+// root returns the span of a trace that has no parent.
+func root(spans []tools.Span) tools.Span {
+	return spans[slices.IndexFunc(spans, func(s tools.Span) bool { return s.Parent == "" })]
+}
+
+// tree returns the spans below a parent, one a line and indented.
+func tree(spans []tools.Span, parent, indent string) string {
+	var lines []string
+	for _, s := range spans {
+		if s.Parent == parent {
+			lines = append(lines, indent+s.Service+": "+s.Name+"\n"+tree(spans, s.ID, indent+"  "))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+// TestStop checks that no span of an answered request is lost when the services stop under load.
+func TestStop(t *testing.T) {
+	for name, services := range map[string]layout{"one process": one, "six processes": six} {
+		t.Run(name, func(t *testing.T) {
+			w := start(t, services, sampleAll)
+			var mu sync.Mutex
+			var ids []string
+			load := startLoad(t, w.Fights, 400, func(id string) {
+				mu.Lock()
+				defer mu.Unlock()
+				ids = append(ids, id)
+			})
+			await.True(t, "1,000 fights", func() bool { return load.sent.Load() >= 1000 })
+			w.stop(t)
+			load.stop()
+			t.Logf("%d fights were answered", len(ids))
+			await.True(t, "every answered request has its span", func() bool {
+				ids = slices.DeleteFunc(ids, func(id string) bool {
+					return slices.ContainsFunc(w.jaeger.Trace(t, id), func(s tools.Span) bool { return s.Name == fightRoute })
+				})
+				return len(ids) == 0
+			})
+		})
+	}
+}
