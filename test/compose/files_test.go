@@ -70,6 +70,10 @@ func TestVersionsAgree(t *testing.T) {
 	if image, tool := version("k6-image/Dockerfile", `go\.k6\.io/k6@(\S+)`), version("tools/k6/go.mod", `go\.k6\.io/k6 (\S+)`); image != tool {
 		t.Errorf("the k6 versions differ: %s in k6-image, %s in tools", image, tool)
 	}
+	prometheus := version("deploy/go.mod", `github.com/prometheus/prometheus v0\.(3\d+\.\d+)`) // v0.316.0 is the module of 3.16.0
+	if image := version("compose.observability.yml", `prom/prometheus:v(\S+)`); image != prometheus[:1]+"."+prometheus[1:] {
+		t.Errorf("the rules are tested with Prometheus %s, but the image has %s", prometheus, image)
+	}
 	if minor, image := version("go.mod", `(?m)^go (\d+\.\d+)`), version("Dockerfile", `golang:(\d+\.\d+)`); minor != image {
 		t.Errorf("go.mod requires Go %s, but the image has %s", minor, image)
 	}
@@ -140,5 +144,51 @@ func TestCompose(t *testing.T) {
 				t.Error("it has no dependencies")
 			}
 		})
+	}
+}
+
+// TestObservabilityCompose checks that compose.observability.yml adds to services that exist, pins and bounds its own, and
+// mounts files that exist.
+func TestObservabilityCompose(t *testing.T) {
+	services := func(name string) map[string]any {
+		compose, err := readYAML(readFile(t, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return compose["services"].(map[string]any)
+	}
+	system := services("compose.yml")
+	tools := 0
+	for name, value := range services("compose.observability.yml") {
+		service := value.(map[string]any)
+		if service["image"] == nil {
+			if system[name] == nil {
+				t.Errorf("compose.yml has no service %s", name)
+			}
+			continue
+		}
+		tools++
+		if !regexp.MustCompile(`:v?\d+\.\d+\.\d+$`).MatchString(service["image"].(string)) || service["mem_limit"] == nil || service["restart"] == nil {
+			t.Errorf("%s lacks a version, a memory limit or a restart policy", name)
+		}
+		ports, _ := service["ports"].([]any)
+		for _, port := range ports {
+			if !strings.HasPrefix(port.(string), "127.0.0.1:") {
+				t.Errorf("%s: port %v is not published on loopback only", name, port)
+			}
+		}
+		volumes, _ := service["volumes"].([]any)
+		for _, volume := range volumes {
+			file, options, mounted := strings.Cut(volume.(string), ":/")
+			if !mounted || !strings.HasPrefix(file, "./") { // a named volume
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(repository, file)); err != nil || !strings.HasSuffix(options, ":ro") {
+				t.Errorf("%s: %v is not a read-only mount of a file in the repository: %v", name, volume, err)
+			}
+		}
+	}
+	if tools != 5 {
+		t.Errorf("%d services of its own, want 5", tools)
 	}
 }

@@ -19,15 +19,18 @@ import (
 // stopPatience is how long interrupted tests may take to clean up.
 const stopPatience = 10 * time.Second
 
-// benchFolder is the path of the bench module, relative to the main module.
-const benchFolder = "bench"
+// nested returns the paths of the modules within the main module, relative to it, that are tested as well.
+func nested() []string { return []string{"bench", "deploy"} }
 
 // modules returns the paths of the modules to test, relative to root.
 func modules(root string) []string {
-	if _, err := os.Stat(filepath.Join(root, benchFolder, "go.mod")); err != nil {
-		return []string{"."}
+	found := []string{"."}
+	for _, folder := range nested() {
+		if _, err := os.Stat(filepath.Join(root, folder, "go.mod")); err == nil {
+			found = append(found, folder)
+		}
 	}
-	return []string{".", benchFolder}
+	return found
 }
 
 // ownArgs returns the arguments for go test that are always passed, regardless of the user's arguments.
@@ -68,9 +71,11 @@ func testArgs(module string, own, given []string) []string {
 
 // locate returns the module that contains a package, and the package's path within the module.
 func locate(pkg string) (module, name string) {
-	for _, root := range []string{"./" + benchFolder, "superheroes/" + benchFolder} {
-		if rest, found := strings.CutPrefix(pkg, root); found && (rest == "" || rest[0] == '/') {
-			return benchFolder, "." + rest
+	for _, folder := range nested() {
+		for _, root := range []string{"./" + folder, "superheroes/" + folder} {
+			if rest, found := strings.CutPrefix(pkg, root); found && (rest == "" || rest[0] == '/') {
+				return folder, "." + rest
+			}
 		}
 	}
 	return ".", pkg

@@ -1,6 +1,6 @@
 // Command run implements `make test`: it provides the engines that the tests need, runs `go test` on the main module
-// and the bench's module, with the race detector if available, and reports passed, failed and skipped tests, with the
-// reasons for skips.
+// and the modules of the bench and of the dashboards and alerts, with the race detector if available, and reports passed,
+// failed and skipped tests, with the reasons for skips.
 //
 //	go run ./test/run                                 # all tests
 //	go run ./test/run -- -run Fight ./internal/fight  # arguments for go test

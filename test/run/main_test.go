@@ -46,18 +46,20 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunOfBothModules checks that both modules are tested and counted together, even if the first module's tests fail.
-func TestRunOfBothModules(t *testing.T) {
+// TestRunOfAllModules checks that all modules are tested and counted together, even if the first module's tests fail.
+func TestRunOfAllModules(t *testing.T) {
 	t.Chdir(t.TempDir())
 	module(t, ".", `t.Error("the cause")`)
-	module(t, benchFolder, "")
+	for _, folder := range nested() {
+		module(t, folder, "")
+	}
 	t.Setenv("TMPDIR", t.TempDir())
 	t.Setenv("TEST_STRICT", "")
 	var out bytes.Buffer
 	code := run(t.Context(), nil, &out, noEngines)
-	told := strings.HasSuffix(out.String(), "\n1 passed, 1 failed, 0 skipped\n") && strings.Contains(out.String(), "the cause")
+	told := strings.HasSuffix(out.String(), "\n2 passed, 1 failed, 0 skipped\n") && strings.Contains(out.String(), "the cause")
 	if code != 1 || !told {
-		t.Errorf("exit code %d, want 1; want 1 passed and 1 failed, and why:\n%s", code, &out)
+		t.Errorf("exit code %d, want 1; want 2 passed and 1 failed, and why:\n%s", code, &out)
 	}
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+)
+
+var update = flag.Bool("update", false, "write the dashboards")
+
+// TestDashboards checks that the files are what the program generates, and that they follow Grafana's schema.
+func TestDashboards(t *testing.T) {
+	if *update {
+		if err := write("."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plugins := cog.NewRuntime()
+	plugins.RegisterPanelcfgVariant(timeseries.VariantConfig())
+	plugins.RegisterPanelcfgVariant(stat.VariantConfig())
+	plugins.RegisterDataqueryVariant(prometheus.VariantConfig())
+	for _, b := range boards() {
+		t.Run(b.name, func(t *testing.T) {
+			written, err := os.ReadFile(b.file())
+			if err != nil {
+				t.Fatal(err)
+			}
+			generated, err := b.json()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(generated), string(written)); diff != "" {
+				t.Errorf("the file (+) is out of date; run go test -C deploy ./dashboards -update\n%s", diff)
+			}
+			var parsed dashboard.Dashboard
+			if err := parsed.UnmarshalJSONStrict(written); err != nil && err.Error() != "" { // without faults, it returns an empty list of them
+				t.Error(err)
+			}
+		})
+	}
+}

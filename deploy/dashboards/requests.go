@@ -1,0 +1,192 @@
+package main
+
+// The service level indicators. Alerts use the same ones (../alerts/rules.yml).
+const (
+	fights = `$selected, http_route="/api/fights/execute_fight"`
+	// Streams are measured only if they can't begin, so their failures would have no successes to be compared with.
+	reads  = `$selected, http_request_method="GET", http_route!~"/api/fights/execute_fight|.*/stream"`
+	failed = `error_type!~"|canceled"` // a client that leaves isn't a failure of the service
+)
+
+// requests returns the dashboard of rate, errors and duration, and of the service level objectives.
+func requests() board {
+	return board{
+		name: "requests", title: "requests and SLOs",
+		description: "Rate, errors and duration of requests, calls to peers and operations on stores; the error budgets.",
+		rows: []row{
+			{"Service level objectives: 99.9 % without an error, 99 % within 100 ms", objectives()},
+			{"Requests", served()},
+			{"Calls to peers (only between separate processes)", calls()},
+			{"Operations on stores", operations()},
+		},
+	}
+}
+
+func objectives() []panel {
+	return []panel{
+		{
+			title: "Fights without an error", unit: "percentunit", stat: true,
+			description: "Share of execute_fight requests in the time range that didn't fail. Objective: 99.9 %.",
+			queries:     []query{{text: succeeded(fights, "$__range")}},
+		},
+		{
+			title: "Fights within 100 ms", unit: "percentunit", stat: true,
+			description: "Share of execute_fight requests in the time range that took at most 100 ms. Objective: 99 %.",
+			queries:     []query{{text: fast(fights, "$__range")}},
+		},
+		{
+			title: "Reads without an error", unit: "percentunit", stat: true,
+			description: "Share of GET requests in the time range, without fights and streams, that didn't fail. Objective: 99.9 %.",
+			queries:     []query{{text: succeeded(reads, "$__range")}},
+		},
+		{
+			title: "Reads within 100 ms", unit: "percentunit", stat: true,
+			description: "Share of GET requests in the time range, without fights and streams, that took at most 100 ms. Objective: 99 %.",
+			queries:     []query{{text: fast(reads, "$__range")}},
+		},
+		{
+			title: "Burn rate of the error budget", unit: "none",
+			description: "Failures in the past hour as a multiple of the 0.1 % allowed. At 1, the budget of 30 days lasts " +
+				"30 days; above 14.4, ErrorBudgetBurn pages.",
+			queries: []query{
+				{legend: "fights", text: "(1 - " + succeeded(fights, "1h") + ") / 0.001"},
+				{legend: "reads", text: "(1 - " + succeeded(reads, "1h") + ") / 0.001"},
+			},
+		},
+		{
+			title: "Burn rate of the latency budget", unit: "none",
+			description: "Requests in the past hour that took more than 100 ms, as a multiple of the 1 % allowed. Above 14.4, " +
+				"LatencyBudgetBurn pages.",
+			queries: []query{
+				{legend: "fights", text: "(1 - " + fast(fights, "1h") + ") / 0.01"},
+				{legend: "reads", text: "(1 - " + fast(reads, "1h") + ") / 0.01"},
+			},
+		},
+	}
+}
+
+// succeeded returns a query for the share of requests in a range that didn't fail.
+func succeeded(matchers, within string) string {
+	return "(1 - sum(increase(http_server_request_duration_seconds_count{" + matchers + ", " + failed + "}[" + within +
+		"]) or vector(0)) / sum(increase(http_server_request_duration_seconds_count{" + matchers + "}[" + within + "])))"
+}
+
+// fast returns a query for the share of requests in a range that took at most 100 ms.
+func fast(matchers, within string) string {
+	return "(sum(increase(http_server_request_duration_seconds_bucket{" + matchers + `, le="0.1"}[` + within +
+		"])) / sum(increase(http_server_request_duration_seconds_count{" + matchers + "}[" + within + "])))"
+}
+
+func served() []panel {
+	const name = "http_server_request_duration_seconds"
+	return []panel{
+		{
+			title: "Requests", unit: "reqps",
+			description: "Requests per second by route. Health checks and event streams aren't measured.",
+			queries: []query{{
+				legend: "{{service}} {{http_request_method}} {{http_route}}",
+				text:   rateOf(name+"_count{$selected}", "service, http_request_method, http_route"),
+			}},
+		},
+		{
+			title: "Failed requests", unit: "percentunit",
+			description: "Share of requests that failed: 5xx, or a response that broke off.",
+			queries:     []query{{legend: "{{service}}", text: failures(name, "service", failed)}},
+		},
+		{
+			title: "Responses by status", unit: "reqps",
+			description: "Responses per second by status; 3xx and 4xx stand for all statuses of their class.",
+			queries: []query{{
+				legend: "{{http_response_status_code}}", text: rateOf(name+"_count{$selected}", "http_response_status_code"),
+			}},
+		},
+		{
+			title: "Client errors", unit: "reqps",
+			description: "Responses per second with a status from 400 to 499.",
+			queries: []query{{
+				legend: "{{http_response_status_code}}",
+				text:   rateOf("superheroes_client_errors_total{$selected}", "http_response_status_code"),
+			}},
+		},
+		{
+			title: "Duration of fights", unit: "s", description: "Median, 90th and 99th percentile of execute_fight.",
+			queries: []query{
+				{"p50", quantile("0.5", name+"_bucket{"+fights+"}", ""), true},
+				{"p90", quantile("0.9", name+"_bucket{"+fights+"}", ""), true},
+				{"p99", quantile("0.99", name+"_bucket{"+fights+"}", ""), true},
+			},
+		},
+		{
+			title: "Slowest 1 % of requests", unit: "s", description: "99th percentile of the duration, by route.",
+			queries: []query{{
+				"{{service}} {{http_route}}", quantile("0.99", name+"_bucket{$selected}", "service, http_route"), true,
+			}},
+		},
+	}
+}
+
+func calls() []panel {
+	const name = "http_client_request_duration_seconds"
+	return []panel{
+		{
+			title: "Calls to peers", unit: "reqps", description: "Calls per second. In the eco profile, one call fetches many picks.",
+			queries: []query{{legend: "{{service}} to {{peer}}", text: rateOf(name+"_count{$selected}", "service, peer")}},
+		},
+		{
+			title: "Failed calls", unit: "percentunit",
+			description: "Share of calls that failed, as the caller sees it: errors of the network and responses that aren't successful.",
+			queries:     []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
+		},
+		{
+			title: "Slowest 1 % of calls", unit: "s", description: "99th percentile of the duration of calls.",
+			queries: []query{{
+				"{{service}} to {{peer}}", quantile("0.99", name+"_bucket{$selected}", "service, peer"), true,
+			}},
+		},
+	}
+}
+
+func operations() []panel {
+	const name = "db_client_operation_duration_seconds"
+	return []panel{
+		{
+			title: "Operations", unit: "ops", description: "Operations per second.",
+			queries: []query{{
+				legend: "{{service}} {{db_query_summary}}", text: rateOf(name+"_count{$selected}", "service, db_query_summary"),
+			}},
+		},
+		{
+			title: "Failed operations", unit: "percentunit", description: "Share of operations that failed, of each store.",
+			queries: []query{{
+				legend: "{{service}} {{db_system_name}}", text: failures(name, "service, db_system_name", failed),
+			}},
+		},
+		{
+			title: "Slowest 1 % of operations", unit: "s",
+			description: "99th percentile of the duration, including the wait for a connection.",
+			queries: []query{{
+				"{{service}} {{db_query_summary}}", quantile("0.99", name+"_bucket{$selected}", "service, db_query_summary"), true,
+			}},
+		},
+	}
+}
+
+// rateOf returns a query for the rate of a counter, summed by the given labels.
+func rateOf(counter, labels string) string {
+	return "sum by (" + labels + ") (rate(" + counter + "[$__rate_interval]))"
+}
+
+// failures returns a query for the share of a histogram's observations that match. It is 0 if none do, and not empty.
+func failures(histogram, labels, matcher string) string {
+	every := "rate(" + histogram + "_count{$selected}[$__rate_interval])"
+	matching := "rate(" + histogram + "_count{$selected, " + matcher + "}[$__rate_interval])"
+	return "sum by (" + labels + ") (" + matching + " or 0 * " + every + ") / sum by (" + labels + ") (" + every + ")"
+}
+
+// quantile returns a query for a quantile of a histogram, by the given labels.
+func quantile(q, buckets, labels string) string {
+	if labels != "" {
+		labels += ", "
+	}
+	return "histogram_quantile(" + q + ", " + rateOf(buckets, labels+"le") + ")"
+}

@@ -1,0 +1,168 @@
+// Package deploy tests the dashboards and alerts of this module.
+package deploy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+const (
+	ruleFile     = "alerts/rules.yml"
+	rateInterval = 61 * time.Second // stands for $__rate_interval; no query has this range itself
+)
+
+// TestQueries checks that every query of a dashboard or rule parses, and that its metrics and labels exist.
+func TestQueries(t *testing.T) {
+	known := documented(t)
+	for _, rule := range alertRules(t) {
+		if rule.Record != "" {
+			known[rule.Record] = []string{"job", "service", "slo"}
+		}
+	}
+	queries := map[string]string{}
+	for _, d := range dashboards(t) {
+		for _, p := range d.panels() {
+			for i, q := range p.Targets {
+				queries[fmt.Sprintf("%s/%s/%d", d.Title, p.Title, i)] = q.Expr
+			}
+		}
+	}
+	for i, rule := range alertRules(t) {
+		queries[fmt.Sprintf("rule %d %s%s", i, rule.Record, rule.Alert)] = rule.Expr
+	}
+	for _, name := range slices.Sorted(maps.Keys(queries)) {
+		expr, err := parse(queries[name])
+		if err != nil {
+			t.Errorf("%s: %s: %v", name, queries[name], err)
+			continue
+		}
+		for _, fault := range unknown(known, expr) {
+			t.Errorf("%s: %s: %s", name, queries[name], fault)
+		}
+	}
+}
+
+// TestUnknown checks that metrics and labels that don't exist are found.
+func TestUnknown(t *testing.T) {
+	for query, want := range map[string]string{
+		`go_goroutines{service="fights"}`:                    "",
+		`sum by (http_route) (go_goroutine)`:                 "there is no metric go_goroutine; no metric has the label http_route",
+		`superheroes_connections{kind="reads"}`:              "superheroes_connections has no label kind",
+		`sum by (le) (superheroes_commit_batch_size_bucket)`: "",
+		`sum by (le) (superheroes_commit_batch_size_count)`:  "no metric has the label le",
+	} {
+		expr, err := parse(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(unknown(documented(t), expr), "; "); got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+}
+
+// parse parses a query in which Grafana's variables stand for values.
+func parse(query string) (parser.Expr, error) {
+	query = strings.NewReplacer("$__rate_interval", model.Duration(rateInterval).String(), "$__range", "1h", "$watts", "10").Replace(query)
+	return parser.NewParser(parser.Options{}).ParseExpr(query)
+}
+
+// unknown returns a message for each metric in a query that doesn't exist, and for each label that none of the query's
+// metrics has.
+func unknown(known map[string][]string, expr parser.Expr) (faults []string) {
+	var allowed []string
+	for _, matchers := range parser.ExtractSelectors(expr) {
+		i := slices.IndexFunc(matchers, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
+		has, exists := known[matchers[i].Value]
+		if !exists {
+			faults = append(faults, "there is no metric "+matchers[i].Value)
+		}
+		allowed = append(allowed, has...)
+		for _, m := range matchers {
+			if m.Name != model.MetricNameLabel && exists && !slices.Contains(has, m.Name) {
+				faults = append(faults, matchers[i].Value+" has no label "+m.Name)
+			}
+		}
+	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if by, ok := node.(*parser.AggregateExpr); ok {
+			for _, label := range by.Grouping {
+				if !slices.Contains(allowed, label) {
+					faults = append(faults, "no metric has the label "+label)
+				}
+			}
+		}
+		return nil
+	})
+	return faults
+}
+
+// documented returns the labels of each series in docs/metrics.md, with those that Prometheus adds.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	added := []string{"job", "instance"} // by Prometheus
+	known := map[string][]string{"up": added}
+	rows := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| [^|]* \\| ([^|]*) \\|").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1)
+	for _, row := range rows {
+		name, has := row[1], append([]string{"service"}, added...)
+		for _, label := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(row[3], -1) {
+			has = append(has, label[1])
+		}
+		switch row[2] {
+		case "histogram":
+			known[name+"_bucket"] = append(slices.Clone(has), "le")
+			known[name+"_sum"], known[name+"_count"] = has, has
+		case "summary":
+			known[name] = append(slices.Clone(has), "quantile")
+			known[name+"_sum"], known[name+"_count"] = has, has
+		default:
+			known[name] = has
+		}
+	}
+	if len(known) < 50 {
+		t.Fatalf("docs/metrics.md has only %d metrics", len(known))
+	}
+	return known
+}
+
+// alertRules returns all rules, after the checks that Prometheus makes when it loads them.
+func alertRules(t *testing.T) (rules []rulefmt.Rule) {
+	t.Helper()
+	groups, errs := rulefmt.ParseFile(ruleFile, false, model.UTF8Validation, parser.NewParser(parser.Options{}), nil)
+	for _, err := range errs {
+		t.Fatal(err)
+	}
+	for _, group := range groups.Groups {
+		rules = append(rules, group.Rules...)
+	}
+	return rules
+}
+
+// dashboards returns the dashboards in their files.
+func dashboards(t *testing.T) (all []board) {
+	t.Helper()
+	files, err := filepath.Glob("dashboards/*.json")
+	if err != nil || len(files) != 4 {
+		t.Fatalf("found %q, want four dashboards: %v", files, err)
+	}
+	for _, file := range files {
+		var b board
+		if err := json.Unmarshal([]byte(read(t, file)), &b); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		all = append(all, b)
+	}
+	return all
+}
