@@ -20,7 +20,8 @@ func (s *setup) severalFights(shared *system, n int) *system {
 			return err
 		}
 		for _, p := range shared.parts {
-			of.addPart(part{p.name, p.store, slices.Clone(p.pids)})
+			p.pids = slices.Clone(p.pids)
+			of.addPart(p)
 		}
 		var addresses []string
 		env := append(shared.peers(), "PROFILE="+eco, "MONGODB_URL="+url)

@@ -78,6 +78,9 @@ func experiments() []experiment {
 		{"idle", "", "", (*setup).idle},
 		{"start", "", "", (*setup).start},
 		{"allocations", "", "", (*setup).allocations},
+		{telemetry, "", "", (*setup).telemetry},
+		{telemetryIdle, "", "", (*setup).telemetryIdle},
+		{instructions, "", "", (*setup).instructions},
 	}
 }
 

@@ -28,6 +28,7 @@ type trial struct {
 	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
 	measured time.Duration  // length of each run; 0: as in the plan
 	idle     bool           // whether to measure the idle system as well
+	scrape   time.Duration  // interval at which the metrics are read; 0: never
 }
 
 const floorMix = "livez" // a single GET whose response body isn't checked
@@ -209,8 +210,9 @@ func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, erro
 	}
 	w := &watch{measured: options.Duration}
 	options.Progress = w.progress
+	stop := of.scraping(t.scrape)
 	report, err := measure.Members(s.ctx, options)
-	if err != nil {
+	if err := errors.Join(err, stop()); err != nil {
 		return measure.Run{}, nil, err
 	}
 	if s.ctx.Err() != nil {

@@ -113,7 +113,7 @@ func TestBalance(t *testing.T) {
 
 func TestNoteParts(t *testing.T) {
 	parts := []part{
-		{"PostgreSQL", true, []int{10}}, {"fights", false, []int{20, 21}}, {"heroes", false, []int{30}}, {"MariaDB", true, nil},
+		{name: "PostgreSQL", pids: []int{10}}, {name: "fights", pids: []int{20, 21}}, {name: "heroes", pids: []int{30}}, {name: "MariaDB"},
 	}
 	run := measure.Run{
 		Application: &measure.Use{CPU: 60, Trees: []measure.Tree{{PID: 20, CPU: 35}, {PID: 21, CPU: 20}, {PID: 30, CPU: 5}}},

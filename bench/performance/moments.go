@@ -21,38 +21,45 @@ func (s *setup) idle() error {
 		return s.err
 	}
 	for _, of := range []*system{up, four} {
-		for range 20 {
-			if _, err := program.Get(ctx, of.urls[measure.Fights]+fightPath); err != nil {
-				return err
-			}
+		if err := of.warmUp(); err != nil {
+			return err
 		}
 	}
-	pause(ctx, 3*time.Second) // let background work started by the fights finish
-	watched := slices.Concat(up.parts, four.parts, floor.parts)
-	before := map[string]time.Duration{}
+	pause(ctx, settle)
+	elsewhere := func(p part) bool { return len(p.pids) == 0 }
+	watched := slices.DeleteFunc(slices.Concat(up.parts, four.parts, floor.parts), elsewhere)
+	s.r.Idle, s.err = s.watchIdle(watched, func() error { pause(ctx, s.plan.Idle); return nil })
+	return s.err
+}
+
+// settle is how long background work that was started by fights may take.
+const settle = 3 * time.Second
+
+// watchIdle measures the CPU time and memory of the processes during the call of meanwhile.
+func (s *setup) watchIdle(processes []part, meanwhile func() error) (idle []Idle, err error) {
+	before := make([]time.Duration, len(processes))
 	begin := time.Now()
-	for _, p := range watched {
+	for i, p := range processes {
 		usage, _ := s.procs.Usage(p.pids) // errors are checked in the second reading below
-		before[p.name] = usage.CPU
+		before[i] = usage.CPU
 	}
-	pause(ctx, s.plan.Idle)
-	for _, p := range watched {
-		if len(p.pids) == 0 {
-			continue
-		}
+	if err := meanwhile(); err != nil {
+		return nil, err
+	}
+	for i, p := range processes {
 		usage, err := s.procs.Usage(p.pids)
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
-		used := usage.CPU - before[p.name]
+		used := usage.CPU - before[i]
 		seconds := time.Since(begin).Seconds()
-		s.r.Idle = append(s.r.Idle, Idle{
+		idle = append(idle, Idle{
 			Name: p.name, CPU: used.Seconds() / seconds, RSS: mib(usage.RSS), PSS: mib(usage.PSS),
 			Store: p.store, Seconds: seconds,
 		})
 		s.say("idle: %s %.4f %% of a core, %.1f MiB", p.name, 100*used.Seconds()/seconds, mib(usage.RSS))
 	}
-	return ctx.Err()
+	return idle, s.ctx.Err()
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -23,6 +23,7 @@ type Results struct {
 	Meter       string            `json:"meter"`  // RAPL counters, or why RAPL isn't available
 	Series      []Series          `json:"series"`
 	Idle        []Idle            `json:"idle"`
+	Scraped     []Idle            `json:"scraped,omitempty"` // with a scrape every 15 seconds, and without telemetry
 	Starts      []Start           `json:"starts"`
 	Allocations *int64            `json:"allocations"` // allocations per fight in our own code
 	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
@@ -48,7 +49,7 @@ type Series struct {
 // Cell holds the results of one target under one load.
 type Cell struct {
 	Name        string            `json:"name"`
-	Floor       string            `json:"floor,omitempty"` // name of the floor server's cell to compare with
+	Floor       string            `json:"floor,omitempty"` // name of the cell to compare with: the floor server's, or that without telemetry
 	Mix         string            `json:"mix"`
 	Connections int               `json:"connections"`
 	Rate        float64           `json:"rate,omitempty"` // iterations per second; 0 means the closed model
@@ -105,7 +106,8 @@ type Idle struct {
 	RSS     float64 `json:"rss_mib"`
 	PSS     float64 `json:"pss_mib"`
 	Store   bool    `json:"store,omitempty"`
-	Seconds float64 `json:"seconds"` // how long the process was watched
+	Scrape  float64 `json:"scrape_ms,omitempty"` // CPU milliseconds of a scrape; 0 if the process has no metrics
+	Seconds float64 `json:"seconds"`             // how long the process was watched
 }
 
 // Start holds the times from process start to the first fight response.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"superheroes/bench/measure"
@@ -22,7 +23,8 @@ const (
 type part struct {
 	name  string
 	store bool
-	pids  []int // empty if the processes are on another host
+	pids  []int  // empty if the processes are on another host
+	admin string // base URL of the admin listener; "" if there is none
 }
 
 // system is a running member of the family, or the floor server.
@@ -34,6 +36,8 @@ type system struct {
 	// resets are called before each run to empty the fight store. FerretDB counts fights by reading all of them, so
 	// counting would exceed the request timeout if the fights of earlier runs were kept.
 	resets []func(context.Context) error
+
+	collector *collector // of the system's spans; nil if it sends none
 }
 
 func (s *system) addPart(p part) {
@@ -185,8 +189,21 @@ func (s *system) launch(name string, env []string, line ...string) (*program.Pro
 		return nil, err
 	}
 	s.stops = append(s.stops, func() { _ = p.Stop(stopPatience) })
-	s.addPart(part{name: name, pids: []int{p.Pid()}})
+	s.addPart(part{name: name, pids: []int{p.Pid()}, admin: adminOf(env)})
 	return p, nil
+}
+
+// adminOf returns the base URL of the admin listener of a process with the given settings, or "" if it has none.
+func adminOf(env []string) string {
+	for _, setting := range slices.Backward(env) { // the last one counts
+		if addr, found := strings.CutPrefix(setting, "ADMIN_ADDR="); found {
+			if addr == "off" {
+				return ""
+			}
+			return "http://" + addr
+		}
+	}
+	return ""
 }
 
 // ready waits until a service of the system is ready.
@@ -205,8 +222,13 @@ func (s *system) alone(service measure.Service, env []string, line ...string) er
 	if len(line) == 0 {
 		line = []string{s.program, string(service)}
 	}
+	admin, err := program.FreeAddr()
+	if err != nil {
+		return err
+	}
 	s.urls[service] = "http://" + addr
-	p, err := s.launch(string(service), append([]string{"ADDR=" + addr, "DRAIN_DELAY=0s", oneCore, timerSlack}, env...), line...)
+	settings := []string{"ADDR=" + addr, "ADMIN_ADDR=" + admin, "DRAIN_DELAY=0s", oneCore, timerSlack}
+	p, err := s.launch(string(service), append(settings, env...), line...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,153 @@
+package performance
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"superheroes/bench/measure"
+	"superheroes/test/program"
+)
+
+// perFight and atStart are figures: instructions per fight, and from the start of the process to its end without a fight.
+// At 1 connection, counts differ by a fraction of a percent from run to run, even on a busy machine.
+const (
+	instructions = "instructions"
+	perFight     = "instructions_per_fight"
+	atStart      = "instructions_of_start"
+	atVersion    = "instructions_of_version"
+)
+
+// The number of fights after which instructions are counted. The first fights do work that isn't repeated.
+const fewFights, manyFights = 200, 1200
+
+// countable returns settings that make counts repeatable.
+func countable() []string { return []string{"GOGC=off", oneCore, "GODEBUG=asyncpreemptoff=1"} }
+
+// instructions counts the instructions of the program in user mode, with valgrind, which is about fifty times as slow as
+// without.
+func (s *setup) instructions() error {
+	valgrind, err := exec.LookPath("valgrind")
+	if err != nil {
+		return errors.New("valgrind isn't installed")
+	}
+	// Callgrind would count the same instructions, but doesn't survive the signal that stops a Go program.
+	counter := []string{valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"}
+	variants := s.plan.against(off(), variant{name: withMetrics}, traced(withNoTraces, "OTEL_TRACES_SAMPLER=always_off"), allTraced())
+	cells := make([]Cell, len(variants))
+	for i, v := range variants {
+		cells[i] = Cell{Name: v.name, Floor: baseOf(v.name, ""), Mix: executeFight, Connections: 1, Enough: true}
+	}
+	for range s.plan.Price.Counts {
+		for i, v := range variants {
+			if err := s.count(&cells[i], v, counter); err != nil {
+				return fmt.Errorf("%s: %w", v.name, err)
+			}
+		}
+	}
+	s.r.Series = append(s.r.Series, Series{Name: instructions, Cells: cells})
+	return nil
+}
+
+// count adds the counts of one round to a cell.
+func (s *setup) count(c *Cell, v variant, counter []string) error {
+	folder, err := os.MkdirTemp(s.dir, "data-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }() // if that fails, closing the lab removes the folder
+	counts := map[int]float64{}
+	for _, fights := range []int{1, 0, fewFights, manyFights} { // the first run creates the data
+		if counts[fights], err = s.countUp(v, folder, counter, fights); err != nil {
+			return err
+		}
+	}
+	version, err := s.countVersion(v, counter)
+	if err != nil {
+		return err
+	}
+	c.Runs, c.Valid = c.Runs+1, c.Valid+1
+	c.add(perFight, (counts[manyFights]-counts[fewFights])/(manyFights-fewFights))
+	c.add(atStart, counts[0])
+	c.add(atVersion, version)
+	s.say("%s: %s, run %d: %.0f per fight, %.0f of a start, %.0f of a version", instructions, v.name, c.Runs,
+		c.Figures[perFight][c.Runs-1], counts[0], version)
+	return nil
+}
+
+// countUp counts the instructions of all services in one process, from its start to its end, with the given number of
+// fights between them.
+func (s *setup) countUp(v variant, folder string, counter []string, fights int) (float64, error) {
+	var p *program.Process
+	of := s.with(v, func(env ...string) *system {
+		return s.add(func(of *system) error {
+			settings, err := of.upSettings(eco, folder)
+			if err != nil {
+				return err
+			}
+			env = append(append(settings, env...), countable()...)
+			if p, err = of.launch("up", env, append(counter, s.program, "up")...); err != nil {
+				return err
+			}
+			return of.ready(p, measure.Fights)
+		})
+	})
+	defer of.stop()
+	if s.err != nil {
+		return 0, s.err
+	}
+	for range fights {
+		if err := s.fightOnce(of.urls[measure.Fights] + fightPath); err != nil {
+			return 0, err
+		}
+	}
+	of.stop()
+	return collected(p.Stderr.String())
+}
+
+// fightOnce requests a fight on a connection that is kept open.
+func (s *setup) fightOnce(url string) error {
+	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	if err := errors.Join(err, response.Body.Close()); err != nil {
+		return err
+	}
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+	return nil
+}
+
+// countVersion counts the instructions of a command that only prints the version.
+func (s *setup) countVersion(v variant, counter []string) (float64, error) {
+	command := exec.CommandContext(s.ctx, counter[0], append(counter[1:], cmp.Or(v.program, s.program), "version")...)
+	command.Env = append(program.Environment(), countable()...)
+	output, err := command.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s", err, output)
+	}
+	return collected(string(output))
+}
+
+// collected returns the number of instructions from the output of cachegrind.
+func collected(output string) (float64, error) {
+	found := regexp.MustCompile(`I +refs: +([\d,]+)`).FindStringSubmatch(output)
+	if found == nil {
+		return 0, fmt.Errorf("valgrind reported no count: %.1000s", output)
+	}
+	return strconv.ParseFloat(strings.ReplaceAll(found[1], ",", ""), 64)
+}

@@ -1,0 +1,250 @@
+package performance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"superheroes/bench/measure"
+	"superheroes/test/program"
+)
+
+// Names of the experiments.
+const (
+	telemetry     = "telemetry"
+	telemetryIdle = "telemetry-idle"
+)
+
+// Figures about the spans of all runs of a cell.
+const (
+	spansEnded = "spans"           // of sampled traces
+	spansLost  = "spans_lost"      // of these, spans that the collector didn't get
+	spansEach  = "spans_per_fight" // of sampled traces, per fight
+)
+
+// priceRate is the rate of fights at which the price of telemetry is measured.
+const priceRate = 97
+
+// saturated is the suffix of cells that are measured in the closed model.
+const saturated = ", at saturation"
+
+func nameOf(system, variant string) string { return system + ", " + variant }
+
+// baseOf returns the name of the cell that a variant is compared with, or "" for that cell itself.
+func baseOf(variant, base string) string {
+	if variant == withoutTelemetry {
+		return ""
+	}
+	return base
+}
+
+// telemetry measures the CPU time of a fight with more and less telemetry.
+func (s *setup) telemetry() error {
+	var trials []*trial
+	add := func(name string, start func(env ...string) *system, variants []variant, connections int, rate float64) {
+		for _, v := range variants {
+			t := fights(nameOf(name, v.name), s.with(v, start), connections)
+			t.Floor, t.Rate, t.scrape, t.rounds = baseOf(v.name, nameOf(name, withoutTelemetry)), rate, v.scrape, s.plan.Price.Rounds
+			if rate > 0 {
+				t.measured = s.plan.Price.Measured
+			}
+			trials = append(trials, t)
+		}
+	}
+	up := func(env ...string) *system { return s.up(eco, env...) }
+	four := func(env ...string) *system { return s.four(strict, env...) }
+	limited := traced(withFewTraces)
+	all := s.plan.against(off(), variant{name: withMetrics, scrape: time.Second}, limited, allTraced())
+	add(upEco, up, all, slowConnections(priceRate), priceRate)
+	add(fourStrict, four, all, slowConnections(priceRate), priceRate)
+	add(upEco+saturated, up, []variant{off(), limited}, usual, 0)
+	if s.err != nil {
+		return s.err
+	}
+	measured, err := s.alternate(telemetry, trials...)
+	if err != nil {
+		return err
+	}
+	for i, t := range trials {
+		if err := t.of.accountForSpans(&measured.Cells[i]); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	s.r.Series = append(s.r.Series, measured)
+	return nil
+}
+
+// accountForSpans compares the spans that have ended with those that the collector got. It stops the system, so that it
+// sends the last of them.
+func (s *system) accountForSpans(c *Cell) error {
+	if s.collector == nil {
+		return nil
+	}
+	var fights, ended, dropped float64
+	for _, p := range s.parts {
+		if p.admin == "" {
+			continue
+		}
+		metrics, err := scrape(s.ctx, p.admin)
+		if err != nil {
+			return err
+		}
+		fights += sum(metrics, "http_server_request_duration_seconds_count{", `service="fights"`, `route="`+fightPath+`"`)
+		ended += sum(metrics, "otel_sdk_processor_span_processed_total{")
+		dropped += sum(metrics, "otel_sdk_processor_span_processed_total{", "queue_full")
+	}
+	s.stop()
+	c.add(spansEnded, ended)
+	c.add(spansLost, max(dropped, ended-float64(s.collector.spans.Load())))
+	c.add(spansEach, ended/fights)
+	return nil
+}
+
+// sum adds up the values of the series of metrics that have the given beginning and contain all of the labels.
+func sum(metrics, beginning string, labels ...string) (total float64) {
+	for line := range strings.Lines(metrics) {
+		rest, found := strings.CutPrefix(line, beginning)
+		for _, label := range labels {
+			found = found && strings.Contains(rest, label)
+		}
+		if _, value, there := strings.Cut(rest, "} "); found && there {
+			value, _, _ = strings.Cut(strings.TrimSpace(value), " ")
+			number, _ := strconv.ParseFloat(value, 64) // the service always writes a number
+			total += number
+		}
+	}
+	return total
+}
+
+// scrape reads the metrics of a process as Prometheus does.
+func scrape(ctx context.Context, admin string) (metrics string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusOK {
+		err = errors.New(response.Status)
+	}
+	return string(text), errors.Join(err, response.Body.Close())
+}
+
+// scrapeAll reads the metrics of all processes.
+func scrapeAll(ctx context.Context, parts []part) error {
+	for _, p := range parts {
+		if p.admin == "" {
+			continue
+		}
+		if _, err := scrape(ctx, p.admin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scraping reads the metrics of a system at regular intervals, until stop is called.
+func (s *system) scraping(interval time.Duration) (stop func() error) {
+	if interval == 0 {
+		return func() error { return nil }
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		for pause(ctx, interval); ctx.Err() == nil; pause(ctx, interval) {
+			err = errors.Join(err, scrapeAll(s.ctx, s.parts))
+		}
+		ended <- err
+	}()
+	return func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// telemetryIdle measures the resources of idle processes with and without telemetry, and what a scrape costs.
+func (s *setup) telemetryIdle() error {
+	var processes []part
+	for _, v := range s.plan.against(off(), variant{name: withMetrics}) {
+		for _, of := range []*system{
+			s.with(v, func(env ...string) *system { return s.up(eco, env...) }),
+			s.with(v, func(env ...string) *system { return s.four(strict, env...) }),
+		} {
+			if err := of.warmUp(); err != nil {
+				return err
+			}
+			for _, p := range of.parts {
+				if !p.store {
+					p.name = nameOf(p.name, v.name)
+					processes = append(processes, p)
+				}
+			}
+		}
+	}
+	pause(s.ctx, settle)
+	idle, err := s.watchIdle(processes, func() error { return s.scrapeSlowly(processes) })
+	if err != nil {
+		return err
+	}
+	for i, p := range processes {
+		if p.admin == "" {
+			continue
+		}
+		if idle[i].Scrape, err = s.costOfScrape(p); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	s.r.Scraped = idle
+	return nil
+}
+
+// idleScrapes is the number of scrapes while idle processes are watched: in the full plan, one every 15 seconds.
+const idleScrapes = 4
+
+func (s *setup) scrapeSlowly(processes []part) error {
+	var err error
+	for range idleScrapes {
+		err = errors.Join(err, scrapeAll(s.ctx, processes))
+		pause(s.ctx, s.plan.Price.Idle/idleScrapes)
+	}
+	return err
+}
+
+// costOfScrape returns the CPU time of a scrape in milliseconds.
+func (s *setup) costOfScrape(p part) (float64, error) {
+	const scrapes = 100
+	before, err := s.procs.Usage(p.pids)
+	if err != nil {
+		return 0, err
+	}
+	for range scrapes {
+		if _, err := scrape(s.ctx, p.admin); err != nil {
+			return 0, err
+		}
+	}
+	after, err := s.procs.Usage(p.pids)
+	return digits((after.CPU - before.CPU).Seconds() * 1000 / scrapes), err
+}
+
+// warmUp requests a few fights, so that an idle system is measured as it is after it has been used.
+func (s *system) warmUp() error {
+	if s.err != nil {
+		return s.err
+	}
+	for range 20 {
+		if _, err := program.Get(s.ctx, s.urls[measure.Fights]+fightPath); err != nil {
+			return err
+		}
+	}
+	return nil
+}
