@@ -152,7 +152,7 @@ func TestPassTrace(t *testing.T) {
 			serveTraced(t, api, http.MethodGet, "/", header...)
 			got := passed.Get(traceparentHeader)
 			for _, span := range spans.all() {
-				if want := span.Traceparent.String(); got != want {
+				if want := span.String(); got != want {
 					t.Errorf("the peer's parent is %s, want the span %s", got, want)
 				}
 			}
