@@ -121,7 +121,7 @@ func milliseconds(text string, missing int) (time.Duration, error) {
 }
 
 // stopTime limits the last export when the process stops.
-const stopTime = 2 * time.Second
+const stopTime = 1500 * time.Millisecond
 
 // Exporter sends metrics at regular intervals, and spans at regular intervals or when there are many, until it is closed.
 type Exporter struct {
@@ -301,7 +301,7 @@ func (e *Exporter) send(url string, body []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// Close sends the metrics and the spans once more, within two seconds, and stops.
+// Close sends the metrics and the spans once more, within stopTime, and stops.
 func (e *Exporter) Close() error {
 	close(e.closing)
 	defer time.AfterFunc(stopTime, e.cancel).Stop()
