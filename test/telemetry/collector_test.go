@@ -13,7 +13,8 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestCollectors checks that no fight fails when the collector does: spans are dropped and counted, and the process exits.
+// TestCollectors checks that no fight fails when the collector does, that spans are dropped and counted, and that the
+// process exits.
 func TestCollectors(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -30,10 +31,11 @@ func TestCollectors(t *testing.T) {
 			s, admins := one(t, system.Build(t), env...)
 			prometheus := tools.StartPrometheus(t, tools.Scrape(admins...))
 			count := func(metric string) float64 { return prometheus.Value(t, "sum("+metric+")") }
+			sent := func() float64 { return count(`otel_sdk_exporter_span_exported_total{error_type=""}`) }
 			dropped := func() float64 { return count(`otel_sdk_processor_span_processed_total{error_type!=""}`) }
 			load := startLoad(t, s.Fights, 400, nil)
 			if c.works {
-				await.True(t, "spans are sent", func() bool { return count(`otel_sdk_exporter_span_exported_total{error_type=""}`) > 10_000 })
+				await.True(t, "10,000 spans are sent", func() bool { return sent() > 10_000 })
 			} else {
 				await.True(t, "spans are dropped", func() bool { return dropped() > 0 })
 			}
@@ -51,12 +53,13 @@ func TestCollectors(t *testing.T) {
 	}
 }
 
-// answering returns a function that starts a collector which answers each request with the given status, and returns the
-// collector's URL.
+// answering returns a function that starts a collector, which answers each request with the given status, and returns
+// its URL.
 func answering(status int) func(*testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
-		collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		answer := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+		collector := httptest.NewServer(http.HandlerFunc(answer))
 		t.Cleanup(collector.Close)
 		return collector.URL
 	}

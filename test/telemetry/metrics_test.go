@@ -11,11 +11,12 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestMetrics finds the metrics of docs/metrics.md in Prometheus, with type, unit and help, both scraped and pushed. Some
-// metrics exist only in some layouts, but each must exist in one.
+// TestMetrics finds the metrics of docs/metrics.md in Prometheus, with type, unit and help, both scraped and pushed.
+// Some metrics exist only in some layouts, but each must exist in one.
 func TestMetrics(t *testing.T) {
 	peers := []*telemetry.Family{ // there are none in one process
-		telemetry.HTTPClientDuration, telemetry.BreakerState, telemetry.BreakerOpened, telemetry.BreakerRefused, telemetry.PickBatchSize,
+		telemetry.HTTPClientDuration, telemetry.PickBatchSize,
+		telemetry.BreakerState, telemetry.BreakerOpened, telemetry.BreakerRefused,
 	}
 	missing := families()
 	for _, c := range []struct {

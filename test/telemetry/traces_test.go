@@ -70,7 +70,8 @@ func TestTree(t *testing.T) {
 			found := map[string]bool{}
 			for _, spans := range w.traces(t) {
 				if root(spans).Name == fightRoute {
-					trees[name] = strings.ReplaceAll(tree(spans, "", ""), "INSERT fight\n", "insert fights\n") // SQLite's and MongoDB's name
+					// SQLite's and MongoDB's names differ.
+					trees[name] = strings.ReplaceAll(tree(spans, "", ""), "INSERT fight\n", "insert fights\n")
 					found[trees[name]] = true
 				}
 			}
@@ -94,8 +95,29 @@ func TestOrphans(t *testing.T) {
 			load.stop()
 			w.stop(t)
 			w.noOrphans(t)
+			known := attributes()
+			for _, spans := range w.traces(t) {
+				for _, span := range spans {
+					for attribute := range span.Attributes {
+						if !slices.Contains(known, attribute) {
+							t.Errorf("%s: %s has the attribute %s", span.Service, span.Name, attribute)
+						}
+					}
+				}
+			}
 		})
 	}
+}
+
+// attributes returns the attributes that spans may have: those of OpenTelemetry's semantic conventions 1.44.0, ours, and
+// those that Jaeger adds.
+func attributes() []string {
+	return strings.Fields(`
+		http.request.method http.response.status_code http.route url.scheme url.path url.full url.template
+		server.address server.port db.system.name db.collection.name db.operation.name db.operation.batch.size
+		db.query.summary error.type
+		superheroes.pick.batch.size
+		span.kind otel.scope.name otel.scope.version`)
 }
 
 // traces returns all traces in Jaeger, by trace id.

@@ -67,7 +67,8 @@ func six(t *testing.T, program string, env ...string) (s *system.System, admins 
 	}
 	addr := system.FreeAddr(t)
 	s.Statistics = "http://" + addr
-	p := system.Start(t, program, append(further(), "ADDR="+addr, "MONGODB_URL="+stores.Fights, "DRAIN_DELAY=0s"), "statistics")
+	variables := append(further(), "ADDR="+addr, "MONGODB_URL="+stores.Fights, "DRAIN_DELAY=0s")
+	p := system.Start(t, program, variables, "statistics")
 	p.Ready(t, s.Statistics+"/readyz")
 	s.Processes["statistics"] = p
 	s.StartArena(t, program, further()...)
@@ -97,8 +98,8 @@ type load struct {
 	stop         func()
 }
 
-// startLoad starts clients that execute fights at the given total rate per second. If note isn't nil, each fight is part
-// of a sampled trace that the client has begun, and note is called with its id when the fight has been answered.
+// startLoad starts clients that execute fights at the given total rate per second. If note isn't nil, each fight is
+// part of a sampled trace that the client has begun, and note is called with its id when the fight has been answered.
 func startLoad(t *testing.T, fights string, rate int, note func(traceID string)) *load {
 	t.Helper()
 	const clients = 8

@@ -44,6 +44,7 @@ service:
 type Span struct {
 	ID, Parent, Service, Name string // Parent is "" for a root
 	Links                     []SpanContext
+	Attributes                map[string]any // with a few that Jaeger adds
 }
 
 // trace is a trace in the format of Jaeger's API.
@@ -53,6 +54,10 @@ type trace struct {
 		OperationName string
 		ProcessID     string
 		References    []struct{ RefType, SpanID, TraceID string }
+		Tags          []struct {
+			Key   string
+			Value any
+		}
 	}
 	TraceID   string
 	Processes map[string]struct{ ServiceName string }
@@ -61,7 +66,11 @@ type trace struct {
 func (t trace) spans() []Span {
 	spans := make([]Span, len(t.Spans))
 	for i, s := range t.Spans {
-		spans[i] = Span{ID: s.SpanID, Service: t.Processes[s.ProcessID].ServiceName, Name: s.OperationName}
+		service := t.Processes[s.ProcessID].ServiceName
+		spans[i] = Span{ID: s.SpanID, Service: service, Name: s.OperationName, Attributes: map[string]any{}}
+		for _, tag := range s.Tags {
+			spans[i].Attributes[tag.Key] = tag.Value
+		}
 		for _, r := range s.References {
 			if r.RefType == "CHILD_OF" {
 				spans[i].Parent = r.SpanID

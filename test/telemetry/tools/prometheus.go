@@ -20,14 +20,15 @@ func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
 	tb.Helper()
 	addr := system.FreeAddr(tb)
 	args = append([]string{"--config.file=" + file(tb, config), "--storage.tsdb.path=" + tb.TempDir(),
-		"--web.listen-address=" + addr, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage", "--log.level=warn"}, args...)
+		"--web.listen-address=" + addr, "--web.enable-otlp-receiver", "--enable-feature=exemplar-storage",
+		"--log.level=warn"}, args...)
 	p := system.Start(tb, Path(tb, "prometheus"), nil, args...)
 	p.Ready(tb, "http://"+addr+"/-/ready")
 	return &Prometheus{"http://" + addr}
 }
 
-// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs every
-// half second.
+// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs twice
+// a second.
 func Scrape(targets ...string) string {
 	var hosts []string
 	for _, target := range targets {

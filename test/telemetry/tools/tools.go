@@ -1,5 +1,5 @@
-// Package tools starts the programs that receive the services' telemetry, for tests: Prometheus, an OpenTelemetry collector
-// and Jaeger, each on loopback ports of its own and with its data in a temporary folder.
+// Package tools starts the programs that receive the services' telemetry, for tests: Prometheus, an OpenTelemetry
+// collector and Jaeger, each on loopback ports of its own and with its data in a temporary folder.
 //
 // `make telemetry-tools` builds the programs. A test that needs a missing one is skipped, or fails under
 // `make telemetry-test`.
