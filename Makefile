@@ -64,8 +64,8 @@ mutants:
 compose-test:
 	@go run ./test/compose
 
-# The programs that receive telemetry. Prometheus is built without service discovery, which is most of its code; the
-# tests know the addresses.
+# The programs that receive telemetry, each built once. Prometheus needs no service discovery, since the tests know the
+# addresses.
 TELEMETRY_TOOLS = $(addprefix build/,prometheus promtool amtool otelcol jaeger)
 BUILD_TOOL = CGO_ENABLED=0 go build -C $(<D) -trimpath -ldflags='-s -w' -o ../../$@
 

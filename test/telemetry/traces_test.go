@@ -26,18 +26,32 @@ func TestExemplars(t *testing.T) {
 			for _, p := range []*tools.Prometheus{w.scraped, w.pushed} {
 				await.True(t, "1,000 exemplars", func() bool { return len(exemplars(t, p)) >= 1000 })
 			}
-			missing := exemplars(t, w.scraped)
-			maps.Copy(missing, exemplars(t, w.pushed))
-			t.Logf("%d exemplars in %d fights", len(missing), load.sent.Load())
+			found := exemplars(t, w.scraped)
+			maps.Copy(found, exemplars(t, w.pushed))
+			t.Logf("%d exemplars in %d fights", len(found), load.sent.Load())
 			load.stop()
 			w.stop(t)
 			traces := map[string][]tools.Span{}
-			await.True(t, "every exemplar has a span", func() bool {
-				maps.DeleteFunc(missing, func(e tools.SpanContext, _ bool) bool { return w.has(t, traces, e) })
-				return len(missing) == 0
+			awaitAll(t, "exemplars have a span", slices.Collect(maps.Keys(found)), func(e tools.SpanContext) bool {
+				return w.has(t, traces, e)
 			})
 		})
 	}
+}
+
+// awaitAll waits until a condition holds for each item.
+func awaitAll[T any](t *testing.T, what string, items []T, condition func(T) bool) {
+	t.Helper()
+	missing := slices.Clone(items)
+	defer func() {
+		if len(missing) > 0 {
+			t.Errorf("all but %d of %d %s; one is %v", len(missing), len(items), what, missing[0])
+		}
+	}()
+	await.True(t, "all "+what, func() bool {
+		missing = slices.DeleteFunc(missing, condition)
+		return len(missing) == 0
+	})
 }
 
 // exemplars returns the spans that the exemplars of all histograms refer to.
@@ -95,17 +109,24 @@ func TestOrphans(t *testing.T) {
 			load.stop()
 			w.stop(t)
 			w.noOrphans(t)
-			known := attributes()
-			for _, spans := range w.traces(t) {
-				for _, span := range spans {
-					for attribute := range span.Attributes {
-						if !slices.Contains(known, attribute) {
-							t.Errorf("%s: %s has the attribute %s", span.Service, span.Name, attribute)
-						}
-					}
+			w.checkAttributes(t)
+			t.Logf("%d traces of %d fights and other work", len(w.traces(t)), load.sent.Load())
+		})
+	}
+}
+
+// checkAttributes checks that spans have only known attributes.
+func (w world) checkAttributes(t *testing.T) {
+	t.Helper()
+	known := attributes()
+	for _, spans := range w.traces(t) {
+		for _, span := range spans {
+			for attribute := range span.Attributes {
+				if !slices.Contains(known, attribute) {
+					t.Errorf("%s: %s has the attribute %s", span.Service, span.Name, attribute)
 				}
 			}
-		})
+		}
 	}
 }
 
@@ -133,25 +154,37 @@ func (w world) traces(t *testing.T) map[string][]tools.Span {
 // noOrphans waits until Jaeger has all parents and all linked spans.
 func (w world) noOrphans(t *testing.T) {
 	t.Helper()
+	var orphans []string
+	defer func() {
+		if len(orphans) > 0 {
+			t.Errorf("%d orphans, such as %s", len(orphans), orphans[0])
+		}
+	}()
 	await.True(t, "no span without its parent, no link without its span", func() bool {
 		traces := w.traces(t)
-		known := map[tools.SpanContext]bool{{}: true}
-		for id, spans := range traces {
-			for _, s := range spans {
-				known[tools.SpanContext{Trace: id, Span: s.ID}] = true
-			}
-		}
-		orphan := func(id string, s tools.Span) bool {
-			return s.Parent != "" && !known[tools.SpanContext{Trace: id, Span: s.Parent}] ||
-				slices.ContainsFunc(s.Links, func(to tools.SpanContext) bool { return !known[to] })
-		}
-		for id, spans := range traces {
-			if slices.ContainsFunc(spans, func(s tools.Span) bool { return orphan(id, s) }) {
-				return false
-			}
-		}
-		return len(traces) > 0
+		orphans = orphansIn(traces)
+		return len(orphans) == 0 && len(traces) > 0
 	})
+}
+
+// orphansIn describes the spans whose parents, or the spans that they link to, are missing.
+func orphansIn(traces map[string][]tools.Span) (orphans []string) {
+	known := map[tools.SpanContext]bool{}
+	for id, spans := range traces {
+		for _, s := range spans {
+			known[tools.SpanContext{Trace: id, Span: s.ID}] = true
+		}
+	}
+	missing := func(to tools.SpanContext) bool { return !known[to] }
+	for id, spans := range traces {
+		for _, s := range spans {
+			parent := tools.SpanContext{Trace: id, Span: s.Parent}
+			if s.Parent != "" && missing(parent) || slices.ContainsFunc(s.Links, missing) {
+				orphans = append(orphans, s.Service+": "+s.Name+" in trace "+id)
+			}
+		}
+	}
+	return orphans
 }
 
 // root returns the span of a trace that has no parent.
@@ -187,11 +220,8 @@ func TestStop(t *testing.T) {
 			w.stop(t)
 			load.stop()
 			t.Logf("%d fights were answered", len(ids))
-			await.True(t, "every answered request has its span", func() bool {
-				ids = slices.DeleteFunc(ids, func(id string) bool {
-					return slices.ContainsFunc(w.jaeger.Trace(t, id), func(s tools.Span) bool { return s.Name == fightRoute })
-				})
-				return len(ids) == 0
+			awaitAll(t, "answered requests have their span", ids, func(id string) bool {
+				return slices.ContainsFunc(w.jaeger.Trace(t, id), func(s tools.Span) bool { return s.Name == fightRoute })
 			})
 		})
 	}

@@ -40,7 +40,7 @@ func start(t *testing.T, services layout, env ...string) world {
 	t.Helper()
 	w := world{jaeger: tools.StartJaeger(t), pushed: tools.StartPrometheus(t, "", "--enable-feature=type-and-unit-labels")}
 	collector := tools.Collector(t, tools.Forward(w.pushed, w.jaeger))
-	env = append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector, "OTEL_METRIC_EXPORT_INTERVAL=500")
+	env = append(env, "OTEL_EXPORTER_OTLP_ENDPOINT="+collector, "OTEL_METRIC_EXPORT_INTERVAL=200")
 	var admins []string
 	w.System, admins = services(t, system.Build(t), env...)
 	w.scraped = tools.StartPrometheus(t, tools.Scrape(admins...))

@@ -27,15 +27,15 @@ func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
 	return &Prometheus{"http://" + addr}
 }
 
-// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs twice
-// a second.
+// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs five
+// times a second.
 func Scrape(targets ...string) string {
 	var hosts []string
 	for _, target := range targets {
 		hosts = append(hosts, strings.TrimPrefix(target, "http://"))
 	}
 	return fmt.Sprintf(`
-global: {scrape_interval: 500ms, evaluation_interval: 1s}
+global: {scrape_interval: 200ms, evaluation_interval: 1s}
 scrape_configs:
   - job_name: superheroes
     static_configs: [{targets: [%s]}]
