@@ -135,5 +135,12 @@ func incidents() []panel {
 			title: "Repeated log lines", unit: "cps", description: "Warnings and errors per second that were counted and summarized instead of being written.",
 			queries: []query{{legend: "{{service}}", text: rateOf("superheroes_log_suppressed_total{$selected}", "service")}},
 		},
+		{
+			title: "Spans", unit: "cps", description: "Spans per second that were recorded and sent to the collector, and those that were lost.",
+			queries: []query{
+				{legend: "{{service}} recorded {{error_type}}", text: rateOf("otel_sdk_processor_span_processed_total{$selected}", "service, error_type")},
+				{legend: "{{service}} sent {{error_type}}", text: rateOf("otel_sdk_exporter_span_exported_total{$selected}", "service, error_type")},
+			},
+		},
 	}
 }
