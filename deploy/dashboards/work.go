@@ -94,13 +94,11 @@ func equal() []panel {
 		},
 		{
 			title: "Fights per durable write", unit: "none", description: "Fights that share one write, which in the eco profile is one flush to disk.",
-			queries: []query{{
-				"{{job}} {{instance}}", mean("superheroes_commit_batch_size", "job, instance"), true,
-			}},
+			queries: []query{{legend: "{{job}} {{instance}}", text: mean("superheroes_commit_batch_size", "job, instance")}},
 		},
 		{
 			title: "Picks per call", unit: "none", description: "Picks that one call to a peer fetches in the eco profile; only between separate processes.",
-			queries: []query{{"{{job}} {{peer}}", mean("superheroes_pick_batch_size", "job, peer"), true}},
+			queries: []query{{legend: "{{job}} {{peer}}", text: mean("superheroes_pick_batch_size", "job, peer")}},
 		},
 		{
 			title: "Requests per fight", unit: "none", description: "Requests that each service serves per fight.",
