@@ -23,7 +23,8 @@ const (
 	rateInterval = 61 * time.Second // stands for $__rate_interval; no query has this range itself
 )
 
-// TestQueries checks that every query of a dashboard or rule parses, and that its metrics and labels exist.
+// TestQueries checks that every query of a dashboard, a rule or docs/operate.md parses, and that its metrics and labels
+// exist.
 func TestQueries(t *testing.T) {
 	known := documented(t)
 	for _, rule := range alertRules(t) {
@@ -41,6 +42,13 @@ func TestQueries(t *testing.T) {
 	}
 	for i, rule := range alertRules(t) {
 		queries[fmt.Sprintf("rule %d %s%s", i, rule.Record, rule.Alert)] = rule.Expr
+	}
+	rows := regexp.MustCompile("(?m)^\\| (.+\\?) \\| `(.+)` \\|$").FindAllStringSubmatch(read(t, "../docs/operate.md"), -1)
+	if len(rows) == 0 {
+		t.Error("docs/operate.md has no queries")
+	}
+	for _, row := range rows {
+		queries[row[1]] = row[2]
 	}
 	for _, name := range slices.Sorted(maps.Keys(queries)) {
 		expr, err := parse(queries[name])
