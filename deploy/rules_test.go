@@ -59,7 +59,8 @@ func TestConfigurations(t *testing.T) {
 	})
 }
 
-// check runs a tool, which must succeed. If it hasn't been built, the test is skipped, or fails under `make telemetry-test`.
+// check runs a tool, which must succeed. If it hasn't been built, the test is skipped, or fails under
+// `make telemetry-test`.
 func check(t *testing.T, tool string, args ...string) {
 	t.Helper()
 	folder, required := os.LookupEnv("TEST_TELEMETRY_TOOLS")
