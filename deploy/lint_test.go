@@ -70,8 +70,8 @@ type rule struct {
 	spoil func(*board)
 }
 
-// lintRules returns the rules that Grafana's dashboard-linter has for Prometheus, under their names there, and one of our
-// own.
+// lintRules returns the rules that Grafana's dashboard-linter has for Prometheus, under their names there, and one of
+// our own.
 func lintRules() map[string]rule {
 	return map[string]rule{
 		"uneditable-dashboard": {
@@ -93,17 +93,23 @@ func lintRules() map[string]rule {
 			func(b *board) error { return isSelection(*b.variable("instance"), "Instance") },
 			func(b *board) { b.variable("instance").AllValue = ".*" },
 		},
-		"template-label-promql-rule":          {eachQueryVariable(hasSelector), func(b *board) { b.variable("job").Query = "label_values(up{, job)" }},
+		"template-label-promql-rule": {
+			eachQueryVariable(hasSelector), func(b *board) { b.variable("job").Query = "label_values(up{, job)" },
+		},
 		"template-on-time-change-reload-rule": {eachQueryVariable(reloads), func(b *board) { b.variable("job").Refresh = 1 }},
-		"panel-datasource-rule":               {eachPanel(hasSource), func(b *board) { b.panels()[0].Datasource.UID = "mine" }},
-		"panel-title-description-rule":        {eachPanel(isDescribed), func(b *board) { b.panels()[0].Description = "" }},
-		"panel-units-rule":                    {eachPanel(hasUnit), func(b *board) { b.panels()[0].FieldConfig.Defaults.Unit = "sec" }},
-		"panel-no-targets-rule":               {eachPanel(hasTargets), func(b *board) { b.panels()[0].Targets = nil }},
-		"target-promql-rule":                  {eachQuery(parses), spoilQuery("sum(")},
-		"target-rate-interval-rule":           {eachQuery(usesRateInterval), spoilQuery(`rate(up{job=~"$job"}[5m])`)},
-		"target-job-rule":                     {eachQuery(matches("job")), spoilQuery(`up{job="$job"}`)},
-		"target-instance-rule":                {eachQuery(matches("instance")), spoilQuery("up")},
-		"target-counter-agg-rule":             {eachQuery(aggregatesCounters), spoilQuery("sum(x_total)")},
+		"panel-datasource-rule": {
+			eachPanel(hasSource), func(b *board) { b.panels()[0].Datasource.UID = "mine" },
+		},
+		"panel-title-description-rule": {eachPanel(isDescribed), func(b *board) { b.panels()[0].Description = "" }},
+		"panel-units-rule": {
+			eachPanel(hasUnit), func(b *board) { b.panels()[0].FieldConfig.Defaults.Unit = "sec" },
+		},
+		"panel-no-targets-rule":     {eachPanel(hasTargets), func(b *board) { b.panels()[0].Targets = nil }},
+		"target-promql-rule":        {eachQuery(parses), spoilQuery("sum(")},
+		"target-rate-interval-rule": {eachQuery(usesRateInterval), spoilQuery(`rate(up{job=~"$job"}[5m])`)},
+		"target-job-rule":           {eachQuery(matches("job")), spoilQuery(`up{job="$job"}`)},
+		"target-instance-rule":      {eachQuery(matches("instance")), spoilQuery("up")},
+		"target-counter-agg-rule":   {eachQuery(aggregatesCounters), spoilQuery("sum(x_total)")},
 		"exemplars of histograms": {
 			eachPanel(func(p *panel) error {
 				for _, q := range p.Targets {
@@ -146,7 +152,8 @@ func must(holds bool, format string, args ...any) error {
 
 // isSelection checks a variable that selects any number of a label's values.
 func isSelection(v variable, label string) error {
-	return must(v.Type == "query" && v.Label == label && v.Datasource.UID == chosenSource && v.Multi && v.AllValue == ".+", "%+v", v)
+	selects := v.Type == "query" && v.Datasource.UID == chosenSource && v.Multi && v.AllValue == ".+"
+	return must(selects && v.Label == label, "%+v", v)
 }
 
 func eachQueryVariable(check func(variable) error) func(*board) error {

@@ -23,7 +23,8 @@ const (
 	rateInterval = 61 * time.Second // stands for $__rate_interval; no query has this range itself
 )
 
-// TestQueries checks that every query of a dashboard or rule parses, and that its metrics and labels exist.
+// TestQueries checks that every query of a dashboard, a rule or docs/operate.md parses, and that its metrics and labels
+// exist.
 func TestQueries(t *testing.T) {
 	known := documented(t)
 	for _, rule := range alertRules(t) {
@@ -41,6 +42,13 @@ func TestQueries(t *testing.T) {
 	}
 	for i, rule := range alertRules(t) {
 		queries[fmt.Sprintf("rule %d %s%s", i, rule.Record, rule.Alert)] = rule.Expr
+	}
+	rows := regexp.MustCompile("(?m)^\\| (.+\\?) \\| `(.+)` \\|$").FindAllStringSubmatch(read(t, "../docs/operate.md"), -1)
+	if len(rows) == 0 {
+		t.Error("docs/operate.md has no queries")
+	}
+	for _, row := range rows {
+		queries[row[1]] = row[2]
 	}
 	for _, name := range slices.Sorted(maps.Keys(queries)) {
 		expr, err := parse(queries[name])
@@ -75,8 +83,9 @@ func TestUnknown(t *testing.T) {
 
 // parse parses a query in which Grafana's variables stand for values.
 func parse(query string) (parser.Expr, error) {
-	query = strings.NewReplacer("$__rate_interval", model.Duration(rateInterval).String(), "$__range", "1h", "$watts", "10").Replace(query)
-	return parser.NewParser(parser.Options{}).ParseExpr(query)
+	interval := model.Duration(rateInterval).String()
+	values := strings.NewReplacer("$__rate_interval", interval, "$__range", "1h", "$watts", "10")
+	return parser.NewParser(parser.Options{}).ParseExpr(values.Replace(query))
 }
 
 // unknown returns a message for each metric in a query that doesn't exist, and for each label that none of the query's
@@ -114,8 +123,8 @@ func documented(t *testing.T) map[string][]string {
 	t.Helper()
 	added := []string{"job", "instance"} // by Prometheus
 	known := map[string][]string{"up": added}
-	rows := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| [^|]* \\| ([^|]*) \\|").FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1)
-	for _, row := range rows {
+	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| [^|]* \\| ([^|]*) \\|")
+	for _, row := range row.FindAllStringSubmatch(read(t, "../docs/metrics.md"), -1) {
 		name, has := row[1], append([]string{"service"}, added...)
 		for _, label := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(row[3], -1) {
 			has = append(has, label[1])

@@ -43,26 +43,37 @@ func TestRules(t *testing.T) {
 	for _, file := range []string{"rules_test.yml", "tickets_test.yml"} {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
-			output, err := exec.CommandContext(t.Context(), promtool(t), "test", "rules", filepath.Join("alerts", file)).CombinedOutput()
-			if err != nil {
-				t.Errorf("%v\n%s", err, output)
-			}
+			check(t, "promtool", "test", "rules", filepath.Join("alerts", file))
 		})
 	}
 }
 
-// promtool returns the path of Prometheus' promtool. A test that needs it is skipped, or fails under `make telemetry-test`.
-func promtool(t *testing.T) string {
+// TestConfigurations loads the configuration files of compose.observability.yml.
+func TestConfigurations(t *testing.T) {
+	t.Run("Prometheus", func(t *testing.T) { check(t, "promtool", "check", "config", "prometheus.yml") })
+	t.Run("Alertmanager", func(t *testing.T) { check(t, "amtool", "check-config", "alertmanager.yml") })
+	t.Run("collector", func(t *testing.T) {
+		t.Setenv("OTLP_ADDR", "127.0.0.1:4318")
+		t.Setenv("JAEGER_URL", "http://127.0.0.1:4318")
+		check(t, "otelcol", "validate", "--config=collector.yaml")
+	})
+}
+
+// check runs a tool, which must succeed. If it hasn't been built, the test is skipped, or fails under
+// `make telemetry-test`.
+func check(t *testing.T, tool string, args ...string) {
 	t.Helper()
-	folder := os.Getenv("TEST_TELEMETRY_TOOLS")
-	if folder != "" {
-		return filepath.Join(folder, "promtool")
+	folder, required := os.LookupEnv("TEST_TELEMETRY_TOOLS")
+	if !required {
+		folder = filepath.Join("..", "build")
 	}
-	path := filepath.Join("..", "build", "promtool")
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("needs promtool, which `make telemetry-tools` builds")
+	path := filepath.Join(folder, tool)
+	if _, err := os.Stat(path); err != nil && !required {
+		t.Skipf("needs %s, which `make telemetry-tools` builds", tool)
 	}
-	return path
+	if output, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
 }
 
 func read(t *testing.T, name string) string {

@@ -91,10 +91,12 @@ func (b board) build() (dashboard.Dashboard, error) {
 // labelVariable returns a variable that offers the values of a label.
 func labelVariable(name, label, selector string) *dashboard.QueryVariableBuilder {
 	return dashboard.NewQueryVariableBuilder(name).Label(label).Datasource(datasource()).
-		Query(dashboard.StringOrMap{String: new("label_values(" + selector + ", " + name + ")")}).Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
-		Sort(dashboard.VariableSortAlphabeticalAsc).Multi(true).IncludeAll(true).AllValue(".+").
+		Query(dashboard.StringOrMap{String: new("label_values(" + selector + ", " + name + ")")}).
+		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).Sort(dashboard.VariableSortAlphabeticalAsc).
+		Multi(true).IncludeAll(true).AllValue(".+").
 		Current(dashboard.VariableOption{
-			Text: dashboard.StringOrArrayOfString{String: new("All")}, Value: dashboard.StringOrArrayOfString{String: new("$__all")},
+			Text:  dashboard.StringOrArrayOfString{String: new("All")},
+			Value: dashboard.StringOrArrayOfString{String: new("$__all")},
 		})
 }
 
@@ -104,7 +106,8 @@ func datasource() common.DataSourceRef {
 }
 
 func (p panel) asTimeSeries() *timeseries.PanelBuilder {
-	builder := timeseries.NewPanelBuilder().Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
+	builder := timeseries.NewPanelBuilder().
+		Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
 		Span(8).Height(8).Min(0).FillOpacity(10).ShowPoints(common.VisibilityModeNever).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).
 			Placement(common.LegendPlacementBottom)).
@@ -116,7 +119,8 @@ func (p panel) asTimeSeries() *timeseries.PanelBuilder {
 }
 
 func (p panel) asStat() *stat.PanelBuilder {
-	builder := stat.NewPanelBuilder().Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
+	builder := stat.NewPanelBuilder().
+		Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
 		Span(6).Height(4).ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
 	for i, q := range p.queries {
 		builder.WithTarget(q.target(i).Instant())

@@ -40,7 +40,8 @@ func TestDashboards(t *testing.T) {
 				t.Errorf("the file (+) is out of date; run go test -C deploy ./dashboards -update\n%s", diff)
 			}
 			var parsed dashboard.Dashboard
-			if err := parsed.UnmarshalJSONStrict(written); err != nil && err.Error() != "" { // without faults, it returns an empty list of them
+			// Without faults, the error is an empty list of them instead of nil.
+			if err := parsed.UnmarshalJSONStrict(written); err != nil && err.Error() != "" {
 				t.Error(err)
 			}
 		})

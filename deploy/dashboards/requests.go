@@ -36,13 +36,15 @@ func objectives() []panel {
 		},
 		{
 			title: "Reads without an error", unit: "percentunit", stat: true,
-			description: "Share of GET requests in the time range, without fights and streams, that didn't fail. Objective: 99.9 %.",
-			queries:     []query{{text: succeeded(reads, "$__range")}},
+			description: "Share of GET requests in the time range, without fights and streams, that didn't fail. " +
+				"Objective: 99.9 %.",
+			queries: []query{{text: succeeded(reads, "$__range")}},
 		},
 		{
 			title: "Reads within 100 ms", unit: "percentunit", stat: true,
-			description: "Share of GET requests in the time range, without fights and streams, that took at most 100 ms. Objective: 99 %.",
-			queries:     []query{{text: fast(reads, "$__range")}},
+			description: "Share of GET requests in the time range, without fights and streams, that took at most 100 " +
+				"ms. Objective: 99 %.",
+			queries: []query{{text: fast(reads, "$__range")}},
 		},
 		{
 			title: "Burn rate of the error budget", unit: "none",
@@ -55,7 +57,8 @@ func objectives() []panel {
 		},
 		{
 			title: "Burn rate of the latency budget", unit: "none",
-			description: "Requests in the past hour that took more than 100 ms, as a multiple of the 1 % allowed. Above 14.4, " +
+			description: "Requests in the past hour that took more than 100 ms, as a multiple of the 1 % allowed. " +
+				"Above 14.4, " +
 				"LatencyBudgetBurn pages.",
 			queries: []query{
 				{legend: "fights", text: "(1 - " + fast(fights, "1h") + ") / 0.01"},
@@ -129,13 +132,15 @@ func calls() []panel {
 	const name = "http_client_request_duration_seconds"
 	return []panel{
 		{
-			title: "Calls to peers", unit: "reqps", description: "Calls per second. In the eco profile, one call fetches many picks.",
-			queries: []query{{legend: "{{service}} to {{peer}}", text: rateOf(name+"_count{$selected}", "service, peer")}},
+			title: "Calls to peers", unit: "reqps",
+			description: "Calls per second. In the eco profile, one call fetches many picks.",
+			queries:     []query{{legend: "{{service}} to {{peer}}", text: rateOf(name+"_count{$selected}", "service, peer")}},
 		},
 		{
 			title: "Failed calls", unit: "percentunit",
-			description: "Share of calls that failed, as the caller sees it: errors of the network and responses that aren't successful.",
-			queries:     []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
+			description: "Share of calls that failed, as the caller sees it: errors of the network and responses that " +
+				"aren't successful.",
+			queries: []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
 		},
 		{
 			title: "Slowest 1 % of calls", unit: "s", description: "99th percentile of the duration of calls.",

@@ -4,7 +4,8 @@ package main
 func resilience() board {
 	return board{
 		name: "resilience", title: "resilience",
-		description: "Circuit breakers, limits and connections, and whether every acknowledged fight is stored and counted.",
+		description: "Circuit breakers, limits and connections, and whether every acknowledged fight is stored " +
+			"and counted.",
 		rows: []row{
 			{"Fights: acknowledged, stored, counted", accounts()},
 			{"Limits and connections", limits()},
@@ -18,7 +19,8 @@ func accounts() []panel {
 	return []panel{
 		{
 			title: "Acknowledged, stored and counted", unit: "ops",
-			description: "Fights per second that clients got, that the store confirmed, and that the statistics counted. The three " +
+			description: "Fights per second that clients got, that the store confirmed, and that the statistics " +
+				"counted. The three " +
 				"lines should lie on each other.",
 			queries: []query{
 				{legend: "acknowledged", text: rateOf("superheroes_fights_acknowledged_total{$selected}", "job")},
@@ -28,7 +30,8 @@ func accounts() []panel {
 		},
 		{
 			title: "Acknowledged but not counted", unit: "short",
-			description: "Fights acknowledged in the past hour, minus those counted. While fights are being stored, it is the number of " +
+			description: "Fights acknowledged in the past hour, minus those counted. While fights are being stored, " +
+				"it is the number of " +
 				"fights in a few scrape intervals; at rest, it is at most 0. See FightsNotCounted.",
 			queries: []query{{
 				legend: "{{job}}",
@@ -38,8 +41,12 @@ func accounts() []panel {
 		},
 		{
 			title: "Uncertain fights", unit: "ops",
-			description: "Fights per second that may have been stored although the store didn't confirm them; the client got an error.",
-			queries:     []query{{legend: "{{instance}}", text: rateOf("superheroes_fights_uncertain_total{$selected}", "instance")}},
+			description: "Fights per second that may have been stored although the store didn't confirm them; the " +
+				"client got an error.",
+			queries: []query{{
+				legend: "{{instance}}",
+				text:   rateOf("superheroes_fights_uncertain_total{$selected}", "instance"),
+			}},
 		},
 	}
 }
@@ -58,12 +65,18 @@ func limits() []panel {
 		{
 			title: "Requests rejected by limits", unit: "reqps",
 			description: "Requests per second rejected with a 503 because too many of their kind were in progress.",
-			queries:     []query{{legend: "{{service}} {{kind}}", text: rateOf("superheroes_limit_refused_total{$selected}", "service, kind")}},
+			queries: []query{{
+				legend: "{{service}} {{kind}}",
+				text:   rateOf("superheroes_limit_refused_total{$selected}", "service, kind"),
+			}},
 		},
 		{
 			title: "Capacity of the limits", unit: "short",
 			description: "Current limits on concurrent requests; the services adapt some of them to the load.",
-			queries:     []query{{legend: "{{service}} {{kind}}", text: "sum by (service, kind) (superheroes_limit_capacity{$selected})"}},
+			queries: []query{{
+				legend: "{{service}} {{kind}}",
+				text:   "sum by (service, kind) (superheroes_limit_capacity{$selected})",
+			}},
 		},
 		{
 			title: "Open connections", unit: "short", description: "Connections of clients.",
@@ -71,7 +84,8 @@ func limits() []panel {
 		},
 		{
 			title: "Connections refused and evicted", unit: "cps",
-			description: "Connections per second that were refused because the maximum was open, and idle ones closed to make room.",
+			description: "Connections per second that were refused because the maximum was open, and idle ones closed " +
+				"to make room.",
 			queries: []query{
 				{legend: "{{service}} refused", text: rateOf("superheroes_connections_refused_total{$selected}", "service")},
 				{legend: "{{service}} evicted", text: rateOf("superheroes_connections_evicted_total{$selected}", "service")},
@@ -79,7 +93,10 @@ func limits() []panel {
 		},
 		{
 			title: "Shutting down", unit: "bool_yes_no", description: "Services that are draining before they exit.",
-			queries: []query{{legend: "{{service}} {{instance}}", text: "max by (service, instance) (superheroes_draining{$selected})"}},
+			queries: []query{{
+				legend: "{{service}} {{instance}}",
+				text:   "max by (service, instance) (superheroes_draining{$selected})",
+			}},
 		},
 	}
 }
@@ -87,29 +104,40 @@ func limits() []panel {
 func breakers() []panel {
 	return []panel{
 		{
-			title: "State of the circuit breakers", unit: "none", description: "0: closed; 1: half-open; 2: open, so calls are rejected.",
-			queries: []query{{legend: "{{service}} to {{peer}}", text: "max by (service, peer) (superheroes_breaker_state{$selected})"}},
+			title: "State of the circuit breakers", unit: "none",
+			description: "0: closed; 1: half-open; 2: open, so calls are rejected.",
+			queries: []query{{
+				legend: "{{service}} to {{peer}}",
+				text:   "max by (service, peer) (superheroes_breaker_state{$selected})",
+			}},
 		},
 		{
-			title: "Circuit breakers opened", unit: "short", description: "How often the breaker for a peer opened in the past hour.",
+			title: "Circuit breakers opened", unit: "short",
+			description: "How often the breaker for a peer opened in the past hour.",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}",
 				text:   "sum by (service, peer) (increase(superheroes_breaker_opened_total{$selected}[1h]))",
 			}},
 		},
 		{
-			title: "Calls rejected by circuit breakers", unit: "reqps", description: "Calls per second that weren't made because the breaker was open.",
+			title: "Calls rejected by circuit breakers", unit: "reqps",
+			description: "Calls per second that weren't made because the breaker was open.",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}", text: rateOf("superheroes_breaker_refused_total{$selected}", "service, peer"),
 			}},
 		},
 		{
 			title: "Age of the catalogs in memory", unit: "s",
-			description: "Time since each catalog's ids were last known to be current. They are renewed only while items are being picked.",
-			queries:     []query{{legend: "{{service}} {{instance}}", text: "max by (service, instance) (superheroes_snapshot_age_seconds{$selected})"}},
+			description: "Time since each catalog's ids were last known to be current. They are renewed only while " +
+				"items are being picked.",
+			queries: []query{{
+				legend: "{{service}} {{instance}}",
+				text:   "max by (service, instance) (superheroes_snapshot_age_seconds{$selected})",
+			}},
 		},
 		{
-			title: "Catalogs in memory", unit: "short", description: "Ids and rows in memory; there are no rows in the strict profile.",
+			title: "Catalogs in memory", unit: "short",
+			description: "Ids and rows in memory; there are no rows in the strict profile.",
 			queries: []query{
 				{legend: "{{service}} ids", text: "max by (service) (superheroes_snapshot_ids{$selected})"},
 				{legend: "{{service}} rows", text: "max by (service) (superheroes_snapshot_rows{$selected})"},
@@ -132,8 +160,25 @@ func incidents() []panel {
 			}},
 		},
 		{
-			title: "Repeated log lines", unit: "cps", description: "Warnings and errors per second that were counted and summarized instead of being written.",
-			queries: []query{{legend: "{{service}}", text: rateOf("superheroes_log_suppressed_total{$selected}", "service")}},
+			title: "Repeated log lines", unit: "cps",
+			description: "Warnings and errors per second that were counted and summarized instead of being written.",
+			queries: []query{{
+				legend: "{{service}}", text: rateOf("superheroes_log_suppressed_total{$selected}", "service"),
+			}},
+		},
+		{
+			title: "Spans", unit: "cps",
+			description: "Spans per second that were recorded and sent to the collector, and those that were lost.",
+			queries: []query{
+				{
+					legend: "{{service}} recorded {{error_type}}",
+					text:   rateOf("otel_sdk_processor_span_processed_total{$selected}", "service, error_type"),
+				},
+				{
+					legend: "{{service}} sent {{error_type}}",
+					text:   rateOf("otel_sdk_exporter_span_exported_total{$selected}", "service, error_type"),
+				},
+			},
 		},
 	}
 }

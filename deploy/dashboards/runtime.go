@@ -4,7 +4,8 @@ package main
 func runtime() board {
 	return board{
 		name: "runtime", title: "runtime and saturation",
-		description: "CPU, memory, garbage collection and connection pools of each process. With `up`, one process runs all " +
+		description: "CPU, memory, garbage collection and connection pools of each process. With `up`, one " +
+			"process runs all " +
 			"services; its service is superheroes.",
 		rows: []row{{"Saturation", saturation()}, {"Memory", memory()}, {"Garbage collection and scheduler", scheduler()}},
 	}
@@ -16,7 +17,8 @@ func saturation() []panel {
 	return []panel{
 		{
 			title: "CPU in use", unit: "percentunit",
-			description: "CPU time as a share of the threads that may run Go code at once (GOMAXPROCS). Near 100 %, requests wait for a core.",
+			description: "CPU time as a share of the threads that may run Go code at once (GOMAXPROCS). Near 100 %, " +
+				"requests wait for a core.",
 			queries: []query{{
 				legend: process,
 				text:   "rate(process_cpu_seconds_total{$selected}[$__rate_interval]) / go_sched_gomaxprocs_threads{$selected}",
@@ -27,7 +29,8 @@ func saturation() []panel {
 			description: "Connections in use as a share of the pool's maximum.",
 			queries: []query{{
 				legend: "{{service}} {{db_client_connection_pool_name}}",
-				text: `sum by (service, db_client_connection_pool_name) (db_client_connection_count{$selected, db_client_connection_state="used"})` +
+				text: "sum by (service, db_client_connection_pool_name) " +
+					`(db_client_connection_count{$selected, db_client_connection_state="used"})` +
 					" / sum by (service, db_client_connection_pool_name) (db_client_connection_max{$selected})",
 			}},
 		},
@@ -64,19 +67,23 @@ func saturation() []panel {
 func memory() []panel {
 	return []panel{
 		{
-			title: "Resident memory", unit: "bytes", description: "Memory of the process, which the limit of its container counts.",
-			queries: []query{{legend: process, text: "process_resident_memory_bytes{$selected}"}},
+			title: "Resident memory", unit: "bytes",
+			description: "Memory of the process, which the limit of its container counts.",
+			queries:     []query{{legend: process, text: "process_resident_memory_bytes{$selected}"}},
 		},
 		{
 			title: "Share of the memory limit", unit: "percentunit",
-			description: "Memory obtained from the operating system, without what was returned, as a share of GOMEMLIMIT; almost 0 without a limit.",
+			description: "Memory obtained from the operating system, without what was returned, as a share of " +
+				"GOMEMLIMIT; almost 0 without a limit.",
 			queries: []query{{
 				legend: process,
-				text:   "(go_memstats_sys_bytes{$selected} - go_memstats_heap_released_bytes{$selected}) / go_gc_gomemlimit_bytes{$selected}",
+				text: "(go_memstats_sys_bytes{$selected} - go_memstats_heap_released_bytes{$selected})" +
+					" / go_gc_gomemlimit_bytes{$selected}",
 			}},
 		},
 		{
-			title: "Heap", unit: "bytes", description: "Objects, spans in use, and the size at which the next garbage collection starts.",
+			title: "Heap", unit: "bytes",
+			description: "Objects, spans in use, and the size at which the next garbage collection starts.",
 			queries: []query{
 				{legend: process + " objects", text: "go_memstats_heap_alloc_bytes{$selected}"},
 				{legend: process + " in use", text: "go_memstats_heap_inuse_bytes{$selected}"},
@@ -84,7 +91,8 @@ func memory() []panel {
 			},
 		},
 		{
-			title: "Unused heap", unit: "bytes", description: "Idle heap, and how much of it was returned to the operating system.",
+			title: "Unused heap", unit: "bytes",
+			description: "Idle heap, and how much of it was returned to the operating system.",
 			queries: []query{
 				{legend: process + " idle", text: "go_memstats_heap_idle_bytes{$selected}"},
 				{legend: process + " returned", text: "go_memstats_heap_released_bytes{$selected}"},
@@ -113,7 +121,9 @@ func scheduler() []panel {
 		},
 		{
 			title: "Pauses of garbage collections", unit: "s", description: "Median and longest of the recent pauses.",
-			queries: []query{{legend: process + " {{quantile}}", text: `go_gc_duration_seconds{$selected, quantile=~"0\\.5|1(\\.0)?"}`}},
+			queries: []query{{
+				legend: process + " {{quantile}}", text: `go_gc_duration_seconds{$selected, quantile=~"0\\.5|1(\\.0)?"}`,
+			}},
 		},
 		{
 			title: "Goroutines", unit: "short", description: "Goroutines of the process.",

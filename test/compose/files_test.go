@@ -70,9 +70,18 @@ func TestVersionsAgree(t *testing.T) {
 	if image, tool := version("k6-image/Dockerfile", `go\.k6\.io/k6@(\S+)`), version("tools/k6/go.mod", `go\.k6\.io/k6 (\S+)`); image != tool {
 		t.Errorf("the k6 versions differ: %s in k6-image, %s in tools", image, tool)
 	}
-	prometheus := version("deploy/go.mod", `github.com/prometheus/prometheus v0\.(3\d+\.\d+)`) // v0.316.0 is the module of 3.16.0
-	if image := version("compose.observability.yml", `prom/prometheus:v(\S+)`); image != prometheus[:1]+"."+prometheus[1:] {
-		t.Errorf("the rules are tested with Prometheus %s, but the image has %s", prometheus, image)
+	for _, c := range []struct{ image, tool, module string }{
+		{`prom/prometheus:v`, "prometheus", `prometheus/prometheus v0\.`}, // v0.316.0 is the module of 3.16.0
+		{`prom/alertmanager:v`, "alertmanager", `prometheus/alertmanager v`},
+		{`otel/opentelemetry-collector:`, "collector", `collector/otelcol v`},
+	} {
+		image := strings.ReplaceAll(version("compose.observability.yml", c.image+`(\S+)`), ".", "")
+		if tested := strings.ReplaceAll(version("tools/"+c.tool+"/go.mod", c.module+`(\S+)`), ".", ""); image != tested {
+			t.Errorf("compose.observability.yml has another version of %s than tools: %s and %s", c.tool, image, tested)
+		}
+	}
+	if rules, tool := version("deploy/go.mod", `prometheus/prometheus (\S+)`), version("tools/prometheus/go.mod", `prometheus/prometheus (\S+)`); rules != tool {
+		t.Errorf("the queries are parsed with Prometheus %s, but run with %s", rules, tool)
 	}
 	if minor, image := version("go.mod", `(?m)^go (\d+\.\d+)`), version("Dockerfile", `golang:(\d+\.\d+)`); minor != image {
 		t.Errorf("go.mod requires Go %s, but the image has %s", minor, image)

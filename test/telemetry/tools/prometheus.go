@@ -131,3 +131,24 @@ func (p *Prometheus) Exemplars(tb testing.TB, selector string) map[SpanContext]b
 	}
 	return all
 }
+
+// RulesEvaluated reports whether all rules have been evaluated. A rule that can't be evaluated is a failure.
+func (p *Prometheus) RulesEvaluated(tb testing.TB) bool {
+	tb.Helper()
+	var response struct {
+		Groups []struct {
+			Rules []struct{ Name, Health, LastError string }
+		}
+	}
+	p.call(tb, "/api/v1/rules", nil, &response)
+	all := len(response.Groups) > 0
+	for _, group := range response.Groups {
+		for _, rule := range group.Rules {
+			if rule.Health == "err" {
+				tb.Errorf("%s: %s", rule.Name, rule.LastError)
+			}
+			all = all && rule.Health != "unknown"
+		}
+	}
+	return all
+}
