@@ -52,8 +52,8 @@ func (r *Results) functions() template.FuncMap {
 			return &costs
 		},
 		"whyNoCosts": func() verdict { return absent(noCosts) }, "assumed": assumptions,
-		"parts": allParts, "energyModel": energy.CloudCarbonFootprint,
-		"value": value, "ratio": (*Series).ratioText, "modelled": modelled, "idle": idleText,
+		"parts": allParts, "energyModel": energy.CloudCarbonFootprint, "priceRate": func() int { return priceRate },
+		"value": value, "ratio": (*Series).ratioText, "change": (*Series).changeText, "spread": spread, "modelled": modelled, "idle": idleText,
 		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product,
 		"seconds": seconds, "took": took,
 		"date": func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
@@ -96,6 +96,15 @@ func (s *Series) ratioText(c *Cell, figure string) string {
 		return string(void)
 	}
 	return "-"
+}
+
+// spread formats the minimum and maximum of a cell's figure.
+func spread(c *Cell, figure string) string {
+	if !c.has(figure) {
+		return "-"
+	}
+	values := c.Figures[figure]
+	return number(values.Least()) + "-" + number(values.Most())
 }
 
 // modelled formats the modelled energy per fight in microjoules, based on the CPU time of the application and its

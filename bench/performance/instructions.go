@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ const (
 )
 
 // The number of fights after which instructions are counted. The first fights do work that isn't repeated.
-const fewFights, manyFights = 200, 1200
+const fewFights, manyFights = 200, 2200
 
 // countable returns settings that make counts repeatable.
 func countable() []string { return []string{"GOGC=off", oneCore, "GODEBUG=asyncpreemptoff=1"} }
@@ -58,16 +59,19 @@ func (s *setup) instructions() error {
 
 // count adds the counts of one round to a cell.
 func (s *setup) count(c *Cell, v variant, counter []string) error {
-	folder, err := os.MkdirTemp(s.dir, "data-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(folder) }() // if that fails, closing the lab removes the folder
 	counts := map[int]float64{}
-	for _, fights := range []int{1, 0, fewFights, manyFights} { // the first run creates the data
-		if counts[fights], err = s.countUp(v, folder, counter, fights); err != nil {
+	for _, fights := range []int{fewFights, 0, manyFights} {
+		folder := filepath.Join(s.dir, "counted")
+		if fights > 0 { // a start without fights finds the data of the run before it
+			if err := os.RemoveAll(folder); err != nil {
+				return err
+			}
+		}
+		count, err := s.countUp(v, folder, counter, fights)
+		if err != nil {
 			return err
 		}
+		counts[fights] = count
 	}
 	version, err := s.countVersion(v, counter)
 	if err != nil {
@@ -83,7 +87,7 @@ func (s *setup) count(c *Cell, v variant, counter []string) error {
 }
 
 // countUp counts the instructions of all services in one process, from its start to its end, with the given number of
-// fights between them.
+// fights between them. Statistics are off, because how often fights are counted depends on the time.
 func (s *setup) countUp(v variant, folder string, counter []string, fights int) (float64, error) {
 	var p *program.Process
 	of := s.with(v, func(env ...string) *system {
@@ -92,7 +96,7 @@ func (s *setup) countUp(v variant, folder string, counter []string, fights int) 
 			if err != nil {
 				return err
 			}
-			env = append(append(settings, env...), countable()...)
+			env = append(append(settings, "STATISTICS=false"), append(env, countable()...)...)
 			if p, err = of.launch("up", env, append(counter, s.program, "up")...); err != nil {
 				return err
 			}

@@ -70,12 +70,13 @@ func (r *Results) targets() []Target {
 		r.flatTarget("cost by number of stored fights: `up`, eco, on SQLite", stored, 0.25),
 	)
 	all = append(all, r.idleTargets()...)
-	return append(all,
+	all = append(all,
 		r.startTarget("time from process start to the first fight's response, `up`, new data", newData, 50),
 		r.startTarget("time from process start to the first fight's response, `up`, existing data", existingData, 30),
 		r.connectionsTarget("throughput by number of connections, `up`, eco", upEco, 0.1),
 		r.connectionsTarget("throughput by number of connections, four processes, eco", fourEco, 0.1),
 	)
+	return append(all, r.priceTargets()...)
 }
 
 // ratioTarget returns a target for the application's CPU time as a multiple of the floor server's.
