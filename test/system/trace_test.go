@@ -16,11 +16,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// collector receives spans over OTLP.
+// collector receives spans and metrics over OTLP.
 type collector struct {
 	*httptest.Server
-	mu    sync.Mutex
-	spans []received
+	mu     sync.Mutex
+	bodies [][]byte // of all requests
+	spans  []received
 }
 
 // received is a span with the service that has sent it.
@@ -43,6 +44,7 @@ func newCollector(t *testing.T) *collector {
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.bodies = append(c.bodies, body)
 		for _, resource := range data.ResourceSpans {
 			for _, span := range resource.ScopeSpans[0].Spans {
 				c.spans = append(c.spans, received{resource.Resource.Attributes[0].Value.GetStringValue(), span})
@@ -106,33 +108,16 @@ func TestTraces(t *testing.T) {
       villains: SELECT villain by id
   fights: INSERT
 `
-	start := map[string]func(t *testing.T, env []string) *System{
-		"one process": func(t *testing.T, env []string) *System {
-			t.Helper()
-			return UpWith(t, program, t.TempDir(), env, "--profile=strict")
-		},
-		"four processes": func(t *testing.T, env []string) *System {
-			t.Helper()
-			s := FourWith(t, program, RealStores(t), env, "--profile=strict")
-			s.StartArena(t, program, env...)
-			return s
-		},
-	}
-	for name, start := range start {
+	for name, start := range traced("strict") {
 		t.Run(name, func(t *testing.T) {
 			to := newCollector(t)
-			s := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=parentbased_always_on"})
+			s := start(t, program, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=parentbased_always_on"})
 			ids := map[string]string{s.Fights: strings.Repeat("a1", 16), s.Arena: strings.Repeat("b2", 16)}
 			for base, id := range ids {
 				ask(t, base+"/api/fights/execute_fight", "00-"+id+"-"+clientSpan+"-01")
 			}
 			ask(t, s.Fights+"/api/fights/execute_fight", "00-"+strings.Repeat("c3", 16)+"-"+clientSpan+"-00")
-			for _, process := range s.Processes {
-				process.Signal(t, syscall.SIGTERM)
-			}
-			for _, process := range s.Processes {
-				<-process.Ended()
-			}
+			s.stop(t)
 			fromArena := "arena: GET /api/fights/{rest...}\n  arena: GET /api/fights/{rest...}\n" +
 				"    " + strings.TrimSuffix(strings.ReplaceAll(tree, "\n", "\n    "), "    ")
 			want := map[string]string{s.Fights: tree, s.Arena: fromArena}
@@ -148,6 +133,33 @@ func TestTraces(t *testing.T) {
 				t.Errorf("these spans have no parent: %q", orphans)
 			}
 		})
+	}
+}
+
+// traced returns the two ways to start the services with a profile and additional environment variables.
+func traced(profile string) map[string]func(t *testing.T, program string, env []string) *System {
+	return map[string]func(t *testing.T, program string, env []string) *System{
+		"one process": func(t *testing.T, program string, env []string) *System {
+			t.Helper()
+			return UpWith(t, program, t.TempDir(), env, "--profile="+profile)
+		},
+		"four processes": func(t *testing.T, program string, env []string) *System {
+			t.Helper()
+			s := FourWith(t, program, RealStores(t), env, "--profile="+profile)
+			s.StartArena(t, program, env...)
+			return s
+		},
+	}
+}
+
+// stop stops all processes, which send their last spans, and waits until they have ended.
+func (s *System) stop(t *testing.T) {
+	t.Helper()
+	for _, process := range s.Processes {
+		process.Signal(t, syscall.SIGTERM)
+	}
+	for _, process := range s.Processes {
+		<-process.Ended()
 	}
 }
 
