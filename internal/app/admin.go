@@ -54,7 +54,7 @@ func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) er
 }
 
 // startAdmin starts the process's admin listener, which serves the metrics of all services in the process and profiles of
-// the process.
+// the process. Its own requests are neither measured nor traced.
 //
 // The command line isn't served, as net/http/pprof would, because it may contain secrets.
 func (a *App) startAdmin(ctx context.Context, cfg Server) error {

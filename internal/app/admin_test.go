@@ -54,6 +54,9 @@ func TestMetrics(t *testing.T) {
 			}
 		}
 	}
+	if strings.Contains(served, `service="admin"`) {
+		t.Error("scrapes are measured")
+	}
 	for service, base := range bases {
 		if service == "admin" {
 			continue

@@ -102,6 +102,7 @@ func (a *App) listenAll(ctx context.Context, cfg UpConfig) (map[string]*part, er
 		if err != nil {
 			return nil, err
 		}
+		p.api.Measure(p.metrics)
 		parts[at.Service] = p
 		a.parts = append(a.parts, p)
 	}
@@ -126,6 +127,7 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 	if err != nil {
 		return err
 	}
+	p.api.Measure(p.metrics)
 	a.parts = append(a.parts, p)
 	if err := service.start(ctx, p); err != nil {
 		return err

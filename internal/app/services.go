@@ -43,7 +43,6 @@ func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) 
 		app: a, name: at.Service, profile: cfg.Profile, log: log, server: server,
 		api: newAPI(at.Service, a.version, cfg.Config, log), metrics: a.registry.Service(at.Service),
 	}
-	p.api.Measure(p.metrics)
 	return p, nil
 }
 

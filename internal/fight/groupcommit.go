@@ -190,19 +190,26 @@ func hasTime(ctx context.Context) bool {
 // commit writes a batch, or several single documents, on behalf of a leader with the given context, and then makes the
 // next waiter the leader.
 func (c *Committer) commit(ctx context.Context, batch []*waiter) {
+	var span *telemetry.Span
 	defer func() {
 		if cause := recover(); cause != nil {
-			deliver(batch, panicked(cause, len(batch)))
+			errs := panicked(cause, len(batch))
+			endWrite(span, errs)
+			deliver(batch, errs)
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.passOn()
 	}()
 	for turn := 1; batch != nil; turn++ {
-		errs := c.writeBatch(batch)
+		writing, cancel := c.limit(batch)
+		writing, span = c.trace(writing, batch)
+		errs := c.write(writing, documents(batch))
+		cancel()
 		if len(errs) != len(batch) {
 			panic(fmt.Sprintf("%d outcomes for %d documents", len(errs), len(batch)))
 		}
+		endWrite(span, errs)
 		deliver(batch, errs)
 		batch = nil
 		if c.single && turn < maxTurns && hasTime(ctx) {
@@ -211,19 +218,10 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 	}
 }
 
-// writeBatch writes a batch, and traces it. It must not be called concurrently.
-func (c *Committer) writeBatch(batch []*waiter) []error {
-	ctx, cancel := c.limit(batch)
-	defer cancel()
-	ctx, span := c.trace(ctx, batch)
-	failure := "_OTHER" // a panic
-	defer func() {
-		span.Fail(failure)
-		span.End()
-	}()
-	errs := c.write(ctx, documents(batch))
-	failure = storage.FailureOf(cmp.Or(errs...))
-	return errs
+// endWrite ends the span of a write with the given results.
+func endWrite(span *telemetry.Span, errs []error) {
+	span.Fail(storage.FailureOf(cmp.Or(errs...)))
+	span.End()
 }
 
 // Measure makes the Committer trace the writes that several fights share. The engine is given under its name in

@@ -117,7 +117,24 @@ func TestTraces(t *testing.T) {
 				ask(t, base+"/api/fights/execute_fight", "00-"+id+"-"+clientSpan+"-01")
 			}
 			ask(t, s.Fights+"/api/fights/execute_fight", "00-"+strings.Repeat("c3", 16)+"-"+clientSpan+"-00")
+			list := strings.Repeat("d4", 16)
+			ask(t, s.Arena+"/api/heroes", "00-"+list+"-"+clientSpan+"-01")
+			if s.Admin != "" {
+				ask(t, s.Admin+"/metrics", "00-"+strings.Repeat("e5", 16)+"-"+clientSpan+"-01")
+				follow(t, s.Statistics+"/api/statistics/stream", "00-"+strings.Repeat("f6", 16)+"-"+clientSpan+"-01")
+				follow(t, s.Arena+"/api/statistics/stream", "00-"+strings.Repeat("f6", 16)+"-"+clientSpan+"-01")
+			}
 			s.stop(t)
+			const listed = `arena: GET /api/heroes
+  heroes: GET /api/heroes
+    heroes: SELECT hero page
+`
+			if diff := cmp.Diff(listed, to.trace(list)); diff != "" {
+				t.Error(diff)
+			}
+			if scrape, stream := to.trace(strings.Repeat("e5", 16)), to.trace(strings.Repeat("f6", 16)); scrape+stream != "" {
+				t.Errorf("a scrape has the spans\n%s and streams\n%s", scrape, stream)
+			}
 			fromArena := "arena: GET /api/fights/{rest...}\n  arena: GET /api/fights/{rest...}\n" +
 				"    " + strings.TrimSuffix(strings.ReplaceAll(tree, "\n", "\n    "), "    ")
 			want := map[string]string{s.Fights: tree, s.Arena: fromArena}
@@ -163,8 +180,26 @@ func (s *System) stop(t *testing.T) {
 	}
 }
 
-// ask sends a request as part of a trace.
+// ask sends a request as part of a trace, and reads the response.
 func ask(t *testing.T, url, traceparent string) {
+	t.Helper()
+	request(t, url, traceparent, func(body io.Reader) error {
+		_, err := io.Copy(io.Discard, body)
+		return err
+	})
+}
+
+// follow requests a stream as part of a trace, and leaves after the first bytes.
+func follow(t *testing.T, url, traceparent string) {
+	t.Helper()
+	request(t, url, traceparent, func(body io.Reader) error {
+		_, err := body.Read(make([]byte, 1))
+		return err
+	})
+}
+
+// request sends a request as part of a trace, and reads the body of the response with read.
+func request(t *testing.T, url, traceparent string, read func(io.Reader) error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -175,7 +210,7 @@ func ask(t *testing.T, url, traceparent string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+	if err := read(response.Body); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("%s returned %s, %v", url, response.Status, err)
 	}
 	_ = response.Body.Close()
