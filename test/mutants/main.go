@@ -43,7 +43,9 @@ type mutant struct {
 }
 
 // mutants returns all mutants, by area.
-func mutants() []mutant { return slices.Concat(catalogMutants, fightsMutants, edgeMutants, signalsMutants) }
+func mutants() []mutant {
+	return slices.Concat(catalogMutants, fightsMutants, edgeMutants, signalsMutants)
+}
 
 // apply returns the content of the file with the fault injected.
 func (m mutant) apply(text string) (string, error) {
