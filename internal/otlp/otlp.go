@@ -21,6 +21,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"superheroes/internal/telemetry"
 )
@@ -141,10 +142,7 @@ type Exporter struct {
 // unavailable: then the log gets a warning. Metrics are not queued, since a later export includes what an earlier one would
 // have said. Spans are sent again until the queue is full.
 func Start(cfg Config, registry *telemetry.Registry, spans *Spans, version string, log *slog.Logger) *Exporter {
-	cfg.Attributes = append(cfg.Attributes, [2]string{"service.version", version})
-	if !slices.ContainsFunc(cfg.Attributes, func(a [2]string) bool { return a[0] == instance }) {
-		cfg.Attributes = append(cfg.Attributes, [2]string{instance, rand.Text()}) // tells replicas apart
-	}
+	cfg.Attributes = resourceAttributes(cfg.Attributes, version)
 	e := &Exporter{
 		cfg: cfg, registry: registry, spans: spans, log: log, begun: time.Now(),
 		client: &http.Client{
@@ -163,7 +161,19 @@ func Start(cfg Config, registry *telemetry.Registry, spans *Spans, version strin
 	return e
 }
 
-const instance = "service.instance.id"
+// resourceAttributes returns the attributes of the process's resources: the configured ones, without service.name, since each service of
+// the process has its own, and with a version and an instance unless configured.
+func resourceAttributes(configured [][2]string, version string) (attributes [][2]string) {
+	own := [][2]string{{"service.version", version}, {"service.instance.id", rand.Text()}} // the instance tells replicas apart
+	known := map[string]bool{"service.name": true}
+	for _, a := range append(slices.Clone(configured), own...) {
+		if !known[a[0]] {
+			attributes = append(attributes, a)
+		}
+		known[a[0]] = true
+	}
+	return attributes
+}
 
 func validEndpoint(text string) error {
 	if text == "" {
@@ -187,7 +197,7 @@ func pairs(text string) (list [][2]string, err error) {
 		}
 		key, value, found := strings.Cut(pair, "=")
 		decoded, err := url.PathUnescape(strings.TrimSpace(value))
-		if !found || err != nil || strings.TrimSpace(key) == "" {
+		if !found || err != nil || strings.TrimSpace(key) == "" || !utf8.ValidString(key+decoded) {
 			return nil, errors.New("must be key=value pairs, separated by commas and percent-encoded")
 		}
 		list = append(list, [2]string{strings.TrimSpace(key), decoded})

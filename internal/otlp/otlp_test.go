@@ -191,7 +191,7 @@ func TestFromEnv(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"OTEL_EXPORTER_OTLP_ENDPOINT", "kryptonite:4318"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:kryptonite@collector"},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "0"}, {"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, {"OTEL_EXPORTER_OTLP_HEADERS", "kryptonite"},
-		{"OTEL_EXPORTER_OTLP_HEADERS_FILE", "/nowhere/headers"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%zz"},
+		{"OTEL_EXPORTER_OTLP_HEADERS_FILE", "/nowhere/headers"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%zz"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%ff"},
 	} {
 		_, err := FromEnv(func(name string) string {
 			if name == wrong[0] {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -253,14 +255,45 @@ func TestQueueIsLimited(t *testing.T) {
 		})
 	}
 	group.Wait() // while the collector hangs
-	queued, dropped := q.taken.Value()+uint64(q.count), q.dropped.Value()
-	if q.bytes > maxQueued || q.bytes < maxQueued*9/10 || queued+dropped != spans || dropped < spans/2 {
+	dropped := q.dropped.Value()
+	queued := spans - dropped
+	if q.bytes > maxQueued || q.bytes < maxQueued*9/10 || dropped < spans/2 || dropped == spans {
 		t.Errorf("%d bytes of %d spans are queued, and %d were dropped", q.bytes, queued, dropped)
 	}
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	if q.failed.Value() != queued || q.sent.Value() != 0 || q.bytes != 0 || !strings.Contains(log.String(), "spans were lost") {
+	if q.taken.Value() != queued || q.failed.Value() != queued || q.sent.Value() != 0 || q.bytes != 0 || !strings.Contains(log.String(), "spans were lost") {
 		t.Errorf("of %d spans, %d were sent and %d counted as lost, %d bytes are queued: %s", queued, q.sent.Value(), q.failed.Value(), q.bytes, log.String())
+	}
+}
+
+// TestResourceAttributes checks that no attribute of a resource has two values.
+func TestResourceAttributes(t *testing.T) {
+	got := resourceAttributes([][2]string{{"service.name", "shop"}, {"a", "1"}, {"service.instance.id", "7"}, {"a", "2"}}, "v1")
+	if want := [][2]string{{"a", "1"}, {"service.instance.id", "7"}, {"service.version", "v1"}}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestPartialSuccess checks that the number of rejected spans is found in a collector's response, and nothing in anything else.
+func TestPartialSuccess(t *testing.T) {
+	for response, want := range map[string]int{
+		"": 0, "\x0a\x00": 0, "\x0a\x02\x08\x03": 3, "\x0a\x05\x08\x03\x12\x01x": 3, "\x0a\x05\x12\x01x\x08\x03": 3, "\x10\x01\x0a\x02\x08\x03": 3,
+		"\x0a\x03\x12\x01x": 0, "\x0a\x02\x08": 0, "\x0a\x02\x08\x83": 0, "\x0a\x0b\x08" + strings.Repeat("\xff", 9) + "\x01": math.MaxInt32,
+		"<html>": 0, `{"partialSuccess":{"rejectedSpans":"3"}}`: 0,
+	} {
+		if got := rejectedSpans([]byte(response)); got != want {
+			t.Errorf("%q has %d rejected spans, want %d", response, got, want)
+		}
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("\x0a\x02\x08\x03")) }))
+	defer server.Close()
+	e, q := startSpans(t, server.URL, time.Hour, io.Discard)
+	for range 5 {
+		q.Record(named("GET /"))
+	}
+	if err := e.Close(); err != nil || q.sent.Value() != 2 || q.rejected.Value() != 3 || q.failed.Value() != 0 || q.taken.Value() != 5 {
+		t.Errorf("got %v, with %d spans sent and %d rejected of 5", err, q.sent.Value(), q.rejected.Value())
 	}
 }
