@@ -27,7 +27,7 @@ type Problem struct {
 	Detail string  `json:"detail" doc:"What went wrong with this request." example:"body.hero.name: is missing"`
 	Errors []Place `json:"errors,omitempty" nullable:"false" doc:"The invalid parts of the request."`
 	// TraceID is set when the problem is sent.
-	TraceID string `json:"trace_id,omitempty" doc:"The id of the trace, if the request has a valid traceparent header." example:"0af7651916cd43dd8448eb211c80319c"`
+	TraceID string `json:"trace_id,omitempty" doc:"The id of the trace, if the request has a valid traceparent header or the service records a trace of it." example:"0af7651916cd43dd8448eb211c80319c"`
 
 	RetryAfter time.Duration `json:"-"` // sent as Retry-After in whole seconds when above 0
 	Allow      string        `json:"-"` // sent as Allow when not empty

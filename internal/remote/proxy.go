@@ -113,7 +113,8 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 	status := 0
 	if !stream {
 		var call observedCall
-		ctx, call = p.observed.begin(ctx, r.Method, r.Pattern, r.URL.Path) // the gateway passes only known methods
+		below := strings.TrimSuffix(p.base.Path, "/")
+		ctx, call = p.observed.begin(ctx, r.Method, r.Pattern, below+r.URL.Path) // the gateway passes only known methods
 		defer func() { call.end(status, failure) }()
 	}
 	transport := p.transport(r, stream)

@@ -3,11 +3,13 @@ package remote
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -241,5 +243,57 @@ func TestAbandonedCallIsTraced(t *testing.T) {
 	client.ended(t)
 	if calls := recorded.children(fight.SpanID); len(calls) != 1 || calls[0].Failed {
 		t.Errorf("got the spans %+v", calls)
+	}
+}
+
+// TestForwardedRequestsAreTraced checks the span of a request that the arena forwards, of which the peer's span is a child.
+func TestForwardedRequestsAreTraced(t *testing.T) {
+	for name, test := range map[string]struct {
+		behaviour       http.HandlerFunc
+		status, failure string
+	}{
+		"success":         {fakepeer.Answers(http.StatusOK, "{}"), "200", ""},
+		"client error":    {fakepeer.Answers(http.StatusConflict, "{}"), "409", "409"},
+		"broken off":      {fakepeer.BreaksOff(""), "", "connection"},
+		"unlike a member": {fakepeer.Answers(http.StatusFound, ""), "302", "connection"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			parent := make(chan string, 1)
+			peer := fakepeer.New(t, func(w http.ResponseWriter, r *http.Request) {
+				parent <- r.Header.Get("Traceparent")
+				test.behaviour(w, r)
+			})
+			at, err := url.Parse(peer.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := ProxyConfig{Connect: time.Minute, Write: time.Minute, Read: time.Minute, MaxConnections: 1}
+			proxy, err := NewProxy("heroes", "http://lois:kryptonite@"+at.Host+"/below/", cfg, discard())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = proxy.Close() }()
+			metrics, recorded := tracing(t)
+			proxy.Measure(metrics)
+			ctx, arena := metrics.Tracer().Root(t.Context(), "arena")
+			request := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/heroes/7?name=kryptonite", http.NoBody)
+			request.Pattern = "/api/heroes/{rest...}"
+			_ = proxy.Pass(httptest.NewRecorder(), request, false)
+			calls := recorded.children(arena.SpanID)
+			if recorded.count() != 1 || len(calls) != 1 {
+				t.Fatalf("got the spans %+v", recorded.ended)
+			}
+			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() || calls[0].Name != "PUT /api/heroes/{rest...}" {
+				t.Errorf("the peer got the parent %s, want the span %+v", got, calls[0])
+			}
+			for key, want := range map[string]string{
+				"url.full": peer.URL + "/below/api/heroes/7", "url.template": "/api/heroes/{rest...}",
+				"http.response.status_code": test.status, "error.type": test.failure,
+			} {
+				if got := attribute(calls[0], key); got != want {
+					t.Errorf("%s is %q, want %q", key, got, want)
+				}
+			}
+		})
 	}
 }
