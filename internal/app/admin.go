@@ -12,22 +12,22 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// adminOff is the value of AdminAddr that switches the admin listener off. The empty value does, too, but an empty
-// variable counts as unset.
+// adminOff is the value of AdminAddr that switches the admin listener off. An empty value does so too, but can't be set
+// by a variable, since an empty variable counts as unset.
 const adminOff = "off"
 
 // The limits of the admin listener.
 const (
-	profileTimeout   = 5 * time.Minute // more than the profiles that people usually record
+	profileTimeout   = 5 * time.Minute // longer than most profiles take
 	scrapeTimeout    = 10 * time.Second
-	maxScrapes       = 4 // at a time
+	maxScrapes       = 4 // concurrently
 	adminConnections = 64
 	adminShutdown    = 500 * time.Millisecond // a profile must not hold up the exit
 )
 
-// startTelemetry prepares the metrics and spans of the process, which has the given name in the metrics, and starts the
-// admin listener, each only if it is wanted. It must be called before the services start, so that they measure and trace
-// themselves.
+// startTelemetry prepares the metrics and traces of the process, and starts the admin listener, each only if it is
+// configured. process is the name of the process in its metrics. startTelemetry must be called before the services
+// start, so that they measure and trace themselves.
 func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) error {
 	admin := cfg.AdminAddr != "" && cfg.AdminAddr != adminOff
 	export, err := otlp.FromEnv(os.Getenv, cfg.TrustTrace)
@@ -53,8 +53,8 @@ func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) er
 	return nil
 }
 
-// startAdmin starts the process's admin listener, which serves the metrics of all services in the process and profiles of
-// the process. Its own requests are neither measured nor traced.
+// startAdmin starts the process's admin listener, which serves the metrics of all services in the process and profiles
+// of the process. Its own requests are neither measured nor traced.
 //
 // The command line isn't served, as net/http/pprof would, because it may contain secrets.
 func (a *App) startAdmin(ctx context.Context, cfg Server) error {
@@ -76,14 +76,15 @@ func (a *App) startAdmin(ctx context.Context, cfg Server) error {
 }
 
 func (a *App) serveMetrics(w http.ResponseWriter, r *http.Request) error {
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTimeout)) // a scraper that doesn't read is dropped
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(scrapeTimeout)) // disconnects scrapers that hang
 	format := telemetry.FormatFor(r.Header.Values("Accept"))
 	w.Header().Set("Content-Type", format)
-	_ = a.registry.WriteText(w, format) // an error means that the scraper is gone
+	_ = a.registry.WriteText(w, format) // fails only if the scraper has disconnected
 	return nil
 }
 
-// startExport starts to send metrics and spans to a collector, if there is one. Call it after the services have started.
+// startExport starts sending metrics and spans to a collector, if one is configured. Call it after the services have
+// started.
 func (a *App) startExport(cfg Server) {
 	if !a.export.Nothing() {
 		a.exporter = otlp.Start(a.export, a.registry, a.spans, a.version, a.logger("telemetry", cfg.Log))

@@ -17,11 +17,11 @@ import (
 	"superheroes/test/await"
 )
 
-// TestMetrics checks that each metric in docs/metrics.md is served, whichever way the services run, and that nothing of
-// the admin listener is served on a public port.
+// TestMetrics checks that each metric in docs/metrics.md is served by all services in one process or by a fights
+// service that runs alone, and that the public ports don't serve the admin listener's paths.
 func TestMetrics(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // takes everything
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // accepts everything
 	defer collector.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
 	cfg := upConfig(t)
@@ -41,7 +41,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	var served string
-	await.True(t, "the fight is counted", func() bool { // a scrape only starts to read the total
+	await.True(t, "the fight is counted", func() bool { // the first scrapes may show an older total
 		_, served = fetch(t, bases["admin"]+"/metrics")
 		return strings.Contains(served, `superheroes_fights_counted{service="statistics"} 1`)
 	})
@@ -75,9 +75,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// checkProfiles checks that profiles are served, but not the command line, which may contain secrets. Requests with
-// a foreign host name are rejected, since a web page could have pointed that name at the loopback address. Pages on other
-// sites get no profiles.
+// checkProfiles checks that profiles are served, but not the command line, which may contain secrets. Requests with a
+// foreign host name must be rejected, since an attacker's page could have pointed that name at the loopback address,
+// and so must requests for profiles from pages on other sites.
 func checkProfiles(t *testing.T, base string) {
 	t.Helper()
 	for path, want := range map[string]int{
@@ -113,7 +113,7 @@ func checkProfiles(t *testing.T, base string) {
 	}
 }
 
-// fightsConfig returns the settings of a fights service of its own, with an admin listener, that picks from the given
+// fightsConfig returns the settings of a separate fights service that has an admin listener and picks from the given
 // services.
 func fightsConfig(t *testing.T, bases map[string]string) app.FightConfig {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"superheroes/internal/storage"
 )
 
-// measured is a Store whose operations are measured. It stands in front of the service's store only if there are metrics.
+// measured is a Store that measures and traces the operations of another Store. It is used only if metrics are on.
 type measured[T Item] struct {
 	Store[T]
 	operations storage.Operations
@@ -46,7 +46,7 @@ func (s *measured[T]) IDs(ctx context.Context, known Version) (ids []int64, vers
 	return s.Store.IDs(ctx, known)
 }
 
-// Write implements Store. Only a failure of the store counts, but not, for example, an edit that is refused.
+// Write implements Store. Only failures of the store are recorded as such; a rejected edit, for example, isn't.
 func (s *measured[T]) Write(ctx context.Context, id int64, change ChangeFunc[T]) (*T, error) {
 	ctx, operation := s.operations.Begin(ctx, "UPDATE", "")
 	item, err := s.Store.Write(ctx, id, change)

@@ -52,7 +52,7 @@ type Committer struct {
 	write  Write
 	single bool // one write per document
 
-	operations storage.Operations // the writes that several fights share
+	operations storage.Operations // traces the writes that several fights share
 
 	mu    sync.Mutex
 	led   bool      // there is a leader; without a leader, the queue is empty
@@ -74,7 +74,7 @@ type waiter struct {
 	leads      bool                  // must write the next batch; guarded by the Committer's mutex
 	milestones chan milestone        // buffered, so that sending never blocks
 	err        error                 // the result, valid after written
-	shared     telemetry.Traceparent // the write's span, if it has one of its own; valid after written
+	shared     telemetry.Traceparent // the span of the shared write, if there is one; valid after written
 }
 
 type milestone int
@@ -117,7 +117,7 @@ func (c *Committer) Insert(ctx context.Context, f Fight, document []byte) error 
 	}
 }
 
-// link links the caller's span to that of the write that it has shared.
+// link links the caller's span to the span of the shared write, if there is one.
 func (w *waiter) link() {
 	if w.shared.TraceID != "" {
 		telemetry.SpanOf(w.ctx).Link(w.shared)
@@ -218,14 +218,14 @@ func (c *Committer) commit(ctx context.Context, batch []*waiter) {
 	}
 }
 
-// endWrite ends the span of a write with the given results.
+// endWrite ends the span of a write that had the given results.
 func endWrite(span *telemetry.Span, errs []error) {
 	span.Fail(storage.FailureOf(cmp.Or(errs...)))
 	span.End()
 }
 
-// Measure makes the Committer trace the writes that several fights share. The engine is given under its name in
-// OpenTelemetry's semantic conventions. Call it before the first Insert.
+// Measure makes the Committer trace the writes that several fights share. engine is the engine's name in
+// OpenTelemetry's semantic conventions. Call Measure before the first Insert.
 func (c *Committer) Measure(m *telemetry.Metrics, engine, collection string) {
 	c.operations.Measure(m, engine, collection)
 }

@@ -75,7 +75,7 @@ func insert(c *Committer, d Document, within time.Duration) *caller {
 	return call
 }
 
-// insertIn is like insert, within the given context.
+// insertIn is like insert, but with the given context as the parent.
 func insertIn(ctx context.Context, c *Committer, d Document) *caller {
 	ctx, cancel := context.WithCancel(ctx)
 	call := &caller{cancel: cancel, done: make(chan struct{})}

@@ -6,9 +6,9 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Traced makes the calls to the source spans of the fights that they are for: one of the fights service and one of the
-// catalog's service, as if they were in two processes. route is the operation that the calls stand for. The source must not
-// be a Refuser. Without a tracer, Traced returns the source itself.
+// Traced returns a source that records two spans for each call to Random: one in the fights service and one in the
+// catalog's service, as if the services ran in separate processes. Both spans have the name route, like the HTTP
+// request that the call replaces. source must not be a Refuser. If fights is nil, Traced returns source itself.
 func Traced[T any](source Source[T], fights, catalog *telemetry.Tracer, route string) Source[T] {
 	if fights == nil {
 		return source

@@ -11,7 +11,7 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// spans collects the spans that have ended.
+// spans collects ended spans.
 type spans struct {
 	mu    sync.Mutex
 	ended []*telemetry.Span
@@ -34,12 +34,13 @@ func tracing(t *testing.T, service string) (*telemetry.Metrics, *spans) {
 	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service(service), s
 }
 
-// TestSharedWriteIsTraced crosses fights that are sampled with others, with one whose caller gives up, and with the outcomes of
-// their write: the write has one span with a link to each of the sampled fights, which link back, and none if no fight is sampled.
+// TestSharedWriteIsTraced checks the span of a write for sampled and other fights, one of whose callers may give up,
+// with different outcomes of the write. The write has one span, with a link to each sampled fight, and the sampled
+// fights have links to it. If no fight is sampled, the write has no span.
 func TestSharedWriteIsTraced(t *testing.T) {
 	full := errors.New("test")
 	for name, test := range map[string]struct {
-		sampled []int // of the documents 1 to 4, which share a write
+		sampled []int // among the documents 1 to 4, which share a write
 		leaves  int   // the document whose caller gives up during the write; 0 for none
 		outcome func(n int) error
 		failure string
@@ -102,7 +103,7 @@ func panics(n int) error {
 	return nil
 }
 
-// checkShared checks the span of a write that fights share, some of which have spans.
+// checkShared checks the span of a write that several fights share. fights contains the spans of the sampled ones.
 func checkShared(t *testing.T, recorded, fights []*telemetry.Span, failure string) {
 	t.Helper()
 	if len(fights) == 0 {
@@ -112,7 +113,7 @@ func checkShared(t *testing.T, recorded, fights []*telemetry.Span, failure strin
 		return
 	}
 	if len(recorded) != 1 {
-		t.Fatalf("got the spans %v, want only that of the write: the first write had a single fight", recorded)
+		t.Fatalf("got the spans %v, want only the span of the shared write", recorded)
 	}
 	write, attributes := recorded[0], map[string]string{}
 	for _, a := range recorded[0].Attributes {
@@ -128,7 +129,7 @@ func checkShared(t *testing.T, recorded, fights []*telemetry.Span, failure strin
 	}
 }
 
-// TestTracedSource checks that a pick in the same process is a span of each of the two services.
+// TestTracedSource checks that a pick within one process has a span in each of the two services.
 func TestTracedSource(t *testing.T) {
 	fights, called := tracing(t, "fights")
 	heroes, served := tracing(t, "heroes")

@@ -21,11 +21,11 @@ type Health struct {
 	Version  string
 	Profile  string
 	Engine   string                                 // engine of the store: postgresql, mysql, mongodb or sqlite
-	Store    func(context.Context) error            // fails unless the store responds; nil if there is no store
+	Store    func(context.Context) error            // checks whether the store responds; nil if there is no store
 	Peers    map[string]func(context.Context) error // health checks for peers, by name; they don't affect readiness
 	Draining func() bool
 
-	traffic *traffic // nil unless the service is measured
+	traffic *traffic // nil if the service has no metrics
 }
 
 // Status is the body of /livez, /readyz and, with all fields, /healthz.

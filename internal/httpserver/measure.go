@@ -12,17 +12,18 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// measure records the durations of the requests to one route and method, traces them, and labels profiles with them.
-// Recording a duration costs no allocation, except the first with each result (BenchmarkMeasure).
+// measure records the durations of the requests with one route and method, traces the requests, and labels profiles
+// with the route. Recording a duration allocates only for the first request with each result (BenchmarkMeasure).
 type measure struct {
 	method, route string
 	durations     *telemetry.Vec[requestResult]
 	tracer        *telemetry.Tracer // nil if tracing is off
-	labels        context.Context   // carries the labels of profiles
+	labels        context.Context   // carries the profile labels
 }
 
-// requestResult is the outcome of a request as its metrics show it. To limit the number of series, the statuses from 300 to 499
-// are represented by their class, 3 or 4: with every status of every route, a service would have 1,500 series.
+// requestResult is the outcome of a request as shown in the metrics. To limit the number of series, the statuses from
+// 300 to 499 are represented by their class, 3 or 4: with every status for every route, a service would have 1,500
+// series.
 type requestResult struct {
 	status  int
 	failure string
@@ -45,8 +46,8 @@ func newMeasure(metrics *telemetry.Metrics, method, route string) *measure {
 	}
 }
 
-// result returns the outcome of a request that has ended. A client that leaves before it has been served isn't a failure
-// of the service, whatever the response would have been.
+// result returns the outcome of a request that has ended. If the client disconnected before it got a response, this
+// isn't a failure of the service, even if the response would have been a server error.
 func (x *exchange) result() requestResult {
 	switch {
 	case x.aborted:
@@ -61,7 +62,7 @@ func (x *exchange) result() requestResult {
 	return requestResult{status: x.status}
 }
 
-// record records a request that has ended. Streams of events are recorded only if they could not begin.
+// record records a request that has ended. Event streams are recorded only if they could not begin.
 func (a *API) record(x *exchange, took time.Duration) {
 	if x.measure == nil || x.endless && x.status == http.StatusOK {
 		return
@@ -77,7 +78,7 @@ func (a *API) record(x *exchange, took time.Duration) {
 // clientErrors counts the responses with each status from 400 to 499.
 type clientErrors [100]telemetry.Counter
 
-// label gives the goroutine that serves a request the labels of profiles. unlabel removes them.
+// label sets the profile labels of the current goroutine, which serves a request. unlabel removes them.
 func (m *measure) label() (unlabel func()) {
 	if m == nil {
 		return func() {}
@@ -86,8 +87,8 @@ func (m *measure) label() (unlabel func()) {
 	return func() { pprof.SetGoroutineLabels(context.Background()) }
 }
 
-// otherMethod stands for any method, as in OpenTelemetry's semantic conventions, where the method doesn't matter: for
-// requests that reach no route, so that clients can't add series.
+// otherMethod replaces the method of requests that match no route, so that clients can't add series. The value is from
+// OpenTelemetry's semantic conventions.
 const otherMethod = "_OTHER"
 
 // Measure adds the metrics of the server's connections and state.

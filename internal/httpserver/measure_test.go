@@ -30,7 +30,7 @@ func measured(routes ...Route) (*API, func() string) {
 	}
 }
 
-// durations returns the labels of the request durations, each with the number of requests.
+// durations returns the number of requests for each set of labels of the request durations.
 func durations(metrics string) map[string]string {
 	counts := map[string]string{}
 	for line := range strings.Lines(metrics) {
@@ -95,13 +95,13 @@ func TestMeasure(t *testing.T) {
 	}
 	for status, count := range map[string]string{"404": "2", "405": "2", "422": "1", "421": "0"} {
 		if series := `superheroes_client_errors_total{service="test",http_response_status_code="` + status + `"} ` + count + "\n"; !strings.Contains(metrics(), series) {
-			t.Errorf("there is no %s", series)
+			t.Errorf("the metrics don't contain %s", series)
 		}
 	}
 }
 
-// TestClientsAddNoSeries checks that the number of series doesn't depend on what clients send, after one request of each
-// kind.
+// TestClientsAddNoSeries checks that after one request of each kind, further requests add no series, whatever clients
+// send.
 func TestClientsAddNoSeries(t *testing.T) {
 	api, metrics := measured(route(http.MethodGet, "/items/{id}", ok))
 	send := func(i int) {
@@ -120,7 +120,7 @@ func TestClientsAddNoSeries(t *testing.T) {
 		send(i)
 	}
 	if after := strings.Count(metrics(), "\n"); after != before {
-		t.Errorf("%d lines have become %d", before, after)
+		t.Errorf("the metrics have grown from %d to %d lines", before, after)
 	}
 }
 

@@ -9,25 +9,27 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// The headers of W3C Trace Context, in the form of http.Header's keys.
+// The headers for W3C Trace Context and Baggage, in the form that http.Header uses for its keys.
 const (
 	traceparentHeader = "Traceparent"
 	tracestateHeader  = "Tracestate"
 	baggageHeader     = "Baggage"
 )
 
-// The longest tracestate and baggage that are passed on, in bytes: the minimum that the standards require.
+// The maximum sizes of the tracestate and baggage that are passed on, in bytes. The standards require at least these
+// sizes.
 const (
 	maxTracestate = 512
 	maxBaggage    = 8192
 )
 
-// ownMember is the first member of the tracestate that our services send. It tells a peer that the decision whether to
-// sample the trace was made by the same rules, and need not be made again. A client that sends it gets more of its traces
-// recorded than the limit allows, but no other advantage; a proxy in front of the services can remove it.
+// ownMember is the first member of the tracestate that our services send. It tells a peer that the sampling decision
+// was made by the same rules, and need not be made again. A client that sends it can have more traces recorded than the
+// limit allows, but has no other advantage; a proxy in front of the services can remove it.
 const ownMember = "superheroes=1"
 
-// traceOf returns the trace context that the client of the request of ctx has sent, if it is valid, and its header.
+// traceOf returns the trace context in the request that ctx belongs to, and its header. It returns zero values if there
+// is no valid one.
 func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 	x := exchangeOf(ctx)
 	if x == nil {
@@ -44,8 +46,8 @@ func traceOf(ctx context.Context) (trace telemetry.Traceparent, header string) {
 	return trace, sent[0]
 }
 
-// trace starts the span of a request to the route, if the request is part of a sampled trace. A request that another
-// service in this process has made, such as the arena, belongs to that service's trace.
+// trace starts the span of a request to the route, if the request is part of a sampled trace. A request from another
+// service in this process, such as the arena, belongs to that service's trace.
 func (m *measure) trace(x *exchange, r *http.Request) *telemetry.Span {
 	if m == nil || m.tracer == nil {
 		return nil
@@ -59,14 +61,15 @@ func (m *measure) trace(x *exchange, r *http.Request) *telemetry.Span {
 		span = m.tracer.Serve("", begun, client, isPeer(x.header))
 	}
 	if span != nil {
-		span.Name = r.Method + " " + m.route // which may be HEAD at a route for GET
+		span.Name = r.Method + " " + m.route // the method may be HEAD for a GET route
 		span.Set(slog.String("http.request.method", r.Method), slog.String("url.scheme", "http"),
 			slog.String("url.path", r.URL.Path), slog.String("http.route", m.route))
 	}
 	return span
 }
 
-// isPeer reports whether a request's header is from one of our services, perhaps by way of a proxy that is part of the trace.
+// isPeer reports whether a request comes from one of our services, either directly or through a proxy that takes part
+// in the trace.
 func isPeer(header http.Header) bool {
 	for _, list := range header[tracestateHeader] {
 		for member := range strings.SplitSeq(list, ",") {
@@ -78,8 +81,8 @@ func isPeer(header http.Header) bool {
 	return false
 }
 
-// ownState returns the tracestate to send to a peer: our member, and as many members of the received tracestate as there is
-// room for, without those with our key.
+// ownState returns the tracestate to send to a peer: our member, followed by as many of the received members as fit,
+// except those with our key.
 func ownState(received string) string {
 	key, _, _ := strings.Cut(ownMember, "=")
 	state := ownMember
@@ -108,9 +111,9 @@ func (x *exchange) endSpan(failure string) {
 	x.span.End()
 }
 
-// PassTrace adds the trace context and the baggage of the request that ctx belongs to, if it has any, to the headers of a
-// request to a peer. If the service traces its requests, the peer's parent is the span of ctx; a peer of a request that
-// isn't sampled is told so.
+// PassTrace adds the trace context and the baggage of the request that ctx belongs to, if it has any, to the headers of
+// a request to a peer. If the service traces its requests, the span in ctx becomes the parent of the peer's span, or,
+// if there is no span, the headers say that the request isn't sampled.
 func PassTrace(ctx context.Context, tracing bool, header http.Header) {
 	x := exchangeOf(ctx)
 	if x != nil {
@@ -139,7 +142,7 @@ func pass(header http.Header, key, value string, longest int) {
 	}
 }
 
-// spanOf returns the span of the request of ctx or, if it has none, the trace context that the client has sent.
+// spanOf returns the span in ctx or, if there is none, the trace context that the client has sent.
 func spanOf(ctx context.Context) telemetry.Traceparent {
 	if span := telemetry.SpanOf(ctx); span != nil {
 		return span.Traceparent
@@ -148,7 +151,7 @@ func spanOf(ctx context.Context) telemetry.Traceparent {
 	return sent
 }
 
-// logged returns the ids under which the request of ctx is logged, as arguments for a slog.Logger.
+// logged returns the ids to include in log lines about the request that ctx belongs to, as arguments for a slog.Logger.
 func logged(ctx context.Context) []any {
 	ids := []any{"request_id", RequestID(ctx)}
 	if span := spanOf(ctx); span.TraceID != "" {

@@ -18,7 +18,7 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// recorded collects the spans that have ended.
+// recorded collects ended spans.
 type recorded struct {
 	mu    sync.Mutex
 	spans []*telemetry.Span
@@ -30,7 +30,7 @@ func (r *recorded) record(span *telemetry.Span) {
 	r.spans = append(r.spans, span)
 }
 
-// all returns the spans, and forgets them.
+// all returns the collected spans and removes them.
 func (r *recorded) all() []*telemetry.Span {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -76,17 +76,17 @@ const (
 	unsampledClient = "00-" + traceOfClient + "-" + spanOfClient + "-00"
 )
 
-// TestCallersDecision checks whose decision to sample counts: a client's is limited, a peer's isn't, and a trace that the
-// caller doesn't sample isn't sampled here.
+// TestCallersDecision checks that traces requested by clients are limited, that those of peers aren't, and that a
+// request has no span if its caller decided against sampling.
 func TestCallersDecision(t *testing.T) {
 	for name, c := range map[string]struct {
 		traceparent string
 		tracestate  []string
-		spans       int // of 5 requests, with a limit of 2 new traces
+		spans       int // number of spans for 5 requests, with a limit of 2 new traces
 	}{
 		"no caller":                            {"", nil, 2},
 		"client":                               {sampledClient, nil, 2},
-		"client, with another's state":         {sampledClient, []string{"a=1", "superheroes=10"}, 2},
+		"client, with a foreign state":         {sampledClient, []string{"a=1", "superheroes=10"}, 2},
 		"client, not sampled":                  {unsampledClient, nil, 0},
 		"client, invalid":                      {strings.ToUpper(sampledClient), nil, 2},
 		"peer":                                 {sampledClient, []string{"superheroes=1,a=1"}, 5},
@@ -114,7 +114,7 @@ func TestCallersDecision(t *testing.T) {
 	}
 }
 
-// TestPassTrace checks the trace context that a peer gets.
+// TestPassTrace checks the trace context that is sent to a peer.
 func TestPassTrace(t *testing.T) {
 	long := strings.TrimSuffix(strings.Repeat("aaaaaaaa=1,", 50), ",") // 549 bytes
 	for name, c := range map[string]struct {
@@ -160,7 +160,7 @@ func TestPassTrace(t *testing.T) {
 				t.Errorf("the peer's parent is the client's span")
 			}
 			if !matches(got, c.want) || passed.Get(tracestateHeader) != c.state || passed.Get(baggageHeader) != "a=1,b=2" {
-				t.Errorf("a peer gets %v, want the parent %s and the state %s", passed, c.want, c.state)
+				t.Errorf("the peer gets %v, want the parent %s and the state %s", passed, c.want, c.state)
 			}
 		})
 	}
@@ -180,12 +180,12 @@ func matches(text, pattern string) bool {
 	}
 }
 
-// TestRequestSpans checks the span of each kind of response: its name, its attributes, and whether it failed. Streams and
-// probes have none.
+// TestRequestSpans checks the span for each kind of response: its name, its attributes, and whether it failed. Streams
+// and probes have no span.
 func TestRequestSpans(t *testing.T) {
 	probe, events := route(http.MethodGet, "/readyz", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
 		if telemetry.SpanOf(r.Context()) != nil {
-			t.Error("a stream has a span, of which it could begin children")
+			t.Error("a stream has a span, so it could start child spans")
 		}
 		return NewEvents(w, r).Send([]byte("data: {}\n\n"))
 	})
@@ -203,7 +203,7 @@ func TestRequestSpans(t *testing.T) {
 	api.Mount("GET /page", func(w http.ResponseWriter, r *http.Request) error {
 		Endless(r)
 		if telemetry.SpanOf(Lasting(r.Context())) != nil {
-			t.Error("a forwarded stream has a span, of which it could begin children")
+			t.Error("a forwarded stream has a span, so it could start child spans")
 		}
 		return ok(w, r)
 	})
@@ -236,8 +236,8 @@ func TestRequestSpans(t *testing.T) {
 	}
 }
 
-// TestTraceIDs checks that the problem, the log lines and the exemplar of a sampled request have the ids of its span, and that
-// those of a request that isn't sampled have the ids that the client has sent.
+// TestTraceIDs checks the ids in problems, log lines and exemplars. For a sampled request, they are those of its span.
+// For other requests, they are the ids that the client has sent, and there is no exemplar.
 func TestTraceIDs(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true
@@ -253,7 +253,7 @@ func TestTraceIDs(t *testing.T) {
 		}
 		var problem Problem
 		if err := json.Unmarshal(response.Body.Bytes(), &problem); err != nil || problem.TraceID != traceOfClient {
-			t.Errorf("%s: the problem has the trace %s, %v", sampler, problem.TraceID, err)
+			t.Errorf("%s: the problem has the trace id %s, error %v", sampler, problem.TraceID, err)
 		}
 		lines := written.lines()
 		for _, line := range lines {
@@ -262,7 +262,7 @@ func TestTraceIDs(t *testing.T) {
 			}
 		}
 		if len(lines) != 2 {
-			t.Errorf("%s: logged %q, want the failure and the access", sampler, lines)
+			t.Errorf("%s: logged %q, want one line for the failure and one for the request", sampler, lines)
 		}
 		for _, family := range registry.Gather() {
 			if family.Family != telemetry.HTTPServerDuration {
@@ -270,13 +270,13 @@ func TestTraceIDs(t *testing.T) {
 			}
 			found := slices.DeleteFunc(family.Series[0].Histogram.Exemplars, func(e *telemetry.Exemplar) bool { return e == nil })
 			if len(found) != exemplars || exemplars == 1 && (found[0].TraceID != ids.TraceID || found[0].SpanID != ids.SpanID) {
-				t.Errorf("%s: the exemplars are %v, want that of %s", sampler, found, ids)
+				t.Errorf("%s: the exemplars are %v, want the span %s if it is sampled", sampler, found, ids)
 			}
 		}
 	}
 }
 
-// TestListsAreTraced checks that the steps of a list, whose context outlives the request's deadline, belong to its span.
+// TestListsAreTraced checks that the steps of a list, which have their own contexts, belong to the request's span.
 func TestListsAreTraced(t *testing.T) {
 	api, _, _, spans := traced(t, "always_on", "", settings(), get(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := NewStream(w, r).Step()
@@ -291,8 +291,8 @@ func TestListsAreTraced(t *testing.T) {
 	}
 }
 
-// TestTracesInOneProcess checks that a request within the process belongs to its caller's trace, whatever the headers say that
-// a client has sent.
+// TestTracesInOneProcess checks that a request within the process belongs to its caller's trace, whatever headers the
+// client has sent.
 func TestTracesInOneProcess(t *testing.T) {
 	for _, sampler := range []string{"always_on", "always_off"} {
 		inner, _, _, innerSpans := traced(t, "always_on", "", settings(), get(ok))
@@ -313,8 +313,8 @@ func TestTracesInOneProcess(t *testing.T) {
 	}
 }
 
-// TestTracingCost checks that a request costs the same number of allocations with tracing off as with tracing on, if it isn't
-// sampled.
+// TestTracingCost checks that a request that isn't sampled costs as many allocations with tracing on as with tracing
+// off.
 func TestTracingCost(t *testing.T) {
 	cost := func(sampler string) float64 {
 		api, _ := measured(get(ok))

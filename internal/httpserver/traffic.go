@@ -10,8 +10,8 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Traffic summarizes a service's requests within a recent period. Like the metrics, it doesn't include health checks and
-// event streams.
+// Traffic summarizes a service's requests within a recent period. Like the metrics, it doesn't include health checks
+// and event streams.
 type Traffic struct {
 	Seconds  float64  `json:"seconds" minimum:"5" maximum:"60" example:"5" doc:"Length of the period."`
 	Requests float64  `json:"requests_per_second" minimum:"0" example:"97"`
@@ -19,27 +19,27 @@ type Traffic struct {
 	P99      *float64 `json:"p99_ms,omitempty" minimum:"0" example:"2.4" doc:"99th percentile of the durations, interpolated within a histogram bucket; absent without requests."`
 }
 
-// A period is at least minPeriod long, and less than three times that while the traffic is read at least that often. A
-// period longer than maxPeriod would say too little about the present.
+// A period is at least minPeriod long. As long as the traffic is read at least once per minPeriod, it is shorter than
+// three times minPeriod. A period longer than maxPeriod would say too little about the current traffic.
 const (
 	minPeriod = 5 * time.Second
 	maxPeriod = time.Minute
 )
 
-// traffic computes Traffic from the durations that the service measures anyway, and only on request. It is safe for
-// concurrent use.
+// traffic computes Traffic on request, from the durations that the service measures anyway. It is safe for concurrent
+// use.
 type traffic struct {
 	metrics *telemetry.Metrics
 
 	mu          sync.Mutex
-	base, later totals // base begins the period; later replaces it once it is minPeriod old
+	base, later totals // base is the start of the period; later replaces base once it is minPeriod old
 }
 
-// totals are the totals since the service started, at a point in time.
+// totals contains the service's totals at one point in time, counted since the service started.
 type totals struct {
 	at      time.Time
 	errors  uint64
-	buckets []uint64 // of the durations of all requests
+	buckets []uint64 // request durations, in the buckets of HTTPServerDuration
 }
 
 func newTraffic(m *telemetry.Metrics) *traffic {
@@ -98,7 +98,7 @@ func (t totals) since(base totals) *Traffic {
 // round rounds to two decimals.
 func round(value float64) float64 { return math.Round(value*100) / 100 }
 
-// isServerError reports whether a series of request durations, which has these labels, has a status from 500 to 599.
+// isServerError reports whether the labels of a series of request durations contain a status from 500 to 599.
 func isServerError(labels []string) bool {
 	return strings.HasPrefix(labels[slices.Index(telemetry.HTTPServerDuration.Labels, "http.response.status_code")], "5")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTraffic checks the traffic that /healthz shows at different intervals.
+// TestTraffic checks the traffic that /healthz reports when it is requested at different times.
 func TestTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, _ := measured(
@@ -60,13 +60,13 @@ func TestTraffic(t *testing.T) {
 		check("after 15 s", &Traffic{Seconds: 5})
 		send("/fast", 1)
 		time.Sleep(61 * time.Second)
-		check("nobody has asked for a minute", nil)
+		check("after a minute without requests for /healthz", nil)
 		time.Sleep(5 * time.Second)
 		check("5 s later", &Traffic{Seconds: 5})
 	})
 }
 
-// TestNoTraffic checks that a service that isn't measured shows no traffic.
+// TestNoTraffic checks that a service without metrics reports no traffic.
 func TestNoTraffic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, _ := newAPI(settings())

@@ -13,8 +13,8 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// message is an encoded protobuf message. The field numbers are those of opentelemetry-proto 1.10, in collector/metrics/v1,
-// collector/trace/v1, metrics/v1, trace/v1, resource/v1 and common/v1.
+// message is an encoded protobuf message. The field numbers are those of opentelemetry-proto 1.10, in
+// collector/metrics/v1, collector/trace/v1, metrics/v1, trace/v1, resource/v1 and common/v1.
 type message []byte
 
 func (m *message) bytes(field protowire.Number, value []byte) {
@@ -85,8 +85,8 @@ func metrics(gathered []telemetry.Gathered, attributes [][2]string, begun, now t
 	return request(services, attributes)
 }
 
-// request returns an ExportMetricsServiceRequest or ExportTraceServiceRequest, which have the same form: the metrics or spans
-// of each service, and one resource for each service, with the process's own attributes.
+// request returns an ExportMetricsServiceRequest or ExportTraceServiceRequest. Both have the same form: for each
+// service, a resource and the service's metrics or spans. The given attributes are added to each resource.
 func request(services map[string]*message, attributes [][2]string) []byte {
 	var request message
 	for _, service := range slices.Sorted(maps.Keys(services)) {
@@ -105,10 +105,10 @@ func request(services map[string]*message, attributes [][2]string) []byte {
 	return request
 }
 
-// cumulative is the value of AggregationTemporality for totals since the start.
+// cumulative is the AggregationTemporality of totals since the process started.
 const cumulative = 2
 
-// metric returns a Metric with its data points.
+// metric returns a Metric with the given data points.
 func metric(f *telemetry.Family, data message) []byte {
 	var m message
 	m.text(1, f.Name)
@@ -130,8 +130,7 @@ func metric(f *telemetry.Family, data message) []byte {
 	return m
 }
 
-// point returns a data point: a NumberDataPoint, HistogramDataPoint or SummaryDataPoint, which have several fields in
-// common.
+// point returns a NumberDataPoint, HistogramDataPoint or SummaryDataPoint. These have several fields in common.
 func point(f *telemetry.Family, s telemetry.Series, begun, now time.Time) []byte {
 	var p message
 	attributes := protowire.Number(7)
@@ -196,7 +195,7 @@ func (m *message) distribution(f *telemetry.Family, d *telemetry.Distribution) {
 	}
 }
 
-// decode decodes an id, which is in hexadecimal.
+// decode decodes a hexadecimal id.
 func decode(id string) []byte {
 	decoded, _ := hex.DecodeString(id)
 	return decoded

@@ -1,4 +1,5 @@
-// Package otlp sends the metrics and spans of the process to an OpenTelemetry collector, over OTLP with protobuf and HTTP.
+// Package otlp sends the metrics and spans of the process to an OpenTelemetry collector, over OTLP with protobuf and
+// HTTP.
 //
 // It encodes the messages itself, because OpenTelemetry's exporter links gRPC, which would add 7 MB to the binary
 // (https://github.com/open-telemetry/opentelemetry-go/issues/2579).
@@ -28,7 +29,7 @@ import (
 
 // Config has the settings of an Exporter.
 type Config struct {
-	MetricsURL, TracesURL string // where to send them; "" to send none
+	MetricsURL, TracesURL string // where to send the signals; "" to send none
 	Headers, Attributes   [][2]string
 	Timeout               time.Duration
 	MetricsInterval       time.Duration
@@ -36,12 +37,13 @@ type Config struct {
 	Sampler               telemetry.Sampler
 }
 
-// Nothing reports whether there is nothing to send.
+// Nothing reports whether neither metrics nor spans are to be sent.
 func (c Config) Nothing() bool { return c.MetricsURL == "" && c.TracesURL == "" }
 
-// FromEnv returns the settings in the variables that OpenTelemetry's specification defines, with its defaults, except for the
-// sampler (telemetry.NewSampler). They have no flags, since each flag of each command would cost every start. Its errors
-// name the variable, but not its value. Headers may be secret, so they can also be read from the file that
+// FromEnv reads the settings from the environment variables that OpenTelemetry's specification defines. The defaults
+// are those of the specification, except for the sampler (see telemetry.NewSampler). There are no flags for the
+// settings, because every additional flag slows down every start. Errors name the variable, but contain no value except
+// the path of an unreadable file. Headers may be secret, so they can also be read from the file that
 // OTEL_EXPORTER_OTLP_HEADERS_FILE names.
 func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err error) {
 	parse := func(variable string, parse func(text string) error) {
@@ -98,7 +100,7 @@ func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err err
 	return cfg, err
 }
 
-// selectExporter removes the URL of a signal that isn't to be sent.
+// selectExporter clears the URL of a signal that must not be sent.
 func selectExporter(text string, url *string) error {
 	switch text {
 	case "none":
@@ -121,10 +123,11 @@ func milliseconds(text string, missing int) (time.Duration, error) {
 	return time.Duration(n) * time.Millisecond, nil
 }
 
-// stopTime limits the last export when the process stops.
+// stopTime is the time limit for the last export, when the process stops.
 const stopTime = 1500 * time.Millisecond
 
-// Exporter sends metrics at regular intervals, and spans at regular intervals or when there are many, until it is closed.
+// Exporter sends metrics at regular intervals until it is closed. It sends spans at regular intervals too, and in
+// addition whenever there is a full batch.
 type Exporter struct {
 	cfg      Config
 	registry *telemetry.Registry
@@ -138,9 +141,9 @@ type Exporter struct {
 	stopped  sync.WaitGroup
 }
 
-// Start starts to send the registry's metrics and the queued spans. It doesn't wait for the collector, which may be
-// unavailable: then the log gets a warning. Metrics are not queued, since a later export includes what an earlier one would
-// have said. Spans are sent again until the queue is full.
+// Start starts sending the registry's metrics and the queued spans. It doesn't wait for the collector. If the collector
+// is unavailable, a warning is logged. Metrics are not queued, because each export contains the current totals. Spans
+// are kept and sent again; once the queue is full, new ones are dropped.
 func Start(cfg Config, registry *telemetry.Registry, spans *Spans, version string, log *slog.Logger) *Exporter {
 	cfg.Attributes = resourceAttributes(cfg.Attributes, version)
 	e := &Exporter{
@@ -161,10 +164,12 @@ func Start(cfg Config, registry *telemetry.Registry, spans *Spans, version strin
 	return e
 }
 
-// resourceAttributes returns the attributes of the process's resources: the configured ones, without service.name, since each service of
-// the process has its own, and with a version and an instance unless configured.
+// resourceAttributes returns the attributes that all resources of the process have: the configured ones, and a version
+// and an instance id unless they are configured. service.name is omitted, because each service in the process has its
+// own.
 func resourceAttributes(configured [][2]string, version string) (attributes [][2]string) {
-	own := [][2]string{{"service.version", version}, {"service.instance.id", rand.Text()}} // the instance tells replicas apart
+	// The instance id distinguishes replicas.
+	own := [][2]string{{"service.version", version}, {"service.instance.id", rand.Text()}}
 	known := map[string]bool{"service.name": true}
 	for _, a := range append(slices.Clone(configured), own...) {
 		if !known[a[0]] {
@@ -205,7 +210,7 @@ func pairs(text string) (list [][2]string, err error) {
 	return list, nil
 }
 
-// every calls export at each interval and whenever it is woken, until the exporter is closed.
+// every calls export after each interval and whenever it receives from wake, until the exporter is closed.
 func (e *Exporter) every(interval time.Duration, wake <-chan struct{}, export func()) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -232,7 +237,7 @@ func (e *Exporter) exportMetrics() {
 	export()
 }
 
-// exportSpans sends spans until the exporter is closed, and then those that are left.
+// exportSpans sends spans until the exporter is closed, and then the remaining ones.
 func (e *Exporter) exportSpans() {
 	var next batch
 	e.every(e.cfg.TracesInterval, e.spans.wake, func() { e.sendBatch(&next) })
@@ -241,13 +246,14 @@ func (e *Exporter) exportSpans() {
 	for _, lost := range []batch{next, e.spans.take(nil)} {
 		if lost.spans > 0 {
 			e.spans.gone(lost, 0, lost.spans, 0)
-			e.log.Warn("spans were lost: the OpenTelemetry collector didn't take them before the stop", "spans", lost.spans)
+			e.log.Warn("spans were lost: the OpenTelemetry collector didn't accept them before the process stopped", "spans", lost.spans)
 		}
 	}
 }
 
-// sendBatch sends the batch or, if it is empty, the queued spans. It reports whether there were any, and they need not be sent
-// again: the collector took or rejected them. If it doesn't take the batch for the moment, it stays the next one.
+// sendBatch sends the batch in next or, if there is none, the queued spans. It returns true if the collector has
+// accepted or rejected them, and false if there is nothing to send or the export failed temporarily. After a temporary
+// failure, the batch stays in next, to be sent again.
 func (e *Exporter) sendBatch(next *batch) bool {
 	if next.spans == 0 {
 		*next = e.spans.take(e.cfg.Attributes)
@@ -273,13 +279,13 @@ func (e *Exporter) sendBatch(next *batch) bool {
 	return true
 }
 
-// statusError is a response that says that the collector didn't take the data.
+// statusError is a response with a status other than success.
 type statusError struct {
 	status int
 	text   string
 }
 
-func (e statusError) Error() string { return "it returned " + e.text }
+func (e statusError) Error() string { return "the response was " + e.text }
 
 // isTemporary reports whether OpenTelemetry's protocol allows sending the same data again.
 func isTemporary(err error) bool {
@@ -311,7 +317,7 @@ func (e *Exporter) send(url string, body []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// Close sends the metrics and the spans once more, within stopTime, and stops.
+// Close sends the metrics a last time, and the remaining spans, within stopTime, and stops the exporter.
 func (e *Exporter) Close() error {
 	close(e.closing)
 	defer time.AfterFunc(stopTime, e.cancel).Stop()

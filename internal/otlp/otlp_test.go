@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// received is an export as a collector sees it.
+// received is an export that a collector has received.
 type received struct {
 	header http.Header
 	path   string
@@ -70,7 +70,7 @@ func start(t *testing.T, cfg Config, log io.Writer) *Exporter {
 	return Start(cfg, registry(), NewSpans(), "v1", slog.New(slog.NewTextHandler(log, nil)))
 }
 
-// fromEnv returns the settings in the given variables.
+// fromEnv returns the settings for the given environment variables.
 func fromEnv(t *testing.T, variables map[string]string) Config {
 	t.Helper()
 	cfg, err := FromEnv(func(name string) string { return variables[name] }, false)
@@ -151,8 +151,8 @@ func checkHistogram(t *testing.T, p *metricsv1.HistogramDataPoint) {
 	}
 }
 
-// TestCollectorInTrouble checks that a collector that refuses, hangs or is gone costs a warning without secrets, and that
-// the exporter still stops.
+// TestCollectorInTrouble checks that if the collector refuses an export, hangs or is gone, a warning without secrets is
+// logged, and the exporter still stops.
 func TestCollectorInTrouble(t *testing.T) {
 	refusing, exports := collector(t, http.StatusServiceUnavailable)
 	release := make(chan struct{})
@@ -168,7 +168,7 @@ func TestCollectorInTrouble(t *testing.T) {
 				"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=kryptonite",
 				"OTEL_EXPORTER_OTLP_TIMEOUT": "50", "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
 			}), &log)
-			if err := e.Close(); err != nil { // exports once more
+			if err := e.Close(); err != nil { // exports a last time
 				t.Error(err)
 			}
 			if text := log.String(); strings.Count(text, "could not be sent") != 1 || strings.Contains(text, "kryptonite") {
@@ -179,7 +179,7 @@ func TestCollectorInTrouble(t *testing.T) {
 	await.Value(t, "the refused export", exports)
 }
 
-// TestFromEnv checks the defaults, and that a wrong value is reported with its variable, but without the value.
+// TestFromEnv checks the defaults, and that the error for an invalid value names the variable, but contains no secret.
 func TestFromEnv(t *testing.T) {
 	if cfg := fromEnv(t, nil); !cfg.Nothing() || cfg.Timeout != 10*time.Second || cfg.MetricsInterval != time.Minute {
 		t.Errorf("the defaults are %+v", cfg)

@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// maxQueued is the maximum size of the encoded spans that have not been sent yet, in bytes. A span has about 350.
+	// maxQueued is the maximum total size, in bytes, of the encoded spans that haven't been sent yet. A span has about
+	// 350 bytes.
 	maxQueued = 3 << 20
-	// fullBatch is the number of spans that are sent at once, without waiting for the next interval.
+	// fullBatch is the number of queued spans that triggers an export before the next interval.
 	fullBatch = 512
 )
 
-// Spans is a queue of spans for a collector. They are encoded as soon as they have ended. If the queue is full, because the
+// Spans is a queue of spans for a collector. Spans are encoded as soon as they end. If the queue is full, because the
 // collector is too slow, new spans are dropped and counted. It is safe for concurrent use.
 type Spans struct {
-	wake chan struct{} // buffered: there is a full batch
+	wake chan struct{} // buffered; receives a value when there is a full batch
 
 	mu       sync.Mutex
 	services map[string]*message // encoded spans of each service
 	count    int
-	bytes    int // of these spans and of those being sent
+	bytes    int // size of these spans and of those being sent
 
 	taken, dropped, sent, failed, rejected telemetry.Counter
 }
@@ -47,7 +48,7 @@ func (q *Spans) Measure(m *telemetry.Metrics) {
 	m.Counter(telemetry.SpansExported, &q.rejected, "rejected")
 }
 
-// Record queues a span that has ended. It never blocks.
+// Record queues an ended span. It never waits for the collector.
 func (q *Spans) Record(span *telemetry.Span) {
 	encoded := encodeSpan(span)
 	q.mu.Lock()
@@ -77,7 +78,7 @@ func (q *Spans) Record(span *telemetry.Span) {
 type batch struct {
 	body  []byte
 	spans int
-	bytes int // by which the queue's size shrinks when the batch is gone
+	bytes int // size to subtract from the queue's size when the batch is gone
 }
 
 // take removes all spans from the queue and returns them as an ExportTraceServiceRequest.
@@ -90,11 +91,11 @@ func (q *Spans) take(attributes [][2]string) batch {
 		b.bytes += len(*spans)
 	}
 	q.taken.Add(uint64(b.spans))
-	b.body = request(services, attributes) // copies up to maxQueued bytes, for which Record must not wait
+	b.body = request(services, attributes) // copies up to maxQueued bytes; Record must not wait for that
 	return b
 }
 
-// gone removes a batch, and counts what has become of its spans.
+// gone subtracts a batch's size from the queue's, and counts the spans that were sent, failed and were rejected.
 func (q *Spans) gone(b batch, sent, failed, rejected int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -104,7 +105,7 @@ func (q *Spans) gone(b batch, sent, failed, rejected int) {
 	q.rejected.Add(uint64(rejected))
 }
 
-// encodeSpan returns a Span of opentelemetry-proto's trace/v1.
+// encodeSpan encodes a span as the message Span in opentelemetry-proto's trace/v1.
 func encodeSpan(s *telemetry.Span) []byte {
 	m := make(message, 0, 512)
 	m.bytes(1, decode(s.TraceID))
@@ -133,8 +134,8 @@ func encodeSpan(s *telemetry.Span) []byte {
 	return m
 }
 
-// rejectedSpans returns the number of spans that a collector has rejected, which is in the field partial_success of an
-// ExportTraceServiceResponse.
+// rejectedSpans returns the number of spans that a collector has rejected, according to the field partial_success in
+// its ExportTraceServiceResponse.
 func rejectedSpans(response []byte) int {
 	partial, n := field(response, 1, protowire.BytesType, protowire.ConsumeBytes)
 	if n < 0 {
@@ -144,8 +145,8 @@ func rejectedSpans(response []byte) int {
 	return int(min(rejected, math.MaxInt32))
 }
 
-// field returns the first field of a message with the given number and type, and its length, or a negative length if there
-// is none.
+// field returns the first field of a message with the given number and type, and its length, or a negative length if
+// there is none.
 func field[T any](m []byte, number protowire.Number, kind protowire.Type, consume func([]byte) (T, int)) (value T, length int) {
 	for len(m) > 0 {
 		at, found, n := protowire.ConsumeTag(m)

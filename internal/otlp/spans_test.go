@@ -25,12 +25,12 @@ import (
 	"superheroes/test/await"
 )
 
-// spanCollector receives spans, and responds with the current status.
+// spanCollector receives spans, and responds with a status that the test can change.
 type spanCollector struct {
 	url    string
 	status atomic.Int32
 	mu     sync.Mutex
-	data   []*tracev1.TracesData // that it has accepted
+	data   []*tracev1.TracesData // accepted requests
 	asked  int
 }
 
@@ -68,7 +68,7 @@ func (c *spanCollector) requests() int {
 	return c.asked
 }
 
-// names returns how often each span has been accepted.
+// names returns the number of times each span has been accepted, by name.
 func (c *spanCollector) names() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *spanCollector) names() map[string]int {
 	return names
 }
 
-// startSpans starts an exporter of spans alone.
+// startSpans starts an exporter that sends only spans.
 func startSpans(t *testing.T, url string, interval time.Duration, log io.Writer) (*Exporter, *Spans) {
 	t.Helper()
 	cfg := fromEnv(t, map[string]string{
@@ -94,7 +94,7 @@ func startSpans(t *testing.T, url string, interval time.Duration, log io.Writer)
 	return Start(cfg, registry(), q, "v1", slog.New(slog.NewTextHandler(log, nil))), q
 }
 
-// named returns a span that has ended.
+// named returns an ended span with the given name.
 func named(name string) *telemetry.Span {
 	now := time.Now()
 	id := telemetry.Traceparent{TraceID: strings.Repeat("ab", 16), SpanID: strings.Repeat("cd", 8), Sampled: true}
@@ -161,19 +161,19 @@ func TestSpanEncoding(t *testing.T) {
 	}
 }
 
-// TestCollectorRecovers checks that spans which a collector refuses for the moment are sent again, together with later ones, none
-// of them twice, and that those it rejects are dropped, without holding up the next ones.
+// TestCollectorRecovers checks that spans are sent again after a temporary failure, and that no span is accepted twice.
+// Spans that the collector rejects for good are dropped, and don't hold up later ones.
 func TestCollectorRecovers(t *testing.T) {
 	for status, lost := range map[int]bool{429: false, 502: false, 503: false, 504: false, 400: true, 413: true, 500: true} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			collector := newSpanCollector(t, status)
 			e, q := startSpans(t, collector.url, time.Millisecond, io.Discard)
 			q.Record(named("first"))
-			await.True(t, "the collector is asked", func() bool { return collector.requests() > 0 })
+			await.True(t, "the collector gets a request", func() bool { return collector.requests() > 0 })
 			if lost {
 				await.True(t, "the span is dropped", func() bool { return q.failed.Value() == 1 })
 			} else {
-				await.True(t, "the collector is asked again", func() bool { return collector.requests() > 2 || q.failed.Value() > 0 })
+				await.True(t, "the collector gets more requests", func() bool { return collector.requests() > 2 || q.failed.Value() > 0 })
 			}
 			collector.status.Store(http.StatusOK)
 			q.Record(named("second"))
@@ -189,14 +189,14 @@ func TestCollectorRecovers(t *testing.T) {
 				t.Error(diff)
 			}
 			if q.sent.Value() != sent || q.failed.Value() != failed || q.bytes != 0 || q.count != 0 {
-				t.Errorf("sent %d and lost %d, and %d bytes are queued", q.sent.Value(), q.failed.Value(), q.bytes)
+				t.Errorf("%d spans were sent and %d were lost; %d bytes are queued", q.sent.Value(), q.failed.Value(), q.bytes)
 			}
 		})
 	}
 }
 
-// TestRejectedBatchAtTheStop checks that a batch which the collector rejects doesn't prevent the spans after it from being sent
-// before the process stops.
+// TestRejectedBatchAtTheStop checks that if the collector rejects a batch while the process stops, the spans after it
+// are still sent.
 func TestRejectedBatchAtTheStop(t *testing.T) {
 	begun, may := make(chan struct{}), make(chan int)
 	var names []string
@@ -216,7 +216,7 @@ func TestRejectedBatchAtTheStop(t *testing.T) {
 	closed := make(chan error, 1)
 	go func() { closed <- e.Close() }()
 	<-e.closing
-	may <- http.StatusServiceUnavailable // stays the next batch
+	may <- http.StatusServiceUnavailable // the batch will be sent again
 	await.Value(t, "the first batch again", begun)
 	may <- http.StatusBadRequest
 	await.Value(t, "the second batch", begun)
@@ -226,8 +226,9 @@ func TestRejectedBatchAtTheStop(t *testing.T) {
 	}
 }
 
-// TestQueueIsLimited checks that the queue and the batch that a hanging collector doesn't take are limited together, that spans
-// beyond the limit are dropped and counted, that recording never waits, and that the stop ends in time and counts what is lost.
+// TestQueueIsLimited checks that a single limit applies to the queue together with the batch being sent to a hanging
+// collector. Spans beyond the limit are dropped and counted, and recording never waits. Close returns in time, and
+// counts the lost spans.
 func TestQueueIsLimited(t *testing.T) {
 	begun, release := make(chan struct{}, 10), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -276,7 +277,8 @@ func TestResourceAttributes(t *testing.T) {
 	}
 }
 
-// TestPartialSuccess checks that the number of rejected spans is found in a collector's response, and nothing in anything else.
+// TestPartialSuccess checks that the number of rejected spans is read from a collector's response, and is 0 for any
+// other content.
 func TestPartialSuccess(t *testing.T) {
 	for response, want := range map[string]int{
 		"": 0, "\x0a\x00": 0, "\x0a\x02\x08\x03": 3, "\x0a\x05\x08\x03\x12\x01x": 3, "\x0a\x05\x12\x01x\x08\x03": 3, "\x10\x01\x0a\x02\x08\x03": 3,
@@ -284,7 +286,7 @@ func TestPartialSuccess(t *testing.T) {
 		"<html>": 0, `{"partialSuccess":{"rejectedSpans":"3"}}`: 0,
 	} {
 		if got := rejectedSpans([]byte(response)); got != want {
-			t.Errorf("%q has %d rejected spans, want %d", response, got, want)
+			t.Errorf("%q: got %d rejected spans, want %d", response, got, want)
 		}
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("\x0a\x02\x08\x03")) }))

@@ -65,7 +65,7 @@ type batch[T any] struct {
 	size    int                     // number of picks requested; 0 until the request is sent
 	joined  int                     // callers that have joined
 	early   int                     // callers that joined before the request was sent
-	traced  []telemetry.Traceparent // spans of these callers
+	traced  []telemetry.Traceparent // the sampled spans of these callers
 	waiting int                     // callers that are still waiting
 
 	done    chan struct{} // closed when the request has ended, after the fields below are set
@@ -132,7 +132,7 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 		_, wait := b.client.observed.tracer.Start(ctx, "", telemetry.InternalSpan)
 		select {
 		case <-joined.done:
-			if joined.size > 1 { // otherwise, the request itself is the caller's span
+			if joined.size > 1 { // otherwise, the request has a span in the caller's trace
 				b.waited(wait, joined.span)
 			}
 		case <-ctx.Done():
@@ -148,7 +148,7 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// waited ends the span of a caller's wait for a batch, which it links to that of the batch.
+// waited ends the span of a caller's wait for a batch, and links it to the batch's span.
 func (b *Batches[T]) waited(wait *telemetry.Span, batch telemetry.Traceparent) {
 	if wait != nil {
 		wait.Name = "wait for picks of " + b.client.peer
@@ -305,7 +305,7 @@ func (b *Batches[T]) request(batch *batch[T]) (items []T, age time.Duration, err
 		span.Set(slog.Int("superheroes.pick.batch.size", batch.size))
 		defer func() {
 			if err != nil && !errors.Is(err, errNoBatches) {
-				span.Fail("_OTHER") // the span of the call has the kind
+				span.Fail("_OTHER") // the span of the call says which kind of failure
 			}
 			span.End()
 		}()

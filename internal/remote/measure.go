@@ -22,14 +22,15 @@ type observed struct {
 	port   string
 }
 
-// answered is the result of a call: the response's status, or 0 if there was none, and the kind of failure, or "".
+// answered is a method and the result of a call: the response's status, or 0 if there was none, and the kind of
+// failure, or "".
 type answered struct {
 	method  string
 	status  int
 	failure string
 }
 
-// measure adds the metrics of the calls to a peer below base. Call it before the first call.
+// measure adds the metrics of the calls to the peer with the given base URL. Call measure before calling the peer.
 func (o *observed) measure(m *telemetry.Metrics, peer string, base *url.URL) {
 	if m == nil {
 		return
@@ -53,21 +54,21 @@ type observedCall struct {
 	span   *telemetry.Span
 }
 
-// begin begins a call to a path of the peer, for which the given route stands in names. The caller must call end, and use
-// the returned context for the call.
+// begin begins a call to a path of the peer. The span's name contains the route instead of the path. The caller must
+// call end, and use the returned context for the call.
 func (o *observed) begin(ctx context.Context, method, route, path string) (context.Context, observedCall) {
 	ctx, span := o.tracer.Start(ctx, "", telemetry.ClientSpan)
 	if span != nil {
 		span.Name = method + " " + route
 		port, _ := strconv.Atoi(o.port)
-		full := url.URL{Scheme: o.base.Scheme, Host: o.base.Host, Path: path} // without user and query
+		full := url.URL{Scheme: o.base.Scheme, Host: o.base.Host, Path: path} // without the user, the password and the query
 		span.Set(slog.String("http.request.method", method), slog.String("url.full", full.String()),
 			slog.String("url.template", route), slog.String("server.address", o.base.Hostname()), slog.Int("server.port", port))
 	}
 	return ctx, observedCall{o, method, time.Now(), span}
 }
 
-// end records a call that has ended. status is that of the response, or 0 if there was none.
+// end records a call that has ended. status is the response's, or 0 if there was none.
 func (c observedCall) end(status int, err error) {
 	if c.calls == nil {
 		return

@@ -18,7 +18,7 @@ import (
 	"superheroes/test/fakepeer"
 )
 
-// spans collects the spans that have ended.
+// spans collects ended spans.
 type spans struct {
 	mu    sync.Mutex
 	ended []*telemetry.Span
@@ -30,7 +30,7 @@ func (s *spans) record(span *telemetry.Span) {
 	s.ended = append(s.ended, span)
 }
 
-// children returns the spans with the given parent; the parent of a trace's first span is "".
+// children returns the spans with the given parent. The root of a trace has the parent "".
 func (s *spans) children(parent string) (children []*telemetry.Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -59,7 +59,7 @@ func tracing(t *testing.T) (*telemetry.Metrics, *spans) {
 	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service("fights"), s
 }
 
-// attribute returns the value of an attribute as text, or "" if there is none.
+// attribute returns the value of an attribute as a string, or "" if there is none.
 func attribute(span *telemetry.Span, key string) string {
 	for _, a := range span.Attributes {
 		if a.Key == key {
@@ -69,12 +69,13 @@ func attribute(span *telemetry.Span, key string) string {
 	return ""
 }
 
-// TestPicksAreTraced crosses fights that are sampled with others, and with one whose caller gives up, in one batch of picks: the
-// batch is a trace of its own, with links from and to the sampled fights. A single pick belongs to its fight.
+// TestPicksAreTraced checks the spans of a batch of picks for sampled and other fights, some of whose callers give up.
+// The batch is a trace of its own, and the sampled fights and the batch have links to each other. A single pick belongs
+// to its fight's trace.
 func TestPicksAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
-		sampled []int // of the callers 1 to 5, who share a batch
-		leaves  int   // the caller who gives up; 0 for none
+		sampled []int // among the callers 1 to 5, which share a batch
+		leaves  int   // the caller that gives up; 0 for none
 	}{
 		"none":                        {nil, 0},
 		"some, not the first":         {[]int{2, 4}, 0},
@@ -129,7 +130,7 @@ func TestPicksAreTraced(t *testing.T) {
 			}
 			if calls := recorded.children(single.SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/random_hero" ||
 				calls[0].TraceID != single.TraceID || calls[0].String() != parents[0] || len(calls[0].Links) > 0 {
-				t.Errorf("got the single pick %+v, and the peer the parent %s", calls, parents[0])
+				t.Errorf("the single pick has the spans %+v, and the peer got the parent %s", calls, parents[0])
 			}
 			if asked := peer.asked(); !slices.Equal(asked, []int{0, 10}) { // twice the demand
 				t.Errorf("the requested counts are %v", asked)
@@ -139,8 +140,8 @@ func TestPicksAreTraced(t *testing.T) {
 	}
 }
 
-// checkBatch checks the spans of a batch that fights share, some of which have spans. One of them has left; parent is that which
-// the peer got.
+// checkBatch checks the spans of a batch that several fights share. fights contains the sampled fights by number, and
+// left is the number of the fight whose caller has given up. parent is the traceparent that the peer got.
 func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, left int, parent string) {
 	t.Helper()
 	shared := recorded.children("")
@@ -179,7 +180,7 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 	}
 }
 
-// TestCallsAreTraced checks the span of a call for each kind of response. It contains neither the peer's password nor a query.
+// TestCallsAreTraced checks the span of a call for each kind of response. Spans must not contain the peer's password.
 func TestCallsAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		behaviour       http.HandlerFunc
@@ -223,7 +224,8 @@ func TestCallsAreTraced(t *testing.T) {
 	}
 }
 
-// TestAbandonedCallIsTraced checks that a call whose caller has given up still has its span when it ends.
+// TestAbandonedCallIsTraced checks that a call whose caller has given up still has a span, which ends when the call
+// ends.
 func TestAbandonedCallIsTraced(t *testing.T) {
 	gate := newGate(t)
 	peer := fakepeer.New(t, gate.before(fakepeer.Answers(http.StatusOK, fakepeer.Hero)))
@@ -246,16 +248,17 @@ func TestAbandonedCallIsTraced(t *testing.T) {
 	}
 }
 
-// TestForwardedRequestsAreTraced checks the span of a request that the arena forwards, of which the peer's span is a child.
+// TestForwardedRequestsAreTraced checks the span of a request that the arena forwards, and that it is the parent of the
+// peer's span.
 func TestForwardedRequestsAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		behaviour       http.HandlerFunc
 		status, failure string
 	}{
-		"success":         {fakepeer.Answers(http.StatusOK, "{}"), "200", ""},
-		"client error":    {fakepeer.Answers(http.StatusConflict, "{}"), "409", "409"},
-		"broken off":      {fakepeer.BreaksOff(""), "", "connection"},
-		"unlike a member": {fakepeer.Answers(http.StatusFound, ""), "302", "connection"},
+		"success":      {fakepeer.Answers(http.StatusOK, "{}"), "200", ""},
+		"client error": {fakepeer.Answers(http.StatusConflict, "{}"), "409", "409"},
+		"broken off":   {fakepeer.BreaksOff(""), "", "connection"},
+		"a redirect":   {fakepeer.Answers(http.StatusFound, ""), "302", "connection"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := make(chan string, 1)

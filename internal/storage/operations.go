@@ -11,20 +11,20 @@ import (
 	"superheroes/internal/telemetry"
 )
 
-// Operations measures and traces the operations of a store on one table or collection. The zero value does neither. It is
-// safe for concurrent use.
+// Operations measures and traces the operations of a store on one table or collection. The zero value does neither. It
+// is safe for concurrent use.
 type Operations struct {
 	measured atomic.Pointer[measured]
 }
 
-// measured is what Operations that are measured need.
+// measured contains what Operations need for measuring and tracing.
 type measured struct {
 	durations          *telemetry.Vec[outcome]
 	tracer             *telemetry.Tracer
 	system, collection string
 }
 
-// outcome is an operation with its kind of failure, which is "" for success.
+// outcome is an operation and its kind of failure, which is "" for success.
 type outcome struct{ operation, detail, failure string }
 
 // Measure adds the metrics of the operations. system is the name of the engine in OpenTelemetry's semantic conventions:
@@ -38,7 +38,7 @@ func (o *Operations) Measure(m *telemetry.Metrics, system, collection string) {
 	o.measured.Store(to)
 }
 
-// labels returns the values of the labels of an operation's series.
+// labels returns the label values of an operation's series.
 func (m *measured) labels(of outcome) []string {
 	operation := of.operation
 	if m.system == "mongodb" {
@@ -59,8 +59,8 @@ type Operation struct {
 	span         *telemetry.Span
 }
 
-// Begin begins an operation: SELECT, INSERT, UPDATE or COUNT. The detail, which may be empty, distinguishes operations of
-// the same name. The caller must call End, and use the returned context for the operation.
+// Begin begins an operation: SELECT, INSERT, UPDATE or COUNT. The detail, which may be empty, distinguishes operations
+// with the same name. The caller must call End, and use the returned context for the operation.
 func (o *Operations) Begin(ctx context.Context, name, detail string) (context.Context, Operation) {
 	of := o.measured.Load()
 	if of == nil {
@@ -71,9 +71,9 @@ func (o *Operations) Begin(ctx context.Context, name, detail string) (context.Co
 	return ctx, Operation{of, name, detail, time.Now(), span}
 }
 
-// BeginShared begins a write that several requests share, with the given number of rows, and returns its span. The write is
-// a trace of its own with a link to each of the requests' spans. The caller must end the span. Since each request measures
-// its own operation, the write itself isn't measured.
+// BeginShared begins a write that several requests share, and returns its span, which the caller must end. The write
+// has the given number of rows. It is a trace of its own, with links to the requests' spans. Since each request
+// measures its own operation, the write itself isn't measured.
 func (o *Operations) BeginShared(ctx context.Context, name string, rows int, requests []telemetry.Traceparent) (
 	context.Context, *telemetry.Span,
 ) {
@@ -93,7 +93,7 @@ func (o *Operations) Traced() bool {
 	return of != nil && of.tracer != nil
 }
 
-// describe gives a span its name and attributes. They contain neither the text of a statement nor its parameters.
+// describe sets the name and the attributes of a span. They contain neither the text nor the parameters of a statement.
 func (m *measured) describe(span *telemetry.Span, name, detail string) {
 	if span == nil {
 		return
@@ -105,8 +105,8 @@ func (m *measured) describe(span *telemetry.Span, name, detail string) {
 	}
 }
 
-// End records the duration and, if the operation failed, the kind of failure. It may be deferred with the address of the
-// result. An error that isn't a failure, such as that there is no such row, must be replaced by nil.
+// End records the duration and, if the operation failed, the kind of failure. It may be deferred with the address of
+// the result. Errors that aren't failures, for example for a missing row, must be replaced by nil.
 func (o Operation) End(err *error) {
 	if o.of == nil {
 		return

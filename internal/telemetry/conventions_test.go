@@ -6,12 +6,13 @@ import (
 	"testing"
 )
 
-// convention is what OpenTelemetry's semantic conventions 1.44.0 define for a metric: model/http, model/db and model/otel in
-// https://github.com/open-telemetry/semantic-conventions/tree/v1.44.0. An up-down counter is a gauge in Prometheus.
+// convention is the definition of a metric in OpenTelemetry's semantic conventions 1.44.0: model/http, model/db and
+// model/otel in https://github.com/open-telemetry/semantic-conventions/tree/v1.44.0. An up-down counter is a gauge in
+// Prometheus.
 type convention struct {
 	kind       Type
 	unit       string
-	attributes string    // that we may use
+	attributes string    // those that we may use
 	bounds     []float64 // recommended for a histogram
 }
 
@@ -35,8 +36,9 @@ func conventions() map[string]convention {
 	}
 }
 
-// TestConventions checks the metrics that the semantic conventions define. Only peer is an attribute of our own in them. The
-// bounds of a histogram include the recommended ones. All other metrics must have names that the conventions leave free.
+// TestConventions checks the metrics that the semantic conventions define. Their attributes, except peer, must be in
+// the conventions, and the bounds of a histogram must include the recommended ones. The names of all other metrics must
+// begin with superheroes., go_ or process_.
 func TestConventions(t *testing.T) {
 	known := conventions()
 	for _, group := range Groups() {
@@ -44,7 +46,7 @@ func TestConventions(t *testing.T) {
 			want, defined := known[f.Name]
 			if !defined {
 				if !strings.HasPrefix(f.Name, "superheroes.") && !strings.HasPrefix(f.Name, "go_") && !strings.HasPrefix(f.Name, "process_") {
-					t.Errorf("%s is neither in the conventions nor a name of our own", f.Name)
+					t.Errorf("%s is not in the conventions and has none of the other prefixes", f.Name)
 				}
 				continue
 			}
@@ -54,7 +56,7 @@ func TestConventions(t *testing.T) {
 			}
 			for _, label := range f.Labels {
 				if label != "peer" && !slices.Contains(strings.Fields(want.attributes), label) {
-					t.Errorf("%s has the label %s, which isn't one of its attributes", f.Name, label)
+					t.Errorf("%s has the label %s, which the conventions don't define for it", f.Name, label)
 				}
 			}
 			for _, bound := range want.bounds {

@@ -11,12 +11,12 @@ const introduction = `# Metrics
 
 This page is generated from [families.go](../internal/telemetry/families.go).
 
-The admin listener serves the metrics of all services in its process at ` + "`/metrics`" + `, in the OpenMetrics format for scrapers that
-accept it, and otherwise in the text format of Prometheus. With ` + "`up`" + ` it listens on ` + "`127.0.0.1:8006`" + `; a service that runs alone
-has one only if ` + "`--admin-addr`" + ` (` + "`ADMIN_ADDR`" + `) is set. Every series has the label ` + "`service`" + `. Metrics of the process have the
-service's name there, or ` + "`superheroes`" + ` with ` + "`up`" + `.
+The admin listener serves the metrics of all services in its process at ` + "`/metrics`" + `: in the OpenMetrics format if the
+scraper accepts it, and otherwise in Prometheus' text format. With ` + "`up`" + ` it listens on ` + "`127.0.0.1:8006`" + `; a service that runs alone
+has one only if ` + "`--admin-addr`" + ` (` + "`ADMIN_ADDR`" + `) is set. Every series has the label ` + "`service`" + `. For metrics of
+the process, it contains the service's name, or ` + "`superheroes`" + ` with ` + "`up`" + `.
 
-The label ` + "`kind`" + ` is a kind of work that has its own limit on concurrent requests: ` + "`reads`, `fights`" + ` (and picks), ` + "`lists`, `searches`" + `
+The label ` + "`kind`" + ` names a kind of work with its own limit on concurrent requests: ` + "`reads`, `fights`" + ` (and picks), ` + "`lists`, `searches`" + `
 (and counts), ` + "`streams`, `writes`" + ` and ` + "`checks`" + `.
 `
 
@@ -48,7 +48,7 @@ func TestNames(t *testing.T) {
 			}
 			seen[f.PrometheusName()] = true
 			if family := strings.TrimSuffix(f.PrometheusName(), "_total"); family != f.PrometheusName() && seen[family] {
-				t.Errorf("in OpenMetrics, %s is the name of two families", family)
+				t.Errorf("in OpenMetrics, two families have the name %s", family)
 			}
 			for _, label := range f.Labels {
 				if !name.MatchString(label) {
@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 				}
 			}
 			if !strings.HasSuffix(f.Help, ".") {
-				t.Errorf("%s: the help is not a sentence: %s", f.Name, f.Help)
+				t.Errorf("%s: the help doesn't end with a period: %s", f.Name, f.Help)
 			}
 		}
 	}

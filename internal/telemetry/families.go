@@ -3,17 +3,17 @@ package telemetry
 import "time"
 
 // The families of metrics. Names, units, labels and buckets of http.* and db.* are those of OpenTelemetry's semantic
-// conventions 1.44.0, with finer buckets below five milliseconds, since most of our requests take less. The names of the
-// Go runtime's and the process's metrics (runtime.go) are those of Prometheus' client library for Go.
+// conventions 1.44.0, with more buckets below five milliseconds, since most of our requests take less. The names of the
+// metrics of the Go runtime and the process (runtime.go) are those of Prometheus' client library for Go.
 
 // Requests served.
 var (
-	// HTTPServerDuration has one series per route, method and status.
+	// HTTPServerDuration has one series for each combination of route, method and result.
 	HTTPServerDuration = &Family{
 		Name: "http.server.request.duration", Type: HistogramType, Unit: "s",
-		Help: "Duration of requests to the service's port. Redirections and rejected requests have only their class as " +
-			"status, 3xx or 4xx. HEAD counts as GET. Health checks and event streams aren't measured. Requests that reach no " +
-			"route have the method _OTHER and no route.",
+		Help: "Duration of requests to the service's port. For redirects and client errors, the status is only 3xx or " +
+			"4xx. HEAD counts as GET. Health checks and event streams aren't measured. Requests that match no route have " +
+			"the method _OTHER and no route.",
 		Labels: []string{"http.request.method", "url.scheme", "http.route", "http.response.status_code", "error.type"},
 		Bounds: []float64{
 			0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
@@ -37,7 +37,7 @@ var (
 
 // Stores.
 var (
-	// DBClientDuration has one series per operation and kind of failure.
+	// DBClientDuration has one series for each combination of operation and kind of failure.
 	DBClientDuration = &Family{
 		Name: "db.client.operation.duration", Type: HistogramType, Unit: "s",
 		Help:   "Duration of operations on the store, including the wait for a connection.",
@@ -72,7 +72,7 @@ func (m *Metrics) Pool(name string, read func() PoolStats) {
 
 // Peers.
 var (
-	// HTTPClientDuration has one series per peer and status, or kind of failure.
+	// HTTPClientDuration has one series for each combination of peer, method and result.
 	HTTPClientDuration = &Family{
 		Name: "http.client.request.duration", Type: HistogramType, Unit: "s",
 		Help:   "Duration of calls to a peer, from sending the request to the end of the response.",
@@ -87,14 +87,14 @@ var (
 		"Calls rejected because the circuit breaker for a peer was open.", "peer")
 	PickBatchSize = &Family{
 		Name: "superheroes.pick.batch.size", Type: HistogramType, Unit: "{pick}",
-		Help: "Picks requested from a peer in one call, in the eco profile.", Labels: []string{"peer"}, Bounds: batchBounds,
+		Help: "Number of picks requested from a peer in one call, in the eco profile.", Labels: []string{"peer"}, Bounds: batchBounds,
 	}
 )
 
 // Catalogs.
 var (
 	SnapshotAge = gauge("superheroes.snapshot.age", "s",
-		"Time since the catalog's ids were last read, or last known to be unchanged. They are renewed only while items are being picked.")
+		"Time since the catalog's ids were last read or found unchanged. They are renewed only while items are being picked.")
 	SnapshotIDs  = gauge("superheroes.snapshot.ids", "{row}", "Ids in memory.")
 	SnapshotRows = gauge("superheroes.snapshot.rows", "{row}", "Rows in memory; always 0 in the strict profile.")
 )
@@ -102,17 +102,17 @@ var (
 // Fights.
 var (
 	FightsAcknowledged = counter("superheroes.fights.acknowledged", "{fight}",
-		"Fights since the process started that the store confirmed in time, so that the response is a 200.")
+		"Fights since the process started whose response was a 200, because the store confirmed them in time.")
 	FightsUncertain = counter("superheroes.fights.uncertain", "{fight}",
 		"Fights since the process started that may have been stored although the store didn't confirm them.")
 	FightsStored = counter("superheroes.fights.stored", "{fight}",
-		"Fights that the store has confirmed since the process started, even if the client had given up.")
+		"Fights that the store has confirmed since the process started, including those whose client had given up.")
 	FightsCounted = gauge("superheroes.fights.counted", "{fight}",
 		"Fights included in the stored statistics: the exact total, which survives restarts, as of the previous scrape. It "+
 			"belongs to the store, so every statistics service that shares the store reports the same value.")
 	CommitBatchSize = &Family{
 		Name: "superheroes.commit.batch.size", Type: HistogramType, Unit: "{fight}",
-		Help: "Fights stored in one durable write.", Bounds: batchBounds,
+		Help: "Number of fights stored in one durable write.", Bounds: batchBounds,
 	}
 )
 
@@ -120,13 +120,13 @@ var (
 var (
 	BuildInfo = gauge("superheroes.build.info", "", "Version and profile of the service; always 1.",
 		"version", "goversion", "profile")
-	// SpansProcessed and SpansExported have OpenTelemetry's names.
+	// SpansProcessed and SpansExported have the names that OpenTelemetry defines.
 	SpansProcessed = counter("otel.sdk.processor.span.processed", "{span}",
-		"Spans of sampled traces that have ended. With the error type queue_full, they were dropped because the collector "+
-			"didn't take earlier ones.", "error.type")
+		"Ended spans of sampled traces. The error type queue_full counts spans that were dropped because the queue for "+
+			"the collector was full.", "error.type")
 	SpansExported = counter("otel.sdk.exporter.span.exported", "{span}",
-		"Spans sent to the collector. With an error type, it didn't take them.", "error.type")
-	LogLines      = counter("superheroes.log.lines", "{line}", "Log lines written, by level.", "level")
+		"Spans sent to the collector. Those with an error type were not accepted.", "error.type")
+	LogLines      = counter("superheroes.log.lines", "{line}", "Log lines that were written, by level.", "level")
 	LogSuppressed = counter("superheroes.log.suppressed", "{line}",
 		"Repeated warnings and errors that were counted and summarized instead of being written.")
 )

@@ -15,21 +15,21 @@ func (c *Counter) Add(n uint64) { c.n.Add(n) }
 // Value returns the count.
 func (c *Counter) Value() uint64 { return c.n.Load() }
 
-// Histogram counts values by size. An observation takes two atomic additions, whatever the number of buckets, and no
-// allocation (BenchmarkHistogram). It is safe for concurrent use.
+// Histogram counts values in buckets. An observation takes two atomic additions, whatever the number of buckets, and no
+// allocation (BenchmarkHistogram). A Histogram is safe for concurrent use.
 //
-// Values and bounds are integers, since an integer can be added atomically: durations are in nanoseconds, anything else
-// is in the family's unit.
+// Values and bounds are integers, because integers can be added atomically. Durations are in nanoseconds; all other
+// values are in the family's unit.
 type Histogram struct {
 	family    *Family
 	perUnit   float64 // a value divided by perUnit is in the family's unit
 	bounds    []int64
 	buckets   []atomic.Uint64 // one more than bounds
 	sum       atomic.Int64
-	exemplars []atomic.Pointer[Exemplar] // latest of each bucket
+	exemplars []atomic.Pointer[Exemplar] // the latest in each bucket
 }
 
-// Exemplar is an observed value with the trace that it belongs to.
+// Exemplar is an observed value with the ids of the span in which it was observed.
 type Exemplar struct {
 	Value           float64 // in the family's unit
 	TraceID, SpanID string  // in hexadecimal
@@ -58,7 +58,7 @@ func (h *Histogram) Observe(value int64) {
 	h.sum.Add(value)
 }
 
-// ObserveIn counts a value, and makes the span, unless it is nil, the exemplar of the value's bucket.
+// ObserveIn counts a value. Unless span is nil, the value, with the span's ids, becomes the exemplar of its bucket.
 func (h *Histogram) ObserveIn(value int64, span *Span) {
 	h.Observe(value)
 	if span != nil {
@@ -78,13 +78,13 @@ func (h *Histogram) bucket(value int64) int {
 
 // Distribution is the current state of a histogram.
 type Distribution struct {
-	Buckets   []uint64    // number of values in each bucket, the last of which has no bound
-	Sum       float64     // of the values, in the family's unit
-	Exemplars []*Exemplar // latest of each bucket; nil if there is none
+	Buckets   []uint64    // number of values in each bucket; the last bucket has no bound
+	Sum       float64     // of all values, in the family's unit
+	Exemplars []*Exemplar // the latest in each bucket, or nil
 }
 
-// distribution returns the current state. A value that is observed in the meantime may be part of only the buckets or
-// only the sum.
+// distribution returns the current state. A value that is being observed may be included only in the buckets or only in
+// the sum.
 func (h *Histogram) distribution() *Distribution {
 	n := len(h.buckets)
 	d := &Distribution{Buckets: make([]uint64, n), Sum: float64(h.sum.Load()) / h.perUnit, Exemplars: make([]*Exemplar, n)}

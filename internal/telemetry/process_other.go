@@ -2,5 +2,5 @@
 
 package telemetry
 
-// addProcess adds nothing, because the metrics of the process are only known on Unix systems.
+// addProcess adds nothing, because process metrics are available only on Unix systems.
 func (m *Metrics) addProcess() {}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// addProcess adds the metrics of the process that this system provides.
+// addProcess adds the process metrics that this system provides.
 func (m *Metrics) addProcess() {
 	m.Func(processCPU, cpuSeconds)
 	m.Func(processMaxFDs, maxFDs)
@@ -21,7 +21,7 @@ func (m *Metrics) addProcess() {
 	}
 }
 
-// cpuSeconds returns the CPU time of the process, user and system.
+// cpuSeconds returns the user and system CPU time of the process.
 func cpuSeconds() float64 {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails only for invalid arguments
@@ -54,5 +54,5 @@ func openFDs() float64 {
 	}
 	defer func() { _ = folder.Close() }()
 	names, _ := folder.Readdirnames(-1)
-	return float64(max(len(names)-1, 0)) // without the folder itself
+	return float64(max(len(names)-1, 0)) // excluding the descriptor of the folder itself
 }

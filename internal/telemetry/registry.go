@@ -1,12 +1,13 @@
-// Package telemetry has the instruments with which the services measure themselves: counters, histograms and values that
-// are read on demand. A Registry collects them for a scrape in the text formats of Prometheus and OpenMetrics.
+// Package telemetry contains the instruments that the services use to measure themselves: counters, histograms and
+// values that are read on demand. A Registry collects them for a scrape in the text formats of Prometheus and
+// OpenMetrics. The package also contains the spans of traces, and the samplers that decide which traces are recorded.
 //
-// An instrument works from the moment it is created, whether or not a Registry collects it; types that have instruments
-// register them in a method Measure. Counting or observing takes a few atomic operations and no allocation. The labels of
-// a series never come from a request, so no client can add series.
+// An instrument works from the moment it is created, whether or not a Registry collects it. A type that has instruments
+// registers them in its method Measure. Counting or observing takes a few atomic operations and no allocation. Label
+// values never come from a request, so no client can add series.
 //
-// The package imports only the standard library, and no other package of the program, so every package may use it,
-// the domain included. docs/decisions.md says why the instruments don't come from a library.
+// The package imports only the standard library, so every package may use it, even those of the domain.
+// docs/decisions.md explains why we use no library for instruments.
 package telemetry
 
 import (
@@ -33,9 +34,9 @@ const (
 type Family struct {
 	Name   string    // in OpenTelemetry's form, such as http.server.request.duration
 	Type   Type      //
-	Unit   string    // in UCUM, as OpenTelemetry has it: s, By, or {request}, which isn't part of the Prometheus name
+	Unit   string    // in UCUM: s, By or, for example, {request}; a unit in braces isn't part of the Prometheus name
 	Help   string    // one sentence
-	Labels []string  // names of the labels, in OpenTelemetry's form; every series has a label for the service as well
+	Labels []string  // label names in OpenTelemetry's form; in addition, every series has a label for the service
 	Bounds []float64 // upper bounds of a histogram's buckets, in the family's unit, in ascending order
 }
 
@@ -50,7 +51,8 @@ func (f *Family) prometheusUnit() string {
 	return ""
 }
 
-// PrometheusName returns the name that Prometheus gives the metric when it receives it over OTLP.
+// PrometheusName returns the metric's name in Prometheus, which is the same whether it is scraped or received over
+// OTLP.
 func (f *Family) PrometheusName() string {
 	name := prometheus(f.Name)
 	if unit := f.prometheusUnit(); unit != "" && !strings.HasSuffix(strings.TrimSuffix(name, "_total"), unit) {
@@ -62,17 +64,17 @@ func (f *Family) PrometheusName() string {
 	return name
 }
 
-// prometheus returns an OpenTelemetry name in the character set of Prometheus.
+// prometheus converts an OpenTelemetry name to Prometheus' character set.
 func prometheus(name string) string { return strings.ReplaceAll(name, ".", "_") }
 
 // Registry collects the instruments of a process. It is safe for concurrent use.
 type Registry struct {
 	tracing  *Tracing // nil if tracing is off
 	mu       sync.Mutex
-	families []*collected // by Prometheus name
+	families []*collected // sorted by Prometheus name
 }
 
-// collected is a family with its series.
+// collected is a family together with its series.
 type collected struct {
 	*Family
 	name   string
@@ -91,7 +93,7 @@ type series struct {
 // NewRegistry returns an empty registry. Its services have tracers unless tracing is nil.
 func NewRegistry(tracing *Tracing) *Registry { return &Registry{tracing: tracing} }
 
-// Service returns the instruments of one service of the process, or nil if the registry is nil.
+// Service returns the Metrics of one service of the process, or nil if the registry is nil.
 func (r *Registry) Service(name string) *Metrics {
 	if r == nil {
 		return nil
@@ -99,7 +101,7 @@ func (r *Registry) Service(name string) *Metrics {
 	return &Metrics{r, name, r.tracing.newTracer(name)}
 }
 
-// add adds a series. It panics if the series exists or has the wrong labels, which are programming errors.
+// add adds a series. It panics if the series already exists or has the wrong labels, which are programming errors.
 func (r *Registry) add(f *Family, s *series) {
 	if existing := r.findOrAdd(f, s); existing != nil {
 		panic(fmt.Sprintf("%s has two series with the values %q", f.Name, s.values))
@@ -146,7 +148,7 @@ type Series struct {
 	Summary   *Summary      // of a summary, otherwise nil
 }
 
-// Gather reads all series. The families are in the order of their Prometheus names.
+// Gather reads all series. The families are sorted by Prometheus name.
 func (r *Registry) Gather() []Gathered {
 	families := r.snapshot()
 	all := make([]Gathered, len(families))
@@ -193,7 +195,8 @@ func (s *series) gather() (value Series, ok bool) {
 	return value, !math.IsNaN(value.Value)
 }
 
-// Metrics registers the instruments of one service. A nil *Metrics ignores them. It is safe for concurrent use.
+// Metrics registers the instruments of one service. It is safe for concurrent use. If it is nil, instruments are not
+// registered.
 type Metrics struct {
 	registry *Registry
 	service  string
@@ -211,7 +214,7 @@ func (m *Metrics) Tracer() *Tracer {
 	return m.tracer
 }
 
-// Read returns the current values of the service's series of a family.
+// Read returns the current values of the service's series in a family. m must not be nil.
 func (m *Metrics) Read(f *Family) (all []Series) {
 	for _, c := range m.registry.snapshot() {
 		for _, s := range c.series {
@@ -225,27 +228,27 @@ func (m *Metrics) Read(f *Family) (all []Series) {
 	return all
 }
 
-// Counter adds a counter, whose series has the given label values.
+// Counter adds a counter as a series with the given label values.
 func (m *Metrics) Counter(f *Family, c *Counter, values ...string) {
 	m.Func(f, func() float64 { return float64(c.Value()) }, values...)
 }
 
-// Func adds a series whose value is read at each scrape. read must be safe for concurrent use and must not block. While it
-// returns NaN, the series is left out.
+// Func adds a series whose value is read at each scrape. read must be safe for concurrent use and must not block. While
+// read returns NaN, the series is omitted.
 func (m *Metrics) Func(f *Family, read func() float64, values ...string) {
 	if m != nil {
 		m.registry.add(f, &series{service: m.service, values: values, read: read})
 	}
 }
 
-// Histogram adds a histogram, whose series has the given label values.
+// Histogram adds a histogram as a series with the given label values.
 func (m *Metrics) Histogram(h *Histogram, values ...string) {
 	if m != nil {
 		m.registry.add(h.family, &series{service: m.service, values: values, histogram: h})
 	}
 }
 
-// sharedHistogram returns the histogram with the given label values, which it adds if there is none.
+// sharedHistogram returns the histogram with the given label values, and adds it if it doesn't exist yet.
 func (m *Metrics) sharedHistogram(f *Family, values []string) *Histogram {
 	h := NewHistogram(f)
 	if m == nil {
@@ -260,12 +263,12 @@ func (m *Metrics) sharedHistogram(f *Family, values []string) *Histogram {
 
 // Summary is a distribution that its source has already summarized.
 type Summary struct {
-	Quantiles [][2]float64 // each a quantile from 0 to 1, and its value
+	Quantiles [][2]float64 // pairs of a quantile, from 0 to 1, and its value
 	Sum       float64
 	Count     uint64
 }
 
-// Summary adds a series that is read at each scrape, like Func.
+// Summary adds a summary that, as with Func, is read at each scrape.
 func (m *Metrics) Summary(f *Family, read func() Summary, values ...string) {
 	if m != nil {
 		m.registry.add(f, &series{service: m.service, values: values, summary: read})

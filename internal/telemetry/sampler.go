@@ -13,19 +13,19 @@ import (
 
 // Sampler decides which traces are recorded.
 type Sampler struct {
-	parentBased bool    // a caller's decision is adopted
-	trusts      bool    // also when the caller isn't a peer
+	parentBased bool    // the caller's decision is adopted
+	trusts      bool    // even if the caller isn't a peer
 	perSecond   float64 // maximum number of traces that a service begins in a second; 0 for no limit
-	threshold   uint64  // of the ids of traces; those below it are sampled
+	threshold   uint64  // traces with an id below it are sampled
 }
 
 // defaultRate is the number of traces that a service begins in a second unless configured otherwise.
 const defaultRate = 10
 
-// NewSampler returns the sampler with a name that OpenTelemetry's specification defines for OTEL_TRACES_SAMPLER, and its
-// argument for OTEL_TRACES_SAMPLER_ARG. Without a name, a service adopts the decisions of its peers, begins up to 10
-// traces a second, or as many as the argument says, and counts the traces that clients ask for against this limit, unless
-// it trusts clients.
+// NewSampler returns the sampler for the given values of OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG, variables
+// that OpenTelemetry's specification defines. If name is empty, a service adopts its peers' decisions and begins up to
+// 10 traces a second, or as many as the argument specifies. Traces that clients ask for count against this limit unless
+// trustClients is true.
 func NewSampler(name, argument string, trustClients bool) (Sampler, error) {
 	base, parentBased := strings.CutPrefix(name, "parentbased_")
 	if base == "" {
@@ -46,7 +46,8 @@ func NewSampler(name, argument string, trustClients bool) (Sampler, error) {
 			s.threshold = uint64(ratio * (1 << 63) * 2)
 		}
 	default:
-		return s, errors.New("OTEL_TRACES_SAMPLER: must be always_on, always_off or traceidratio, or one of them after parentbased_")
+		return s, errors.New("OTEL_TRACES_SAMPLER: must be always_on, always_off or traceidratio, " +
+			"or one of these with the prefix parentbased_")
 	}
 	if err == nil && s.perSecond == 0 && base == "" {
 		s.threshold = 0
@@ -54,7 +55,7 @@ func NewSampler(name, argument string, trustClients bool) (Sampler, error) {
 	return s, err
 }
 
-// number parses an argument of a sampler.
+// number parses a sampler's argument.
 func number(text string, most float64) (float64, error) {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(n >= 0 && n <= most) {
@@ -63,8 +64,8 @@ func number(text string, most float64) (float64, error) {
 	return n, nil
 }
 
-// sample decides whether the service records a trace that it begins, for which traceID is empty, or that a client asks for.
-// It returns the trace's id.
+// sample decides whether the service records a trace. traceID is empty if the service begins the trace; otherwise, it
+// is the id that the caller has sent. sample returns the trace's id.
 func (t *Tracer) sample(now time.Time, traceID string) (id string, sampled bool) {
 	if t.sampler.threshold == 0 || t.sampler.perSecond > 0 && !t.limit.allows(now.Sub(t.begun), t.sampler.perSecond) {
 		return "", false
@@ -75,22 +76,23 @@ func (t *Tracer) sample(now time.Time, traceID string) (id string, sampled bool)
 	return traceID, t.sampler.below(traceID)
 }
 
-// below reports whether the id of a trace is below the threshold. All services make the same decision for an id.
+// below reports whether a trace id is below the threshold. All services with the same ratio make the same decision for
+// an id.
 func (s Sampler) below(traceID string) bool {
 	low, _ := strconv.ParseUint(traceID[16:], 16, 64)
 	return low < s.threshold || s.threshold == math.MaxUint64
 }
 
-// rateLimit is a token bucket that holds the tokens of one second. The zero value is full. It has neither a goroutine nor
-// a timer.
+// rateLimit is a token bucket that holds the tokens for one second. The zero value is full. It needs neither a
+// goroutine nor a timer.
 type rateLimit struct {
-	full atomic.Int64 // time at which the bucket will be full again, in nanoseconds since the tracer's begin
+	full atomic.Int64 // when the bucket will be full again, in nanoseconds since the tracer was created
 }
 
-// longest is the longest interval between two tokens. A longer one could overflow.
+// longest is the maximum interval between two tokens. A longer interval could overflow.
 const longest = 365 * 24 * time.Hour
 
-// allows takes a token, and reports whether there was one. now is the time since the tracer's begin.
+// allows takes a token, and reports whether there was one. now is the time since the tracer was created.
 func (l *rateLimit) allows(now time.Duration, perSecond float64) bool {
 	interval := time.Duration(min(float64(time.Second)/perSecond, float64(longest)))
 	for {

@@ -31,8 +31,8 @@ func FormatFor(accept []string) string {
 // chunk is the minimum number of bytes per write, except the last.
 const chunk = 32 << 10
 
-// WriteText writes all metrics in the given format, in the order of their names. It needs little memory: each family is
-// read and written in its turn.
+// WriteText writes all metrics in the given format, sorted by name. To save memory, it reads and writes one family at a
+// time.
 func (r *Registry) WriteText(to io.Writer, format string) (err error) {
 	w := writer{make([]byte, 0, 2*chunk), format == OpenMetricsFormat}
 	flush := func() bool {
@@ -77,7 +77,7 @@ func (w *writer) family(g Gathered) {
 	for _, s := range g.Series {
 		set := `service="` + escape(s.Service) + `"`
 		for i, label := range labels {
-			if s.Labels[i] != "" { // an empty label is the same as none
+			if s.Labels[i] != "" { // an empty label is the same as a missing one
 				set += "," + label + `="` + escape(s.Labels[i]) + `"`
 			}
 		}
@@ -117,7 +117,7 @@ func (w *writer) histogram(name, set string, bounds []float64, d *Distribution) 
 	w.line(name, "_count{", set, "} ", strconv.FormatUint(total, 10))
 }
 
-// exemplar returns the exemplar of a bucket, or "" if there is none or the format has none.
+// exemplar returns the text of a bucket's exemplar, or "" if there is none or the format doesn't support exemplars.
 func (w *writer) exemplar(e *Exemplar) string {
 	if e == nil || !w.open {
 		return ""
@@ -149,7 +149,7 @@ func (w *writer) float(value float64) string {
 	return text
 }
 
-// escape escapes a label value or a help text.
+// escape escapes a label value or a family's help.
 func escape(text string) string {
 	if !strings.ContainsAny(text, "\\\n\"") {
 		return text

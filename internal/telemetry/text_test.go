@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "regenerate the golden files and docs/metrics.md")
 
-// golden compares text with a file, or writes the file.
+// golden compares text with a golden file. With -update, it writes the file first.
 func golden(t *testing.T, file, text string) {
 	t.Helper()
 	if *update {
@@ -27,11 +27,11 @@ func golden(t *testing.T, file, text string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), text); diff != "" {
-		t.Errorf("%s differs; regenerate it with -update if that is intended:\n%s", file, diff)
+		t.Errorf("%s differs; if that is intended, regenerate it with -update:\n%s", file, diff)
 	}
 }
 
-// sample returns a registry with a series of each type, with label values that need escaping.
+// sample returns a registry with series of each type. Some label values need escaping.
 func sample() *Registry {
 	r := NewRegistry(nil)
 	heroes, fights := r.Service("heroes"), r.Service("fights")
@@ -82,7 +82,7 @@ func TestFormatFor(t *testing.T) {
 	}
 }
 
-// TestObserve checks that a value at a bound belongs to the bucket below it, as Prometheus defines buckets.
+// TestObserve checks that, as in Prometheus, a bucket includes values equal to its upper bound.
 func TestObserve(t *testing.T) {
 	h := NewHistogram(&Family{Unit: "s", Bounds: []float64{0.001, 0.0025}})
 	for _, value := range []time.Duration{0, time.Millisecond, time.Millisecond + 1, 2500 * time.Microsecond, time.Hour} {
@@ -136,13 +136,13 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// TestSharedSeries checks that two sets of histograms with the same labels share a series, instead of failing the request
-// that needs it: several peers may be behind one address.
+// TestSharedSeries checks that two Vecs share the series for the same labels, because several peers may have the same
+// address. A panic because of a duplicate series would fail the request.
 func TestSharedSeries(t *testing.T) {
 	m := NewRegistry(nil).Service("fights")
 	labels := func(int) []string { return []string{"heroes", "GET", "gateway", "80", "200", ""} }
 	one, other := NewVec(m, HTTPClientDuration, labels), NewVec(m, HTTPClientDuration, labels)
 	if one.Of(1) != other.Of(2) {
-		t.Error("there are two histograms")
+		t.Error("the two Vecs have different histograms for the same labels")
 	}
 }

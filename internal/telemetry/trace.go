@@ -19,10 +19,10 @@ const (
 	ClientSpan   SpanKind = 3
 )
 
-// Span is an operation that is part of a sampled trace. A nil *Span stands for an operation that isn't: all methods may be
-// called on it, and do nothing. A span must be used by one goroutine at a time.
+// Span is an operation that is part of a sampled trace. A nil *Span represents an operation that isn't part of one; its
+// methods do nothing. Only one goroutine at a time may use a span.
 type Span struct {
-	Traceparent // identifies the span
+	Traceparent // the ids of the trace and the span
 	Service     string
 	Parent      string // id of the parent span, or "" for the root of a trace
 	Name        string
@@ -50,7 +50,8 @@ func (s *Span) Link(to Traceparent) {
 	}
 }
 
-// Fail marks the span as failed. kind is the kind of failure, as in the label error.type of metrics; "" is no failure.
+// Fail marks the span as failed. kind is the kind of failure, as in the metrics' label error.type. If kind is empty,
+// Fail does nothing.
 func (s *Span) Fail(kind string) {
 	if s != nil && kind != "" {
 		s.Failed = true
@@ -66,7 +67,7 @@ func (s *Span) End() {
 	}
 }
 
-// Context returns the span's identity, or the zero Traceparent if s is nil.
+// Context returns the span's ids, or the zero Traceparent if s is nil.
 func (s *Span) Context() Traceparent {
 	if s == nil {
 		return Traceparent{}
@@ -74,7 +75,7 @@ func (s *Span) Context() Traceparent {
 	return s.Traceparent
 }
 
-// SpanKey is the key under which a context has its span. It is exported for implementations of context.Context.
+// SpanKey is the key of a context's span. It is exported for implementations of context.Context.
 type SpanKey struct{}
 
 // SpanOf returns the span of ctx, or nil.
@@ -83,17 +84,17 @@ func SpanOf(ctx context.Context) *Span {
 	return span
 }
 
-// Tracer starts the spans of one service. A nil *Tracer, which stands for tracing that is off, starts none. It is safe for
+// Tracer starts the spans of one service. It is nil if tracing is off; then it starts no spans. A Tracer is safe for
 // concurrent use.
 type Tracer struct {
 	service string
-	begun   time.Time // from which the limit counts, since the clock may be set back
+	begun   time.Time // zero of the limit's monotonic time, which ignores changes of the clock
 	sampler Sampler
 	limit   rateLimit
 	record  func(*Span)
 }
 
-// Tracing is the configuration of the tracers of a process.
+// Tracing configures the tracers of a process.
 type Tracing struct {
 	Sampler Sampler
 	Record  func(*Span) // called with each span when it ends; must not block
@@ -107,8 +108,8 @@ func (t *Tracing) newTracer(service string) *Tracer {
 	return &Tracer{service: service, begun: time.Now(), sampler: t.Sampler, record: t.Record}
 }
 
-// Start starts a child of the span of ctx, and returns it in a context of its own. If ctx has no span, neither has the
-// result.
+// Start starts a child of the span in ctx, and returns it together with a context that contains it. If ctx has no span,
+// Start returns ctx and nil.
 func (t *Tracer) Start(ctx context.Context, name string, kind SpanKind) (context.Context, *Span) {
 	if t == nil {
 		return ctx, nil
@@ -120,7 +121,7 @@ func (t *Tracer) Start(ctx context.Context, name string, kind SpanKind) (context
 	return within(ctx, t.span(name, kind, parent.Traceparent, time.Now()))
 }
 
-// Root starts a trace, if the sampler samples it, for work that no request has caused.
+// Root starts a trace for work that no request has caused, if the sampler decides to record it.
 func (t *Tracer) Root(ctx context.Context, name string) (context.Context, *Span) {
 	if t == nil {
 		return ctx, nil
@@ -133,8 +134,8 @@ func (t *Tracer) Root(ctx context.Context, name string) (context.Context, *Span)
 	return within(ctx, t.span(name, InternalSpan, Traceparent{TraceID: id}, now))
 }
 
-// Shared starts a trace for an operation that several requests share. Its context has no other span, even if the operation
-// isn't part of a trace, which is the case unless some of the requests are.
+// Shared starts a trace for an operation that several requests share. requests contains the spans of those requests
+// that are sampled. If there are none, Shared starts no trace, and returns a context without a span.
 func (t *Tracer) Shared(ctx context.Context, name string, kind SpanKind, requests []Traceparent) (context.Context, *Span) {
 	if t == nil {
 		return ctx, nil
@@ -151,9 +152,9 @@ func within(ctx context.Context, span *Span) (context.Context, *Span) {
 	return context.WithValue(ctx, SpanKey{}, span), span
 }
 
-// Serve starts the span of a request that began at the given time, unless the sampler decides against it. parent identifies
-// the caller's span; it is the zero Traceparent if the caller has sent none. A peer is a caller whose decision to sample a
-// trace has been made by the same rules.
+// Serve starts the span of a request that began at the given time, unless the sampler decides against it. parent
+// identifies the caller's span; it is the zero Traceparent if the caller has sent none. peer is true if the caller is
+// another of our services, which has made its sampling decision by the same rules.
 func (t *Tracer) Serve(name string, begun time.Time, parent Traceparent, peer bool) *Span {
 	if t == nil {
 		return nil
@@ -188,8 +189,8 @@ func (t *Tracer) span(name string, kind SpanKind, parent Traceparent, begun time
 	}
 }
 
-// Unsampled returns the context to send to a peer for a request that isn't sampled, so that the peer doesn't sample it
-// either. parent is the context that the request came with, if any.
+// Unsampled returns the trace context to send to a peer for a request that isn't sampled, so that the peer doesn't
+// sample it either. parent is the trace context in the request, if any.
 func Unsampled(parent Traceparent) Traceparent {
 	id := Traceparent{TraceID: parent.TraceID, SpanID: randomHex(1)}
 	if id.TraceID == "" {
@@ -198,7 +199,7 @@ func Unsampled(parent Traceparent) Traceparent {
 	return id
 }
 
-// randomHex returns the given number of random 64-bit words, which are never zero, in hexadecimal.
+// randomHex returns the given number of random 64-bit words in hexadecimal. No word is zero.
 func randomHex(words int) string {
 	id := make([]byte, 0, 16)
 	for range words {

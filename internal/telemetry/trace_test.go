@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// tracing returns the tracer of a service with the given sampler, and a function that returns the spans that have ended.
+// tracing returns a tracer with the given sampler, and a function that returns the ended spans.
 func tracing(t *testing.T, name, argument string, trustClients bool) (*Tracer, func() []*Span) {
 	t.Helper()
 	sampler, err := NewSampler(name, argument, trustClients)
@@ -31,12 +31,13 @@ func tracing(t *testing.T, name, argument string, trustClients bool) (*Tracer, f
 	}
 }
 
-// traceID returns the id of a trace, whose second half, on which samplers decide, has the given first 16 bits.
+// traceID returns a trace id. Its second half, which samplers compare with their threshold, begins with the given 16
+// bits.
 func traceID(first int) string {
 	return strings.Repeat("a1", 8) + fmt.Sprintf("%04x00000000000f", first)
 }
 
-// sampled returns the context that a client sends with its request to sample the trace.
+// sampled returns the trace context that a caller sends if it samples the trace.
 func sampled(id string) Traceparent { return Traceparent{id, "00000000000000c1", true} }
 
 // TestSampler checks the decision of each sampler for each kind of caller.
@@ -45,7 +46,8 @@ func TestSampler(t *testing.T) {
 	unsampled := func(id string) Traceparent { return Traceparent{id, "00000000000000c1", false} }
 	for _, sampler := range []struct {
 		name, argument string
-		// the decisions for: no caller; a client's low and high id, sampled; a peer's high id, sampled; a peer's low id, not sampled
+		// decisions for: no caller; a client's low and high id, sampled; a peer's high id, sampled, and low id, not
+		// sampled
 		want string
 	}{
 		{"", "", "yyyyn"}, {"", "0", "nnnyn"}, {"always_on", "", "yyyyy"}, {"always_off", "", "nnnnn"},
@@ -66,16 +68,16 @@ func TestSampler(t *testing.T) {
 				got += "y"
 			}
 			if span != nil && caller.TraceID != "" && (span.TraceID != caller.TraceID || span.Parent != caller.SpanID) {
-				t.Errorf("%s: the span %s has the parent %s, want the caller %s", sampler.name, span.TraceID, span.Parent, caller)
+				t.Errorf("%s: the span in trace %s has the parent %s, want the caller's span %s", sampler.name, span.TraceID, span.Parent, caller)
 			}
 		}
 		if got != sampler.want {
-			t.Errorf("%q with %q decides %s, want %s", sampler.name, sampler.argument, got, sampler.want)
+			t.Errorf("sampler %q with argument %q: the decisions are %s, want %s", sampler.name, sampler.argument, got, sampler.want)
 		}
 	}
 }
 
-// TestRatio checks that all services make the same decision for the id of a trace, and that they sample as many as asked for.
+// TestRatio checks that all services make the same decision for a trace id, and that they sample the configured ratio.
 func TestRatio(t *testing.T) {
 	fights, _ := tracing(t, "traceidratio", "0.25", false)
 	heroes, _ := tracing(t, "traceidratio", "0.25", false)
@@ -84,7 +86,7 @@ func TestRatio(t *testing.T) {
 		id := sampled(traceID(i))
 		a, b := fights.Serve("", time.Now(), id, false), heroes.Serve("", time.Now(), id, true)
 		if (a == nil) != (b == nil) {
-			t.Fatalf("two services decide differently for %s", id.TraceID)
+			t.Fatalf("two services make different decisions for %s", id.TraceID)
 		}
 		if a != nil {
 			count++
@@ -95,7 +97,7 @@ func TestRatio(t *testing.T) {
 	}
 }
 
-// TestSamplerErrors checks that a wrong setting is reported with its variable.
+// TestSamplerErrors checks that the error for an invalid setting names the variable.
 func TestSamplerErrors(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"sometimes", ""}, {"parentbased_", ""}, {"parentbased_sometimes", ""}, {"jaeger_remote", ""},
@@ -111,12 +113,12 @@ func TestSamplerErrors(t *testing.T) {
 	}
 }
 
-// TestLimit checks how many traces a service begins, in simulated time: the tokens of one second at once, and then as many a
-// second as configured.
+// TestLimit checks the number of traces that a service begins, with simulated times: at once, it can begin as many as
+// are allowed in one second; afterwards, it begins as many per second as configured.
 func TestLimit(t *testing.T) {
 	for _, limit := range []struct {
 		argument            string
-		burst, after, until int // traces at once; in the seconds after
+		burst, after, until int // traces at once; traces in the following seconds; number of these seconds
 	}{
 		{"", 10, 100, 10}, {"2.5", 2, 25, 10}, {"0.1", 1, 2, 20}, {"1000", 1000, 3000, 3}, {"1e-15", 1, 0, 20},
 	} {
@@ -136,13 +138,13 @@ func TestLimit(t *testing.T) {
 		}
 		after := count(time.Microsecond, time.Duration(limit.until)*time.Second+time.Microsecond, 100*time.Microsecond)
 		if burst != limit.burst || after != limit.after {
-			t.Errorf("with the limit %q, %d traces began at once and %d in %d s, want %d and %d", limit.argument, burst, after, limit.until, limit.burst, limit.after)
+			t.Errorf("limit %q: %d traces began at once and %d within the next %d s, want %d and %d", limit.argument, burst, after, limit.until, limit.burst, limit.after)
 		}
 	}
 }
 
-// TestLimitOfClients checks that traces which clients ask for count against the limit, unless clients are trusted, and those of
-// peers don't, and that each service has a limit of its own, which concurrent requests share.
+// TestLimitOfClients checks that traces requested by clients count against the limit unless clients are trusted, but
+// that peers' traces don't. Each service has its own limit, even for concurrent requests.
 func TestLimitOfClients(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		fights, _ := tracing(t, "", "", trusted)
@@ -166,12 +168,12 @@ func TestLimitOfClients(t *testing.T) {
 			want = [4]int{100, 100, 10, 10}
 		}
 		if got != want {
-			t.Errorf("trusted %t: of 100 requests each of peers, clients and untraced clients, and in another service, %d were sampled, want %d", trusted, got, want)
+			t.Errorf("trusted %t: of 100 requests each from peers, tracing clients and other clients, and to another service, %d were sampled, want %d", trusted, got, want)
 		}
 	}
 }
 
-// TestSpans checks the identities of spans: a child belongs to its parent's trace, a shared operation to none of its requests'.
+// TestSpans checks the ids of spans: a child belongs to its parent's trace, but a shared operation has its own trace.
 func TestSpans(t *testing.T) {
 	tracer, ended := tracing(t, "always_on", "", false)
 	ctx, root := tracer.Root(t.Context(), "root")
@@ -189,7 +191,7 @@ func TestSpans(t *testing.T) {
 		t.Errorf("got the shared operation %+v with the child %+v", write, statement)
 	}
 	if ctx, span := tracer.Shared(ctx, "write", ClientSpan, nil); span != nil || SpanOf(ctx) != nil {
-		t.Error("an operation for requests that aren't sampled has a span, or the context of one of the requests")
+		t.Error("an operation shared by unsampled requests has a span, or its context contains a request's span")
 	}
 	known := map[string]bool{}
 	for _, s := range ended() {
@@ -211,7 +213,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// TestTracingOff checks that nothing happens without a tracer or a span, and that it costs no allocation.
+// TestTracingOff checks that without a tracer or a span, nothing is recorded and nothing is allocated.
 func TestTracingOff(t *testing.T) {
 	var off *Tracing
 	tracer := off.newTracer("test")
@@ -240,10 +242,10 @@ func TestTracingOff(t *testing.T) {
 		histogram.ObserveIn(1, span)
 	})
 	if allocations != 0 {
-		t.Errorf("it costs %g allocations", allocations)
+		t.Errorf("%g allocations with tracing off, want none", allocations)
 	}
 	sampling, _ := tracing(t, "always_on", "", false)
 	if allocations := testing.AllocsPerRun(100, func() { sampling.Start(ctx, "", ClientSpan) }); allocations != 0 {
-		t.Errorf("a request that isn't sampled costs %g allocations", allocations)
+		t.Errorf("%g allocations for a request that isn't sampled, want none", allocations)
 	}
 }

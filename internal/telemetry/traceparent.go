@@ -6,7 +6,7 @@ type Traceparent struct {
 	Sampled         bool
 }
 
-// String returns the header.
+// String returns the value of the header.
 func (t Traceparent) String() string {
 	flags := "-00"
 	if t.Sampled {
@@ -15,7 +15,7 @@ func (t Traceparent) String() string {
 	return "00-" + t.TraceID + "-" + t.SpanID + flags
 }
 
-// ParseTraceparent parses a traceparent header. A header of a later version may be longer, as the standard requires.
+// ParseTraceparent parses a traceparent header. As the standard requires, it accepts longer headers of later versions.
 func ParseTraceparent(text string) (t Traceparent, ok bool) {
 	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	if len(text) < length || text[2] != '-' || text[35] != '-' || text[52] != '-' {

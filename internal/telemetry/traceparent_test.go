@@ -33,7 +33,7 @@ func TestParseTraceparent(t *testing.T) {
 	}
 }
 
-// FuzzParseTraceparent checks that whatever is accepted can be sent to a peer as it is.
+// FuzzParseTraceparent checks that the parsed ids are those in the header, and that no trace id is zero.
 func FuzzParseTraceparent(f *testing.F) {
 	f.Add("00-" + trace + "-" + span + "-01")
 	f.Add("cc-" + trace + "-" + span + "-01-more")

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Vec is a set of histograms of one family, which are created when they are needed for the first time. The keys must be
-// few, since a lookup is a linear search, and must not come from a request. It is safe for concurrent use.
+// Vec is a set of histograms of one family, which are created on first use. There must be only a few keys, since a
+// lookup is a linear search, and keys must not come from a request. A Vec is safe for concurrent use.
 type Vec[K comparable] struct {
 	create func(K) *Histogram
 	mu     sync.Mutex                 // guards the creation of histograms
@@ -19,15 +19,15 @@ type keyed[K comparable] struct {
 	histogram *Histogram
 }
 
-// NewVec returns a Vec that adds its histograms to m. labels returns the label values for a key. Keys with the same label
-// values share a histogram, within the Vec and with other Vecs of the family.
+// NewVec returns a Vec that adds its histograms to m. labels returns the label values for a key. Keys with the same
+// label values share a histogram, within the Vec and with other Vecs of the family.
 func NewVec[K comparable](m *Metrics, f *Family, labels func(K) []string) *Vec[K] {
 	v := &Vec[K]{create: func(key K) *Histogram { return m.sharedHistogram(f, labels(key)) }}
 	v.all.Store(new([]keyed[K]))
 	return v
 }
 
-// Of returns the histogram with the given key. It allocates nothing, unless the histogram is new.
+// Of returns the histogram with the given key. It allocates only if the histogram is new.
 func (v *Vec[K]) Of(key K) *Histogram {
 	if h := v.find(key); h != nil {
 		return h
