@@ -56,11 +56,11 @@ func (a *App) startTelemetry(ctx context.Context, process string, cfg Server) er
 // startAdmin starts the process's admin listener, which serves the metrics of all services in the process and profiles
 // of the process. Its own requests are neither measured nor traced.
 //
-// The command line isn't served, as net/http/pprof would, because it may contain secrets.
+// Unlike net/http/pprof, the listener doesn't serve the command line, because it may contain secrets.
 func (a *App) startAdmin(ctx context.Context, cfg Server) error {
 	cfg.Deadline, cfg.WriteTimeout, cfg.DrainDelay, cfg.ShutdownTimeout = profileTimeout, profileTimeout, 0, adminShutdown
 	cfg.MaxConnections = min(cfg.MaxConnections, adminConnections)
-	cfg.AllowedHosts, cfg.TrustedOrigins, cfg.AccessLog = nil, nil, false // are meant for the public ports
+	cfg.AllowedHosts, cfg.TrustedOrigins, cfg.AccessLog = nil, nil, false // these settings are for the public ports
 	p, err := a.listen(ctx, Endpoint{"admin", cfg.AdminAddr}, "--admin-addr", cfg)
 	if err != nil {
 		return err

@@ -7,8 +7,8 @@ import (
 )
 
 // Traced returns a source that records two spans for each call to Random: one in the fights service and one in the
-// catalog's service, as if the services ran in separate processes. Both spans have the name route, like the HTTP
-// request that the call replaces. source must not be a Refuser. If fights is nil, Traced returns source itself.
+// catalog's service, as if the services ran in separate processes. Both spans have the name route, which names the
+// HTTP request that the call replaces. source must not be a Refuser. If fights is nil, Traced returns source itself.
 func Traced[T any](source Source[T], fights, catalog *telemetry.Tracer, route string) Source[T] {
 	if fights == nil {
 		return source

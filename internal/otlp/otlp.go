@@ -37,7 +37,7 @@ type Config struct {
 	Sampler               telemetry.Sampler
 }
 
-// Nothing reports whether neither metrics nor spans are to be sent.
+// Nothing reports whether the settings export neither metrics nor spans.
 func (c Config) Nothing() bool { return c.MetricsURL == "" && c.TracesURL == "" }
 
 // FromEnv reads the settings from the environment variables that OpenTelemetry's specification defines. The defaults
@@ -118,7 +118,7 @@ func milliseconds(text string, missing int) (time.Duration, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || n == 0 {
-		return 0, errors.New("must be a number of milliseconds, more than 0")
+		return 0, errors.New("must be a number of milliseconds greater than 0")
 	}
 	return time.Duration(n) * time.Millisecond, nil
 }
@@ -317,7 +317,7 @@ func (e *Exporter) send(url string, body []byte) ([]byte, error) {
 	return answer, nil
 }
 
-// Close sends the metrics a last time, and the remaining spans, within stopTime, and stops the exporter.
+// Close sends the metrics one last time, and the remaining spans, and stops the exporter. It takes at most stopTime.
 func (e *Exporter) Close() error {
 	close(e.closing)
 	defer time.AfterFunc(stopTime, e.cancel).Stop()

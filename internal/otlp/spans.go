@@ -74,7 +74,7 @@ func (q *Spans) Record(span *telemetry.Span) {
 	}
 }
 
-// batch is a number of spans that are sent together.
+// batch is a group of spans that are sent together.
 type batch struct {
 	body  []byte
 	spans int
@@ -95,7 +95,7 @@ func (q *Spans) take(attributes [][2]string) batch {
 	return b
 }
 
-// gone subtracts a batch's size from the queue's, and counts the spans that were sent, failed and were rejected.
+// gone subtracts a batch's size from the queue's, and adds the numbers of its spans to the counters.
 func (q *Spans) gone(b batch, sent, failed, rejected int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -101,7 +101,7 @@ func named(name string) *telemetry.Span {
 	return &telemetry.Span{Traceparent: id, Service: "fights", Name: name, Kind: telemetry.ServerSpan, Begun: now, Ended: now}
 }
 
-// TestSpanEncoding checks every field of a span as a collector sees it.
+// TestSpanEncoding checks every field of a span that a collector receives.
 func TestSpanEncoding(t *testing.T) {
 	collector := newSpanCollector(t, http.StatusOK)
 	e, q := startSpans(t, collector.url, time.Hour, io.Discard)

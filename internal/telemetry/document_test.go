@@ -14,7 +14,7 @@ This page is generated from [families.go](../internal/telemetry/families.go).
 The admin listener serves the metrics of all services in its process at ` + "`/metrics`" + `: in the OpenMetrics format if the
 scraper accepts it, and otherwise in Prometheus' text format. With ` + "`up`" + ` it listens on ` + "`127.0.0.1:8006`" + `; a service that runs alone
 has one only if ` + "`--admin-addr`" + ` (` + "`ADMIN_ADDR`" + `) is set. Every series has the label ` + "`service`" + `. For metrics of
-the process, it contains the service's name, or ` + "`superheroes`" + ` with ` + "`up`" + `.
+the process, the label contains the service's name, or ` + "`superheroes`" + ` with ` + "`up`" + `.
 
 The label ` + "`kind`" + ` names a kind of work with its own limit on concurrent requests: ` + "`reads`, `fights`" + ` (and picks), ` + "`lists`, `searches`" + `
 (and counts), ` + "`streams`, `writes`" + ` and ` + "`checks`" + `.

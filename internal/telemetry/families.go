@@ -102,9 +102,9 @@ var (
 // Fights.
 var (
 	FightsAcknowledged = counter("superheroes.fights.acknowledged", "{fight}",
-		"Fights since the process started whose response was a 200, because the store confirmed them in time.")
+		"Fights since the process started that got a 200 response, because the store confirmed them in time.")
 	FightsUncertain = counter("superheroes.fights.uncertain", "{fight}",
-		"Fights since the process started that may have been stored although the store didn't confirm them.")
+		"Fights since the process started that may have been stored even though the store didn't confirm them.")
 	FightsStored = counter("superheroes.fights.stored", "{fight}",
 		"Fights that the store has confirmed since the process started, including those whose client had given up.")
 	FightsCounted = gauge("superheroes.fights.counted", "{fight}",

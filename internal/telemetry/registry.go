@@ -195,8 +195,7 @@ func (s *series) gather() (value Series, ok bool) {
 	return value, !math.IsNaN(value.Value)
 }
 
-// Metrics registers the instruments of one service. It is safe for concurrent use. If it is nil, instruments are not
-// registered.
+// Metrics registers the instruments of one service. A nil *Metrics registers nothing. It is safe for concurrent use.
 type Metrics struct {
 	registry *Registry
 	service  string

@@ -21,8 +21,8 @@ var runtimeSeries = []struct {
 	{counter("go_memstats_alloc_bytes_total", "By", "Heap bytes allocated since the process started."), []string{"/gc/heap/allocs:bytes"}},
 	{counter("go_memstats_mallocs_total", "", "Heap objects allocated since the process started."), []string{"/gc/heap/allocs:objects", "/gc/heap/tiny/allocs:objects"}},
 	{counter("go_memstats_frees_total", "", "Heap objects freed since the process started."), []string{"/gc/heap/frees:objects", "/gc/heap/tiny/allocs:objects"}},
-	// The library also calls this value go_memstats_alloc_bytes, which in OpenMetrics is the family of the counter
-	// above.
+	// The library also serves this value as go_memstats_alloc_bytes, but in OpenMetrics, that is the name of the
+	// counter above, without its suffix _total.
 	{gauge("go_memstats_heap_alloc_bytes", "By", "Bytes occupied by heap objects."), []string{"/memory/classes/heap/objects:bytes"}},
 	{gauge("go_memstats_heap_objects", "", "Number of heap objects."), []string{"/gc/heap/objects:objects"}},
 	{gauge("go_memstats_heap_inuse_bytes", "By", "Heap bytes in use, including unused space between objects."), []string{

@@ -14,9 +14,9 @@ import (
 // Sampler decides which traces are recorded.
 type Sampler struct {
 	parentBased bool    // the caller's decision is adopted
-	trusts      bool    // even if the caller isn't a peer
+	trusts      bool    // this applies to clients, too, not only to peers
 	perSecond   float64 // maximum number of traces that a service begins in a second; 0 for no limit
-	threshold   uint64  // traces with an id below it are sampled
+	threshold   uint64  // traces with an id below the threshold are sampled
 }
 
 // defaultRate is the number of traces that a service begins in a second unless configured otherwise.

@@ -88,7 +88,7 @@ func SpanOf(ctx context.Context) *Span {
 // concurrent use.
 type Tracer struct {
 	service string
-	begun   time.Time // zero of the limit's monotonic time, which ignores changes of the clock
+	begun   time.Time // start of the rate limit's time scale, which is monotonic
 	sampler Sampler
 	limit   rateLimit
 	record  func(*Span)

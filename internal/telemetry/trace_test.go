@@ -77,7 +77,7 @@ func TestSampler(t *testing.T) {
 	}
 }
 
-// TestRatio checks that all services make the same decision for a trace id, and that they sample the configured ratio.
+// TestRatio checks that all services make the same decision for a trace id, and that they sample the configured share.
 func TestRatio(t *testing.T) {
 	fights, _ := tracing(t, "traceidratio", "0.25", false)
 	heroes, _ := tracing(t, "traceidratio", "0.25", false)
@@ -144,7 +144,7 @@ func TestLimit(t *testing.T) {
 }
 
 // TestLimitOfClients checks that traces requested by clients count against the limit unless clients are trusted, but
-// that peers' traces don't. Each service has its own limit, even for concurrent requests.
+// that peers' traces don't. Each service has its own limit, which concurrent requests share.
 func TestLimitOfClients(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		fights, _ := tracing(t, "", "", trusted)
