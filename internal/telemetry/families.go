@@ -122,7 +122,7 @@ var (
 		"version", "goversion", "profile")
 	// SpansProcessed and SpansExported have OpenTelemetry's names.
 	SpansProcessed = counter("otel.sdk.processor.span.processed", "{span}",
-		"Spans of sampled traces that have ended. With the error type queue_full, they were dropped because the collector "+
+		"Spans handed over for sending. With the error type queue_full, they were dropped because the collector "+
 			"didn't take earlier ones.", "error.type")
 	SpansExported = counter("otel.sdk.exporter.span.exported", "{span}",
 		"Spans sent to the collector. With an error type, it didn't take them.", "error.type")
