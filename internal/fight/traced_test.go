@@ -34,8 +34,9 @@ func tracing(t *testing.T, service string) (*telemetry.Metrics, *spans) {
 	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service(service), s
 }
 
-// TestSharedWriteIsTraced crosses fights that are sampled with others, with one whose caller gives up, and with the outcomes of
-// their write: the write has one span with a link to each of the sampled fights, which link back, and none if no fight is sampled.
+// TestSharedWriteIsTraced crosses fights that are sampled with others, with one whose caller gives up, and with the
+// outcomes of their write: the write has one span with a link to each of the sampled fights, which link back, and
+// none if no fight is sampled.
 func TestSharedWriteIsTraced(t *testing.T) {
 	full := errors.New("test")
 	for name, test := range map[string]struct {
@@ -85,7 +86,8 @@ func TestSharedWriteIsTraced(t *testing.T) {
 				}
 				checkShared(t, recorded.ended, fights, test.failure)
 				for n, fight := range links {
-					if linked := len(fight.Links) == 1 && fight.Links[0] == recorded.ended[0].Traceparent; linked != (n != test.leaves) {
+					if linked := len(fight.Links) == 1 &&
+						fight.Links[0] == recorded.ended[0].Traceparent; linked != (n != test.leaves) {
 						t.Errorf("fight %d links to %v", n, fight.Links)
 					}
 				}
@@ -122,8 +124,10 @@ func checkShared(t *testing.T, recorded, fights []*telemetry.Span, failure strin
 	for _, fight := range fights {
 		want = append(want, fight.Traceparent)
 	}
-	if !slices.Equal(write.Links, want) || write.Parent != "" || write.Name != "INSERT fight" || write.Kind != telemetry.ClientSpan ||
-		attributes["db.operation.batch.size"] != "4" || write.Failed != (failure != "") || attributes["error.type"] != failure {
+	if !slices.Equal(write.Links, want) || write.Parent != "" || write.Name != "INSERT fight" ||
+		write.Kind != telemetry.ClientSpan ||
+		attributes["db.operation.batch.size"] != "4" || write.Failed != (failure != "") ||
+		attributes["error.type"] != failure {
 		t.Errorf("got %+v, want links to %v and the failure %q", write, want, failure)
 	}
 }
@@ -142,7 +146,8 @@ func TestTracedSource(t *testing.T) {
 		t.Fatalf("got the spans %v and %v", called.ended, served.ended)
 	}
 	call, pick := called.ended[0], served.ended[0]
-	if call.Parent != root.SpanID || pick.Parent != call.SpanID || pick.TraceID != root.TraceID || !call.Failed || !pick.Failed || pick.Service != "heroes" {
+	if call.Parent != root.SpanID || pick.Parent != call.SpanID || pick.TraceID != root.TraceID || !call.Failed ||
+		!pick.Failed || pick.Service != "heroes" {
 		t.Errorf("got the call %+v and the pick %+v", call, pick)
 	}
 	if untraced := Source[int](failing{}); Traced(untraced, nil, nil, "") != untraced {

@@ -69,8 +69,9 @@ func attribute(span *telemetry.Span, key string) string {
 	return ""
 }
 
-// TestPicksAreTraced crosses fights that are sampled with others, and with one whose caller gives up, in one batch of picks: the
-// batch is a trace of its own, with links from and to the sampled fights. A single pick belongs to its fight.
+// TestPicksAreTraced crosses fights that are sampled with others, and with one whose caller gives up, in one batch of
+// picks: the batch is a trace of its own, with links from and to the sampled fights. A single pick belongs to its
+// fight.
 func TestPicksAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		sampled []int // of the callers 1 to 5, who share a batch
@@ -127,7 +128,8 @@ func TestPicksAreTraced(t *testing.T) {
 			if err := group.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			if calls := recorded.children(single.SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/random_hero" ||
+			if calls := recorded.children(single.SpanID); len(calls) != 1 ||
+				calls[0].Name != "GET /api/heroes/random_hero" ||
 				calls[0].TraceID != single.TraceID || calls[0].String() != parents[0] || len(calls[0].Links) > 0 {
 				t.Errorf("got the single pick %+v, and the peer the parent %s", calls, parents[0])
 			}
@@ -139,8 +141,8 @@ func TestPicksAreTraced(t *testing.T) {
 	}
 }
 
-// checkBatch checks the spans of a batch that fights share, some of which have spans. One of them has left; parent is that which
-// the peer got.
+// checkBatch checks the spans of a batch that fights share, some of which have spans. One of them has left; parent is
+// that which the peer got.
 func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, left int, parent string) {
 	t.Helper()
 	shared := recorded.children("")
@@ -154,7 +156,8 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 	for _, fight := range fights {
 		want[fight.Traceparent] = true
 	}
-	if len(shared) != 1 || len(shared[0].Links) != len(fights) || attribute(shared[0], "superheroes.pick.batch.size") != "10" || shared[0].Failed {
+	if len(shared) != 1 || len(shared[0].Links) != len(fights) ||
+		attribute(shared[0], "superheroes.pick.batch.size") != "10" || shared[0].Failed {
 		t.Fatalf("got %+v, want a batch with links to %v", shared, want)
 	}
 	for _, link := range shared[0].Links {
@@ -162,7 +165,8 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 			t.Errorf("the batch has a link to %s, want only %v", link, want)
 		}
 	}
-	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" || calls[0].String() != parent {
+	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" ||
+		calls[0].String() != parent {
 		t.Errorf("the batch has the calls %+v, and the peer got the parent %s", calls, parent)
 	}
 	for n, fight := range fights {
@@ -173,13 +177,15 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 			}
 			continue
 		}
-		if len(waits) != 1 || !slices.Equal(waits[0].Links, []telemetry.Traceparent{shared[0].Traceparent}) || waits[0].Name != "wait for picks of heroes" {
+		if len(waits) != 1 || !slices.Equal(waits[0].Links, []telemetry.Traceparent{shared[0].Traceparent}) ||
+			waits[0].Name != "wait for picks of heroes" {
 			t.Errorf("fight %d has the spans %+v, want one with a link to the batch", n, waits)
 		}
 	}
 }
 
-// TestCallsAreTraced checks the span of a call for each kind of response. It contains neither the peer's password nor a query.
+// TestCallsAreTraced checks the span of a call for each kind of response. It contains neither the peer's password nor
+// a query.
 func TestCallsAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		behaviour       http.HandlerFunc
@@ -209,7 +215,8 @@ func TestCallsAreTraced(t *testing.T) {
 				t.Fatalf("got the spans %+v", recorded.ended)
 			}
 			for key, want := range map[string]string{
-				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero", "server.address": at.Hostname(), "server.port": at.Port(),
+				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero",
+				"server.address": at.Hostname(), "server.port": at.Port(),
 				"http.response.status_code": test.status, "error.type": test.failure,
 			} {
 				if got := attribute(calls[0], key); got != want {
@@ -246,7 +253,8 @@ func TestAbandonedCallIsTraced(t *testing.T) {
 	}
 }
 
-// TestForwardedRequestsAreTraced checks the span of a request that the arena forwards, of which the peer's span is a child.
+// TestForwardedRequestsAreTraced checks the span of a request that the arena forwards, of which the peer's span is a
+// child.
 func TestForwardedRequestsAreTraced(t *testing.T) {
 	for name, test := range map[string]struct {
 		behaviour       http.HandlerFunc
@@ -276,14 +284,16 @@ func TestForwardedRequestsAreTraced(t *testing.T) {
 			metrics, recorded := tracing(t)
 			proxy.Measure(metrics)
 			ctx, arena := metrics.Tracer().Root(t.Context(), "arena")
-			request := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/heroes/7?name=kryptonite", http.NoBody)
+			request := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/heroes/7?name=kryptonite",
+				http.NoBody)
 			request.Pattern = "/api/heroes/{rest...}"
 			_ = proxy.Pass(httptest.NewRecorder(), request, false)
 			calls := recorded.children(arena.SpanID)
 			if recorded.count() != 1 || len(calls) != 1 {
 				t.Fatalf("got the spans %+v", recorded.ended)
 			}
-			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() || calls[0].Name != "PUT /api/heroes/{rest...}" {
+			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() ||
+				calls[0].Name != "PUT /api/heroes/{rest...}" {
 				t.Errorf("the peer got the parent %s, want the span %+v", got, calls[0])
 			}
 			for key, want := range map[string]string{

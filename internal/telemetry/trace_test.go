@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// tracing returns the tracer of a service with the given sampler, and a function that returns the spans that have ended.
+// tracing returns the tracer of a service with the given sampler, and a function that returns the spans that have
+// ended.
 func tracing(t *testing.T, name, argument string, trustClients bool) (*Tracer, func() []*Span) {
 	t.Helper()
 	sampler, err := NewSampler(name, argument, trustClients)
@@ -45,16 +46,19 @@ func TestSampler(t *testing.T) {
 	unsampled := func(id string) Traceparent { return Traceparent{id, "00000000000000c1", false} }
 	for _, sampler := range []struct {
 		name, argument string
-		// the decisions for: no caller; a client's low and high id, sampled; a peer's high id, sampled; a peer's low id, not sampled
+		// The decisions without a caller, for a client's low and high id, sampled, for a peer's high id, sampled,
+		// and for a peer's low id, not sampled.
 		want string
 	}{
 		{"", "", "yyyyn"}, {"", "0", "nnnyn"}, {"always_on", "", "yyyyy"}, {"always_off", "", "nnnnn"},
 		{"parentbased_always_on", "", "yyyyn"}, {"parentbased_always_off", "", "nyyyn"},
-		{"traceidratio", "0.25", "?ynny"}, {"parentbased_traceidratio", "0.25", "?yyyn"}, {"traceidratio", "", "yyyyy"},
+		{"traceidratio", "0.25", "?ynny"}, {"parentbased_traceidratio", "0.25", "?yyyn"},
+		{"traceidratio", "", "yyyyy"},
 		{"traceidratio", "1", "yyyyy"}, {"traceidratio", "0", "nnnnn"},
 	} {
 		got := ""
-		for i, caller := range []Traceparent{{}, sampled(traceID(low)), sampled(traceID(high)), sampled(traceID(high)), unsampled(traceID(low))} {
+		for i, caller := range []Traceparent{{}, sampled(traceID(low)), sampled(traceID(high)),
+			sampled(traceID(high)), unsampled(traceID(low))} {
 			tracer, _ := tracing(t, sampler.name, sampler.argument, false)
 			span := tracer.Serve("GET /", time.Now(), caller, i >= 3)
 			switch {
@@ -65,8 +69,10 @@ func TestSampler(t *testing.T) {
 			default:
 				got += "y"
 			}
-			if span != nil && caller.TraceID != "" && (span.TraceID != caller.TraceID || span.Parent != caller.SpanID) {
-				t.Errorf("%s: the span %s has the parent %s, want the caller %s", sampler.name, span.TraceID, span.Parent, caller)
+			if span != nil && caller.TraceID != "" && (span.TraceID != caller.TraceID ||
+				span.Parent != caller.SpanID) {
+				t.Errorf("%s: the span %s has the parent %s, want the caller %s", sampler.name, span.TraceID,
+					span.Parent, caller)
 			}
 		}
 		if got != sampler.want {
@@ -75,7 +81,8 @@ func TestSampler(t *testing.T) {
 	}
 }
 
-// TestRatio checks that all services make the same decision for the id of a trace, and that they sample as many as asked for.
+// TestRatio checks that all services make the same decision for the id of a trace, and that they sample as many as
+// asked for.
 func TestRatio(t *testing.T) {
 	fights, _ := tracing(t, "traceidratio", "0.25", false)
 	heroes, _ := tracing(t, "traceidratio", "0.25", false)
@@ -99,7 +106,8 @@ func TestRatio(t *testing.T) {
 func TestSamplerErrors(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"sometimes", ""}, {"parentbased_", ""}, {"parentbased_sometimes", ""}, {"jaeger_remote", ""},
-		{"", "-1"}, {"", "ten"}, {"", "NaN"}, {"", "100001"}, {"traceidratio", "1.1"}, {"parentbased_traceidratio", "NaN"}, {"traceidratio", "-0.1"},
+		{"", "-1"}, {"", "ten"}, {"", "NaN"}, {"", "100001"}, {"traceidratio", "1.1"},
+		{"parentbased_traceidratio", "NaN"}, {"traceidratio", "-0.1"},
 	} {
 		variable := "OTEL_TRACES_SAMPLER: "
 		if wrong[1] != "" {
@@ -111,8 +119,8 @@ func TestSamplerErrors(t *testing.T) {
 	}
 }
 
-// TestLimit checks how many traces a service begins, in simulated time: the tokens of one second at once, and then as many a
-// second as configured.
+// TestLimit checks how many traces a service begins, in simulated time: the tokens of one second at once, and then as
+// many a second as configured.
 func TestLimit(t *testing.T) {
 	for _, limit := range []struct {
 		argument            string
@@ -134,15 +142,17 @@ func TestLimit(t *testing.T) {
 		for range 2000 {
 			burst += count(0, 0, 1)
 		}
-		after := count(time.Microsecond, time.Duration(limit.until)*time.Second+time.Microsecond, 100*time.Microsecond)
+		after := count(time.Microsecond, time.Duration(limit.until)*time.Second+time.Microsecond,
+			100*time.Microsecond)
 		if burst != limit.burst || after != limit.after {
-			t.Errorf("with the limit %q, %d traces began at once and %d in %d s, want %d and %d", limit.argument, burst, after, limit.until, limit.burst, limit.after)
+			t.Errorf("with the limit %q, %d traces began at once and %d in %d s, want %d and %d", limit.argument,
+				burst, after, limit.until, limit.burst, limit.after)
 		}
 	}
 }
 
-// TestLimitOfClients checks that traces which clients ask for count against the limit, unless clients are trusted, and those of
-// peers don't, and that each service has a limit of its own, which concurrent requests share.
+// TestLimitOfClients checks that traces which clients ask for count against the limit, unless clients are trusted,
+// and those of peers don't, and that each service has a limit of its own, which concurrent requests share.
 func TestLimitOfClients(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		fights, _ := tracing(t, "", "", trusted)
@@ -160,18 +170,21 @@ func TestLimitOfClients(t *testing.T) {
 			}
 			return sampled
 		}
-		got := [4]int{count(fights, sampled(traceID(1)), true), count(fights, sampled(traceID(1)), false), count(fights, Traceparent{}, false), count(heroes, Traceparent{}, false)}
+		got := [4]int{count(fights, sampled(traceID(1)), true), count(fights, sampled(traceID(1)), false),
+			count(fights, Traceparent{}, false), count(heroes, Traceparent{}, false)}
 		want := [4]int{100, 10, 0, 10}
 		if trusted {
 			want = [4]int{100, 100, 10, 10}
 		}
 		if got != want {
-			t.Errorf("trusted %t: of 100 requests each of peers, clients and untraced clients, and in another service, %d were sampled, want %d", trusted, got, want)
+			t.Errorf("trusted %t: of 100 requests each of peers, clients and others, and others in another service, "+
+				"%d were sampled, want %d", trusted, got, want)
 		}
 	}
 }
 
-// TestSpans checks the identities of spans: a child belongs to its parent's trace, a shared operation to none of its requests'.
+// TestSpans checks the identities of spans: a child belongs to its parent's trace, a shared operation to none of its
+// requests'.
 func TestSpans(t *testing.T) {
 	tracer, ended := tracing(t, "always_on", "", false)
 	ctx, root := tracer.Root(t.Context(), "root")
@@ -182,10 +195,12 @@ func TestSpans(t *testing.T) {
 	for _, s := range []*Span{statement, write, inner, child, root} {
 		s.End()
 	}
-	if root.Parent != "" || child.Parent != root.SpanID || child.TraceID != root.TraceID || inner.Parent != child.SpanID || inner.TraceID != root.TraceID {
+	if root.Parent != "" || child.Parent != root.SpanID || child.TraceID != root.TraceID ||
+		inner.Parent != child.SpanID || inner.TraceID != root.TraceID {
 		t.Errorf("got the root %+v with the child %+v and the grandchild %+v", root, child, inner)
 	}
-	if write.TraceID == root.TraceID || write.Parent != "" || len(write.Links) != 2 || statement.TraceID != write.TraceID || statement.Parent != write.SpanID {
+	if write.TraceID == root.TraceID || write.Parent != "" || len(write.Links) != 2 ||
+		statement.TraceID != write.TraceID || statement.Parent != write.SpanID {
 		t.Errorf("got the shared operation %+v with the child %+v", write, statement)
 	}
 	if ctx, span := tracer.Shared(ctx, "write", ClientSpan, nil); span != nil || SpanOf(ctx) != nil {
@@ -193,7 +208,8 @@ func TestSpans(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, s := range ended() {
-		if _, ok := ParseTraceparent(s.String()); !ok || known[s.SpanID] || s.Ended.Before(s.Begun) || s.Service != "test" {
+		if _, ok := ParseTraceparent(s.String()); !ok || known[s.SpanID] || s.Ended.Before(s.Begun) ||
+			s.Service != "test" {
 			t.Errorf("got %+v", s)
 		}
 		known[s.SpanID] = true
@@ -202,11 +218,13 @@ func TestSpans(t *testing.T) {
 		t.Errorf("%d spans were recorded, want 5", len(known))
 	}
 	for range 1000 {
-		if id := Unsampled(Traceparent{}).String(); len(id) != 55 || strings.Contains(id, strings.Repeat("0", 16)) || !strings.HasSuffix(id, "-00") {
+		if id := Unsampled(Traceparent{}).String(); len(id) != 55 || strings.Contains(id, strings.Repeat("0", 16)) ||
+			!strings.HasSuffix(id, "-00") {
 			t.Fatalf("got %s", id)
 		}
 	}
-	if id := Unsampled(sampled(traceID(1))); id.TraceID != traceID(1) || id.SpanID == "00000000000000c1" || id.Sampled {
+	if id := Unsampled(sampled(traceID(1))); id.TraceID != traceID(1) || id.SpanID == "00000000000000c1" ||
+		id.Sampled {
 		t.Errorf("got %s", id)
 	}
 }
