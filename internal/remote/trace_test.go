@@ -172,8 +172,8 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 	for n, fight := range fights {
 		waits := recorded.children(fight.SpanID)
 		if n == left {
-			if len(waits) > 0 {
-				t.Errorf("the fight that gave up has the spans %v", waits)
+			if len(waits) != 1 || len(waits[0].Links) > 0 || attribute(waits[0], "error.type") != "canceled" {
+				t.Errorf("the fight that gave up has the spans %+v, want one that was canceled", waits)
 			}
 			continue
 		}
