@@ -12,6 +12,8 @@ import (
 // there was none.
 func (r *Results) priceTargets() []Target {
 	all := []Target{
+		r.requestTarget("telemetry: metrics of a request", costOfMetrics, 150),
+		r.requestTarget("telemetry: tracing of a request while tracing is off", costOfTracingOff, 20),
 		r.priceTarget("`up`, eco", upEco, 0.2), r.priceTarget(fourStrict, fourStrict, 0.08),
 		r.spansTarget(), r.tracedInstructions(0.01),
 		r.scrapeTarget(2), r.scrapedIdleTarget(0.0005),
@@ -23,6 +25,18 @@ func (r *Results) priceTargets() []Target {
 		all = append(all, r.addedMemory(0.8))
 	}
 	return all
+}
+
+// requestTarget limits the time that a part of telemetry adds to a request. It must not allocate memory.
+func (r *Results) requestTarget(what, name string, ns float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g ns, 0 allocations", ns), Verdict: notMeasured}
+	for _, cost := range r.Requests {
+		if cost.Name == name {
+			t.Reached = fmt.Sprintf("%s ns, %d allocations", number(cost.Ns), cost.Allocs)
+			t.Verdict = judge(max(cost.Ns/ns-1, float64(cost.Allocs)), 0)
+		}
+	}
+	return t
 }
 
 // change is the change of a figure from one cell to another: the median over the rounds, with its interval.
