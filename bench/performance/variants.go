@@ -42,7 +42,7 @@ func allTraced() variant { return traced(withAllTraces, "OTEL_TRACES_SAMPLER=par
 // against returns the variants, and the program given by --against if there is one.
 func (p plan) against(variants ...variant) []variant {
 	if p.Against != "" {
-		variants = append(variants, variant{name: beforeTelemetry, program: p.Against})
+		variants = append(variants, variant{name: beforeTelemetry, program: p.Against, env: off().env})
 	}
 	return variants
 }
