@@ -209,14 +209,15 @@ func (s *setup) telemetryIdle() error {
 	return nil
 }
 
-// idleScrapes is the number of scrapes while idle processes are watched: in the full plan, one every 15 seconds.
-const idleScrapes = 4
+// scrapeInterval is how often the metrics of idle processes are read.
+const scrapeInterval = 15 * time.Second
 
+// scrapeSlowly reads the metrics of all processes at the beginning of each interval, while they are watched.
 func (s *setup) scrapeSlowly(processes []part) error {
 	var err error
-	for range idleScrapes {
+	for left := s.plan.Price.Idle; left > 0; left -= scrapeInterval {
 		err = errors.Join(err, scrapeAll(s.ctx, processes))
-		pause(s.ctx, s.plan.Price.Idle/idleScrapes)
+		pause(s.ctx, min(left, scrapeInterval))
 	}
 	return err
 }
