@@ -12,6 +12,8 @@ import (
 // there was none.
 func (r *Results) priceTargets() []Target {
 	all := []Target{
+		r.requestTarget("telemetry: metrics of a request", costOfMetrics, 150),
+		r.requestTarget("telemetry: tracing of a request while tracing is off", costOfTracingOff, 20),
 		r.priceTarget("`up`, eco", upEco, 0.2), r.priceTarget(fourStrict, fourStrict, 0.08),
 		r.spansTarget(), r.tracedInstructions(0.01),
 		r.scrapeTarget(2), r.scrapedIdleTarget(0.0005),
@@ -19,10 +21,22 @@ func (r *Results) priceTargets() []Target {
 	if r.cell(instructions, beforeTelemetry) != nil {
 		all = append(all, r.startInstructions(0.01))
 	}
-	if _, found := r.scraped("up", beforeTelemetry); found {
+	if _, found := r.scraped("heroes", beforeTelemetry); found {
 		all = append(all, r.addedMemory(0.8))
 	}
 	return all
+}
+
+// requestTarget limits the time that a part of telemetry adds to a request. It must not allocate memory.
+func (r *Results) requestTarget(what, name string, ns float64) Target {
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %g ns, 0 allocations", ns), Verdict: notMeasured}
+	for _, cost := range r.Requests {
+		if cost.Name == name {
+			t.Reached = fmt.Sprintf("%s ns, %d allocations", number(cost.Ns), cost.Allocs)
+			t.Verdict = judge(max(cost.Ns/ns-1, float64(cost.Allocs)), 0)
+		}
+	}
+	return t
 }
 
 // change is the change of a figure from one cell to another: the median over the rounds, with its interval.
@@ -185,7 +199,7 @@ func (r *Results) startInstructions(limit float64) Target {
 func (r *Results) addedMemory(limit float64) Target {
 	t := Target{What: "telemetry: resident memory of a service with telemetry off", Wanted: fmt.Sprintf("<= %+g MiB", limit)}
 	most := math.Inf(-1)
-	for _, process := range []string{"up", "heroes", "villains", "locations", "fights"} {
+	for _, process := range []string{"heroes", "villains", "locations", "fights"} { // not up, which has six services
 		now, _ := r.scraped(process, withoutTelemetry)
 		before, found := r.scraped(process, beforeTelemetry)
 		if more := now.RSS - before.RSS; found && more > most {

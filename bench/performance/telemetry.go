@@ -16,8 +16,9 @@ import (
 
 // Names of the experiments.
 const (
-	telemetry     = "telemetry"
-	telemetryIdle = "telemetry-idle"
+	telemetry        = "telemetry"
+	telemetryIdle    = "telemetry-idle"
+	telemetryRequest = "telemetry-request"
 )
 
 // Figures about the spans of all runs of a cell.
@@ -208,14 +209,15 @@ func (s *setup) telemetryIdle() error {
 	return nil
 }
 
-// idleScrapes is the number of scrapes while idle processes are watched: in the full plan, one every 15 seconds.
-const idleScrapes = 4
+// scrapeInterval is how often the metrics of idle processes are read.
+const scrapeInterval = 15 * time.Second
 
+// scrapeSlowly reads the metrics of all processes at the beginning of each interval, while they are watched.
 func (s *setup) scrapeSlowly(processes []part) error {
 	var err error
-	for range idleScrapes {
+	for left := s.plan.Price.Idle; left > 0; left -= scrapeInterval {
 		err = errors.Join(err, scrapeAll(s.ctx, processes))
-		pause(s.ctx, s.plan.Price.Idle/idleScrapes)
+		pause(s.ctx, min(left, scrapeInterval))
 	}
 	return err
 }
@@ -245,6 +247,37 @@ func (s *system) warmUp() error {
 		if _, err := program.Get(s.ctx, s.urls[measure.Fights]+fightPath); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Names of the costs of a request.
+const (
+	costOfMetrics    = "metrics"
+	costOfTracingOff = "tracing off"
+)
+
+// telemetryRequest measures what telemetry adds to a request, with the benchmarks of package httpserver.
+func (s *setup) telemetryRequest() error {
+	parts := []struct{ name, benchmark string }{
+		{costOfMetrics, "BenchmarkMeasure"}, {costOfTracingOff, "BenchmarkTrace/off"},
+		{"a request that isn't traced", "BenchmarkTrace/not_sampled"}, {"a traced request", "BenchmarkTrace/sampled"},
+	}
+	var benchmarks []benchmark
+	for _, p := range parts {
+		benchmarks = append(benchmarks, benchmark{"internal/httpserver", p.benchmark})
+	}
+	measured, err := measureBenchmarks(s.ctx, s.module, "200ms", benchmarks...)
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		got, there := measured[benchmarks[i]]
+		if !there {
+			return fmt.Errorf("%v did not run", benchmarks[i])
+		}
+		s.r.Requests = append(s.r.Requests, RequestCost{p.name, got.ns, got.allocs})
+		s.say("%s: %s %.1f ns, %d allocations", telemetryRequest, p.name, got.ns, got.allocs)
 	}
 	return nil
 }
