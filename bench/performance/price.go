@@ -80,7 +80,8 @@ func (s *Series) changeText(c *Cell, figure string) string {
 
 // Range formats the interval, with its confidence.
 func (c change) Range() string {
-	return fmt.Sprintf("%s to %s (%.0f %% confidence)", percentMore(c.Interval.Low), percentMore(c.Interval.High), 100*c.Interval.Confidence)
+	low, high := percentMore(c.Interval.Low), percentMore(c.Interval.High)
+	return fmt.Sprintf("%s to %s (%.0f %% confidence)", low, high, 100*c.Interval.Confidence)
 }
 
 // percentMore formats a ratio as a change in percent.
@@ -104,7 +105,8 @@ func (r *Results) priceTarget(what, system string, limit float64) Target {
 
 // spansTarget requires that the collector got all spans of the runs with every request traced.
 func (r *Results) spansTarget() Target {
-	t := Target{What: fmt.Sprintf("telemetry: spans lost with every request traced, %d/s", priceRate), Wanted: "0", Verdict: notMeasured}
+	what := fmt.Sprintf("telemetry: spans lost with every request traced, %d/s", priceRate)
+	t := Target{What: what, Wanted: "0", Verdict: notMeasured}
 	var ended, lost float64
 	for _, system := range []string{upEco, fourStrict} {
 		c := r.cell(telemetry, nameOf(system, withAllTraces))
@@ -117,11 +119,11 @@ func (r *Results) spansTarget() Target {
 	return t
 }
 
-// tracedInstructions limits the instructions that tracing at the default limit adds to a fight at saturation: those of a
-// fight that isn't traced, and, for the traced ones, those that it would have had if every fight were traced.
+// tracedInstructions limits the instructions that tracing at the default limit adds to a fight at saturation: those that
+// an untraced fight has in addition and, for 10 fights a second, those of a traced one.
 func (r *Results) tracedInstructions(limit float64) Target {
 	t := Target{
-		What:   "telemetry: instructions per fight with 10 traces a second, `up`, eco, at saturation, compared with metrics only",
+		What:   "telemetry: instructions per fight that 10 traces a second add to metrics, `up`, eco, at saturation",
 		Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit), Verdict: notMeasured,
 	}
 	rate := r.cell(telemetry, nameOf(upEco+saturated, withFewTraces)).median(throughput)
@@ -197,7 +199,8 @@ func (r *Results) startInstructions(limit float64) Target {
 
 // addedMemory limits the resident memory that telemetry adds to a service when it is off.
 func (r *Results) addedMemory(limit float64) Target {
-	t := Target{What: "telemetry: resident memory of a service with telemetry off", Wanted: fmt.Sprintf("<= %+g MiB", limit)}
+	const what = "telemetry: resident memory of a service with telemetry off"
+	t := Target{What: what, Wanted: fmt.Sprintf("<= %+g MiB", limit)}
 	most := math.Inf(-1)
 	for _, process := range []string{"heroes", "villains", "locations", "fights"} { // not up, which has six services
 		now, _ := r.scraped(process, withoutTelemetry)

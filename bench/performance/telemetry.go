@@ -14,7 +14,7 @@ import (
 	"superheroes/test/program"
 )
 
-// Names of the experiments.
+// Names of the experiments, each of which measures a part of what telemetry costs.
 const (
 	telemetry        = "telemetry"
 	telemetryIdle    = "telemetry-idle"
@@ -50,7 +50,8 @@ func (s *setup) telemetry() error {
 	add := func(name string, start func(env ...string) *system, variants []variant, connections int, rate float64) {
 		for _, v := range variants {
 			t := fights(nameOf(name, v.name), s.with(v, start), connections)
-			t.Floor, t.Rate, t.scrape, t.rounds = baseOf(v.name, nameOf(name, withoutTelemetry)), rate, v.scrape, s.plan.Price.Rounds
+			t.Floor, t.Rate = baseOf(v.name, nameOf(name, withoutTelemetry)), rate
+			t.scrape, t.rounds = v.scrape, s.plan.Price.Rounds
 			if rate > 0 {
 				t.measured = s.plan.Price.Measured
 			}
@@ -80,13 +81,13 @@ func (s *setup) telemetry() error {
 	return nil
 }
 
-// accountForSpans compares the spans that have ended with those that the collector got. It stops the system, so that it
-// sends the last of them.
+// accountForSpans compares the spans that the system has processed with those that the collector got. It stops the system,
+// so that it sends the last of them.
 func (s *system) accountForSpans(c *Cell) error {
 	if s.collector == nil {
 		return nil
 	}
-	var fights, ended, dropped float64
+	var fights, processed, failed float64
 	for _, p := range s.parts {
 		if p.admin == "" {
 			continue
@@ -96,13 +97,16 @@ func (s *system) accountForSpans(c *Cell) error {
 			return err
 		}
 		fights += sum(metrics, "http_server_request_duration_seconds_count{", `service="fights"`, `route="`+fightPath+`"`)
-		ended += sum(metrics, "otel_sdk_processor_span_processed_total{")
-		dropped += sum(metrics, "otel_sdk_processor_span_processed_total{", "queue_full")
+		processed += sum(metrics, "otel_sdk_processor_span_processed_total{")
+		failed += sum(metrics, "otel_sdk_processor_span_processed_total{", "error_type=")
+		failed += sum(metrics, "otel_sdk_exporter_span_exported_total{", "error_type=")
 	}
 	s.stop()
-	c.add(spansEnded, ended)
-	c.add(spansLost, max(dropped, ended-float64(s.collector.spans.Load())))
-	c.add(spansEach, ended/fights)
+	received := float64(s.collector.spans.Load())
+	lost := max(failed, processed-received)
+	c.add(spansEnded, received+lost)
+	c.add(spansLost, lost)
+	c.add(spansEach, (received+lost)/fights)
 	return nil
 }
 
