@@ -11,9 +11,12 @@ import (
 	"strings"
 )
 
-// allocated holds a benchmark's allocations and allocated bytes per iteration. Unlike timings, these figures are the
-// same on every machine.
-type allocated struct{ allocs, bytes int64 }
+// allocated holds a benchmark's allocations and allocated bytes per iteration, which are the same on every machine, and
+// its nanoseconds, which aren't.
+type allocated struct {
+	allocs, bytes int64
+	ns            float64
+}
 
 // benchmark identifies a benchmark, such as internal/web BenchmarkExecuteFight.
 type benchmark struct{ pkg, name string }
@@ -63,13 +66,13 @@ func rewriteBaseline(text string, measured map[benchmark]allocated) string {
 	return out.String()
 }
 
-// Each benchmark runs three times with 200 iterations. Taking the minimum eliminates one-time allocations and
-// allocations by other goroutines.
-const iterations, times = 200, 3
+// Each benchmark runs three times, with 200 iterations if only allocations matter. Taking the minimum eliminates one-time
+// allocations and allocations by other goroutines.
+const iterations, times = "200x", 3
 
-// measureAllocations runs the benchmarks in a separate process without the race detector, because the race detector
+// measureBenchmarks runs the benchmarks in a separate process without the race detector, because the race detector
 // itself allocates memory.
-func measureAllocations(ctx context.Context, module string, benchmarks ...benchmark) (map[benchmark]allocated, error) {
+func measureBenchmarks(ctx context.Context, module, benchtime string, benchmarks ...benchmark) (map[benchmark]allocated, error) {
 	packages, names := map[string]bool{}, map[string]bool{}
 	for _, each := range benchmarks {
 		name, _, _ := strings.Cut(each.name, "/")
@@ -77,7 +80,7 @@ func measureAllocations(ctx context.Context, module string, benchmarks ...benchm
 	}
 	pattern := "^(" + strings.Join(slices.Sorted(maps.Keys(names)), "|") + ")$"
 	args := []string{"test", "-run", "^$", "-bench", pattern, "-cpu", "1",
-		"-benchmem", "-benchtime", strconv.Itoa(iterations) + "x", "-count", strconv.Itoa(times)}
+		"-benchmem", "-benchtime", benchtime, "-count", strconv.Itoa(times)}
 	command := exec.CommandContext(ctx, "go", append(args, slices.Sorted(maps.Keys(packages))...)...)
 	command.Dir = module
 	output, err := command.CombinedOutput()
@@ -89,7 +92,7 @@ func measureAllocations(ctx context.Context, module string, benchmarks ...benchm
 
 // parseBenchmarks parses the output of `go test -benchmem` and returns each benchmark's minimum over its runs.
 func parseBenchmarks(output string) map[benchmark]allocated {
-	figures := regexp.MustCompile(`^(Benchmark\S+)\s.* (\d+) B/op\s+(\d+) allocs/op`)
+	figures := regexp.MustCompile(`^(Benchmark\S+)\s.*?([\d.]+) ns/op.* (\d+) B/op\s+(\d+) allocs/op`)
 	lowest := map[benchmark]allocated{}
 	pkg := ""
 	for line := range strings.Lines(output) {
@@ -101,19 +104,20 @@ func parseBenchmarks(output string) map[benchmark]allocated {
 			continue
 		}
 		name := benchmark{pkg, found[1]}
-		bytes, _ := strconv.ParseInt(found[2], 10, 64) // always valid, since the pattern matches only digits
-		allocs, _ := strconv.ParseInt(found[3], 10, 64)
+		ns, _ := strconv.ParseFloat(found[2], 64) // always valid, since the pattern matches only digits
+		bytes, _ := strconv.ParseInt(found[3], 10, 64)
+		allocs, _ := strconv.ParseInt(found[4], 10, 64)
 		if had, again := lowest[name]; again {
-			allocs, bytes = min(allocs, had.allocs), min(bytes, had.bytes)
+			allocs, bytes, ns = min(allocs, had.allocs), min(bytes, had.bytes), min(ns, had.ns)
 		}
-		lowest[name] = allocated{allocs, bytes}
+		lowest[name] = allocated{allocs, bytes, ns}
 	}
 	return lowest
 }
 
 // allocations measures how many allocations our own code makes per fight.
 func (s *setup) allocations() error {
-	measured, err := measureAllocations(s.ctx, s.module, executeBenchmark())
+	measured, err := measureBenchmarks(s.ctx, s.module, iterations, executeBenchmark())
 	if err != nil {
 		return err
 	}

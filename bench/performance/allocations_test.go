@@ -25,7 +25,7 @@ func TestAllocations(t *testing.T) {
 	if !slices.Contains(benchmarks, executeBenchmark()) {
 		t.Errorf("allocations.txt lacks the benchmark %v", executeBenchmark())
 	}
-	measured, err := measureAllocations(t.Context(), module, benchmarks...)
+	measured, err := measureBenchmarks(t.Context(), module, iterations, benchmarks...)
 	if err != nil {
 		t.Fatal(err)
 	}

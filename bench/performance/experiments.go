@@ -80,6 +80,7 @@ func experiments() []experiment {
 		{"allocations", "", "", (*setup).allocations},
 		{telemetry, "", "", (*setup).telemetry},
 		{telemetryIdle, "", "", (*setup).telemetryIdle},
+		{telemetryRequest, "", "", (*setup).telemetryRequest},
 		{instructions, "", "", (*setup).instructions},
 	}
 }

@@ -17,12 +17,11 @@ import (
 	"superheroes/test/program"
 )
 
-// perFight and atStart are figures: instructions per fight, and from the start of the process to its end without a fight.
-// At 1 connection, counts differ by a fraction of a percent from run to run, even on a busy machine.
+// The experiment, and its figures. The counts of two runs differ by a percent at most, even on a busy machine.
 const (
 	instructions = "instructions"
 	perFight     = "instructions_per_fight"
-	atStart      = "instructions_of_start"
+	atStart      = "instructions_of_start" // and of the stop, without fights
 	atVersion    = "instructions_of_version"
 )
 
@@ -32,8 +31,7 @@ const fewFights, manyFights = 200, 2200
 // countable returns settings that make counts repeatable.
 func countable() []string { return []string{"GOGC=off", oneCore, "GODEBUG=asyncpreemptoff=1"} }
 
-// instructions counts the instructions of the program in user mode, with valgrind, which is about fifty times as slow as
-// without.
+// instructions counts the instructions of the program in user mode, with valgrind.
 func (s *setup) instructions() error {
 	valgrind, err := exec.LookPath("valgrind")
 	if err != nil {
@@ -41,7 +39,8 @@ func (s *setup) instructions() error {
 	}
 	// Callgrind would count the same instructions, but doesn't survive the signal that stops a Go program.
 	counter := []string{valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"}
-	variants := s.plan.against(off(), variant{name: withMetrics}, traced(withNoTraces, "OTEL_TRACES_SAMPLER=always_off"), allTraced())
+	untraced := traced(withNoTraces, "OTEL_TRACES_SAMPLER=always_off")
+	variants := s.plan.against(off(), variant{name: withMetrics}, untraced, allTraced())
 	cells := make([]Cell, len(variants))
 	for i, v := range variants {
 		cells[i] = Cell{Name: v.name, Floor: baseOf(v.name, ""), Mix: executeFight, Connections: 1, Enough: true}

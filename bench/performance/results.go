@@ -26,7 +26,8 @@ type Results struct {
 	Scraped     []Idle            `json:"scraped,omitempty"` // with a scrape every 15 seconds, and without telemetry
 	Starts      []Start           `json:"starts"`
 	Allocations *int64            `json:"allocations"` // allocations per fight in our own code
-	Missing     map[string]string `json:"missing"`     // why experiments could not be measured, by name
+	Requests    []RequestCost     `json:"requests,omitempty"`
+	Missing     map[string]string `json:"missing"` // why experiments could not be measured, by name
 }
 
 // Machine describes the machine on which the results were measured.
@@ -108,6 +109,13 @@ type Idle struct {
 	Store   bool    `json:"store,omitempty"`
 	Scrape  float64 `json:"scrape_ms,omitempty"` // CPU milliseconds of a scrape; 0 if the process has no metrics
 	Seconds float64 `json:"seconds"`             // how long the process was watched
+}
+
+// RequestCost is what a part of telemetry adds to a request, as a benchmark measures it.
+type RequestCost struct {
+	Name   string  `json:"name"`
+	Ns     float64 `json:"ns"`
+	Allocs int64   `json:"allocations"`
 }
 
 // Start holds the times from process start to the first fight response.

@@ -14,10 +14,11 @@ import (
 	"superheroes/test/program"
 )
 
-// Names of the experiments.
+// Names of the experiments, each of which measures a part of what telemetry costs.
 const (
-	telemetry     = "telemetry"
-	telemetryIdle = "telemetry-idle"
+	telemetry        = "telemetry"
+	telemetryIdle    = "telemetry-idle"
+	telemetryRequest = "telemetry-request"
 )
 
 // Figures about the spans of all runs of a cell.
@@ -49,7 +50,8 @@ func (s *setup) telemetry() error {
 	add := func(name string, start func(env ...string) *system, variants []variant, connections int, rate float64) {
 		for _, v := range variants {
 			t := fights(nameOf(name, v.name), s.with(v, start), connections)
-			t.Floor, t.Rate, t.scrape, t.rounds = baseOf(v.name, nameOf(name, withoutTelemetry)), rate, v.scrape, s.plan.Price.Rounds
+			t.Floor, t.Rate = baseOf(v.name, nameOf(name, withoutTelemetry)), rate
+			t.scrape, t.rounds = v.scrape, s.plan.Price.Rounds
 			if rate > 0 {
 				t.measured = s.plan.Price.Measured
 			}
@@ -79,13 +81,13 @@ func (s *setup) telemetry() error {
 	return nil
 }
 
-// accountForSpans compares the spans that have ended with those that the collector got. It stops the system, so that it
-// sends the last of them.
+// accountForSpans compares the spans that the system has processed with those that the collector got. It stops the system,
+// so that it sends the last of them.
 func (s *system) accountForSpans(c *Cell) error {
 	if s.collector == nil {
 		return nil
 	}
-	var fights, ended, dropped float64
+	var fights, processed, failed float64
 	for _, p := range s.parts {
 		if p.admin == "" {
 			continue
@@ -95,13 +97,16 @@ func (s *system) accountForSpans(c *Cell) error {
 			return err
 		}
 		fights += sum(metrics, "http_server_request_duration_seconds_count{", `service="fights"`, `route="`+fightPath+`"`)
-		ended += sum(metrics, "otel_sdk_processor_span_processed_total{")
-		dropped += sum(metrics, "otel_sdk_processor_span_processed_total{", "queue_full")
+		processed += sum(metrics, "otel_sdk_processor_span_processed_total{")
+		failed += sum(metrics, "otel_sdk_processor_span_processed_total{", "error_type=")
+		failed += sum(metrics, "otel_sdk_exporter_span_exported_total{", "error_type=")
 	}
 	s.stop()
-	c.add(spansEnded, ended)
-	c.add(spansLost, max(dropped, ended-float64(s.collector.spans.Load())))
-	c.add(spansEach, ended/fights)
+	received := float64(s.collector.spans.Load())
+	lost := max(failed, processed-received)
+	c.add(spansEnded, received+lost)
+	c.add(spansLost, lost)
+	c.add(spansEach, (received+lost)/fights)
 	return nil
 }
 
@@ -208,14 +213,15 @@ func (s *setup) telemetryIdle() error {
 	return nil
 }
 
-// idleScrapes is the number of scrapes while idle processes are watched: in the full plan, one every 15 seconds.
-const idleScrapes = 4
+// scrapeInterval is how often the metrics of idle processes are read.
+const scrapeInterval = 15 * time.Second
 
+// scrapeSlowly reads the metrics of all processes at the beginning of each interval, while they are watched.
 func (s *setup) scrapeSlowly(processes []part) error {
 	var err error
-	for range idleScrapes {
+	for left := s.plan.Price.Idle; left > 0; left -= scrapeInterval {
 		err = errors.Join(err, scrapeAll(s.ctx, processes))
-		pause(s.ctx, s.plan.Price.Idle/idleScrapes)
+		pause(s.ctx, min(left, scrapeInterval))
 	}
 	return err
 }
@@ -245,6 +251,37 @@ func (s *system) warmUp() error {
 		if _, err := program.Get(s.ctx, s.urls[measure.Fights]+fightPath); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Names of the costs of a request.
+const (
+	costOfMetrics    = "metrics"
+	costOfTracingOff = "tracing off"
+)
+
+// telemetryRequest measures what telemetry adds to a request, with the benchmarks of package httpserver.
+func (s *setup) telemetryRequest() error {
+	parts := []struct{ name, benchmark string }{
+		{costOfMetrics, "BenchmarkMeasure"}, {costOfTracingOff, "BenchmarkTrace/off"},
+		{"a request that isn't traced", "BenchmarkTrace/not_sampled"}, {"a traced request", "BenchmarkTrace/sampled"},
+	}
+	var benchmarks []benchmark
+	for _, p := range parts {
+		benchmarks = append(benchmarks, benchmark{"internal/httpserver", p.benchmark})
+	}
+	measured, err := measureBenchmarks(s.ctx, s.module, "200ms", benchmarks...)
+	if err != nil {
+		return err
+	}
+	for i, p := range parts {
+		got, there := measured[benchmarks[i]]
+		if !there {
+			return fmt.Errorf("%v did not run", benchmarks[i])
+		}
+		s.r.Requests = append(s.r.Requests, RequestCost{p.name, got.ns, got.allocs})
+		s.say("%s: %s %.1f ns, %d allocations", telemetryRequest, p.name, got.ns, got.allocs)
 	}
 	return nil
 }

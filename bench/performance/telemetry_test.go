@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"superheroes/bench/measure"
+	"superheroes/test/await"
 	"superheroes/test/program"
 )
 
@@ -27,7 +28,9 @@ func TestSpansArrive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &setup{lab: l, ctx: t.Context()}
 			defer s.stop()
-			of := s.with(allTraced(), func(env ...string) *system { return s.up(eco, append(env, "STATISTICS=false")...) })
+			of := s.with(allTraced(), func(env ...string) *system {
+				return s.up(eco, append(env, "STATISTICS=false", "OTEL_BSP_SCHEDULE_DELAY=1")...)
+			})
 			if s.err != nil {
 				t.Fatal(s.err)
 			}
@@ -37,6 +40,7 @@ func TestSpansArrive(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			await.True(t, "the spans arrive", func() bool { return of.collector.spans.Load() >= 2*fights })
 			of.collector.spans.Add(-missing)
 			c := &Cell{}
 			if err := of.accountForSpans(c); err != nil {

@@ -42,7 +42,7 @@ func allTraced() variant { return traced(withAllTraces, "OTEL_TRACES_SAMPLER=par
 // against returns the variants, and the program given by --against if there is one.
 func (p plan) against(variants ...variant) []variant {
 	if p.Against != "" {
-		variants = append(variants, variant{name: beforeTelemetry, program: p.Against})
+		variants = append(variants, variant{name: beforeTelemetry, program: p.Against, env: off().env})
 	}
 	return variants
 }
@@ -58,6 +58,7 @@ func (s *setup) with(v variant, start func(env ...string) *system) *system {
 	c, err := startCollector()
 	if err != nil {
 		s.err = err
+		return s.newSystem()
 	}
 	of := start(append(v.env, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+c.listener.Addr().String())...)
 	of.collector, of.stops = c, slices.Insert(of.stops, 0, c.stop)
@@ -74,7 +75,7 @@ type collector struct {
 func startCollector() (c *collector, err error) {
 	c = &collector{}
 	if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil { //nolint:noctx // takes no time
-		return c, err
+		return nil, err
 	}
 	c.server.Handler = c
 	go func() { _ = c.server.Serve(c.listener) }() // returns when stop is called

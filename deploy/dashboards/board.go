@@ -29,6 +29,7 @@ type row struct {
 type panel struct {
 	title, unit, description string
 	stat                     bool
+	objective                float64 // a stat is red below it
 	queries                  []query
 }
 
@@ -108,6 +109,7 @@ func datasource() common.DataSourceRef {
 func (p panel) asTimeSeries() *timeseries.PanelBuilder {
 	builder := timeseries.NewPanelBuilder().
 		Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		Span(8).Height(8).Min(0).FillOpacity(10).ShowPoints(common.VisibilityModeNever).
 		Legend(common.NewVizLegendOptionsBuilder().ShowLegend(true).DisplayMode(common.LegendDisplayModeList).
 			Placement(common.LegendPlacementBottom)).
@@ -121,7 +123,14 @@ func (p panel) asTimeSeries() *timeseries.PanelBuilder {
 func (p panel) asStat() *stat.PanelBuilder {
 	builder := stat.NewPanelBuilder().
 		Title(p.title).Description(p.description).Unit(p.unit).Datasource(datasource()).
+		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
+		Thresholds(dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps([]dashboard.Threshold{
+			{Color: "red"}, {Color: "green", Value: &p.objective},
+		})).
 		Span(6).Height(4).ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"}))
+	if p.objective > 0 {
+		builder.Decimals(2)
+	}
 	for i, q := range p.queries {
 		builder.WithTarget(q.target(i).Instant())
 	}

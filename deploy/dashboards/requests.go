@@ -25,23 +25,23 @@ func requests() board {
 func objectives() []panel {
 	return []panel{
 		{
-			title: "Fights without an error", unit: "percentunit", stat: true,
+			title: "Fights without an error", unit: "percentunit", stat: true, objective: 0.999,
 			description: "Share of execute_fight requests in the time range that didn't fail. Objective: 99.9 %.",
 			queries:     []query{{text: succeeded(fights, "$__range")}},
 		},
 		{
-			title: "Fights within 100 ms", unit: "percentunit", stat: true,
+			title: "Fights within 100 ms", unit: "percentunit", stat: true, objective: 0.99,
 			description: "Share of execute_fight requests in the time range that took at most 100 ms. Objective: 99 %.",
 			queries:     []query{{text: fast(fights, "$__range")}},
 		},
 		{
-			title: "Reads without an error", unit: "percentunit", stat: true,
+			title: "Reads without an error", unit: "percentunit", stat: true, objective: 0.999,
 			description: "Share of GET requests in the time range, without fights and streams, that didn't fail. " +
 				"Objective: 99.9 %.",
 			queries: []query{{text: succeeded(reads, "$__range")}},
 		},
 		{
-			title: "Reads within 100 ms", unit: "percentunit", stat: true,
+			title: "Reads within 100 ms", unit: "percentunit", stat: true, objective: 0.99,
 			description: "Share of GET requests in the time range, without fights and streams, that took at most 100 " +
 				"ms. Objective: 99 %.",
 			queries: []query{{text: fast(reads, "$__range")}},

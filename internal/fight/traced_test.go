@@ -86,7 +86,8 @@ func TestSharedWriteIsTraced(t *testing.T) {
 				}
 				checkShared(t, recorded.ended, fights, test.failure)
 				for n, fight := range links {
-					if linked := len(fight.Links) == 1 && fight.Links[0] == recorded.ended[0].Traceparent; linked != (n != test.leaves) {
+					if linked := len(fight.Links) == 1 &&
+						fight.Links[0] == recorded.ended[0].Traceparent; linked != (n != test.leaves) {
 						t.Errorf("fight %d links to %v", n, fight.Links)
 					}
 				}
@@ -123,8 +124,10 @@ func checkShared(t *testing.T, recorded, fights []*telemetry.Span, failure strin
 	for _, fight := range fights {
 		want = append(want, fight.Traceparent)
 	}
-	if !slices.Equal(write.Links, want) || write.Parent != "" || write.Name != "INSERT fight" || write.Kind != telemetry.ClientSpan ||
-		attributes["db.operation.batch.size"] != "4" || write.Failed != (failure != "") || attributes["error.type"] != failure {
+	if !slices.Equal(write.Links, want) || write.Parent != "" || write.Name != "INSERT fight" ||
+		write.Kind != telemetry.ClientSpan ||
+		attributes["db.operation.batch.size"] != "4" || write.Failed != (failure != "") ||
+		attributes["error.type"] != failure {
 		t.Errorf("got %+v, want links to %v and the failure %q", write, want, failure)
 	}
 }
@@ -143,7 +146,8 @@ func TestTracedSource(t *testing.T) {
 		t.Fatalf("got the spans %v and %v", called.ended, served.ended)
 	}
 	call, pick := called.ended[0], served.ended[0]
-	if call.Parent != root.SpanID || pick.Parent != call.SpanID || pick.TraceID != root.TraceID || !call.Failed || !pick.Failed || pick.Service != "heroes" {
+	if call.Parent != root.SpanID || pick.Parent != call.SpanID || pick.TraceID != root.TraceID || !call.Failed ||
+		!pick.Failed || pick.Service != "heroes" {
 		t.Errorf("got the call %+v and the pick %+v", call, pick)
 	}
 	if untraced := Source[int](failing{}); Traced(untraced, nil, nil, "") != untraced {

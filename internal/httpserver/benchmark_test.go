@@ -15,7 +15,8 @@ func (d discarded) Header() http.Header         { return d.header }
 func (d discarded) Write(p []byte) (int, error) { return len(p), nil }
 func (d discarded) WriteHeader(int)             {}
 
-// BenchmarkRequest measures the cost of a request, excluding net/http and the route's own work, with and without metrics.
+// BenchmarkRequest measures the cost of a request, excluding net/http and the route's own work, with and without metrics
+// and traces.
 func BenchmarkRequest(b *testing.B) {
 	body := make([]byte, 300)
 	var routes []Route
@@ -27,14 +28,19 @@ func BenchmarkRequest(b *testing.B) {
 	}
 	plain, _ := newAPI(settings(), routes...)
 	with, _ := measured(routes...)
+	unsampled, _ := measuredAnd(tracing(b, "always_off"), routes...)
+	sampled, _ := measuredAnd(tracing(b, "always_on"), routes...)
 	request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/heroes/random_hero", http.NoBody)
-	for name, api := range map[string]*API{"without metrics": plain, "with metrics": with} {
-		b.Run(name, func(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		api  *API
+	}{{"without metrics", plain}, {"with metrics", with}, {"with metrics, not sampled", unsampled}, {"with metrics, sampled", sampled}} {
+		b.Run(c.name, func(b *testing.B) {
 			reply := discarded{http.Header{}}
 			b.ReportAllocs()
 			for b.Loop() {
 				clear(reply.header)
-				api.ServeHTTP(reply, request)
+				c.api.ServeHTTP(reply, request)
 			}
 		})
 	}

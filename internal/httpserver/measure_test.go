@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,8 +16,11 @@ import (
 )
 
 // measured returns an API that measures its requests, and a function that returns its metrics as text.
-func measured(routes ...Route) (*API, func() string) {
-	registry := telemetry.NewRegistry(nil)
+func measured(routes ...Route) (*API, func() string) { return measuredAnd(nil, routes...) }
+
+// measuredAnd is like measured, but the API traces its requests as well, unless tracing is nil.
+func measuredAnd(tracing *telemetry.Tracing, routes ...Route) (*API, func() string) {
+	registry := telemetry.NewRegistry(tracing)
 	api, _ := newAPI(settings())
 	api.Measure(registry.Service("test"))
 	for _, route := range routes {
@@ -133,5 +137,35 @@ func BenchmarkMeasure(b *testing.B) {
 		unlabel := x.measure.label()
 		api.record(x, 300_000)
 		unlabel()
+	}
+}
+
+// tracing returns a configuration with a sampler that OpenTelemetry defines. The spans are discarded.
+func tracing(b *testing.B, sampler string) *telemetry.Tracing {
+	b.Helper()
+	s, err := telemetry.NewSampler(sampler, "", false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &telemetry.Tracing{Sampler: s, Record: func(*telemetry.Span) {}}
+}
+
+// BenchmarkTrace measures what it costs to trace a request, excluding the export of its span.
+func BenchmarkTrace(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		tracing *telemetry.Tracing
+	}{{"off", nil}, {"not sampled", tracing(b, "always_off")}, {"10 a second", tracing(b, "")}, {"sampled", tracing(b, "always_on")}} {
+		b.Run(c.name, func(b *testing.B) {
+			api, _ := measuredAnd(c.tracing)
+			x := &exchange{measure: newMeasure(api.metrics, http.MethodGet, "/items"), status: http.StatusOK, parent: b.Context()}
+			x.deadline = time.Now() // all requests begin now, so the limit of 10 a second allows 10
+			request := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/items", http.NoBody)
+			b.ReportAllocs()
+			for b.Loop() {
+				x.span = x.measure.trace(x, request)
+				x.endSpan("")
+			}
+		})
 	}
 }

@@ -40,7 +40,9 @@ func (r *recorded) all() []*telemetry.Span {
 }
 
 // traced returns an API that traces its requests, its registry, its log and its spans.
-func traced(t *testing.T, sampler, argument string, cfg Config, routes ...Route) (*API, *telemetry.Registry, *log, *recorded) {
+func traced(t *testing.T, sampler, argument string, cfg Config, routes ...Route) (
+	*API, *telemetry.Registry, *log, *recorded,
+) {
 	t.Helper()
 	how, err := telemetry.NewSampler(sampler, argument, false)
 	if err != nil {
@@ -55,6 +57,8 @@ func traced(t *testing.T, sampler, argument string, cfg Config, routes ...Route)
 	}
 	return api, registry, written, spans
 }
+
+func fails(err error) Handler { return func(http.ResponseWriter, *http.Request) error { return err } }
 
 // serveTraced sends a request to the API. The headers are pairs of names and values.
 func serveTraced(t *testing.T, api *API, method, path string, header ...string) *httptest.ResponseRecorder {
@@ -124,24 +128,32 @@ func TestPassTrace(t *testing.T) {
 		want        string // the traceparent; <id> stands for 16 random digits
 		state       string
 	}{
-		"off, sampled":             {"", sampledClient, []string{"a=1,superheroes=1", "b=2"}, sampledClient, "a=1,superheroes=1,b=2"},
-		"off, no context":          {"", "", []string{"a=1"}, "", ""},
-		"off, state too long":      {"", sampledClient, []string{long}, sampledClient, ""},
-		"sampled":                  {"always_on", sampledClient, []string{"a=1, b=2", "c=3"}, "00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1,b=2,c=3"},
-		"sampled by a peer":        {"always_on", sampledClient, []string{"superheroes=1,a=1"}, "00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1"},
-		"own member in the middle": {"always_on", sampledClient, []string{"a=1,superheroes=1,superheroes=15,b=2"}, "00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1,b=2"},
-		"sampled, new":             {"always_on", "", []string{"a=1"}, "00-<id><id>-<id>-01", "superheroes=1"},
-		"state too long":           {"always_on", sampledClient, []string{long}, "00-" + traceOfClient + "-<id>-01", "superheroes=1" + strings.Repeat(",aaaaaaaa=1", 45)},
-		"not sampled":              {"always_off", sampledClient, []string{"a=1"}, "00-" + traceOfClient + "-<id>-00", "superheroes=1,a=1"},
-		"not sampled, no context":  {"always_off", "", nil, "00-<id><id>-<id>-00", "superheroes=1"},
-		"not sampled by the peer":  {"parentbased_always_on", unsampledClient, []string{"superheroes=1"}, "00-" + traceOfClient + "-<id>-00", "superheroes=1"},
+		"off, sampled": {"", sampledClient, []string{"a=1,superheroes=1", "b=2"}, sampledClient,
+			"a=1,superheroes=1,b=2"},
+		"off, no context":     {"", "", []string{"a=1"}, "", ""},
+		"off, state too long": {"", sampledClient, []string{long}, sampledClient, ""},
+		"sampled": {"always_on", sampledClient, []string{"a=1, b=2", "c=3"},
+			"00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1,b=2,c=3"},
+		"sampled by a peer": {"always_on", sampledClient, []string{"superheroes=1,a=1"},
+			"00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1"},
+		"own member in the middle": {"always_on", sampledClient, []string{"a=1,superheroes=1,superheroes=15,b=2"},
+			"00-" + traceOfClient + "-<id>-01", "superheroes=1,a=1,b=2"},
+		"sampled, new": {"always_on", "", []string{"a=1"}, "00-<id><id>-<id>-01", "superheroes=1"},
+		"state too long": {"always_on", sampledClient, []string{long}, "00-" + traceOfClient + "-<id>-01",
+			"superheroes=1" + strings.Repeat(",aaaaaaaa=1", 45)},
+		"not sampled": {"always_off", sampledClient, []string{"a=1"}, "00-" + traceOfClient + "-<id>-00",
+			"superheroes=1,a=1"},
+		"not sampled, no context": {"always_off", "", nil, "00-<id><id>-<id>-00", "superheroes=1"},
+		"not sampled by the peer": {"parentbased_always_on", unsampledClient, []string{"superheroes=1"},
+			"00-" + traceOfClient + "-<id>-00", "superheroes=1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			passed := http.Header{}
-			api, _, _, spans := traced(t, cmp.Or(c.sampler, "always_off"), "", settings(), get(func(w http.ResponseWriter, r *http.Request) error {
-				PassTrace(r.Context(), c.sampler != "", passed)
-				return ok(w, r)
-			}))
+			api, _, _, spans := traced(t, cmp.Or(c.sampler, "always_off"), "", settings(),
+				get(func(w http.ResponseWriter, r *http.Request) error {
+					PassTrace(r.Context(), c.sampler != "", passed)
+					return ok(w, r)
+				}))
 			header := []string{baggageHeader, "a=1", baggageHeader, "b=2"}
 			if c.traceparent != "" {
 				header = append(header, traceparentHeader, c.traceparent)
@@ -159,7 +171,8 @@ func TestPassTrace(t *testing.T) {
 			if got == unsampledClient || got == sampledClient && c.sampler != "" {
 				t.Errorf("the peer's parent is the client's span")
 			}
-			if !matches(got, c.want) || passed.Get(tracestateHeader) != c.state || passed.Get(baggageHeader) != "a=1,b=2" {
+			if !matches(got, c.want) || passed.Get(tracestateHeader) != c.state ||
+				passed.Get(baggageHeader) != "a=1,b=2" {
 				t.Errorf("the peer gets %v, want the parent %s and the state %s", passed, c.want, c.state)
 			}
 		})
@@ -183,18 +196,21 @@ func matches(text, pattern string) bool {
 // TestRequestSpans checks the span for each kind of response: its name, its attributes, and whether it failed. Streams
 // and probes have no span.
 func TestRequestSpans(t *testing.T) {
-	probe, events := route(http.MethodGet, "/readyz", ok), route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
+	probe := route(http.MethodGet, "/readyz", ok)
+	events := route(http.MethodGet, "/events", func(w http.ResponseWriter, r *http.Request) error {
 		if telemetry.SpanOf(r.Context()) != nil {
 			t.Error("a stream has a span, so it could start child spans")
 		}
 		return NewEvents(w, r).Send([]byte("data: {}\n\n"))
 	})
 	probe.Probe, events.Kind = true, Streams
-	fails := func(err error) Handler { return func(http.ResponseWriter, *http.Request) error { return err } }
+	panics := func(cause any) Handler { return func(http.ResponseWriter, *http.Request) error { panic(cause) } }
 	api, _, _, spans := traced(t, "always_on", "", settings(),
-		route(http.MethodGet, "/items/{id}", ok), route(http.MethodPost, "/items", func(http.ResponseWriter, *http.Request) error { panic("test") }),
-		route(http.MethodGet, "/none", fails(Errorf(http.StatusNotFound, "test"))), route(http.MethodGet, "/down", fails(Unavailable("test"))),
-		route(http.MethodGet, "/broken", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }),
+		route(http.MethodGet, "/items/{id}", ok),
+		route(http.MethodPost, "/items", panics("test")),
+		route(http.MethodGet, "/none", fails(Errorf(http.StatusNotFound, "test"))),
+		route(http.MethodGet, "/down", fails(Unavailable("test"))),
+		route(http.MethodGet, "/broken", panics(http.ErrAbortHandler)),
 		route(http.MethodGet, "/half", func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = w.Write([]byte("[1,"))
 			return errors.New("test")
@@ -242,7 +258,7 @@ func TestTraceIDs(t *testing.T) {
 	cfg := settings()
 	cfg.AccessLog = true
 	for _, sampler := range []string{"always_on", "always_off"} {
-		api, registry, written, spans := traced(t, sampler, "", cfg, get(func(http.ResponseWriter, *http.Request) error { return errors.New("test") }))
+		api, registry, written, spans := traced(t, sampler, "", cfg, get(fails(errors.New("test"))))
 		response := serveTraced(t, api, http.MethodGet, "/", traceparentHeader, sampledClient)
 		ids, exemplars := telemetry.Traceparent{TraceID: traceOfClient, SpanID: spanOfClient}, 0
 		for _, span := range spans.all() {
@@ -268,8 +284,10 @@ func TestTraceIDs(t *testing.T) {
 			if family.Family != telemetry.HTTPServerDuration {
 				continue
 			}
-			found := slices.DeleteFunc(family.Series[0].Histogram.Exemplars, func(e *telemetry.Exemplar) bool { return e == nil })
-			if len(found) != exemplars || exemplars == 1 && (found[0].TraceID != ids.TraceID || found[0].SpanID != ids.SpanID) {
+			found := slices.DeleteFunc(family.Series[0].Histogram.Exemplars,
+				func(e *telemetry.Exemplar) bool { return e == nil })
+			if len(found) != exemplars || exemplars == 1 && (found[0].TraceID != ids.TraceID ||
+				found[0].SpanID != ids.SpanID) {
 				t.Errorf("%s: the exemplars are %v, want the span %s if it is sampled", sampler, found, ids)
 			}
 		}
@@ -278,14 +296,15 @@ func TestTraceIDs(t *testing.T) {
 
 // TestListsAreTraced checks that the steps of a list, which have their own contexts, belong to the request's span.
 func TestListsAreTraced(t *testing.T) {
-	api, _, _, spans := traced(t, "always_on", "", settings(), get(func(w http.ResponseWriter, r *http.Request) error {
+	list := get(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := NewStream(w, r).Step()
 		defer cancel()
 		if telemetry.SpanOf(ctx) == nil || telemetry.SpanOf(ctx) != telemetry.SpanOf(r.Context()) {
 			t.Error("a step of a list doesn't belong to the request's span")
 		}
 		return ok(w, r)
-	}))
+	})
+	api, _, _, spans := traced(t, "always_on", "", settings(), list)
 	if serveTraced(t, api, http.MethodGet, "/"); len(spans.all()) != 1 {
 		t.Error("the list has no span")
 	}
@@ -296,17 +315,20 @@ func TestListsAreTraced(t *testing.T) {
 func TestTracesInOneProcess(t *testing.T) {
 	for _, sampler := range []string{"always_on", "always_off"} {
 		inner, _, _, innerSpans := traced(t, "always_on", "", settings(), get(ok))
-		outer, _, _, outerSpans := traced(t, sampler, "", settings(), get(func(w http.ResponseWriter, r *http.Request) error {
+		outer, _, _, outerSpans := traced(t, sampler, "", settings())
+		outer.Mount("GET /", func(w http.ResponseWriter, r *http.Request) error {
 			inner.ServeHTTP(w, r)
 			return nil
-		}))
-		serveTraced(t, outer, http.MethodGet, "/", traceparentHeader, sampledClient, tracestateHeader, "superheroes=1")
+		})
+		serveTraced(t, outer, http.MethodGet, "/", traceparentHeader, sampledClient, tracestateHeader,
+			"superheroes=1")
 		callers, served := outerSpans.all(), innerSpans.all()
 		if len(callers) != len(served) {
 			t.Fatalf("%s: the caller has the spans %v, and the inner service %v", sampler, callers, served)
 		}
 		for i, span := range served {
-			if span.Parent != callers[i].SpanID || span.Kind != telemetry.InternalSpan || callers[i].Kind != telemetry.ServerSpan || callers[i].Parent != spanOfClient {
+			if span.Parent != callers[i].SpanID || span.Kind != telemetry.InternalSpan ||
+				callers[i].Kind != telemetry.ServerSpan || callers[i].Parent != spanOfClient {
 				t.Errorf("the caller has the span %+v, and the inner service %+v", callers[i], span)
 			}
 		}

@@ -154,6 +154,7 @@ func point(f *telemetry.Family, s telemetry.Series, begun, now time.Time) []byte
 	default:
 		p.double(4, s.Value)
 	}
+	p.attribute(attributes, "service", s.Service) // as in a scrape, so that the same queries work
 	for i, label := range f.Labels {
 		if s.Labels[i] == "" {
 			continue

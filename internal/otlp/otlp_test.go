@@ -114,7 +114,7 @@ func TestExport(t *testing.T) {
 			case "fights superheroes.limit.refused":
 				sum := m.GetSum()
 				if p := sum.DataPoints[0]; p.GetAsDouble() != 7 || !sum.IsMonotonic || sum.AggregationTemporality != 2 ||
-					p.Attributes[0].Key != "kind" || p.Attributes[0].Value.GetStringValue() != "reads" || p.StartTimeUnixNano > p.TimeUnixNano {
+					p.Attributes[0].Value.GetStringValue() != "fights" || p.Attributes[1].Key != "kind" || p.Attributes[1].Value.GetStringValue() != "reads" || p.StartTimeUnixNano > p.TimeUnixNano {
 					t.Errorf("got %v", m)
 				}
 			case "fights superheroes.draining":

@@ -10,6 +10,7 @@ import (
 
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
+	"superheroes/internal/storage"
 	"superheroes/internal/telemetry"
 )
 
@@ -133,10 +134,11 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 		select {
 		case <-joined.done:
 			if joined.size > 1 { // otherwise, the request has a span in the caller's trace
-				b.waited(wait, joined.span)
+				b.waited(wait, joined.span, "")
 			}
 		case <-ctx.Done():
 			b.leave(joined)
+			b.waited(wait, telemetry.Traceparent{}, storage.FailureOf(ctx.Err()))
 			return item, b.client.calls.gaveUp(ctx, begin)
 		}
 		if joined.err != nil {
@@ -148,11 +150,13 @@ func (b *Batches[T]) Random(ctx context.Context) (item T, err error) {
 	}
 }
 
-// waited ends the span of a caller's wait for a batch, and links it to the batch's span.
-func (b *Batches[T]) waited(wait *telemetry.Span, batch telemetry.Traceparent) {
+// waited ends the span of a caller's wait for a batch, and links it to the batch's span. If the caller has
+// given up, the span has a failure instead.
+func (b *Batches[T]) waited(wait *telemetry.Span, batch telemetry.Traceparent, failure string) {
 	if wait != nil {
 		wait.Name = "wait for picks of " + b.client.peer
 		wait.Link(batch)
+		wait.Fail(failure)
 		wait.End()
 	}
 }

@@ -128,7 +128,8 @@ func TestPicksAreTraced(t *testing.T) {
 			if err := group.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			if calls := recorded.children(single.SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/random_hero" ||
+			if calls := recorded.children(single.SpanID); len(calls) != 1 ||
+				calls[0].Name != "GET /api/heroes/random_hero" ||
 				calls[0].TraceID != single.TraceID || calls[0].String() != parents[0] || len(calls[0].Links) > 0 {
 				t.Errorf("the single pick has the spans %+v, and the peer got the parent %s", calls, parents[0])
 			}
@@ -155,7 +156,8 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 	for _, fight := range fights {
 		want[fight.Traceparent] = true
 	}
-	if len(shared) != 1 || len(shared[0].Links) != len(fights) || attribute(shared[0], "superheroes.pick.batch.size") != "10" || shared[0].Failed {
+	if len(shared) != 1 || len(shared[0].Links) != len(fights) ||
+		attribute(shared[0], "superheroes.pick.batch.size") != "10" || shared[0].Failed {
 		t.Fatalf("got %+v, want a batch with links to %v", shared, want)
 	}
 	for _, link := range shared[0].Links {
@@ -163,18 +165,20 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 			t.Errorf("the batch has a link to %s, want only %v", link, want)
 		}
 	}
-	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" || calls[0].String() != parent {
+	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" ||
+		calls[0].String() != parent {
 		t.Errorf("the batch has the calls %+v, and the peer got the parent %s", calls, parent)
 	}
 	for n, fight := range fights {
 		waits := recorded.children(fight.SpanID)
 		if n == left {
-			if len(waits) > 0 {
-				t.Errorf("the fight that gave up has the spans %v", waits)
+			if len(waits) != 1 || len(waits[0].Links) > 0 || attribute(waits[0], "error.type") != "canceled" {
+				t.Errorf("the fight that gave up has the spans %+v, want one that was canceled", waits)
 			}
 			continue
 		}
-		if len(waits) != 1 || !slices.Equal(waits[0].Links, []telemetry.Traceparent{shared[0].Traceparent}) || waits[0].Name != "wait for picks of heroes" {
+		if len(waits) != 1 || !slices.Equal(waits[0].Links, []telemetry.Traceparent{shared[0].Traceparent}) ||
+			waits[0].Name != "wait for picks of heroes" {
 			t.Errorf("fight %d has the spans %+v, want one with a link to the batch", n, waits)
 		}
 	}
@@ -210,7 +214,8 @@ func TestCallsAreTraced(t *testing.T) {
 				t.Fatalf("got the spans %+v", recorded.ended)
 			}
 			for key, want := range map[string]string{
-				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero", "server.address": at.Hostname(), "server.port": at.Port(),
+				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero",
+				"server.address": at.Hostname(), "server.port": at.Port(),
 				"http.response.status_code": test.status, "error.type": test.failure,
 			} {
 				if got := attribute(calls[0], key); got != want {
@@ -279,14 +284,16 @@ func TestForwardedRequestsAreTraced(t *testing.T) {
 			metrics, recorded := tracing(t)
 			proxy.Measure(metrics)
 			ctx, arena := metrics.Tracer().Root(t.Context(), "arena")
-			request := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/heroes/7?name=kryptonite", http.NoBody)
+			request := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/heroes/7?name=kryptonite",
+				http.NoBody)
 			request.Pattern = "/api/heroes/{rest...}"
 			_ = proxy.Pass(httptest.NewRecorder(), request, false)
 			calls := recorded.children(arena.SpanID)
 			if recorded.count() != 1 || len(calls) != 1 {
 				t.Fatalf("got the spans %+v", recorded.ended)
 			}
-			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() || calls[0].Name != "PUT /api/heroes/{rest...}" {
+			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() ||
+				calls[0].Name != "PUT /api/heroes/{rest...}" {
 				t.Errorf("the peer got the parent %s, want the span %+v", got, calls[0])
 			}
 			for key, want := range map[string]string{

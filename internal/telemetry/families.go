@@ -122,7 +122,7 @@ var (
 		"version", "goversion", "profile")
 	// SpansProcessed and SpansExported have the names that OpenTelemetry defines.
 	SpansProcessed = counter("otel.sdk.processor.span.processed", "{span}",
-		"Ended spans of sampled traces. The error type queue_full counts spans that were dropped because the queue for "+
+		"Spans handed over for sending. The error type queue_full counts spans that were dropped because the queue for "+
 			"the collector was full.", "error.type")
 	SpansExported = counter("otel.sdk.exporter.span.exported", "{span}",
 		"Spans sent to the collector. Those with an error type were not accepted.", "error.type")

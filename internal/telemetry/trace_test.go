@@ -46,17 +46,19 @@ func TestSampler(t *testing.T) {
 	unsampled := func(id string) Traceparent { return Traceparent{id, "00000000000000c1", false} }
 	for _, sampler := range []struct {
 		name, argument string
-		// decisions for: no caller; a client's low and high id, sampled; a peer's high id, sampled, and low id, not
-		// sampled
+		// The decisions for: no caller; a client's low and high id, sampled; a peer's high id, sampled; a peer's low id,
+		// not sampled.
 		want string
 	}{
 		{"", "", "yyyyn"}, {"", "0", "nnnyn"}, {"always_on", "", "yyyyy"}, {"always_off", "", "nnnnn"},
 		{"parentbased_always_on", "", "yyyyn"}, {"parentbased_always_off", "", "nyyyn"},
-		{"traceidratio", "0.25", "?ynny"}, {"parentbased_traceidratio", "0.25", "?yyyn"}, {"traceidratio", "", "yyyyy"},
+		{"traceidratio", "0.25", "?ynny"}, {"parentbased_traceidratio", "0.25", "?yyyn"},
+		{"traceidratio", "", "yyyyy"},
 		{"traceidratio", "1", "yyyyy"}, {"traceidratio", "0", "nnnnn"},
 	} {
 		got := ""
-		for i, caller := range []Traceparent{{}, sampled(traceID(low)), sampled(traceID(high)), sampled(traceID(high)), unsampled(traceID(low))} {
+		for i, caller := range []Traceparent{{}, sampled(traceID(low)), sampled(traceID(high)),
+			sampled(traceID(high)), unsampled(traceID(low))} {
 			tracer, _ := tracing(t, sampler.name, sampler.argument, false)
 			span := tracer.Serve("GET /", time.Now(), caller, i >= 3)
 			switch {
@@ -67,8 +69,10 @@ func TestSampler(t *testing.T) {
 			default:
 				got += "y"
 			}
-			if span != nil && caller.TraceID != "" && (span.TraceID != caller.TraceID || span.Parent != caller.SpanID) {
-				t.Errorf("%s: the span in trace %s has the parent %s, want the caller's span %s", sampler.name, span.TraceID, span.Parent, caller)
+			if span != nil && caller.TraceID != "" && (span.TraceID != caller.TraceID ||
+				span.Parent != caller.SpanID) {
+				t.Errorf("%s: the span in trace %s has the parent %s, want the caller's span %s", sampler.name, span.TraceID,
+					span.Parent, caller)
 			}
 		}
 		if got != sampler.want {
@@ -101,7 +105,8 @@ func TestRatio(t *testing.T) {
 func TestSamplerErrors(t *testing.T) {
 	for _, wrong := range [][2]string{
 		{"sometimes", ""}, {"parentbased_", ""}, {"parentbased_sometimes", ""}, {"jaeger_remote", ""},
-		{"", "-1"}, {"", "ten"}, {"", "NaN"}, {"", "100001"}, {"traceidratio", "1.1"}, {"parentbased_traceidratio", "NaN"}, {"traceidratio", "-0.1"},
+		{"", "-1"}, {"", "ten"}, {"", "NaN"}, {"", "100001"}, {"traceidratio", "1.1"},
+		{"parentbased_traceidratio", "NaN"}, {"traceidratio", "-0.1"},
 	} {
 		variable := "OTEL_TRACES_SAMPLER: "
 		if wrong[1] != "" {
@@ -136,9 +141,11 @@ func TestLimit(t *testing.T) {
 		for range 2000 {
 			burst += count(0, 0, 1)
 		}
-		after := count(time.Microsecond, time.Duration(limit.until)*time.Second+time.Microsecond, 100*time.Microsecond)
+		after := count(time.Microsecond, time.Duration(limit.until)*time.Second+time.Microsecond,
+			100*time.Microsecond)
 		if burst != limit.burst || after != limit.after {
-			t.Errorf("limit %q: %d traces began at once and %d within the next %d s, want %d and %d", limit.argument, burst, after, limit.until, limit.burst, limit.after)
+			t.Errorf("limit %q: %d traces began at once and %d within the next %d s, want %d and %d", limit.argument,
+				burst, after, limit.until, limit.burst, limit.after)
 		}
 	}
 }
@@ -162,13 +169,15 @@ func TestLimitOfClients(t *testing.T) {
 			}
 			return sampled
 		}
-		got := [4]int{count(fights, sampled(traceID(1)), true), count(fights, sampled(traceID(1)), false), count(fights, Traceparent{}, false), count(heroes, Traceparent{}, false)}
+		got := [4]int{count(fights, sampled(traceID(1)), true), count(fights, sampled(traceID(1)), false),
+			count(fights, Traceparent{}, false), count(heroes, Traceparent{}, false)}
 		want := [4]int{100, 10, 0, 10}
 		if trusted {
 			want = [4]int{100, 100, 10, 10}
 		}
 		if got != want {
-			t.Errorf("trusted %t: of 100 requests each from peers, tracing clients and other clients, and to another service, %d were sampled, want %d", trusted, got, want)
+			t.Errorf("trusted %t: of 100 requests each from peers, tracing clients and other clients, and to another service, "+
+				"%d were sampled, want %d", trusted, got, want)
 		}
 	}
 }
@@ -184,10 +193,12 @@ func TestSpans(t *testing.T) {
 	for _, s := range []*Span{statement, write, inner, child, root} {
 		s.End()
 	}
-	if root.Parent != "" || child.Parent != root.SpanID || child.TraceID != root.TraceID || inner.Parent != child.SpanID || inner.TraceID != root.TraceID {
+	if root.Parent != "" || child.Parent != root.SpanID || child.TraceID != root.TraceID ||
+		inner.Parent != child.SpanID || inner.TraceID != root.TraceID {
 		t.Errorf("got the root %+v with the child %+v and the grandchild %+v", root, child, inner)
 	}
-	if write.TraceID == root.TraceID || write.Parent != "" || len(write.Links) != 2 || statement.TraceID != write.TraceID || statement.Parent != write.SpanID {
+	if write.TraceID == root.TraceID || write.Parent != "" || len(write.Links) != 2 ||
+		statement.TraceID != write.TraceID || statement.Parent != write.SpanID {
 		t.Errorf("got the shared operation %+v with the child %+v", write, statement)
 	}
 	if ctx, span := tracer.Shared(ctx, "write", ClientSpan, nil); span != nil || SpanOf(ctx) != nil {
@@ -195,7 +206,8 @@ func TestSpans(t *testing.T) {
 	}
 	known := map[string]bool{}
 	for _, s := range ended() {
-		if _, ok := ParseTraceparent(s.String()); !ok || known[s.SpanID] || s.Ended.Before(s.Begun) || s.Service != "test" {
+		if _, ok := ParseTraceparent(s.String()); !ok || known[s.SpanID] || s.Ended.Before(s.Begun) ||
+			s.Service != "test" {
 			t.Errorf("got %+v", s)
 		}
 		known[s.SpanID] = true
@@ -204,11 +216,13 @@ func TestSpans(t *testing.T) {
 		t.Errorf("%d spans were recorded, want 5", len(known))
 	}
 	for range 1000 {
-		if id := Unsampled(Traceparent{}).String(); len(id) != 55 || strings.Contains(id, strings.Repeat("0", 16)) || !strings.HasSuffix(id, "-00") {
+		if id := Unsampled(Traceparent{}).String(); len(id) != 55 || strings.Contains(id, strings.Repeat("0", 16)) ||
+			!strings.HasSuffix(id, "-00") {
 			t.Fatalf("got %s", id)
 		}
 	}
-	if id := Unsampled(sampled(traceID(1))); id.TraceID != traceID(1) || id.SpanID == "00000000000000c1" || id.Sampled {
+	if id := Unsampled(sampled(traceID(1))); id.TraceID != traceID(1) || id.SpanID == "00000000000000c1" ||
+		id.Sampled {
 		t.Errorf("got %s", id)
 	}
 }

@@ -25,8 +25,8 @@ func (c *collector) shared(name string) (most int) {
 	return most
 }
 
-// TestSharedWork checks the spans of concurrent fights that share writes and picks: every link leads to a span, every span has
-// its parent, and each arrives once.
+// TestSharedWork checks the spans of concurrent fights that share writes and picks: every link leads to a span, every
+// span has its parent, and each arrives once.
 func TestSharedWork(t *testing.T) {
 	path := Build(t)
 	shared := map[string][]string{"one process": {"insert"}, "four processes": {"insert", "request picks of"}}
@@ -34,7 +34,8 @@ func TestSharedWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			to := newCollector(t)
 			s := start(t, path, []string{
-				"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=always_on", "OTEL_BSP_SCHEDULE_DELAY=10",
+				"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=always_on",
+				"OTEL_BSP_SCHEDULE_DELAY=10",
 			})
 			fights := 0
 			await.True(t, "fights share writes and picks", func() bool {
@@ -57,8 +58,8 @@ func TestSharedWork(t *testing.T) {
 	}
 }
 
-// checkLinks checks that the collector has received the given number of fights, and every span once, with its parent and with
-// what its links lead to.
+// checkLinks checks that the collector has received the given number of fights, and every span once, with its parent
+// and with what its links lead to.
 func (c *collector) checkLinks(t *testing.T, fights int) {
 	t.Helper()
 	c.mu.Lock()
@@ -83,9 +84,11 @@ func (c *collector) checkLinks(t *testing.T, fights int) {
 				t.Errorf("%s: %s has a link that leads nowhere", s.service, s.Name)
 			}
 		}
-		if parent := hex.EncodeToString(s.ParentSpanId); parent != "" && !known[hex.EncodeToString(s.TraceId)+parent] {
+		if parent := hex.EncodeToString(s.ParentSpanId); parent != "" &&
+			!known[hex.EncodeToString(s.TraceId)+parent] {
 			t.Errorf("%s: %s has no parent", s.service, s.Name)
 		}
 	}
-	t.Logf("%d links between %d spans of %d kinds: %q", links, len(c.spans), len(names), slices.Sorted(maps.Keys(names)))
+	t.Logf("%d links between %d spans of %d kinds: %q", links, len(c.spans), len(names),
+		slices.Sorted(maps.Keys(names)))
 }

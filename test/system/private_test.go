@@ -11,15 +11,16 @@ import (
 	"superheroes/test/program"
 )
 
-// TestSignalsArePrivate checks that neither metrics nor spans nor logs contain a secret, what a client sends beside a path, or
-// what is stored, even if everything is traced and logged, and some requests fail.
+// TestSignalsArePrivate checks that neither metrics nor spans nor logs contain a secret, what a client sends beside a
+// path, or what is stored, even if everything is traced and logged, and some requests fail.
 func TestSignalsArePrivate(t *testing.T) {
 	path := Build(t)
 	for name, start := range traced("strict") {
 		t.Run(name, func(t *testing.T) {
 			to := newCollector(t)
 			s := start(t, path, []string{
-				"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=always_on", "OTEL_EXPORTER_OTLP_HEADERS=authorization=smallville-1",
+				"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_TRACES_SAMPLER=always_on",
+				"OTEL_EXPORTER_OTLP_HEADERS=authorization=smallville-1",
 				"LOG_LEVEL=DEBUG", "ACCESS_LOG=true",
 			})
 			texts := append(sendTexts(t, s), "smallville-1", AdminToken, url.QueryEscape(AdminToken))
@@ -49,13 +50,14 @@ func TestSignalsArePrivate(t *testing.T) {
 				all += content
 				for _, text := range texts {
 					if at := strings.Index(content, text); at >= 0 {
-						t.Errorf("%s contains %q: %q", signal, text, content[max(0, at-200):min(len(content), at+200)])
+						around := content[max(0, at-200):min(len(content), at+200)]
+						t.Errorf("%s contains %q: %q", signal, text, around)
 					}
 				}
 			}
-			for _, allowed := range []string{"smallville-path", "url.path", "/api/fights", "access"} { // what shows that the test sees something
+			for _, allowed := range []string{"smallville-path", "url.path", "/api/fights", "access"} {
 				if !strings.Contains(all, allowed) {
-					t.Errorf("no signal contains %q", allowed)
+					t.Errorf("no signal contains %q: the test sees too little", allowed)
 				}
 			}
 		})
@@ -69,7 +71,8 @@ func (c *collector) received() string {
 	return string(bytes.Join(c.bodies, nil))
 }
 
-// sendTexts sends requests with unusual texts, some of which are stored and some of which fail, and returns these texts.
+// sendTexts sends requests with unusual texts, some of which are stored and some of which fail, and returns these
+// texts.
 func sendTexts(t *testing.T, s *System) []string {
 	t.Helper()
 	item := func(place string) map[string]any {
@@ -98,18 +101,24 @@ func sendTexts(t *testing.T, s *System) []string {
 	exchange(t, http.MethodPost, s.Fights+"/api/fights", fight, http.StatusOK)
 	exchange(t, http.MethodGet, s.Heroes+"/api/heroes?name=smallville-search", "", http.StatusOK)
 	exchange(t, http.MethodGet, s.Heroes+"/api/heroes?limit=smallville-limit", "", http.StatusUnprocessableEntity)
-	exchange(t, http.MethodGet, s.Heroes+"/api/heroes/smallville-path?smallville-key=smallville-query", "", http.StatusUnprocessableEntity)
+	exchange(t, http.MethodGet, s.Heroes+"/api/heroes/smallville-path?smallville-key=smallville-query", "",
+		http.StatusUnprocessableEntity)
 	exchange(t, http.MethodGet, s.Heroes+"/smallville-unknown?smallville-key=1", "", http.StatusNotFound)
-	exchange(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"smallville-wrong","level":"smallville-level"}`, http.StatusUnprocessableEntity)
+	exchange(t, http.MethodPost, s.Heroes+"/api/heroes", `{"name":"smallville-wrong","level":"smallville-level"}`,
+		http.StatusUnprocessableEntity)
 	exchange(t, http.MethodPost, s.Fights+"/api/fights", `{"hero":{"name":"smallville-wrong`, http.StatusBadRequest)
-	exchange(t, http.MethodGet, s.Fights+"/api/fights/execute_fight?smallville-key=smallville-query", "", http.StatusOK)
+	exchange(t, http.MethodGet, s.Fights+"/api/fights/execute_fight?smallville-key=smallville-query", "",
+		http.StatusOK)
 	header := http.Header{
-		"Baggage": {"smallville=smallville-baggage"}, "User-Agent": {"smallville-agent"}, "Cookie": {"smallville-cookie=1"},
-		"Authorization": {"Bearer smallville-token"}, "Tracestate": {"smallville=smallville-state"}, "If-Match": {`"smallville-tag"`},
+		"Baggage": {"smallville=smallville-baggage"}, "User-Agent": {"smallville-agent"},
+		"Cookie":        {"smallville-cookie=1"},
+		"Authorization": {"Bearer smallville-token"}, "Tracestate": {"smallville=smallville-state"},
+		"If-Match":    {`"smallville-tag"`},
 		"Traceparent": {"00-" + strings.Repeat("a1", 16) + "-" + clientSpan + "-01"},
 	}
 	for method, url := range map[string]string{
-		http.MethodGet: s.Fights + "/api/fights/execute_fight", http.MethodDelete: s.Heroes + "/api/heroes/1", "SMALLVILLE-METHOD": s.Heroes + "/api/heroes",
+		http.MethodGet: s.Fights + "/api/fights/execute_fight", http.MethodDelete: s.Heroes + "/api/heroes/1",
+		"SMALLVILLE-METHOD": s.Heroes + "/api/heroes",
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), method, url, http.NoBody)
 		if err != nil {
@@ -123,8 +132,10 @@ func sendTexts(t *testing.T, s *System) []string {
 		_ = response.Body.Close()
 	}
 	return []string{
-		"smallville-hero", "smallville-villain", "smallville-location", "smallville-search", "smallville-limit", "smallville-query", "smallville-key",
-		"smallville-wrong", "smallville-level", "smallville-baggage", "smallville-agent", "smallville-cookie", "smallville-token", "smallville-state", "smallville-tag",
+		"smallville-hero", "smallville-villain", "smallville-location", "smallville-search", "smallville-limit",
+		"smallville-query", "smallville-key",
+		"smallville-wrong", "smallville-level", "smallville-baggage", "smallville-agent", "smallville-cookie",
+		"smallville-token", "smallville-state", "smallville-tag",
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 // TestCollectors checks that no fight fails when the collector does, that spans are dropped and counted, and that the
 // process exits.
 func TestCollectors(t *testing.T) {
+	tools.Path(t, "prometheus") // before anything is built
 	for _, c := range []struct {
 		name  string
 		url   func(*testing.T) string

@@ -125,9 +125,6 @@ func outgoing(r *http.Request, name string, target *url.URL) (*http.Request, err
 	}
 	out := r.WithContext(r.Context())
 	out.URL, out.Header = target, header
-	if target != r.URL {
-		out.Pattern = target.Path // the name of the call
-	}
 	out.TransferEncoding, out.Trailer = nil, nil
 	out.Body, out.ContentLength = http.NoBody, int64(len(body))
 	if len(body) > 0 {
