@@ -64,15 +64,20 @@ func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err err
 		})
 		parse("OTEL_"+signal+"_EXPORTER", func(text string) error { return selectExporter(text, url) })
 	}
-	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
-		text, failure := []byte(getenv("OTEL_EXPORTER_OTLP_HEADERS")), error(nil)
-		if len(text) == 0 && file != "" {
-			text, failure = os.ReadFile(file)
-		}
-		if failure == nil {
-			cfg.Headers, failure = pairs(strings.TrimRight(string(text), "\r\n"))
-		}
+	headers := func(text string) (failure error) {
+		cfg.Headers, failure = pairs(text)
 		return failure
+	}
+	parse("OTEL_EXPORTER_OTLP_HEADERS", headers)
+	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
+		if file == "" || len(cfg.Headers) > 0 {
+			return nil
+		}
+		text, failure := os.ReadFile(file)
+		if failure != nil {
+			return failure
+		}
+		return headers(strings.TrimRight(string(text), "\r\n"))
 	})
 	parse("OTEL_RESOURCE_ATTRIBUTES", func(text string) (failure error) {
 		cfg.Attributes, failure = pairs(text)
