@@ -254,7 +254,7 @@ func aggregatesCounters(expr parser.Expr, _ error) error {
 	})
 }
 
-// matches checks that every selector matches the label against its dashboard variable.
+// matches returns a check that every selector has a matcher with the dashboard variable for the label.
 func matches(label string) func(parser.Expr, error) error {
 	return func(expr parser.Expr, _ error) error {
 		return inspect(expr, func(node parser.Node, _ []parser.Node) error {

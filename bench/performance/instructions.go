@@ -17,7 +17,7 @@ import (
 	"superheroes/test/program"
 )
 
-// Names of the experiment and its figures. Counts differ by at most 1 % between runs, even on a busy machine.
+// Names of the experiment and its figures. Instruction counts of two runs differ by at most 1 %, even on a busy machine.
 const (
 	instructions = "instructions"
 	perFight     = "instructions_per_fight"
@@ -25,7 +25,8 @@ const (
 	atVersion    = "instructions_of_version"
 )
 
-// The numbers of fights in two runs. The difference of their counts excludes extra work that only the first fights do.
+// The instructions per fight come from the difference between two runs with these numbers of fights, which excludes the
+// extra work of the first fights.
 const fewFights, manyFights = 200, 2200
 
 // countable returns settings that make the counts of instructions repeatable.

@@ -12,8 +12,8 @@ import (
 // if none was measured.
 func (r *Results) priceTargets() []Target {
 	all := []Target{
-		r.requestTarget("telemetry: metrics of a request", costOfMetrics, 150),
-		r.requestTarget("telemetry: tracing of a request while tracing is off", costOfTracingOff, 20),
+		r.requestTarget("telemetry: recording the metrics of a request", costOfMetrics, 150),
+		r.requestTarget("telemetry: cost of tracing per request while tracing is off", costOfTracingOff, 20),
 		r.priceTarget("`up`, eco", upEco, 0.2), r.priceTarget(fourStrict, fourStrict, 0.08),
 		r.spansTarget(), r.tracedInstructions(0.01),
 		r.scrapeTarget(2), r.scrapedIdleTarget(0.0005),
@@ -123,7 +123,7 @@ func (r *Results) spansTarget() Target {
 // traces a second. Every fight pays for the sampling decision; 10 fights a second also pay for their spans.
 func (r *Results) tracedInstructions(limit float64) Target {
 	t := Target{
-		What:   "telemetry: instructions per fight that 10 traces a second add to metrics, `up`, eco, at saturation",
+		What:   "telemetry: extra instructions per fight for 10 traces a second, `up`, eco, at saturation",
 		Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit), Verdict: notMeasured,
 	}
 	rate := r.cell(telemetry, nameOf(upEco+saturated, withFewTraces)).median(throughput)
@@ -184,7 +184,7 @@ func (r *Results) scrapedIdleTarget(limit float64) Target {
 // startInstructions limits the instructions that telemetry adds to a start even when it is off.
 func (r *Results) startInstructions(limit float64) Target {
 	t := Target{
-		What: "telemetry: instructions of a start with telemetry off", Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit),
+		What: "telemetry: extra instructions of a start with telemetry off", Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit),
 		Verdict: notMeasured,
 	}
 	now, before := r.cell(instructions, withoutTelemetry), r.cell(instructions, beforeTelemetry)
@@ -199,7 +199,7 @@ func (r *Results) startInstructions(limit float64) Target {
 
 // addedMemory limits the resident memory that telemetry adds to a service even when it is off.
 func (r *Results) addedMemory(limit float64) Target {
-	const what = "telemetry: resident memory of a service with telemetry off"
+	const what = "telemetry: extra resident memory of a service with telemetry off"
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %+g MiB", limit)}
 	most := math.Inf(-1)
 	// The process up isn't compared, because it runs six services.

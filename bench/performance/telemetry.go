@@ -36,7 +36,7 @@ const saturated = ", at saturation"
 
 func nameOf(system, variant string) string { return system + ", " + variant }
 
-// baseOf returns base, with which a variant is compared, or "" for the variant without telemetry, which is the base.
+// baseOf returns base, or "" for the variant without telemetry, with which the others are compared.
 func baseOf(variant, base string) string {
 	if variant == withoutTelemetry {
 		return ""
@@ -242,7 +242,7 @@ func (s *setup) costOfScrape(p part) (float64, error) {
 	return digits((after.CPU - before.CPU).Seconds() * 1000 / scrapes), err
 }
 
-// warmUp requests a few fights, so that the idle system is measured in the state it is in after use.
+// warmUp requests a few fights, so that the idle system is measured in the state after use.
 func (s *system) warmUp() error {
 	if s.err != nil {
 		return s.err

@@ -13,7 +13,7 @@ import (
 )
 
 // TestSpansArrive checks that the collector counts every span of the real program, and that missing spans are reported
-// as lost. The number lost may be too low by the number of spans that end while the program stops.
+// as lost. The number of lost spans may be too low, because more spans end while the program stops.
 func TestSpansArrive(t *testing.T) {
 	l, err := newLab(t.Context(), plan{}, io.Discard)
 	if err != nil {

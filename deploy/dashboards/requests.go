@@ -48,8 +48,8 @@ func objectives() []panel {
 		},
 		{
 			title: "Burn rate of the error budget", unit: "none",
-			description: "Failure rate of the past hour, as a multiple of the allowed 0.1 %. At 1, the 30-day budget lasts " +
-				"exactly 30 days; above 14.4, ErrorBudgetBurn pages.",
+			description: "Failure rate of the past hour, as a multiple of the allowed 0.1 %. " +
+				"At 1, the 30-day budget lasts exactly 30 days; above 14.4, ErrorBudgetBurn pages.",
 			queries: []query{
 				{legend: "fights", text: "(1 - " + succeeded(fights, "1h") + ") / 0.001"},
 				{legend: "reads", text: "(1 - " + succeeded(reads, "1h") + ") / 0.001"},
@@ -138,9 +138,8 @@ func calls() []panel {
 		},
 		{
 			title: "Failed calls", unit: "percentunit",
-			description: "Share of calls that failed from the caller's point of view: network errors and unsuccessful " +
-				"responses.",
-			queries: []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
+			description: "Share of calls that the caller considers failed: network errors and unsuccessful responses.",
+			queries:     []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
 		},
 		{
 			title: "Slowest 1 % of calls", unit: "s", description: "99th percentile of call durations.",

@@ -4,8 +4,7 @@ package main
 func resilience() board {
 	return board{
 		name: "resilience", title: "resilience",
-		description: "Circuit breakers, limits and connections, and whether every acknowledged fight is stored " +
-			"and counted.",
+		description: "Circuit breakers, limits, connections, and whether all acknowledged fights are stored and counted.",
 		rows: []row{
 			{"Fights: acknowledged, stored, counted", accounts()},
 			{"Limits and connections", limits()},
@@ -19,8 +18,8 @@ func accounts() []panel {
 	return []panel{
 		{
 			title: "Acknowledged, stored and counted", unit: "ops",
-			description: "Fights per second that were returned to clients, confirmed by the store, and counted by the " +
-				"statistics. The three lines should coincide.",
+			description: "Fights per second: returned to clients, confirmed by the store, and counted by the statistics. " +
+				"The three lines should coincide.",
 			queries: []query{
 				{legend: "acknowledged", text: rateOf("superheroes_fights_acknowledged_total{$selected}", "job")},
 				{legend: "stored", text: rateOf("superheroes_fights_stored_total{$selected}", "job")},
@@ -29,8 +28,9 @@ func accounts() []panel {
 		},
 		{
 			title: "Acknowledged but not counted", unit: "short",
-			description: "Fights acknowledged in the past hour, minus those counted. Under load, the difference is the " +
-				"number of fights in a few scrape intervals; without load, it is at most 0. See FightsNotCounted.",
+			description: "Fights acknowledged in the past hour, minus those counted. " +
+				"Under load, this is the number of fights in a few scrape intervals; without load, it is at most 0. " +
+				"See FightsNotCounted.",
 			queries: []query{{
 				legend: "{{job}}",
 				text: "sum by (job) (increase(superheroes_fights_acknowledged_total{$selected}[1h])) - " +
@@ -39,8 +39,8 @@ func accounts() []panel {
 		},
 		{
 			title: "Uncertain fights", unit: "ops",
-			description: "Fights per second that may have been stored even though the store didn't confirm them; the " +
-				"client got an error.",
+			description: "Fights per second that may have been stored even though the store didn't confirm them. " +
+				"The client got an error.",
 			queries: []query{{
 				legend: "{{instance}}",
 				text:   rateOf("superheroes_fights_uncertain_total{$selected}", "instance"),
@@ -82,8 +82,7 @@ func limits() []panel {
 		},
 		{
 			title: "Connections refused and evicted", unit: "cps",
-			description: "Connections per second that were refused because too many were open, and idle connections " +
-				"per second that were closed to make room.",
+			description: "Connections per second that were refused because of the limit, or closed while idle to make room.",
 			queries: []query{
 				{legend: "{{service}} refused", text: rateOf("superheroes_connections_refused_total{$selected}", "service")},
 				{legend: "{{service}} evicted", text: rateOf("superheroes_connections_evicted_total{$selected}", "service")},
@@ -126,8 +125,8 @@ func breakers() []panel {
 		},
 		{
 			title: "Age of catalogs in memory", unit: "s",
-			description: "Time since each catalog's ids were last known to be current. They are refreshed only while " +
-				"items are being picked.",
+			description: "Time since each catalog's ids were last known to be current. " +
+				"The ids are refreshed only while items are being picked.",
 			queries: []query{{
 				legend: "{{service}} {{instance}}",
 				text:   "max by (service, instance) (superheroes_snapshot_age_seconds{$selected})",

@@ -4,8 +4,8 @@ package main
 func runtime() board {
 	return board{
 		name: "runtime", title: "runtime and saturation",
-		description: "CPU, memory, garbage collection and connection pools of each process. If one process runs all " +
-			"services (`up`), its service is superheroes.",
+		description: "CPU, memory, garbage collection and connection pools of each process. " +
+			"If one process runs all services (`up`), its service is superheroes.",
 		rows: []row{{"Saturation", saturation()}, {"Memory", memory()}, {"Garbage collection and scheduler", scheduler()}},
 	}
 }
@@ -71,8 +71,7 @@ func memory() []panel {
 		},
 		{
 			title: "Share of the memory limit", unit: "percentunit",
-			description: "Memory that the Go runtime obtained from the operating system and hasn't returned, as a share of " +
-				"GOMEMLIMIT; almost 0 without a limit.",
+			description: "Memory that counts toward GOMEMLIMIT, as a share of it; almost 0 without a limit.",
 			queries: []query{{
 				legend: process,
 				text: "(go_memstats_sys_bytes{$selected} - go_memstats_heap_released_bytes{$selected})" +
@@ -81,8 +80,7 @@ func memory() []panel {
 		},
 		{
 			title: "Heap", unit: "bytes",
-			description: "Memory of objects, memory of heap spans in use, and the heap size that triggers the next " +
-				"garbage collection.",
+			description: "Size of the objects, of the heap spans in use, and of the heap at the next garbage collection.",
 			queries: []query{
 				{legend: process + " objects", text: "go_memstats_heap_alloc_bytes{$selected}"},
 				{legend: process + " in use", text: "go_memstats_heap_inuse_bytes{$selected}"},

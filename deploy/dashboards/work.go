@@ -10,9 +10,9 @@ const perFight = " / on (job) group_left () " +
 func work() board {
 	return board{
 		name: "work", title: "energy and equal work",
-		description: "What one fight costs, and whether two systems did the same work. Compare them under the same " +
-			"load, in a time range without other load, and select all instances: the cost of a fight is the sum over all " +
-			"processes of the job, excluding the databases.",
+		description: "What one fight costs, and whether two systems did the same work. " +
+			"Compare them under the same load, in a time range without other load, and select all instances. " +
+			"The cost of a fight is the sum over all processes of the job, excluding the databases.",
 		variables: []*dashboard.TextBoxVariableBuilder{
 			dashboard.NewTextBoxVariableBuilder("watts").Label("Watts per busy core").
 				Description("Additional power drawn by one busy core, as measured or from the processor's data sheet.").
@@ -35,8 +35,8 @@ func theWork() []panel {
 		total("Fights acknowledged", "superheroes_fights_acknowledged_total",
 			"Fights that were returned to clients in the time range."),
 		total("Fights stored", "superheroes_fights_stored_total",
-			"Fights that the store confirmed in the time range. Two systems did the same work only if both stored "+
-				"every fight."),
+			"Fights that the store confirmed in the time range. "+
+				"Two systems did the same work only if both stored every fight."),
 		{
 			title: "Fights counted", unit: "short", stat: true,
 			description: "Fights that the statistics counted in the time range.",

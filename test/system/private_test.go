@@ -64,7 +64,7 @@ func TestSignalsArePrivate(t *testing.T) {
 	}
 }
 
-// received returns all request bodies that the collector has received. Strings are readable in them.
+// received returns all request bodies that the collector has received. Strings in the bodies are readable.
 func (c *collector) received() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -93,7 +93,7 @@ func (c *collector) orphans() (names []string) {
 
 const clientSpan = "00000000000000c1"
 
-// TestTraces checks that a fight produces the same tree of spans in one process as in one process per service, and that
+// TestTraces checks that a fight produces the same tree of spans whether or not the services share a process, and that
 // the parent of every span is received.
 func TestTraces(t *testing.T) {
 	program := Build(t)

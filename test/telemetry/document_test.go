@@ -36,7 +36,7 @@ func TestFollowAFight(t *testing.T) {
 			}
 			shell := exec.CommandContext(t.Context(), "sh", "-c", here.Replace(steps[i]))
 			shell.Dir, shell.Env = folder, append(os.Environ(), "ID="+id)
-			output, _ := shell.Output() // if the command fails, its output is wrong
+			output, _ := shell.Output() // if the command fails, the check of its output fails too
 			if found := regexp.MustCompile(`"id":"([0-9a-f-]+)"`).FindSubmatch(output); id == "" && found != nil {
 				id = string(found[1])
 			}

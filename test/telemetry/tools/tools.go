@@ -58,7 +58,7 @@ func file(tb testing.TB, text string) string {
 	return path
 }
 
-// get requests a path with query parameters from a tool's API, and decodes the JSON response.
+// get calls the API of a tool with a path and query parameters, and decodes the JSON response.
 func get(tb testing.TB, base, path string, query url.Values, into any) {
 	tb.Helper()
 	body, err := program.Get(tb.Context(), base+path+"?"+query.Encode())
