@@ -17,7 +17,7 @@ import (
 	"superheroes/test/program"
 )
 
-// Names of the experiment and its figures. Instruction counts of two runs differ by at most 1 %, even on a busy machine.
+// Names of the experiment and its figures. Counts of instructions vary by at most 1 %, even on a busy machine.
 const (
 	instructions = "instructions"
 	perFight     = "instructions_per_fight"
