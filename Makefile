@@ -64,15 +64,16 @@ mutants:
 compose-test:
 	@go run ./test/compose
 
-# The programs that receive telemetry, each built once. Prometheus needs no service discovery, since the tests know the
-# addresses.
+# The programs that receive telemetry, each built once. Prometheus is built without service discovery, since the tests
+# configure the addresses.
 TELEMETRY_TOOLS = $(addprefix build/,prometheus promtool amtool otelcol jaeger)
 BUILD_TOOL = CGO_ENABLED=0 go build -C $(<D) -trimpath -ldflags='-s -w' -o ../../$@
 
 build/prometheus build/promtool: tools/prometheus/go.mod
 	$(BUILD_TOOL) -tags remove_all_sd github.com/prometheus/prometheus/cmd/$(@F)
 
-# Alertmanager itself can't be built, since its module lacks the pages that it embeds. amtool checks its configuration.
+# Alertmanager itself can't be built, since its module lacks the web pages that it embeds. amtool checks its
+# configuration.
 build/amtool: tools/alertmanager/go.mod
 	$(BUILD_TOOL) github.com/prometheus/alertmanager/cmd/amtool
 

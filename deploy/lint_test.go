@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// board is a dashboard as far as the rules look at it.
+// board contains the parts of a dashboard that the lint rules check.
 type board struct {
 	Title      string
 	Editable   bool
@@ -41,7 +41,7 @@ type target struct {
 
 type reference struct{ UID string }
 
-// panels returns the panels without the headings of rows.
+// panels returns the panels, excluding row headings.
 func (b *board) panels() []*panel {
 	var all []*panel
 	for i := range b.Panels {
@@ -52,7 +52,7 @@ func (b *board) panels() []*panel {
 	return all
 }
 
-// variable returns the variable with the name, or an empty one.
+// variable returns the variable with the given name, or an empty variable if there is none.
 func (b *board) variable(name string) *variable {
 	for i := range b.Templating.List {
 		if b.Templating.List[i].Name == name {
@@ -64,13 +64,13 @@ func (b *board) variable(name string) *variable {
 
 const chosenSource = "${datasource}"
 
-// rule is a rule for dashboards, with a change that breaks it.
+// rule is a lint rule for dashboards. spoil changes a dashboard so that it breaks the rule.
 type rule struct {
 	check func(*board) error
 	spoil func(*board)
 }
 
-// lintRules returns the rules that Grafana's dashboard-linter has for Prometheus, under their names there, and one of
+// lintRules returns the rules of Grafana's dashboard-linter for Prometheus, under their original names, and one rule of
 // our own.
 func lintRules() map[string]rule {
 	return map[string]rule{
@@ -127,7 +127,7 @@ func lintRules() map[string]rule {
 	}
 }
 
-// TestLint checks the dashboards against the rules, and the rules against dashboards that break them.
+// TestLint checks that the dashboards follow the rules, and that each rule rejects dashboards that break it.
 func TestLint(t *testing.T) {
 	for name, rule := range lintRules() {
 		t.Run(name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func must(holds bool, format string, args ...any) error {
 	return fmt.Errorf(format, args...)
 }
 
-// isSelection checks a variable that selects any number of a label's values.
+// isSelection checks that a variable allows any number of a label's values to be selected.
 func isSelection(v variable, label string) error {
 	selects := v.Type == "query" && v.Datasource.UID == chosenSource && v.Multi && v.AllValue == ".+"
 	return must(selects && v.Label == label, "%+v", v)
@@ -204,7 +204,7 @@ func isDescribed(p *panel) error {
 	return must(p.Title != "" && p.Description != "", "it has no title or no description")
 }
 
-// hasUnit accepts those of Grafana's units that the dashboards use.
+// hasUnit checks that the panel has one of the Grafana units that the dashboards use.
 func hasUnit(p *panel) error {
 	units := []string{"none", "short", "percentunit", "bool_yes_no", "s", "bytes", "Bps", "reqps", "ops", "cps", "joule"}
 	return must(slices.Contains(units, p.FieldConfig.Defaults.Unit), "the unit is %q", p.FieldConfig.Defaults.Unit)
@@ -212,7 +212,7 @@ func hasUnit(p *panel) error {
 
 func hasTargets(p *panel) error { return must(len(p.Targets) > 0, "it has no query") }
 
-// eachQuery applies a check to the parsed queries. It is satisfied by a query that doesn't parse, except with parses.
+// eachQuery applies a check to each parsed query. A query that doesn't parse fails only the check named parses.
 func eachQuery(check func(parser.Expr, error) error) func(*board) error {
 	return eachPanel(func(p *panel) (err error) {
 		for _, q := range p.Targets {
@@ -231,7 +231,7 @@ func spoilQuery(query string) func(*board) {
 
 func parses(_ parser.Expr, err error) error { return err }
 
-// usesRateInterval checks that rates are computed over Grafana's interval, which always has enough samples.
+// usesRateInterval checks that rates are computed over $__rate_interval, which always contains enough samples.
 func usesRateInterval(expr parser.Expr, _ error) error {
 	return inspect(expr, func(node parser.Node, path []parser.Node) error {
 		matrix, ok := node.(*parser.MatrixSelector)
@@ -243,7 +243,7 @@ func usesRateInterval(expr parser.Expr, _ error) error {
 	})
 }
 
-// aggregatesCounters checks that no counter is used without rate, irate or increase.
+// aggregatesCounters checks that counters are used only inside rate, irate or increase.
 func aggregatesCounters(expr parser.Expr, _ error) error {
 	return inspect(expr, func(node parser.Node, path []parser.Node) error {
 		vector, ok := node.(*parser.VectorSelector)
@@ -254,7 +254,7 @@ func aggregatesCounters(expr parser.Expr, _ error) error {
 	})
 }
 
-// matches checks that every selector has the label's variable as a matcher.
+// matches returns a check that every selector has a matcher with the dashboard variable for the label.
 func matches(label string) func(parser.Expr, error) error {
 	return func(expr parser.Expr, _ error) error {
 		return inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -272,7 +272,7 @@ func matches(label string) func(parser.Expr, error) error {
 	}
 }
 
-// inspect returns the first error for a node of the query.
+// inspect calls check for each node of the query, and returns the first error.
 func inspect(expr parser.Expr, check func(node parser.Node, path []parser.Node) error) (err error) {
 	if expr == nil {
 		return nil
@@ -286,7 +286,8 @@ func inspect(expr parser.Expr, check func(node parser.Node, path []parser.Node) 
 	return err
 }
 
-// function returns the name of the function that a node is an argument of, or "". depth is the number of nodes between.
+// function returns the name of the function to which a node is an argument, or "" if there is none. depth is the number
+// of nodes between the function and its argument.
 func function(path []parser.Node, depth int) string {
 	if at := len(path) - 1 - depth; at >= 0 {
 		if call, ok := path[at].(*parser.Call); ok {

@@ -20,7 +20,7 @@ import (
 
 const (
 	ruleFile     = "alerts/rules.yml"
-	rateInterval = 61 * time.Second // stands for $__rate_interval; no query has this range itself
+	rateInterval = 61 * time.Second // replaces $__rate_interval; no query uses this range explicitly
 )
 
 // TestQueries checks that every query of a dashboard, a rule or docs/operate.md parses, and that its metrics and labels
@@ -62,7 +62,7 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// TestUnknown checks that metrics and labels that don't exist are found.
+// TestUnknown checks that unknown reports metrics and labels that don't exist.
 func TestUnknown(t *testing.T) {
 	for query, want := range map[string]string{
 		`go_goroutines{service="fights"}`:                    "",
@@ -81,15 +81,15 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// parse parses a query in which Grafana's variables stand for values.
+// parse replaces Grafana's variables in a query with values, and parses it.
 func parse(query string) (parser.Expr, error) {
 	interval := model.Duration(rateInterval).String()
 	values := strings.NewReplacer("$__rate_interval", interval, "$__range", "1h", "$watts", "10")
 	return parser.NewParser(parser.Options{}).ParseExpr(values.Replace(query))
 }
 
-// unknown returns a message for each metric in a query that doesn't exist, and for each label that none of the query's
-// metrics has.
+// unknown returns a message for each nonexistent metric in a query, and for each label that none of the query's metrics
+// has.
 func unknown(known map[string][]string, expr parser.Expr) (faults []string) {
 	var allowed []string
 	for _, matchers := range parser.ExtractSelectors(expr) {
@@ -118,7 +118,7 @@ func unknown(known map[string][]string, expr parser.Expr) (faults []string) {
 	return faults
 }
 
-// documented returns the labels of each series in docs/metrics.md, with those that Prometheus adds.
+// documented returns the labels of each series in docs/metrics.md, including the labels that Prometheus adds.
 func documented(t *testing.T) map[string][]string {
 	t.Helper()
 	added := []string{"job", "instance"} // by Prometheus
@@ -146,7 +146,7 @@ func documented(t *testing.T) map[string][]string {
 	return known
 }
 
-// alertRules returns all rules, after the checks that Prometheus makes when it loads them.
+// alertRules returns all rules, after validating them as Prometheus does when it loads them.
 func alertRules(t *testing.T) (rules []rulefmt.Rule) {
 	t.Helper()
 	groups, errs := rulefmt.ParseFile(ruleFile, false, model.UTF8Validation, parser.NewParser(parser.Options{}), nil)
@@ -159,7 +159,7 @@ func alertRules(t *testing.T) (rules []rulefmt.Rule) {
 	return rules
 }
 
-// dashboards returns the dashboards in their files.
+// dashboards reads the dashboards from their files.
 func dashboards(t *testing.T) (all []board) {
 	t.Helper()
 	files, err := filepath.Glob("dashboards/*.json")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestAlerts checks that every alert says how urgent it is and what it means, that docs/operate.md has a section about
-// it, and that the tests of the rules fire it.
+// TestAlerts checks that every alert has a severity, a summary and a description, that docs/operate.md has a section
+// about the alert, and that it fires in a test of the rules.
 func TestAlerts(t *testing.T) {
 	runbook := read(t, "../docs/operate.md")
 	tests := read(t, "alerts/rules_test.yml") + read(t, "alerts/tickets_test.yml")
@@ -32,12 +32,12 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("docs/operate.md has no section %s", rule.Alert)
 		}
 		if !regexp.MustCompile(`alertname: ` + rule.Alert + `\n +exp_alerts:`).MatchString(tests) {
-			t.Errorf("no test fires %s", rule.Alert)
+			t.Errorf("%s fires in no test", rule.Alert)
 		}
 	}
 }
 
-// TestRules runs the tests of the rules.
+// TestRules runs the tests of the alerting rules.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{"rules_test.yml", "tickets_test.yml"} {
@@ -48,7 +48,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// TestConfigurations loads the configuration files of compose.observability.yml.
+// TestConfigurations validates the configuration files that compose.observability.yml uses.
 func TestConfigurations(t *testing.T) {
 	t.Run("Prometheus", func(t *testing.T) { check(t, "promtool", "check", "config", "prometheus.yml") })
 	t.Run("Alertmanager", func(t *testing.T) { check(t, "amtool", "check-config", "alertmanager.yml") })
@@ -59,7 +59,7 @@ func TestConfigurations(t *testing.T) {
 	})
 }
 
-// check runs a tool, which must succeed. If it hasn't been built, the test is skipped, or fails under
+// check runs a tool, which must succeed. If the tool hasn't been built, the test is skipped, or fails under
 // `make telemetry-test`.
 func check(t *testing.T, tool string, args ...string) {
 	t.Helper()

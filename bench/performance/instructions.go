@@ -17,27 +17,28 @@ import (
 	"superheroes/test/program"
 )
 
-// The experiment, and its figures. The counts of two runs differ by a percent at most, even on a busy machine.
+// Names of the experiment and its figures. Counts of instructions vary by at most 1 %, even on a busy machine.
 const (
 	instructions = "instructions"
 	perFight     = "instructions_per_fight"
-	atStart      = "instructions_of_start" // and of the stop, without fights
+	atStart      = "instructions_of_start" // of a start and a stop, without fights
 	atVersion    = "instructions_of_version"
 )
 
-// The number of fights after which instructions are counted. The first fights do work that isn't repeated.
+// The instructions per fight come from the difference between two runs with these numbers of fights, which excludes the
+// extra work of the first fights.
 const fewFights, manyFights = 200, 2200
 
-// countable returns settings that make counts repeatable.
+// countable returns settings that make the counts of instructions repeatable.
 func countable() []string { return []string{"GOGC=off", oneCore, "GODEBUG=asyncpreemptoff=1"} }
 
-// instructions counts the instructions of the program in user mode, with valgrind.
+// instructions counts the program's user-mode instructions with valgrind.
 func (s *setup) instructions() error {
 	valgrind, err := exec.LookPath("valgrind")
 	if err != nil {
 		return errors.New("valgrind isn't installed")
 	}
-	// Callgrind would count the same instructions, but doesn't survive the signal that stops a Go program.
+	// Callgrind would count the same instructions, but doesn't survive the signal that stops the program.
 	counter := []string{valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"}
 	untraced := traced(withNoTraces, "OTEL_TRACES_SAMPLER=always_off")
 	variants := s.plan.against(off(), variant{name: withMetrics}, untraced, allTraced())
@@ -56,12 +57,12 @@ func (s *setup) instructions() error {
 	return nil
 }
 
-// count adds the counts of one round to a cell.
+// count measures one round, and adds the counts to a cell.
 func (s *setup) count(c *Cell, v variant, counter []string) error {
 	counts := map[int]float64{}
 	for _, fights := range []int{fewFights, 0, manyFights} {
 		folder := filepath.Join(s.dir, "counted")
-		if fights > 0 { // a start without fights finds the data of the run before it
+		if fights > 0 { // the start without fights opens the data of the previous run
 			if err := os.RemoveAll(folder); err != nil {
 				return err
 			}
@@ -80,13 +81,13 @@ func (s *setup) count(c *Cell, v variant, counter []string) error {
 	c.add(perFight, (counts[manyFights]-counts[fewFights])/(manyFights-fewFights))
 	c.add(atStart, counts[0])
 	c.add(atVersion, version)
-	s.say("%s: %s, run %d: %.0f per fight, %.0f of a start, %.0f of a version", instructions, v.name, c.Runs,
-		c.Figures[perFight][c.Runs-1], counts[0], version)
+	s.say("%s: %s, run %d: %.0f per fight, %.0f per start, %.0f for printing the version",
+		instructions, v.name, c.Runs, c.Figures[perFight][c.Runs-1], counts[0], version)
 	return nil
 }
 
-// countUp counts the instructions of all services in one process, from its start to its end, with the given number of
-// fights between them. Statistics are off, because how often fights are counted depends on the time.
+// countUp runs all services in one process, executes the given number of fights, and counts the instructions from start
+// to exit. Statistics are off, because how often they are updated depends on the time, not on the number of fights.
 func (s *setup) countUp(v variant, folder string, counter []string, fights int) (float64, error) {
 	var p *program.Process
 	of := s.with(v, func(env ...string) *system {
@@ -115,7 +116,7 @@ func (s *setup) countUp(v variant, folder string, counter []string, fights int) 
 	return collected(p.Stderr.String())
 }
 
-// fightOnce requests a fight on a connection that is kept open.
+// fightOnce requests a fight on a persistent connection.
 func (s *setup) fightOnce(url string) error {
 	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -146,11 +147,11 @@ func (s *setup) countVersion(v variant, counter []string) (float64, error) {
 	return collected(string(output))
 }
 
-// collected returns the number of instructions from the output of cachegrind.
+// collected extracts the number of instructions from cachegrind's output.
 func collected(output string) (float64, error) {
 	found := regexp.MustCompile(`I +refs: +([\d,]+)`).FindStringSubmatch(output)
 	if found == nil {
-		return 0, fmt.Errorf("valgrind reported no count: %.1000s", output)
+		return 0, fmt.Errorf("valgrind reported no instruction count: %.1000s", output)
 	}
 	return strconv.ParseFloat(strings.ReplaceAll(found[1], ",", ""), 64)
 }

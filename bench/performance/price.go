@@ -8,12 +8,12 @@ import (
 	"superheroes/bench/stat"
 )
 
-// priceTargets returns the targets for what telemetry costs. Those that compare with an earlier program are left out if
-// there was none.
+// priceTargets returns the targets for the cost of telemetry. Targets that compare with an earlier program are left out
+// if none was measured.
 func (r *Results) priceTargets() []Target {
 	all := []Target{
-		r.requestTarget("telemetry: metrics of a request", costOfMetrics, 150),
-		r.requestTarget("telemetry: tracing of a request while tracing is off", costOfTracingOff, 20),
+		r.requestTarget("telemetry: recording the metrics of a request", costOfMetrics, 150),
+		r.requestTarget("telemetry: cost of tracing per request while tracing is off", costOfTracingOff, 20),
 		r.priceTarget("`up`, eco", upEco, 0.2), r.priceTarget(fourStrict, fourStrict, 0.08),
 		r.spansTarget(), r.tracedInstructions(0.01),
 		r.scrapeTarget(2), r.scrapedIdleTarget(0.0005),
@@ -27,7 +27,7 @@ func (r *Results) priceTargets() []Target {
 	return all
 }
 
-// requestTarget limits the time that a part of telemetry adds to a request. It must not allocate memory.
+// requestTarget limits the time that a part of telemetry adds to a request. The part must not allocate memory.
 func (r *Results) requestTarget(what, name string, ns float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %g ns, 0 allocations", ns), Verdict: notMeasured}
 	for _, cost := range r.Requests {
@@ -39,13 +39,13 @@ func (r *Results) requestTarget(what, name string, ns float64) Target {
 	return t
 }
 
-// change is the change of a figure from one cell to another: the median over the rounds, with its interval.
+// change is the ratio of a figure in two cells: the median over the rounds, with its confidence interval.
 type change struct {
 	stat.Ratio
 	from, to Figure
 }
 
-// changeOf compares a figure of a cell with that of the cell's base. The error says why they can't be compared.
+// changeOf compares a figure of a cell with the same figure of its base cell. The error says why that isn't possible.
 func (s *Series) changeOf(c *Cell, figure string) (change, error) {
 	base := (*Cell)(nil)
 	if c != nil {
@@ -66,7 +66,7 @@ func (s *Series) changeOf(c *Cell, figure string) (change, error) {
 
 func (c change) String() string { return percentMore(c.Paired) }
 
-// changeText formats the change of a cell's figure, with its interval, or says why there is none.
+// changeText formats the change of a cell's figure and its confidence interval, or says why there is no change to show.
 func (s *Series) changeText(c *Cell, figure string) string {
 	if c.Floor == "" {
 		return "-"
@@ -78,7 +78,7 @@ func (s *Series) changeText(c *Cell, figure string) string {
 	return change.String() + ", " + change.Range()
 }
 
-// Range formats the interval, with its confidence.
+// Range formats the confidence interval.
 func (c change) Range() string {
 	low, high := percentMore(c.Interval.Low), percentMore(c.Interval.High)
 	return fmt.Sprintf("%s to %s (%.0f %% confidence)", low, high, 100*c.Interval.Confidence)
@@ -87,7 +87,7 @@ func (c change) Range() string {
 // percentMore formats a ratio as a change in percent.
 func percentMore(ratio float64) string { return fmt.Sprintf("%+.1f %%", 100*(ratio-1)) }
 
-// priceTarget limits the CPU time that tracing every request adds to a fight.
+// priceTarget limits the CPU time that telemetry adds to a fight when every request is traced.
 func (r *Results) priceTarget(what, system string, limit float64) Target {
 	t := Target{
 		What:   fmt.Sprintf("telemetry: CPU per fight with every request traced, %s, %d/s", what, priceRate),
@@ -103,7 +103,7 @@ func (r *Results) priceTarget(what, system string, limit float64) Target {
 	return t
 }
 
-// spansTarget requires that the collector got all spans of the runs with every request traced.
+// spansTarget requires that no span is lost on its way to the collector when every request is traced.
 func (r *Results) spansTarget() Target {
 	what := fmt.Sprintf("telemetry: spans lost with every request traced, %d/s", priceRate)
 	t := Target{What: what, Wanted: "0", Verdict: notMeasured}
@@ -119,11 +119,11 @@ func (r *Results) spansTarget() Target {
 	return t
 }
 
-// tracedInstructions limits the instructions that tracing at the default limit adds to a fight at saturation: those that
-// an untraced fight has in addition and, for 10 fights a second, those of a traced one.
+// tracedInstructions limits the instructions per fight that tracing adds at saturation, with the default of at most 10
+// traces a second. Every fight pays for the sampling decision; 10 fights a second also pay for their spans.
 func (r *Results) tracedInstructions(limit float64) Target {
 	t := Target{
-		What:   "telemetry: instructions per fight that 10 traces a second add to metrics, `up`, eco, at saturation",
+		What:   "telemetry: extra instructions per fight for 10 traces a second, `up`, eco, at saturation",
 		Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit), Verdict: notMeasured,
 	}
 	rate := r.cell(telemetry, nameOf(upEco+saturated, withFewTraces)).median(throughput)
@@ -139,7 +139,7 @@ func (r *Results) tracedInstructions(limit float64) Target {
 	return t
 }
 
-// scraped returns the idle process with the given name and variant.
+// scraped returns the measurements of the idle process with the given name and variant.
 func (r *Results) scraped(process, variant string) (Idle, bool) {
 	at := slices.IndexFunc(r.Scraped, func(i Idle) bool { return i.Name == nameOf(process, variant) })
 	if at < 0 {
@@ -148,7 +148,7 @@ func (r *Results) scraped(process, variant string) (Idle, bool) {
 	return r.Scraped[at], true
 }
 
-// worstScraped returns the process with metrics that has the highest figure. Its name is empty if there is none.
+// worstScraped returns the process with the highest figure among those with metrics, or an empty Idle if none has any.
 func (r *Results) worstScraped(figure func(Idle) float64) Idle {
 	var worst Idle
 	for _, i := range r.Scraped {
@@ -181,10 +181,10 @@ func (r *Results) scrapedIdleTarget(limit float64) Target {
 	return t
 }
 
-// startInstructions limits the instructions that telemetry adds to a start when it is off.
+// startInstructions limits the instructions that telemetry adds to a start even when it is off.
 func (r *Results) startInstructions(limit float64) Target {
 	t := Target{
-		What: "telemetry: instructions of a start with telemetry off", Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit),
+		What: "telemetry: extra instructions of a start with telemetry off", Wanted: fmt.Sprintf("<= %+.0f %%", 100*limit),
 		Verdict: notMeasured,
 	}
 	now, before := r.cell(instructions, withoutTelemetry), r.cell(instructions, beforeTelemetry)
@@ -197,12 +197,13 @@ func (r *Results) startInstructions(limit float64) Target {
 	return t
 }
 
-// addedMemory limits the resident memory that telemetry adds to a service when it is off.
+// addedMemory limits the resident memory that telemetry adds to a service even when it is off.
 func (r *Results) addedMemory(limit float64) Target {
-	const what = "telemetry: resident memory of a service with telemetry off"
+	const what = "telemetry: extra resident memory of a service with telemetry off"
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %+g MiB", limit)}
 	most := math.Inf(-1)
-	for _, process := range []string{"heroes", "villains", "locations", "fights"} { // not up, which has six services
+	// The process up isn't compared, because it runs six services.
+	for _, process := range []string{"heroes", "villains", "locations", "fights"} {
 		now, _ := r.scraped(process, withoutTelemetry)
 		before, found := r.scraped(process, beforeTelemetry)
 		if more := now.RSS - before.RSS; found && more > most {

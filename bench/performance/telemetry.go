@@ -14,29 +14,29 @@ import (
 	"superheroes/test/program"
 )
 
-// Names of the experiments, each of which measures a part of what telemetry costs.
+// Names of the experiments that measure the cost of telemetry.
 const (
 	telemetry        = "telemetry"
 	telemetryIdle    = "telemetry-idle"
 	telemetryRequest = "telemetry-request"
 )
 
-// Figures about the spans of all runs of a cell.
+// Names of the figures about the spans in all runs of a cell.
 const (
 	spansEnded = "spans"           // of sampled traces
-	spansLost  = "spans_lost"      // of these, spans that the collector didn't get
+	spansLost  = "spans_lost"      // the ones that the collector didn't receive
 	spansEach  = "spans_per_fight" // of sampled traces, per fight
 )
 
-// priceRate is the rate of fights at which the price of telemetry is measured.
+// priceRate is the number of fights per second at which the cost of telemetry is measured.
 const priceRate = 97
 
-// saturated is the suffix of cells that are measured in the closed model.
+// saturated is the suffix for the names of cells measured with a closed model.
 const saturated = ", at saturation"
 
 func nameOf(system, variant string) string { return system + ", " + variant }
 
-// baseOf returns the name of the cell that a variant is compared with, or "" for that cell itself.
+// baseOf returns base, or "" for the variant without telemetry, with which the others are compared.
 func baseOf(variant, base string) string {
 	if variant == withoutTelemetry {
 		return ""
@@ -44,7 +44,7 @@ func baseOf(variant, base string) string {
 	return base
 }
 
-// telemetry measures the CPU time of a fight with more and less telemetry.
+// telemetry measures the CPU time per fight with different amounts of telemetry.
 func (s *setup) telemetry() error {
 	var trials []*trial
 	add := func(name string, start func(env ...string) *system, variants []variant, connections int, rate float64) {
@@ -81,8 +81,8 @@ func (s *setup) telemetry() error {
 	return nil
 }
 
-// accountForSpans compares the spans that the system has processed with those that the collector got. It stops the system,
-// so that it sends the last of them.
+// accountForSpans compares the number of spans that the system has processed with the number that the collector has
+// received. It stops the system, so that the last spans are sent.
 func (s *system) accountForSpans(c *Cell) error {
 	if s.collector == nil {
 		return nil
@@ -110,7 +110,7 @@ func (s *system) accountForSpans(c *Cell) error {
 	return nil
 }
 
-// sum adds up the values of the series of metrics that have the given beginning and contain all of the labels.
+// sum adds up the values of the lines in metrics that start with beginning and contain all labels.
 func sum(metrics, beginning string, labels ...string) (total float64) {
 	for line := range strings.Lines(metrics) {
 		rest, found := strings.CutPrefix(line, beginning)
@@ -126,7 +126,7 @@ func sum(metrics, beginning string, labels ...string) (total float64) {
 	return total
 }
 
-// scrape reads the metrics of a process as Prometheus does.
+// scrape requests the metrics of a process in the same format as Prometheus.
 func scrape(ctx context.Context, admin string) (metrics string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, admin+"/metrics", nil)
 	if err != nil {
@@ -157,7 +157,7 @@ func scrapeAll(ctx context.Context, parts []part) error {
 	return nil
 }
 
-// scraping reads the metrics of a system at regular intervals, until stop is called.
+// scraping scrapes a system at the given interval until stop is called. An interval of 0 means never.
 func (s *system) scraping(interval time.Duration) (stop func() error) {
 	if interval == 0 {
 		return func() error { return nil }
@@ -177,7 +177,7 @@ func (s *system) scraping(interval time.Duration) (stop func() error) {
 	}
 }
 
-// telemetryIdle measures the resources of idle processes with and without telemetry, and what a scrape costs.
+// telemetryIdle measures the resources used by idle processes with and without telemetry, and the cost of a scrape.
 func (s *setup) telemetryIdle() error {
 	var processes []part
 	for _, v := range s.plan.against(off(), variant{name: withMetrics}) {
@@ -213,10 +213,10 @@ func (s *setup) telemetryIdle() error {
 	return nil
 }
 
-// scrapeInterval is how often the metrics of idle processes are read.
+// scrapeInterval is the interval at which idle processes are scraped.
 const scrapeInterval = 15 * time.Second
 
-// scrapeSlowly reads the metrics of all processes at the beginning of each interval, while they are watched.
+// scrapeSlowly scrapes all processes every scrapeInterval, while watchIdle measures them.
 func (s *setup) scrapeSlowly(processes []part) error {
 	var err error
 	for left := s.plan.Price.Idle; left > 0; left -= scrapeInterval {
@@ -226,7 +226,7 @@ func (s *setup) scrapeSlowly(processes []part) error {
 	return err
 }
 
-// costOfScrape returns the CPU time of a scrape in milliseconds.
+// costOfScrape returns the CPU time per scrape in milliseconds.
 func (s *setup) costOfScrape(p part) (float64, error) {
 	const scrapes = 100
 	before, err := s.procs.Usage(p.pids)
@@ -242,7 +242,7 @@ func (s *setup) costOfScrape(p part) (float64, error) {
 	return digits((after.CPU - before.CPU).Seconds() * 1000 / scrapes), err
 }
 
-// warmUp requests a few fights, so that an idle system is measured as it is after it has been used.
+// warmUp requests a few fights, so that the idle system is measured in the state after use.
 func (s *system) warmUp() error {
 	if s.err != nil {
 		return s.err
@@ -255,13 +255,13 @@ func (s *system) warmUp() error {
 	return nil
 }
 
-// Names of the costs of a request.
+// Names of the parts of telemetry whose cost per request has a limit.
 const (
 	costOfMetrics    = "metrics"
 	costOfTracingOff = "tracing off"
 )
 
-// telemetryRequest measures what telemetry adds to a request, with the benchmarks of package httpserver.
+// telemetryRequest measures what telemetry adds to the cost of a request, using the benchmarks of package httpserver.
 func (s *setup) telemetryRequest() error {
 	parts := []struct{ name, benchmark string }{
 		{costOfMetrics, "BenchmarkMeasure"}, {costOfTracingOff, "BenchmarkTrace/off"},

@@ -13,12 +13,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// variant is a way to run the program with more or less telemetry.
+// variant is a program and the telemetry settings with which it runs.
 type variant struct {
 	name    string
-	program string // "" for the one of this source tree
+	program string // its path; "" for the program built from this source tree
 	env     []string
-	traces  bool          // spans are sent to a collector
+	traces  bool          // whether spans are sent to a collector
 	scrape  time.Duration // interval at which the metrics are read during a run; 0 for never
 }
 
@@ -32,14 +32,14 @@ const (
 	withAllTraces    = "metrics, every request traced"
 )
 
-// off returns the variant that all others are compared with.
+// off returns the variant without telemetry, with which all others are compared.
 func off() variant { return variant{name: withoutTelemetry, env: []string{"ADMIN_ADDR=off"}} }
 
 func traced(name string, env ...string) variant { return variant{name: name, env: env, traces: true} }
 
 func allTraced() variant { return traced(withAllTraces, "OTEL_TRACES_SAMPLER=parentbased_always_on") }
 
-// against returns the variants, and the program given by --against if there is one.
+// against returns the variants, followed by the earlier program if --against gives one.
 func (p plan) against(variants ...variant) []variant {
 	if p.Against != "" {
 		variants = append(variants, variant{name: beforeTelemetry, program: p.Against, env: off().env})
@@ -47,7 +47,7 @@ func (p plan) against(variants ...variant) []variant {
 	return variants
 }
 
-// with starts a system as a variant. A collector for its spans runs until the system has been stopped.
+// with starts a system in a variant. If the variant sends spans, a collector receives them until the system stops.
 func (s *setup) with(v variant, start func(env ...string) *system) *system {
 	own := s.program
 	defer func() { s.program = own }()
@@ -65,7 +65,7 @@ func (s *setup) with(v variant, start func(env ...string) *system) *system {
 	return of
 }
 
-// collector stands in for an OpenTelemetry collector. It discards what it receives, but counts the spans.
+// collector stands in for an OpenTelemetry collector. It counts the spans that it receives, and discards everything.
 type collector struct {
 	listener net.Listener
 	server   http.Server
@@ -100,7 +100,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// countFields returns how many fields an encoded protobuf message has at the end of a path of field numbers.
+// countFields counts the fields that a path of field numbers leads to in an encoded protobuf message.
 func countFields(message []byte, path ...protowire.Number) (count int64, err error) {
 	if len(path) == 0 {
 		return 1, nil

@@ -15,7 +15,7 @@ import (
 // board is a dashboard.
 type board struct {
 	name, title, description string
-	variables                []*dashboard.TextBoxVariableBuilder // besides those that every dashboard has
+	variables                []*dashboard.TextBoxVariableBuilder // in addition to those of every dashboard
 	rows                     []row
 }
 
@@ -25,19 +25,19 @@ type row struct {
 	panels []panel
 }
 
-// panel shows queries over time, or their latest values if it is a stat.
+// panel shows the results of queries over time, or only the latest ones if it is a stat.
 type panel struct {
 	title, unit, description string
 	stat                     bool
-	objective                float64 // a stat is red below it
+	objective                float64 // a stat with a lower value is red
 	queries                  []query
 }
 
-// query is a query in PromQL. In its text, $selected stands for the matchers of all variables, and $all for those of
-// the job and the instance only. The legend may refer to labels, such as {{service}}.
+// query is a PromQL query. In its text, $selected stands for the matchers of job, instance and service, and $all for
+// those of job and instance. The legend may contain labels, such as {{service}}.
 type query struct {
 	legend, text string
-	exemplars    bool // whether the query reads a histogram, so that its exemplars lead to traces
+	exemplars    bool // whether the panel shows the exemplars of the histogram, which link to traces
 }
 
 const (
@@ -51,7 +51,7 @@ func (q query) expr() string {
 
 func (b board) file() string { return b.name + ".json" }
 
-// json returns the dashboard as Grafana imports it.
+// json returns the dashboard in Grafana's import format.
 func (b board) json() ([]byte, error) {
 	built, err := b.build()
 	if err != nil {
@@ -89,7 +89,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 	return builder.Build()
 }
 
-// labelVariable returns a variable that offers the values of a label.
+// labelVariable returns a variable whose choices are the values of a label.
 func labelVariable(name, label, selector string) *dashboard.QueryVariableBuilder {
 	return dashboard.NewQueryVariableBuilder(name).Label(label).Datasource(datasource()).
 		Query(dashboard.StringOrMap{String: new("label_values(" + selector + ", " + name + ")")}).
@@ -101,7 +101,7 @@ func labelVariable(name, label, selector string) *dashboard.QueryVariableBuilder
 		})
 }
 
-// datasource returns a reference to the data source that the user has chosen.
+// datasource returns a reference to the data source chosen by the user.
 func datasource() common.DataSourceRef {
 	return common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write the dashboards")
 
-// TestDashboards checks that the files are what the program generates, and that they follow Grafana's schema.
+// TestDashboards checks that the files match the program's output and Grafana's schema.
 func TestDashboards(t *testing.T) {
 	if *update {
 		if err := write("."); err != nil {
@@ -40,7 +40,7 @@ func TestDashboards(t *testing.T) {
 				t.Errorf("the file (+) is out of date; run go test -C deploy ./dashboards -update\n%s", diff)
 			}
 			var parsed dashboard.Dashboard
-			// Without faults, the error is an empty list of them instead of nil.
+			// If the dashboard is valid, the error is an empty list instead of nil.
 			if err := parsed.UnmarshalJSONStrict(written); err != nil && err.Error() != "" {
 				t.Error(err)
 			}

@@ -1,4 +1,4 @@
-// Command dashboards writes the Grafana dashboards of this folder.
+// Command dashboards generates the Grafana dashboards in this folder.
 //
 //	go run -C deploy ./dashboards
 package main
@@ -16,7 +16,7 @@ func main() {
 	}
 }
 
-// write writes each dashboard to a file of the folder.
+// write writes each dashboard to a file in the folder.
 func write(folder string) error {
 	for _, b := range boards() {
 		text, err := b.json()

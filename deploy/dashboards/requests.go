@@ -1,23 +1,23 @@
 package main
 
-// The service level indicators. Alerts use the same ones (../alerts/rules.yml).
+// The service level indicators, which the alerts also use (../alerts/rules.yml).
 const (
 	fights = `$selected, http_route="/api/fights/execute_fight"`
-	// Streams are measured only if they can't begin, so their failures would have no successes to be compared with.
+	// Streams that start aren't measured, so an error rate of streams would mean nothing.
 	reads  = `$selected, http_request_method="GET", http_route!~"/api/fights/execute_fight|.*/stream"`
-	failed = `error_type!~"|canceled"` // a client that leaves isn't a failure of the service
+	failed = `error_type!~"|canceled"` // a client that disconnects isn't a failure of the service
 )
 
-// requests returns the dashboard of rate, errors and duration, and of the service level objectives.
+// requests returns the dashboard for the rate, errors and duration of requests, and for the service level objectives.
 func requests() board {
 	return board{
 		name: "requests", title: "requests and SLOs",
-		description: "Rate, errors and duration of requests, calls to peers and operations on stores; the error budgets.",
+		description: "Rate, errors and duration of requests, calls to peers and store operations, and the error budgets.",
 		rows: []row{
 			{"Service level objectives: 99.9 % without an error, 99 % within 100 ms", objectives()},
 			{"Requests", served()},
 			{"Calls to peers (only between separate processes)", calls()},
-			{"Operations on stores", operations()},
+			{"Store operations", operations()},
 		},
 	}
 }
@@ -36,20 +36,20 @@ func objectives() []panel {
 		},
 		{
 			title: "Reads without an error", unit: "percentunit", stat: true, objective: 0.999,
-			description: "Share of GET requests in the time range, without fights and streams, that didn't fail. " +
+			description: "Share of GET requests in the time range that didn't fail, excluding fights and streams. " +
 				"Objective: 99.9 %.",
 			queries: []query{{text: succeeded(reads, "$__range")}},
 		},
 		{
 			title: "Reads within 100 ms", unit: "percentunit", stat: true, objective: 0.99,
-			description: "Share of GET requests in the time range, without fights and streams, that took at most 100 " +
-				"ms. Objective: 99 %.",
+			description: "Share of GET requests in the time range that took at most 100 ms, excluding fights and streams. " +
+				"Objective: 99 %.",
 			queries: []query{{text: fast(reads, "$__range")}},
 		},
 		{
 			title: "Burn rate of the error budget", unit: "none",
-			description: "Failures in the past hour as a multiple of the 0.1 % allowed. At 1, the budget of 30 days lasts " +
-				"30 days; above 14.4, ErrorBudgetBurn pages.",
+			description: "Failure rate of the past hour, as a multiple of the allowed 0.1 %. " +
+				"At 1, the 30-day budget lasts exactly 30 days; above 14.4, ErrorBudgetBurn pages.",
 			queries: []query{
 				{legend: "fights", text: "(1 - " + succeeded(fights, "1h") + ") / 0.001"},
 				{legend: "reads", text: "(1 - " + succeeded(reads, "1h") + ") / 0.001"},
@@ -57,9 +57,8 @@ func objectives() []panel {
 		},
 		{
 			title: "Burn rate of the latency budget", unit: "none",
-			description: "Requests in the past hour that took more than 100 ms, as a multiple of the 1 % allowed. " +
-				"Above 14.4, " +
-				"LatencyBudgetBurn pages.",
+			description: "Share of requests in the past hour that took more than 100 ms, as a multiple of the allowed 1 %. " +
+				"Above 14.4, LatencyBudgetBurn pages.",
 			queries: []query{
 				{legend: "fights", text: "(1 - " + fast(fights, "1h") + ") / 0.01"},
 				{legend: "reads", text: "(1 - " + fast(reads, "1h") + ") / 0.01"},
@@ -85,7 +84,7 @@ func served() []panel {
 	return []panel{
 		{
 			title: "Requests", unit: "reqps",
-			description: "Requests per second by route. Health checks and event streams aren't measured.",
+			description: "Requests per second by route, excluding health checks and event streams that started successfully.",
 			queries: []query{{
 				legend: "{{service}} {{http_request_method}} {{http_route}}",
 				text:   rateOf(name+"_count{$selected}", "service, http_request_method, http_route"),
@@ -93,26 +92,27 @@ func served() []panel {
 		},
 		{
 			title: "Failed requests", unit: "percentunit",
-			description: "Share of requests that failed: 5xx, or a response that broke off.",
+			description: "Share of requests that failed with a 5xx status or whose response was aborted.",
 			queries:     []query{{legend: "{{service}}", text: failures(name, "service", failed)}},
 		},
 		{
 			title: "Responses by status", unit: "reqps",
-			description: "Responses per second by status; 3xx and 4xx stand for all statuses of their class.",
+			description: "Responses per second by status code, with all 3xx codes combined and all 4xx codes combined.",
 			queries: []query{{
 				legend: "{{http_response_status_code}}", text: rateOf(name+"_count{$selected}", "http_response_status_code"),
 			}},
 		},
 		{
 			title: "Client errors", unit: "reqps",
-			description: "Responses per second with a status from 400 to 499.",
+			description: "4xx responses per second, by status code.",
 			queries: []query{{
 				legend: "{{http_response_status_code}}",
 				text:   rateOf("superheroes_client_errors_total{$selected}", "http_response_status_code"),
 			}},
 		},
 		{
-			title: "Duration of fights", unit: "s", description: "Median, 90th and 99th percentile of execute_fight.",
+			title: "Duration of fights", unit: "s",
+			description: "Median, 90th and 99th percentile of execute_fight durations.",
 			queries: []query{
 				{"p50", quantile("0.5", name+"_bucket{"+fights+"}", ""), true},
 				{"p90", quantile("0.9", name+"_bucket{"+fights+"}", ""), true},
@@ -120,7 +120,7 @@ func served() []panel {
 			},
 		},
 		{
-			title: "Slowest 1 % of requests", unit: "s", description: "99th percentile of the duration, by route.",
+			title: "Slowest 1 % of requests", unit: "s", description: "99th percentile of request durations, by route.",
 			queries: []query{{
 				"{{service}} {{http_route}}", quantile("0.99", name+"_bucket{$selected}", "service, http_route"), true,
 			}},
@@ -138,12 +138,11 @@ func calls() []panel {
 		},
 		{
 			title: "Failed calls", unit: "percentunit",
-			description: "Share of calls that failed, as the caller sees it: errors of the network and responses that " +
-				"aren't successful.",
-			queries: []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
+			description: "Share of calls that the caller considers failed: network errors and unsuccessful responses.",
+			queries:     []query{{legend: "{{service}} to {{peer}}", text: failures(name, "service, peer", failed)}},
 		},
 		{
-			title: "Slowest 1 % of calls", unit: "s", description: "99th percentile of the duration of calls.",
+			title: "Slowest 1 % of calls", unit: "s", description: "99th percentile of call durations.",
 			queries: []query{{
 				"{{service}} to {{peer}}", quantile("0.99", name+"_bucket{$selected}", "service, peer"), true,
 			}},
@@ -155,20 +154,20 @@ func operations() []panel {
 	const name = "db_client_operation_duration_seconds"
 	return []panel{
 		{
-			title: "Operations", unit: "ops", description: "Operations per second.",
+			title: "Operations", unit: "ops", description: "Store operations per second.",
 			queries: []query{{
 				legend: "{{service}} {{db_query_summary}}", text: rateOf(name+"_count{$selected}", "service, db_query_summary"),
 			}},
 		},
 		{
-			title: "Failed operations", unit: "percentunit", description: "Share of operations that failed, of each store.",
+			title: "Failed operations", unit: "percentunit", description: "Share of failed operations, by store.",
 			queries: []query{{
 				legend: "{{service}} {{db_system_name}}", text: failures(name, "service, db_system_name", failed),
 			}},
 		},
 		{
 			title: "Slowest 1 % of operations", unit: "s",
-			description: "99th percentile of the duration, including the wait for a connection.",
+			description: "99th percentile of operation durations, including the wait for a connection.",
 			queries: []query{{
 				"{{service}} {{db_query_summary}}", quantile("0.99", name+"_bucket{$selected}", "service, db_query_summary"), true,
 			}},
@@ -181,7 +180,8 @@ func rateOf(counter, labels string) string {
 	return "sum by (" + labels + ") (rate(" + counter + "[$__rate_interval]))"
 }
 
-// failures returns a query for the share of a histogram's observations that match. It is 0 if none do, and not empty.
+// failures returns a query for the share of a histogram's observations that match. If none match, the query returns 0
+// rather than nothing.
 func failures(histogram, labels, matcher string) string {
 	every := "rate(" + histogram + "_count{$selected}[$__rate_interval])"
 	matching := "rate(" + histogram + "_count{$selected, " + matcher + "}[$__rate_interval])"

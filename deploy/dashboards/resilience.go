@@ -1,11 +1,10 @@
 package main
 
-// resilience returns the dashboard of breakers, limits and fights.
+// resilience returns the dashboard for circuit breakers, limits and acknowledged fights.
 func resilience() board {
 	return board{
 		name: "resilience", title: "resilience",
-		description: "Circuit breakers, limits and connections, and whether every acknowledged fight is stored " +
-			"and counted.",
+		description: "Circuit breakers, limits, connections, and whether all acknowledged fights are stored and counted.",
 		rows: []row{
 			{"Fights: acknowledged, stored, counted", accounts()},
 			{"Limits and connections", limits()},
@@ -19,9 +18,8 @@ func accounts() []panel {
 	return []panel{
 		{
 			title: "Acknowledged, stored and counted", unit: "ops",
-			description: "Fights per second that clients got, that the store confirmed, and that the statistics " +
-				"counted. The three " +
-				"lines should lie on each other.",
+			description: "Fights per second: returned to clients, confirmed by the store, and counted by the statistics. " +
+				"The three lines should coincide.",
 			queries: []query{
 				{legend: "acknowledged", text: rateOf("superheroes_fights_acknowledged_total{$selected}", "job")},
 				{legend: "stored", text: rateOf("superheroes_fights_stored_total{$selected}", "job")},
@@ -30,9 +28,9 @@ func accounts() []panel {
 		},
 		{
 			title: "Acknowledged but not counted", unit: "short",
-			description: "Fights acknowledged in the past hour, minus those counted. While fights are being stored, " +
-				"it is the number of " +
-				"fights in a few scrape intervals; at rest, it is at most 0. See FightsNotCounted.",
+			description: "Fights acknowledged in the past hour, minus those counted. " +
+				"Under load, this is the number of fights in a few scrape intervals; without load, it is at most 0. " +
+				"See FightsNotCounted.",
 			queries: []query{{
 				legend: "{{job}}",
 				text: "sum by (job) (increase(superheroes_fights_acknowledged_total{$selected}[1h])) - " +
@@ -41,8 +39,8 @@ func accounts() []panel {
 		},
 		{
 			title: "Uncertain fights", unit: "ops",
-			description: "Fights per second that may have been stored although the store didn't confirm them; the " +
-				"client got an error.",
+			description: "Fights per second that may have been stored even though the store didn't confirm them. " +
+				"The client got an error.",
 			queries: []query{{
 				legend: "{{instance}}",
 				text:   rateOf("superheroes_fights_uncertain_total{$selected}", "instance"),
@@ -55,7 +53,7 @@ func limits() []panel {
 	return []panel{
 		{
 			title: "Use of the limits", unit: "percentunit",
-			description: "Requests in progress as a share of the limit for their kind of work.",
+			description: "Requests in progress as a share of the limit for their kind of request.",
 			queries: []query{{
 				legend: "{{service}} {{kind}}",
 				text: "sum by (service, kind) (superheroes_limit_in_flight{$selected}) / " +
@@ -64,35 +62,34 @@ func limits() []panel {
 		},
 		{
 			title: "Requests rejected by limits", unit: "reqps",
-			description: "Requests per second rejected with a 503 because too many of their kind were in progress.",
+			description: "Requests per second rejected with a 503 because too many requests of the same kind were in progress.",
 			queries: []query{{
 				legend: "{{service}} {{kind}}",
 				text:   rateOf("superheroes_limit_refused_total{$selected}", "service, kind"),
 			}},
 		},
 		{
-			title: "Capacity of the limits", unit: "short",
-			description: "Current limits on concurrent requests; the services adapt some of them to the load.",
+			title: "Current limits", unit: "short",
+			description: "Limits on concurrent requests. The services adapt some of the limits to the load.",
 			queries: []query{{
 				legend: "{{service}} {{kind}}",
 				text:   "sum by (service, kind) (superheroes_limit_capacity{$selected})",
 			}},
 		},
 		{
-			title: "Open connections", unit: "short", description: "Connections of clients.",
+			title: "Open connections", unit: "short", description: "Open client connections.",
 			queries: []query{{legend: "{{service}}", text: "sum by (service) (superheroes_connections{$selected})"}},
 		},
 		{
 			title: "Connections refused and evicted", unit: "cps",
-			description: "Connections per second that were refused because the maximum was open, and idle ones closed " +
-				"to make room.",
+			description: "Connections per second that were refused because of the limit, or closed while idle to make room.",
 			queries: []query{
 				{legend: "{{service}} refused", text: rateOf("superheroes_connections_refused_total{$selected}", "service")},
 				{legend: "{{service}} evicted", text: rateOf("superheroes_connections_evicted_total{$selected}", "service")},
 			},
 		},
 		{
-			title: "Shutting down", unit: "bool_yes_no", description: "Services that are draining before they exit.",
+			title: "Shutting down", unit: "bool_yes_no", description: "Whether a service is draining before it exits.",
 			queries: []query{{
 				legend: "{{service}} {{instance}}",
 				text:   "max by (service, instance) (superheroes_draining{$selected})",
@@ -104,8 +101,8 @@ func limits() []panel {
 func breakers() []panel {
 	return []panel{
 		{
-			title: "State of the circuit breakers", unit: "none",
-			description: "0: closed; 1: half-open; 2: open, so calls are rejected.",
+			title: "Circuit breaker state", unit: "none",
+			description: "0: closed; 1: half-open; 2: open (calls are rejected).",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}",
 				text:   "max by (service, peer) (superheroes_breaker_state{$selected})",
@@ -113,7 +110,7 @@ func breakers() []panel {
 		},
 		{
 			title: "Circuit breakers opened", unit: "short",
-			description: "How often the breaker for a peer opened in the past hour.",
+			description: "How often each peer's circuit breaker opened in the past hour.",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}",
 				text:   "sum by (service, peer) (increase(superheroes_breaker_opened_total{$selected}[1h]))",
@@ -121,15 +118,15 @@ func breakers() []panel {
 		},
 		{
 			title: "Calls rejected by circuit breakers", unit: "reqps",
-			description: "Calls per second that weren't made because the breaker was open.",
+			description: "Calls per second that weren't made because the circuit breaker was open.",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}", text: rateOf("superheroes_breaker_refused_total{$selected}", "service, peer"),
 			}},
 		},
 		{
-			title: "Age of the catalogs in memory", unit: "s",
-			description: "Time since each catalog's ids were last known to be current. They are renewed only while " +
-				"items are being picked.",
+			title: "Age of catalogs in memory", unit: "s",
+			description: "Time since each catalog's ids were last known to be current. " +
+				"The ids are refreshed only while items are being picked.",
 			queries: []query{{
 				legend: "{{service}} {{instance}}",
 				text:   "max by (service, instance) (superheroes_snapshot_age_seconds{$selected})",
@@ -137,7 +134,7 @@ func breakers() []panel {
 		},
 		{
 			title: "Catalogs in memory", unit: "short",
-			description: "Ids and rows in memory; there are no rows in the strict profile.",
+			description: "Ids and rows in memory. The strict profile has no rows in memory.",
 			queries: []query{
 				{legend: "{{service}} ids", text: "max by (service) (superheroes_snapshot_ids{$selected})"},
 				{legend: "{{service}} rows", text: "max by (service) (superheroes_snapshot_rows{$selected})"},
@@ -149,26 +146,26 @@ func breakers() []panel {
 func incidents() []panel {
 	return []panel{
 		{
-			title: "Restarts", unit: "short", description: "How often each process started in the past hour.",
+			title: "Restarts", unit: "short", description: "How often each process restarted in the past hour.",
 			queries: []query{{legend: "{{instance}}", text: "changes(process_start_time_seconds{$selected}[1h])"}},
 		},
 		{
-			title: "Warnings and errors", unit: "cps", description: "Log lines per second.",
+			title: "Warnings and errors", unit: "cps", description: "Log lines per second at the levels warn and error.",
 			queries: []query{{
 				legend: "{{service}} {{level}}",
 				text:   rateOf(`superheroes_log_lines_total{$selected, level=~"warn|error"}`, "service, level"),
 			}},
 		},
 		{
-			title: "Repeated log lines", unit: "cps",
-			description: "Warnings and errors per second that were counted and summarized instead of being written.",
+			title: "Suppressed log lines", unit: "cps",
+			description: "Repeated warnings and errors per second that were summarized instead of being logged.",
 			queries: []query{{
 				legend: "{{service}}", text: rateOf("superheroes_log_suppressed_total{$selected}", "service"),
 			}},
 		},
 		{
 			title: "Spans", unit: "cps",
-			description: "Spans per second that were recorded and sent to the collector, and those that were lost.",
+			description: "Spans recorded and spans sent to the collector, per second. Those with an error type were lost.",
 			queries: []query{
 				{
 					legend: "{{service}} recorded {{error_type}}",

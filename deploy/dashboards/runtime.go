@@ -1,12 +1,11 @@
 package main
 
-// runtime returns the dashboard of the Go runtime and of saturation.
+// runtime returns the dashboard for the Go runtime and for saturation.
 func runtime() board {
 	return board{
 		name: "runtime", title: "runtime and saturation",
-		description: "CPU, memory, garbage collection and connection pools of each process. With `up`, one " +
-			"process runs all " +
-			"services; its service is superheroes.",
+		description: "CPU, memory, garbage collection and connection pools of each process. " +
+			"If one process runs all services (`up`), its service is superheroes.",
 		rows: []row{{"Saturation", saturation()}, {"Memory", memory()}, {"Garbage collection and scheduler", scheduler()}},
 	}
 }
@@ -17,16 +16,15 @@ func saturation() []panel {
 	return []panel{
 		{
 			title: "CPU in use", unit: "percentunit",
-			description: "CPU time as a share of the threads that may run Go code at once (GOMAXPROCS). Near 100 %, " +
-				"requests wait for a core.",
+			description: "CPU time as a share of what GOMAXPROCS threads can use. Near 100 %, requests wait for a core.",
 			queries: []query{{
 				legend: process,
 				text:   "rate(process_cpu_seconds_total{$selected}[$__rate_interval]) / go_sched_gomaxprocs_threads{$selected}",
 			}},
 		},
 		{
-			title: "Connections to stores in use", unit: "percentunit",
-			description: "Connections in use as a share of the pool's maximum.",
+			title: "Store connections in use", unit: "percentunit",
+			description: "Connections in use as a share of the maximum pool size.",
 			queries: []query{{
 				legend: "{{service}} {{db_client_connection_pool_name}}",
 				text: "sum by (service, db_client_connection_pool_name) " +
@@ -48,14 +46,14 @@ func saturation() []panel {
 		},
 		{
 			title: "Operations waiting for a connection", unit: "none",
-			description: "Average number of operations waiting at the same time: seconds waited per second.",
+			description: "Average number of operations waiting at the same time (total waiting time per second).",
 			queries: []query{{
 				legend: "{{service}} {{db_client_connection_pool_name}}",
 				text:   rateOf("superheroes_pool_wait_time_seconds_total{$selected}", "service, db_client_connection_pool_name"),
 			}},
 		},
 		{
-			title: "Versions", unit: "none", description: "Number of services by version, version of Go, and profile.",
+			title: "Versions", unit: "none", description: "Number of services by version, Go version and profile.",
 			queries: []query{{
 				legend: "{{version}} {{goversion}} {{profile}}",
 				text:   "count by (version, goversion, profile) (superheroes_build_info{$selected})",
@@ -68,13 +66,12 @@ func memory() []panel {
 	return []panel{
 		{
 			title: "Resident memory", unit: "bytes",
-			description: "Memory of the process, which the limit of its container counts.",
+			description: "Memory of the process that counts toward the container's memory limit.",
 			queries:     []query{{legend: process, text: "process_resident_memory_bytes{$selected}"}},
 		},
 		{
 			title: "Share of the memory limit", unit: "percentunit",
-			description: "Memory obtained from the operating system, without what was returned, as a share of " +
-				"GOMEMLIMIT; almost 0 without a limit.",
+			description: "Memory that counts toward GOMEMLIMIT, as a share of it; almost 0 without a limit.",
 			queries: []query{{
 				legend: process,
 				text: "(go_memstats_sys_bytes{$selected} - go_memstats_heap_released_bytes{$selected})" +
@@ -83,7 +80,7 @@ func memory() []panel {
 		},
 		{
 			title: "Heap", unit: "bytes",
-			description: "Objects, spans in use, and the size at which the next garbage collection starts.",
+			description: "Size of the objects, of the heap spans in use, and of the heap at the next garbage collection.",
 			queries: []query{
 				{legend: process + " objects", text: "go_memstats_heap_alloc_bytes{$selected}"},
 				{legend: process + " in use", text: "go_memstats_heap_inuse_bytes{$selected}"},
@@ -92,18 +89,18 @@ func memory() []panel {
 		},
 		{
 			title: "Unused heap", unit: "bytes",
-			description: "Idle heap, and how much of it was returned to the operating system.",
+			description: "Unused heap memory, and how much of it was returned to the operating system.",
 			queries: []query{
 				{legend: process + " idle", text: "go_memstats_heap_idle_bytes{$selected}"},
 				{legend: process + " returned", text: "go_memstats_heap_released_bytes{$selected}"},
 			},
 		},
 		{
-			title: "Stacks", unit: "bytes", description: "Memory of goroutine stacks.",
+			title: "Stacks", unit: "bytes", description: "Memory used by goroutine stacks.",
 			queries: []query{{legend: process, text: "go_memstats_stack_inuse_bytes{$selected}"}},
 		},
 		{
-			title: "Objects", unit: "short", description: "Objects on the heap.",
+			title: "Objects", unit: "short", description: "Number of objects on the heap.",
 			queries: []query{{legend: process, text: "go_memstats_heap_objects{$selected}"}},
 		},
 	}
@@ -120,17 +117,17 @@ func scheduler() []panel {
 			queries: []query{{legend: process, text: "rate(go_gc_duration_seconds_count{$selected}[$__rate_interval])"}},
 		},
 		{
-			title: "Pauses of garbage collections", unit: "s", description: "Median and longest of the recent pauses.",
+			title: "Garbage collection pauses", unit: "s", description: "Median and longest of the recent pauses.",
 			queries: []query{{
 				legend: process + " {{quantile}}", text: `go_gc_duration_seconds{$selected, quantile=~"0\\.5|1(\\.0)?"}`,
 			}},
 		},
 		{
-			title: "Goroutines", unit: "short", description: "Goroutines of the process.",
+			title: "Goroutines", unit: "short", description: "Number of goroutines.",
 			queries: []query{{legend: process, text: "go_goroutines{$selected}"}},
 		},
 		{
-			title: "Threads", unit: "short", description: "Threads of the operating system that the runtime has.",
+			title: "Threads", unit: "short", description: "Number of operating system threads created by the Go runtime.",
 			queries: []query{{legend: process, text: "go_threads{$selected}"}},
 		},
 		{

@@ -2,21 +2,20 @@ package main
 
 import "github.com/grafana/grafana-foundation-sdk/go/dashboard"
 
-// perFight divides the rates of processes by the rate of fights of the whole system.
+// perFight divides a per-process rate by the fight rate of the whole system.
 const perFight = " / on (job) group_left () " +
 	"sum by (job) (rate(superheroes_fights_acknowledged_total{$all}[$__rate_interval]))"
 
-// work returns the dashboard for comparing the cost of equal work: of two versions, profiles or frameworks.
+// work returns the dashboard that compares what the same work costs in two versions, profiles or frameworks.
 func work() board {
 	return board{
 		name: "work", title: "energy and equal work",
-		description: "What one fight costs, and whether two systems did the same work. Compare the same load, in " +
-			"a time range without " +
-			"other load, and choose all instances: a fight's cost is the sum of all processes of the " +
-			"job, without the databases.",
+		description: "What one fight costs, and whether two systems did the same work. " +
+			"Compare them under the same load, in a time range without other load, and select all instances. " +
+			"The cost of a fight is the sum over all processes of the job, excluding the databases.",
 		variables: []*dashboard.TextBoxVariableBuilder{
 			dashboard.NewTextBoxVariableBuilder("watts").Label("Watts per busy core").
-				Description("Power that one busy core adds, from a meter or the processor's data sheet.").
+				Description("Additional power drawn by one busy core, as measured or from the processor's data sheet.").
 				DefaultValue(dashboard.StringOrMap{String: new("10")}),
 		},
 		rows: []row{
@@ -33,18 +32,20 @@ func theWork() []panel {
 		}
 	}
 	return []panel{
-		total("Fights acknowledged", "superheroes_fights_acknowledged_total", "Fights in the time range that clients got."),
+		total("Fights acknowledged", "superheroes_fights_acknowledged_total",
+			"Fights that were returned to clients in the time range."),
 		total("Fights stored", "superheroes_fights_stored_total",
-			"Fights in the time range that the store confirmed. Systems that did equal work stored every fight."),
+			"Fights that the store confirmed in the time range. "+
+				"Two systems did the same work only if both stored every fight."),
 		{
 			title: "Fights counted", unit: "short", stat: true,
-			description: "Fights in the time range that the statistics counted.",
+			description: "Fights that the statistics counted in the time range.",
 			queries: []query{{
 				legend: "{{job}}", text: "max by (job) (increase(superheroes_fights_counted{$all}[$__range]))",
 			}},
 		},
 		total("Requests", "http_server_request_duration_seconds_count",
-			"Requests in the time range that all services served."),
+			"Requests that all services served in the time range."),
 	}
 }
 
@@ -53,12 +54,12 @@ func energy() []panel {
 	return []panel{
 		{
 			title: "CPU time per fight", unit: "s",
-			description: "CPU time of each process, divided by the fights of the whole system.",
+			description: "CPU time of each process, divided by the number of fights in the whole system.",
 			queries:     []query{{legend: "{{job}} {{instance}}", text: cpu + perFight}},
 		},
 		{
 			title: "CPU time per request", unit: "s",
-			description: "CPU time of each process, divided by the requests that it served.",
+			description: "CPU time of each process, divided by the number of requests that it served.",
 			queries: []query{{
 				legend: "{{job}} {{instance}}",
 				text:   cpu + " / " + rateOf("http_server_request_duration_seconds_count{$all}", "job, instance"),
@@ -66,8 +67,7 @@ func energy() []panel {
 		},
 		{
 			title: "Energy per fight (estimate)", unit: "joule",
-			description: "CPU time per fight, times the power of a busy core that is set above. It is a model, not a " +
-				"measurement.",
+			description: "CPU time per fight, multiplied by the watts per busy core set above: a model, not a measurement.",
 			queries: []query{{
 				legend: "{{job}}",
 				text:   "$watts * " + rateOf("process_cpu_seconds_total{$selected}", "job") + perFight,
@@ -87,22 +87,22 @@ func allocations() []panel {
 	}
 	return []panel{
 		perProcess("Allocations per fight", "short", "go_memstats_mallocs_total",
-			"Objects that each process allocates, per fight."),
+			"Number of objects that each process allocates per fight."),
 		perProcess("Bytes allocated per fight", "bytes", "go_memstats_alloc_bytes_total",
-			"Bytes that each process allocates on the heap, per fight."),
+			"Bytes that each process allocates on the heap per fight."),
 		perProcess("Garbage collections per fight", "short", "go_gc_duration_seconds_count",
-			"Garbage collections of each process, per fight."),
+			"Number of garbage collections in each process per fight."),
 		perProcess("Pauses per fight", "s", "go_gc_duration_seconds_sum",
-			"Time that garbage collections pause each process, per fight."),
+			"Time that garbage collection pauses each process per fight."),
 		{
-			title: "Objects freed", unit: "ops", description: "Objects per second that garbage collections freed.",
+			title: "Objects freed", unit: "ops", description: "Heap objects freed per second.",
 			queries: []query{{
 				legend: "{{job}} {{instance}}",
 				text:   rateOf("go_memstats_frees_total{$selected}", "job, instance"),
 			}},
 		},
 		{
-			title: "Resident memory", unit: "bytes", description: "Memory of all processes together.",
+			title: "Resident memory", unit: "bytes", description: "Total resident memory of all processes.",
 			queries: []query{{legend: "{{job}}", text: "sum by (job) (process_resident_memory_bytes{$selected})"}},
 		},
 	}
@@ -111,28 +111,28 @@ func allocations() []panel {
 func equal() []panel {
 	return []panel{
 		{
-			title: "Fights per second", unit: "ops", description: "Fights that clients got.",
+			title: "Fights per second", unit: "ops", description: "Fights returned to clients per second.",
 			queries: []query{{legend: "{{job}}", text: rateOf("superheroes_fights_acknowledged_total{$all}", "job")}},
 		},
 		{
 			title: "Fights per durable write", unit: "none",
-			description: "Fights that share one write, which in the eco profile is one flush to disk.",
+			description: "Average number of fights per write. In the eco profile, each write is one flush to disk.",
 			queries:     []query{{legend: "{{job}} {{instance}}", text: mean("superheroes_commit_batch_size", "job, instance")}},
 		},
 		{
 			title: "Picks per call", unit: "none",
-			description: "Picks that one call to a peer fetches in the eco profile; only between separate processes.",
+			description: "Average number of picks per call to a peer in the eco profile (only between separate processes).",
 			queries:     []query{{legend: "{{job}} {{peer}}", text: mean("superheroes_pick_batch_size", "job, peer")}},
 		},
 		{
-			title: "Requests per fight", unit: "none", description: "Requests that each service serves per fight.",
+			title: "Requests per fight", unit: "none", description: "Number of requests that each service serves per fight.",
 			queries: []query{{
 				legend: "{{job}} {{service}}",
 				text:   rateOf("http_server_request_duration_seconds_count{$selected}", "job, service") + perFight,
 			}},
 		},
 		{
-			title: "Store operations per fight", unit: "none", description: "Operations on the stores per fight.",
+			title: "Store operations per fight", unit: "none", description: "Number of store operations per fight.",
 			queries: []query{{
 				legend: "{{job}} {{db_query_summary}}",
 				text:   rateOf("db_client_operation_duration_seconds_count{$selected}", "job, db_query_summary") + perFight,
@@ -140,7 +140,7 @@ func equal() []panel {
 		},
 		{
 			title: "Calls to peers per fight", unit: "none",
-			description: "Calls that each peer gets per fight; only between separate processes.",
+			description: "Number of calls to each peer per fight (only between separate processes).",
 			queries: []query{{
 				legend: "{{job}} {{peer}}",
 				text:   rateOf("http_client_request_duration_seconds_count{$selected}", "job, peer") + perFight,

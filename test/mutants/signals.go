@@ -1,9 +1,9 @@
 package main
 
-// signalsMutants contains faults in traces and their export.
+// signalsMutants contains faults in tracing and in the export of spans.
 var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothing changes
 	{
-		name:   "traces that clients ask for aren't limited",
+		name:   "the number of traces that clients request isn't limited",
 		guards: "a client can't make a service record more traces than its limit allows",
 		file:   "internal/telemetry/sampler.go",
 		old:    "if t.sampler.threshold == 0 || t.sampler.perSecond > 0 && !t.limit.allows(now.Sub(t.begun), t.sampler.perSecond) {",
@@ -12,8 +12,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestCallersDecision$",
 	},
 	{
-		name:   "a peer of a request that isn't sampled gets no decision",
-		guards: "all services make the same decision whether to sample a trace",
+		name:   "peers aren't told that a request isn't sampled",
+		guards: "all services make the same sampling decision for a trace",
 		file:   "internal/httpserver/trace.go",
 		old:    "			id = telemetry.Unsampled(parent)\n",
 		new:    "			id = parent\n",
@@ -21,8 +21,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPassTrace$",
 	},
 	{
-		name:   "a span contains the query",
-		guards: "no signal contains what a client searches for",
+		name:   "a span contains the query string",
+		guards: "metrics, traces and logs never contain a client's search terms",
 		file:   "internal/httpserver/trace.go",
 		old:    `slog.String("url.path", r.URL.Path)`,
 		new:    `slog.String("url.path", r.URL.String())`,
@@ -30,8 +30,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestRequestSpans$",
 	},
 	{
-		name:   "the span of a write that panics never ends",
-		guards: "every link leads to a span",
+		name:   "the span of a write isn't ended if the write panics",
+		guards: "every link of a span refers to a recorded span",
 		file:   "internal/fight/groupcommit.go",
 		old:    "			endWrite(span, errs)\n			deliver(batch, errs)\n",
 		new:    "			deliver(batch, errs)\n",
@@ -39,8 +39,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestSharedWriteIsTraced$/^the_write_panics$",
 	},
 	{
-		name:   "a fight isn't linked to the batch of its picks",
-		guards: "a fight that waits for a batch of picks leads to the batch",
+		name:   "a fight isn't linked to the call that fetches its picks",
+		guards: "a fight that waits for a batch of picks is linked to the call that fetches the batch",
 		file:   "internal/remote/batches.go",
 		old:    "				b.waited(wait, joined.span, \"\")\n",
 		new:    "				b.waited(wait, telemetry.Traceparent{}, \"\")\n",
@@ -48,8 +48,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPicksAreTraced$/^some,_not_the_first$",
 	},
 	{
-		name:   "spans that the collector can't take for the moment are dropped",
-		guards: "no span is lost while a collector is unavailable, unless the queue is full",
+		name:   "spans that the collector temporarily can't accept are dropped",
+		guards: "spans are lost while the collector is unavailable only if the queue is full",
 		file:   "internal/otlp/otlp.go",
 		old:    "if isTemporary(err) {",
 		new:    "if false {",
@@ -57,8 +57,8 @@ var signalsMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestCollectorRecovers$/^503$",
 	},
 	{
-		name:   "the spans being sent don't count against the limit of the queue",
-		guards: "a collector that hangs costs a service no more than the queue's limit",
+		name:   "spans that are being sent don't count toward the queue's limit",
+		guards: "if the collector hangs, spans use no more memory than the queue's limit",
 		file:   "internal/otlp/spans.go",
 		old:    "	q.services, q.count = map[string]*message{}, 0\n	q.mu.Unlock()\n",
 		new:    "	q.services, q.count, q.bytes = map[string]*message{}, 0, 0\n	q.mu.Unlock()\n",

@@ -11,8 +11,8 @@ import (
 	"superheroes/test/program"
 )
 
-// TestSignalsArePrivate checks that neither metrics nor spans nor logs contain a secret, what a client sends beside a
-// path, or what is stored, even if everything is traced and logged, and some requests fail.
+// TestSignalsArePrivate checks that metrics, spans and logs contain no secrets, nothing that clients send except paths,
+// and no stored data, even if everything is traced and logged and some requests fail.
 func TestSignalsArePrivate(t *testing.T) {
 	path := Build(t)
 	for name, start := range traced("strict") {
@@ -64,15 +64,15 @@ func TestSignalsArePrivate(t *testing.T) {
 	}
 }
 
-// received returns everything that the collector has received, in which strings are legible.
+// received returns all request bodies that the collector has received. Strings in the bodies are readable.
 func (c *collector) received() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return string(bytes.Join(c.bodies, nil))
 }
 
-// sendTexts sends requests with unusual texts, some of which are stored and some of which fail, and returns these
-// texts.
+// sendTexts sends requests that contain distinctive strings, and returns these strings. Some requests store them, and
+// some requests fail.
 func sendTexts(t *testing.T, s *System) []string {
 	t.Helper()
 	item := func(place string) map[string]any {

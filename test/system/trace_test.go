@@ -24,7 +24,7 @@ type collector struct {
 	spans  []received
 }
 
-// received is a span with the service that has sent it.
+// received is a span with the name of the service that sent it.
 type received struct {
 	service string
 	*tracev1.Span
@@ -35,7 +35,7 @@ func newCollector(t *testing.T) *collector {
 	c := &collector{}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		data := &tracev1.TracesData{} // has the same form as an ExportTraceServiceRequest
+		data := &tracev1.TracesData{} // has the same encoding as an ExportTraceServiceRequest
 		if err == nil && r.URL.Path == "/v1/traces" {
 			err = proto.Unmarshal(body, data)
 		}
@@ -55,8 +55,9 @@ func newCollector(t *testing.T) *collector {
 	return c
 }
 
-// trace returns the spans of a trace as a tree: each span is a line with its service and its name, indented below its
-// parent's. Spans with the same parent are in the order of their lines. Stores have different names for an insert.
+// trace returns the spans of a trace as a tree. Each span is a line with its service and name, indented below its
+// parent. Spans with the same parent are sorted by their lines. Since the stores name an insert differently, trace
+// renames its span to INSERT.
 func (c *collector) trace(id string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +75,7 @@ func (c *collector) trace(id string) string {
 	return strings.NewReplacer("INSERT fight\n", "INSERT\n", "insert fights\n", "INSERT\n").Replace(below(clientSpan, ""))
 }
 
-// orphans returns the spans whose parent hasn't been received, apart from those whose parent is the client's.
+// orphans returns the spans with a parent that is neither a received span nor the client's span.
 func (c *collector) orphans() (names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,8 +93,8 @@ func (c *collector) orphans() (names []string) {
 
 const clientSpan = "00000000000000c1"
 
-// TestTraces checks that a fight is the same tree of spans in one process and in one per service, and that every span of the
-// system has its parent.
+// TestTraces checks that a fight produces the same tree of spans whether or not the services share a process, and that
+// the parent of every span is received.
 func TestTraces(t *testing.T) {
 	program := Build(t)
 	const tree = `fights: GET /api/fights/execute_fight
@@ -131,7 +132,7 @@ func TestTraces(t *testing.T) {
 				t.Error(diff)
 			}
 			if spans := to.trace(strings.Repeat("e5", 16)); spans != "" {
-				t.Errorf("probes, scrapes and streams have the spans\n%s", spans)
+				t.Errorf("probes, scrapes or streams are traced:\n%s", spans)
 			}
 			fromArena := "arena: GET /api/fights/{rest...}\n  arena: GET /api/fights/{rest...}\n" +
 				"    " + strings.TrimSuffix(strings.ReplaceAll(tree, "\n", "\n    "), "    ")
@@ -142,16 +143,16 @@ func TestTraces(t *testing.T) {
 				}
 			}
 			if unsampled := to.trace(strings.Repeat("c3", 16)); unsampled != "" {
-				t.Errorf("a request that isn't sampled has the spans\n%s", unsampled)
+				t.Errorf("an unsampled request is traced:\n%s", unsampled)
 			}
 			if orphans := to.orphans(); len(orphans) > 0 {
-				t.Errorf("these spans have no parent: %q", orphans)
+				t.Errorf("spans whose parent is missing: %q", orphans)
 			}
 		})
 	}
 }
 
-// traced returns the two ways to start the services with a profile and additional environment variables.
+// traced returns two functions that start the services with a profile: in one process and in several.
 func traced(profile string) map[string]func(t *testing.T, program string, env []string) *System {
 	return map[string]func(t *testing.T, program string, env []string) *System{
 		"one process": func(t *testing.T, program string, env []string) *System {
@@ -167,7 +168,7 @@ func traced(profile string) map[string]func(t *testing.T, program string, env []
 	}
 }
 
-// stop stops all processes, which send their last spans, and waits until they have ended.
+// stop stops all processes, which send their last spans, and waits until they have exited.
 func (s *System) stop(t *testing.T) {
 	t.Helper()
 	for _, process := range s.Processes {
@@ -187,7 +188,7 @@ func ask(t *testing.T, url, traceparent string) {
 	})
 }
 
-// follow requests a stream as part of a trace, and leaves after the first bytes.
+// follow requests a stream as part of a trace, and disconnects after the first byte.
 func follow(t *testing.T, url, traceparent string) {
 	t.Helper()
 	request(t, url, traceparent, func(body io.Reader) error {
@@ -196,7 +197,7 @@ func follow(t *testing.T, url, traceparent string) {
 	})
 }
 
-// request sends a request as part of a trace, and reads the body of the response with read.
+// request sends a request as part of a trace, and passes the response body to read.
 func request(t *testing.T, url, traceparent string, read func(io.Reader) error) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)

@@ -13,8 +13,8 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestCollectors checks that no fight fails when the collector does, that spans are dropped and counted, and that the
-// process exits.
+// TestCollectors checks that fights succeed even if the collector fails, that dropped spans are counted, and that the
+// process still exits.
 func TestCollectors(t *testing.T) {
 	tools.Path(t, "prometheus") // before anything is built
 	for _, c := range []struct {
@@ -54,8 +54,8 @@ func TestCollectors(t *testing.T) {
 	}
 }
 
-// answering returns a function that starts a collector, which answers each request with the given status, and returns
-// its URL.
+// answering returns a function that starts a collector and returns its URL. The collector responds to each request with
+// the given status.
 func answering(status int) func(*testing.T) string {
 	return func(t *testing.T) string {
 		t.Helper()
@@ -72,7 +72,7 @@ func dead(t *testing.T) string {
 	return "http://" + system.FreeAddr(t)
 }
 
-// slow returns the URL of a collector that accepts connections, but never answers.
+// slow returns the URL of a collector that accepts connections but never responds.
 func slow(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -20,8 +20,8 @@ import (
 // deploy is the folder of the dashboards and alerts.
 var deploy = filepath.Join("..", "..", "deploy")
 
-// TestDashboards checks that every query of a dashboard and every recording rule returns data while fights are being
-// carried out, and that Prometheus can evaluate every alert.
+// TestDashboards checks that every dashboard query and every recording rule returns data under load, and that
+// Prometheus can evaluate every alert.
 func TestDashboards(t *testing.T) {
 	rules, err := filepath.Abs(filepath.Join(deploy, "alerts", "rules.yml"))
 	if err != nil {
@@ -31,7 +31,7 @@ func TestDashboards(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		layout  layout
-		without string // queries of what the layout doesn't have
+		without string // matches queries that return nothing in this layout
 	}{
 		{"one process", one, `http_client_|superheroes_breaker_|superheroes_pick_`},
 		{"six processes", six, `^$`},
@@ -66,7 +66,7 @@ func dashboardQueries(t *testing.T) (queries []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(deploy, "dashboards", "*.json"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no dashboards: %v", err)
+		t.Fatalf("found no dashboards: %v", err)
 	}
 	variables := strings.NewReplacer(
 		"$__rate_interval", "10s", "$__range", "1m", "$watts", "10", "$job", ".+", "$instance", ".+", "$service", ".+")
@@ -90,7 +90,7 @@ func dashboardQueries(t *testing.T) (queries []string) {
 	return queries
 }
 
-// recordings returns the names of the series that rules record.
+// recordings returns the names of the series that the recording rules produce.
 func recordings(t *testing.T, file string) (names []string) {
 	t.Helper()
 	var rules struct {

@@ -14,8 +14,8 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestFollowAFight runs the steps of docs/operate.md that follow a fight from the click to the store, with the addresses of
-// the services and of Jaeger instead of the usual ones.
+// TestFollowAFight runs the commands with which docs/operate.md follows a fight from the click to the store, with the
+// default addresses replaced by those of the running services and Jaeger.
 func TestFollowAFight(t *testing.T) {
 	jaeger := tools.StartJaeger(t)
 	folder := t.TempDir()
@@ -30,13 +30,13 @@ func TestFollowAFight(t *testing.T) {
 	}
 	id := ""
 	for i, want := range []string{`"winner_name"`, `trace_id="4bf92f3577b34da6a3ce929d0e0e4736"`, "SELECT hero by id", "execute_fight", `"winner_name"`} {
-		await.True(t, steps[i], func() bool { // spans and log lines take a moment
+		await.True(t, steps[i], func() bool { // spans and log lines arrive after a delay
 			if err := os.WriteFile(filepath.Join(folder, "superheroes.log"), []byte(s.Processes["fights"].Stderr.String()), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			shell := exec.CommandContext(t.Context(), "sh", "-c", here.Replace(steps[i]))
 			shell.Dir, shell.Env = folder, append(os.Environ(), "ID="+id)
-			output, _ := shell.Output() // a failure has the wrong output
+			output, _ := shell.Output() // if the command fails, the check of its output fails too
 			if found := regexp.MustCompile(`"id":"([0-9a-f-]+)"`).FindSubmatch(output); id == "" && found != nil {
 				id = string(found[1])
 			}
@@ -45,7 +45,7 @@ func TestFollowAFight(t *testing.T) {
 	}
 }
 
-// stepsOf returns the commands of the section.
+// stepsOf returns the commands in that section of docs/operate.md.
 func stepsOf(t *testing.T) (commands []string) {
 	t.Helper()
 	module, err := find.Module(t.Context())

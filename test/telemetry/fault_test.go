@@ -16,8 +16,8 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestFault kills a service under load and follows the fault as an operator would: alerts name the service, an exemplar
-// of a failed call leads to its trace, and the alerts end when the service is back.
+// TestFault kills a service under load and investigates the fault as an operator would: alerts name the service, an
+// exemplar of a failed call leads to the call's trace, and the alerts are resolved once the service is back.
 func TestFault(t *testing.T) {
 	executable, stores, jaeger := system.Build(t), system.RealStores(t), tools.StartJaeger(t)
 	s := system.FourWith(t, executable, stores, []string{
@@ -30,7 +30,7 @@ func TestFault(t *testing.T) {
 	}
 	down := fmt.Sprintf("instance=%q", host(s.Admins["villains"]))
 	load := startLoad(t, s.Fights, 20, nil)
-	await.True(t, "fights are carried out", func() bool { return load.sent.Load() > 20 })
+	await.True(t, "fights are executed", func() bool { return load.sent.Load() > 20 })
 
 	s.Processes["villains"].Signal(t, syscall.SIGKILL)
 	s.Processes["villains"].Wait(t, exitTime)
@@ -55,12 +55,12 @@ func TestFault(t *testing.T) {
 		"ADDR=" + host(s.Villains), "ADMIN_ADDR=" + host(s.Admins["villains"]), "DATABASE_URL=" + stores.Villains,
 	}, "villains")
 	restarted.Ready(t, s.Villains+"/readyz")
-	await.True(t, "the alerts end", func() bool {
+	await.True(t, "the alerts are resolved", func() bool {
 		return !fires("ServiceDown", down) && !fires("BreakerOpen", `peer="villains"`)
 	})
 }
 
-// impatient returns the path of the rules, changed so that an alert fires as soon as its condition holds.
+// impatient returns the path of a copy of the rules in which every interval and every "for" is one second.
 func impatient(t *testing.T) string {
 	t.Helper()
 	rules, err := os.ReadFile(filepath.Join(deploy, "alerts", "rules.yml"))

@@ -11,10 +11,11 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// TestMetrics finds the metrics of docs/metrics.md in Prometheus, with type, unit and help, both scraped and pushed.
-// Some metrics exist only in some layouts, but each must exist in one.
+// TestMetrics checks that Prometheus has the metrics of docs/metrics.md, both scraped and pushed, with the right types
+// and units. Scraped metrics also have the right help texts. Some metrics exist only in some layouts, but each metric
+// must exist in at least one.
 func TestMetrics(t *testing.T) {
-	peers := []*telemetry.Family{ // there are none in one process
+	peers := []*telemetry.Family{ // one process doesn't call any peers
 		telemetry.HTTPClientDuration, telemetry.PickBatchSize,
 		telemetry.BreakerState, telemetry.BreakerOpened, telemetry.BreakerRefused,
 	}
@@ -61,21 +62,21 @@ func families() (all []*telemetry.Family) {
 	return all
 }
 
-// use makes requests, so that every service has something to measure.
+// use sends requests, so that every service has something to measure.
 func (w world) use(t *testing.T) {
 	t.Helper()
 	load := startLoad(t, w.Fights, 100, nil)
 	await.True(t, "20 fights", func() bool { return load.sent.Load() >= 20 })
 	load.stop()
 	if _, err := program.Get(t.Context(), w.Heroes+"/api/heroes/999999999"); err == nil {
-		t.Error("there is a hero 999999999")
+		t.Error("hero 999999999 exists; the test needs a missing hero")
 	}
 	if _, err := program.Get(t.Context(), w.Arena+"/api/heroes/random_hero"); err != nil {
 		t.Error(err)
 	}
 }
 
-// exists reports whether Prometheus has a series of the metric.
+// exists reports whether Prometheus has a series for the metric.
 func exists(t *testing.T, p *tools.Prometheus, f *telemetry.Family) bool {
 	t.Helper()
 	return len(p.Series(t, seriesName(f))) > 0
@@ -89,7 +90,7 @@ func seriesName(f *telemetry.Family) string {
 	return f.PrometheusName()
 }
 
-// promUnit returns the name that Prometheus has for a unit.
+// promUnit returns the Prometheus name of a unit.
 func promUnit(unit string) string {
 	return map[string]string{"s": "seconds", "By": "bytes"}[unit]
 }
@@ -110,7 +111,7 @@ func checkScraped(t *testing.T, p *tools.Prometheus, expected []*telemetry.Famil
 	}
 }
 
-// checkPushed checks the type and the unit of a pushed metric. Prometheus doesn't keep the help.
+// checkPushed checks the type and unit of a pushed metric. Prometheus doesn't store the help text of pushed metrics.
 func checkPushed(t *testing.T, p *tools.Prometheus, f *telemetry.Family) {
 	t.Helper()
 	for _, labels := range p.Series(t, seriesName(f)) {

@@ -11,13 +11,13 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// fightRoute is the name of the span of a request for a fight.
+// fightRoute is the name of the server span of a fight request.
 const fightRoute = "GET /api/fights/execute_fight"
 
-// sampleAll makes the services record all traces, also if a client has started them.
+// sampleAll makes the services record all traces, including those that a client has started.
 const sampleAll = "OTEL_TRACES_SAMPLER=always_on"
 
-// TestExemplars follows exemplars from Prometheus to their spans in Jaeger.
+// TestExemplars checks that the exemplars in Prometheus refer to spans in Jaeger.
 func TestExemplars(t *testing.T) {
 	for name, services := range map[string]layout{"one process": one, "six processes": six} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestExemplars(t *testing.T) {
 			}
 			found := exemplars(t, w.scraped)
 			maps.Copy(found, exemplars(t, w.pushed))
-			t.Logf("%d exemplars in %d fights", len(found), load.sent.Load())
+			t.Logf("%d exemplars from %d fights", len(found), load.sent.Load())
 			load.stop()
 			w.stop(t)
 			traces := map[string][]tools.Span{}
@@ -45,7 +45,7 @@ func awaitAll[T any](t *testing.T, what string, items []T, condition func(T) boo
 	missing := slices.Clone(items)
 	defer func() {
 		if len(missing) > 0 {
-			t.Errorf("all but %d of %d %s; one is %v", len(missing), len(items), what, missing[0])
+			t.Errorf("all but %d of %d %s; the first exception is %v", len(missing), len(items), what, missing[0])
 		}
 	}()
 	await.True(t, "all "+what, func() bool {
@@ -60,7 +60,7 @@ func exemplars(t *testing.T, p *tools.Prometheus) map[tools.SpanContext]bool {
 	return p.Exemplars(t, `{__name__=~".+_bucket"}`)
 }
 
-// has reports whether Jaeger has a span. It remembers the traces that it has read.
+// has reports whether Jaeger has a span. It caches the traces that it reads in traces.
 func (w world) has(t *testing.T, traces map[string][]tools.Span, span tools.SpanContext) bool {
 	t.Helper()
 	is := func(s tools.Span) bool { return s.ID == span.Span }
@@ -70,7 +70,7 @@ func (w world) has(t *testing.T, traces map[string][]tools.Span, span tools.Span
 	return slices.ContainsFunc(traces[span.Trace], is)
 }
 
-// TestTree checks that the spans of a fight form the same tree in one process and in several.
+// TestTree checks that the spans of a fight form the same tree with one process and with several.
 func TestTree(t *testing.T) {
 	trees := map[string]string{}
 	for name, services := range map[string]layout{"one process": one, "six processes": six} {
@@ -84,7 +84,7 @@ func TestTree(t *testing.T) {
 			found := map[string]bool{}
 			for _, spans := range w.traces(t) {
 				if root(spans).Name == fightRoute {
-					// SQLite's and MongoDB's names differ.
+					// SQLite and MongoDB name the insert differently.
 					trees[name] = strings.ReplaceAll(tree(spans, "", ""), "INSERT fight\n", "insert fights\n")
 					found[trees[name]] = true
 				}
@@ -110,12 +110,12 @@ func TestOrphans(t *testing.T) {
 			w.stop(t)
 			w.noOrphans(t)
 			w.checkAttributes(t)
-			t.Logf("%d traces of %d fights and other work", len(w.traces(t)), load.sent.Load())
+			t.Logf("%d traces of %d fights and of other work", len(w.traces(t)), load.sent.Load())
 		})
 	}
 }
 
-// checkAttributes checks that spans have only known attributes.
+// checkAttributes checks that all attributes of the spans are known.
 func (w world) checkAttributes(t *testing.T) {
 	t.Helper()
 	known := attributes()
@@ -123,15 +123,15 @@ func (w world) checkAttributes(t *testing.T) {
 		for _, span := range spans {
 			for attribute := range span.Attributes {
 				if !slices.Contains(known, attribute) {
-					t.Errorf("%s: %s has the attribute %s", span.Service, span.Name, attribute)
+					t.Errorf("%s: %s has the unknown attribute %s", span.Service, span.Name, attribute)
 				}
 			}
 		}
 	}
 }
 
-// attributes returns the attributes that spans may have: those of OpenTelemetry's semantic conventions 1.44.0, ours, and
-// those that Jaeger adds.
+// attributes returns the attributes that spans may have: some of OpenTelemetry's semantic conventions 1.44.0, our own,
+// and those that Jaeger adds.
 func attributes() []string {
 	return strings.Fields(`
 		http.request.method http.response.status_code http.route url.scheme url.path url.full url.template
@@ -157,17 +157,17 @@ func (w world) noOrphans(t *testing.T) {
 	var orphans []string
 	defer func() {
 		if len(orphans) > 0 {
-			t.Errorf("%d orphans, such as %s", len(orphans), orphans[0])
+			t.Errorf("%d spans with a missing parent or link target, such as %s", len(orphans), orphans[0])
 		}
 	}()
-	await.True(t, "no span without its parent, no link without its span", func() bool {
+	await.True(t, "every parent and every linked span exists", func() bool {
 		traces := w.traces(t)
 		orphans = orphansIn(traces)
 		return len(orphans) == 0 && len(traces) > 0
 	})
 }
 
-// orphansIn describes the spans whose parents, or the spans that they link to, are missing.
+// orphansIn describes the spans whose parent, or a span that they link to, is missing.
 func orphansIn(traces map[string][]tools.Span) (orphans []string) {
 	known := map[tools.SpanContext]bool{}
 	for id, spans := range traces {
@@ -192,7 +192,7 @@ func root(spans []tools.Span) tools.Span {
 	return spans[slices.IndexFunc(spans, func(s tools.Span) bool { return s.Parent == "" })]
 }
 
-// tree returns the spans below a parent, one a line and indented.
+// tree returns the spans below a parent, one per line and indented by depth.
 func tree(spans []tools.Span, parent, indent string) string {
 	var lines []string
 	for _, s := range spans {
@@ -204,7 +204,7 @@ func tree(spans []tools.Span, parent, indent string) string {
 	return strings.Join(lines, "")
 }
 
-// TestStop checks that no span of an answered request is lost when the services stop under load.
+// TestStop checks that every completed request has a span, even if the services stop under load.
 func TestStop(t *testing.T) {
 	for name, services := range map[string]layout{"one process": one, "six processes": six} {
 		t.Run(name, func(t *testing.T) {
@@ -219,8 +219,8 @@ func TestStop(t *testing.T) {
 			await.True(t, "1,000 fights", func() bool { return load.sent.Load() >= 1000 })
 			w.stop(t)
 			load.stop()
-			t.Logf("%d fights were answered", len(ids))
-			awaitAll(t, "answered requests have their span", ids, func(id string) bool {
+			t.Logf("%d fights were completed", len(ids))
+			awaitAll(t, "completed fights have a span", ids, func(id string) bool {
 				return slices.ContainsFunc(w.jaeger.Trace(t, id), func(s tools.Span) bool { return s.Name == fightRoute })
 			})
 		})

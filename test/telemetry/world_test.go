@@ -1,5 +1,5 @@
-// Package telemetry_test looks at the services from outside, as their operators do: Prometheus scrapes them, and they
-// send metrics and traces through an OpenTelemetry collector to another Prometheus and to Jaeger.
+// Package telemetry_test observes the services from outside, as operators do: Prometheus scrapes them, and they also
+// send metrics and traces through an OpenTelemetry collector to a second Prometheus and to Jaeger.
 package telemetry_test
 
 import (
@@ -21,13 +21,13 @@ import (
 	"superheroes/test/telemetry/tools"
 )
 
-// exitTime is how long a process may take to exit.
+// exitTime is the time within which a process must exit.
 const exitTime = time.Minute
 
 // world is a system with the tools that receive its telemetry.
 type world struct {
 	*system.System
-	pushed  *tools.Prometheus // over OTLP; its series have the labels __type__ and __unit__
+	pushed  *tools.Prometheus // receives OTLP; its series have the labels __type__ and __unit__
 	scraped *tools.Prometheus
 	jaeger  *tools.Jaeger
 }
@@ -35,7 +35,7 @@ type world struct {
 // layout starts all services with additional environment variables, and returns the base URLs of their admin listeners.
 type layout func(t *testing.T, program string, env ...string) (s *system.System, admins []string)
 
-// start starts the tools, and then the services.
+// start starts the tools and the services.
 func start(t *testing.T, services layout, env ...string) world {
 	t.Helper()
 	w := world{jaeger: tools.StartJaeger(t), pushed: tools.StartPrometheus(t, "", "--enable-feature=type-and-unit-labels")}
@@ -47,14 +47,14 @@ func start(t *testing.T, services layout, env ...string) world {
 	return w
 }
 
-// one starts one process on the embedded store.
+// one starts all services in one process with the embedded store.
 func one(t *testing.T, program string, env ...string) (s *system.System, admins []string) {
 	t.Helper()
 	s = system.UpWith(t, program, t.TempDir(), env)
 	return s, []string{s.Admin}
 }
 
-// six starts each service in a process of its own, on database servers.
+// six starts each service in its own process, with database servers as stores.
 func six(t *testing.T, program string, env ...string) (s *system.System, admins []string) {
 	t.Helper()
 	stores := system.RealStores(t)
@@ -75,7 +75,7 @@ func six(t *testing.T, program string, env ...string) (s *system.System, admins 
 	return s, admins
 }
 
-// stop stops all processes. Each sends its last metrics and spans.
+// stop stops all processes, which send their last metrics and spans before they exit.
 func (w world) stop(t *testing.T) {
 	t.Helper()
 	processes := map[int]*system.Process{} // by process id
@@ -92,14 +92,14 @@ func (w world) stop(t *testing.T) {
 	}
 }
 
-// load sends fights at a constant rate from several clients, until it is stopped.
+// load is a running load of fight requests at a constant rate from several clients. stop ends it.
 type load struct {
 	sent, failed atomic.Int64
 	stop         func()
 }
 
-// startLoad starts clients that execute fights at the given total rate per second. If note isn't nil, each fight is
-// part of a sampled trace that the client has begun, and note is called with its id when the fight has been answered.
+// startLoad starts clients that request fights at the given total rate per second. If note isn't nil, each request
+// belongs to a new sampled trace, and startLoad calls note with the trace id once the fight has succeeded.
 func startLoad(t *testing.T, fights string, rate int, note func(traceID string)) *load {
 	t.Helper()
 	const clients = 8
@@ -118,7 +118,7 @@ func startLoad(t *testing.T, fights string, rate int, note func(traceID string))
 					return
 				case <-ticker.C:
 				}
-				l.count(fight(context.WithoutCancel(ctx), client, fights, note)) // stopping the load interrupts no request
+				l.count(fight(context.WithoutCancel(ctx), client, fights, note)) // stopping the load doesn't interrupt requests
 			}
 		})
 	}
@@ -132,7 +132,7 @@ func (l *load) count(err error) {
 	}
 }
 
-// fight executes a fight.
+// fight requests a fight.
 func fight(ctx context.Context, client *http.Client, fights string, note func(traceID string)) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fights+"/api/fights/execute_fight", nil)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Command collector is an OpenTelemetry collector with the few components that the tests need: it receives OTLP, and
-// sends OTLP over HTTP to Prometheus and Jaeger, which both understand it.
+// Command collector is an OpenTelemetry collector with only the components that the tests need: it receives OTLP, and
+// sends OTLP over HTTP to Prometheus and Jaeger, which both accept it.
 //
-// The collector's builder would generate this file, but its go.mod only when it runs, so that the sums of the indirect
-// dependencies couldn't be pinned.
+// The collector's builder could generate this file, but it would also generate go.mod on each run, so go.sum couldn't
+// pin the indirect dependencies.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"superheroes/test/system"
 )
 
-// Jaeger is a running Jaeger, which keeps traces in memory.
+// Jaeger is a running Jaeger that stores traces in memory.
 type Jaeger struct {
 	URL  string // base URL of its API
 	OTLP string // base URL for OTLP over HTTP
@@ -42,9 +42,9 @@ service:
 
 // Span is a span of a trace.
 type Span struct {
-	ID, Parent, Service, Name string // Parent is "" for a root
+	ID, Parent, Service, Name string // Parent is "" for a root span
 	Links                     []SpanContext
-	Attributes                map[string]any // with a few that Jaeger adds
+	Attributes                map[string]any // including a few that Jaeger adds
 }
 
 // trace is a trace in the format of Jaeger's API.
@@ -82,7 +82,7 @@ func (t trace) spans() []Span {
 	return spans
 }
 
-// Services returns the names of all services that have sent spans.
+// Services returns the names of all services whose spans Jaeger has.
 func (j *Jaeger) Services(tb testing.TB) []string {
 	tb.Helper()
 	var response struct{ Data []string }
@@ -90,7 +90,7 @@ func (j *Jaeger) Services(tb testing.TB) []string {
 	return response.Data
 }
 
-// Traces returns the newest traces that have a span of a service, by trace id.
+// Traces returns the newest traces that contain a span of the service, by trace id.
 func (j *Jaeger) Traces(tb testing.TB, service string, atMost int) map[string][]Span {
 	tb.Helper()
 	var response struct{ Data []trace }

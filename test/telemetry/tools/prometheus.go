@@ -14,8 +14,8 @@ import (
 // Prometheus is a running Prometheus.
 type Prometheus struct{ URL string }
 
-// StartPrometheus starts Prometheus with a configuration in YAML and additional arguments. It stores exemplars, and
-// receives OTLP.
+// StartPrometheus starts Prometheus with a YAML configuration and additional arguments. Prometheus stores exemplars and
+// accepts OTLP.
 func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
 	tb.Helper()
 	addr := system.FreeAddr(tb)
@@ -27,8 +27,8 @@ func StartPrometheus(tb testing.TB, config string, args ...string) *Prometheus {
 	return &Prometheus{"http://" + addr}
 }
 
-// Scrape is the configuration of a Prometheus that scrapes the admin listeners with the given base URLs five
-// times a second.
+// Scrape returns a Prometheus configuration that scrapes the admin listeners at the given base URLs five times a
+// second.
 func Scrape(targets ...string) string {
 	var hosts []string
 	for _, target := range targets {
@@ -42,7 +42,7 @@ scrape_configs:
 `, `"`+strings.Join(hosts, `", "`)+`"`)
 }
 
-// call reads the field data of an API's response.
+// call reads the data field of an API response.
 func (p *Prometheus) call(tb testing.TB, path string, query url.Values, into any) {
 	tb.Helper()
 	var response struct{ Data json.RawMessage }
@@ -58,7 +58,7 @@ type Sample struct {
 	Value  float64
 }
 
-// Query evaluates a query whose result is a vector.
+// Query evaluates a query that returns an instant vector.
 func (p *Prometheus) Query(tb testing.TB, query string) []Sample {
 	tb.Helper()
 	var response struct {
@@ -80,7 +80,7 @@ func (p *Prometheus) Query(tb testing.TB, query string) []Sample {
 	return samples
 }
 
-// Value returns the only value of a query, or 0 if there is none.
+// Value returns the value of a query that returns at most one sample, or 0 if it returns none.
 func (p *Prometheus) Value(tb testing.TB, query string) float64 {
 	tb.Helper()
 	samples := p.Query(tb, query)
@@ -100,7 +100,7 @@ func (p *Prometheus) Series(tb testing.TB, selector string) (series []map[string
 	return series
 }
 
-// Metadata is what Prometheus knows about a metric that it has scraped.
+// Metadata is the metadata that Prometheus stores for a scraped metric.
 type Metadata struct{ Type, Help, Unit string }
 
 // Metadata returns the metadata of all scraped metrics, by name.
@@ -132,7 +132,7 @@ func (p *Prometheus) Exemplars(tb testing.TB, selector string) map[SpanContext]b
 	return all
 }
 
-// RulesEvaluated reports whether all rules have been evaluated. A rule that can't be evaluated is a failure.
+// RulesEvaluated reports whether all rules have been evaluated. If a rule can't be evaluated, the test fails.
 func (p *Prometheus) RulesEvaluated(tb testing.TB) bool {
 	tb.Helper()
 	var response struct {

@@ -1,7 +1,7 @@
 // Package tools starts the programs that receive the services' telemetry, for tests: Prometheus, an OpenTelemetry
-// collector and Jaeger, each on loopback ports of its own and with its data in a temporary folder.
+// collector and Jaeger. Each program has its own loopback ports and stores its data in a temporary folder.
 //
-// `make telemetry-tools` builds the programs. A test that needs a missing one is skipped, or fails under
+// `make telemetry-tools` builds the programs. A test that needs a missing program is skipped, or fails under
 // `make telemetry-test`.
 package tools
 
@@ -20,8 +20,8 @@ import (
 	"superheroes/test/system"
 )
 
-// Folder is the environment variable for the folder that contains the tools. If it is set, a missing tool is a failure.
-// The default is build in the main module.
+// Folder is the environment variable for the folder that contains the tools. If it is set, a test fails if a tool is
+// missing. The default is the folder build of the main module.
 const Folder = "TEST_TELEMETRY_TOOLS"
 
 // Path returns the path of a tool: prometheus, promtool, amtool, otelcol or jaeger.
@@ -58,7 +58,7 @@ func file(tb testing.TB, text string) string {
 	return path
 }
 
-// get reads the JSON that a tool returns for a path and a query.
+// get calls the API of a tool with a path and query parameters, and decodes the JSON response.
 func get(tb testing.TB, base, path string, query url.Values, into any) {
 	tb.Helper()
 	body, err := program.Get(tb.Context(), base+path+"?"+query.Encode())
@@ -87,8 +87,8 @@ func listens(tb testing.TB, p *system.Process, addr string) {
 	}
 }
 
-// Collector starts a collector with a configuration in YAML, and returns its base URL for OTLP over HTTP, for the
-// variable OTEL_EXPORTER_OTLP_ENDPOINT. The configuration has the receiver's address as ${OTLP_ADDR}.
+// Collector starts a collector with a YAML configuration, and returns its base URL for OTLP over HTTP, which is the
+// value for OTEL_EXPORTER_OTLP_ENDPOINT. In the configuration, ${OTLP_ADDR} stands for the receiver's address.
 func Collector(tb testing.TB, config string) string {
 	tb.Helper()
 	addr := system.FreeAddr(tb)
@@ -97,7 +97,7 @@ func Collector(tb testing.TB, config string) string {
 	return "http://" + addr
 }
 
-// Forward is the configuration of a collector that sends metrics to Prometheus and traces to Jaeger.
+// Forward returns a collector configuration that sends metrics to Prometheus and traces to Jaeger.
 func Forward(prometheus *Prometheus, jaeger *Jaeger) string {
 	return fmt.Sprintf(`
 receivers:
