@@ -199,7 +199,7 @@ func TestFromEnv(t *testing.T) {
 			}
 			return ""
 		}, false)
-		if err == nil || !strings.Contains(err.Error(), wrong[0]) || strings.Contains(err.Error(), "kryptonite") {
+		if err == nil || !strings.HasPrefix(err.Error(), wrong[0]+":") || strings.Contains(err.Error(), "kryptonite") {
 			t.Errorf("%s: got %v", wrong[0], err)
 		}
 	}
