@@ -25,6 +25,7 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 		proxy_set_header Connection "";
 		proxy_buffering off;
 		proxy_read_timeout 60s;
+		proxy_set_header tracestate "";
 	}`
 	name := "battle" + elsewhere
 	for _, c := range []struct {
