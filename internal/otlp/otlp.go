@@ -46,75 +46,92 @@ func (c Config) Nothing() bool { return c.MetricsURL == "" && c.TracesURL == "" 
 // the path of an unreadable file. Headers may be secret, so they can also be read from the file that
 // OTEL_EXPORTER_OTLP_HEADERS_FILE names.
 func FromEnv(getenv func(string) string, trustClients bool) (cfg Config, err error) {
-	parse := func(variable string, parse func(text string) error) {
-		if failure := parse(getenv(variable)); failure != nil && err == nil {
-			err = fmt.Errorf("%s: %w", variable, failure)
-		}
-	}
-	parse("OTEL_EXPORTER_OTLP_ENDPOINT", func(text string) error {
-		if text != "" {
-			cfg.MetricsURL, cfg.TracesURL = strings.TrimSuffix(text, "/")+"/v1/metrics", strings.TrimSuffix(text, "/")+"/v1/traces"
-		}
-		return validEndpoint(text)
-	})
-	for signal, url := range map[string]*string{"METRICS": &cfg.MetricsURL, "TRACES": &cfg.TracesURL} {
-		parse("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", func(text string) error {
-			*url = cmp.Or(text, *url)
-			return validEndpoint(text)
-		})
-		parse("OTEL_"+signal+"_EXPORTER", func(text string) error { return selectExporter(text, url) })
-	}
-	headers := func(text string) (failure error) {
-		cfg.Headers, failure = pairs(text)
-		return failure
-	}
-	parse("OTEL_EXPORTER_OTLP_HEADERS", headers)
-	parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
-		if file == "" || len(cfg.Headers) > 0 {
-			return nil
-		}
-		text, failure := os.ReadFile(file)
-		if failure != nil {
-			return failure
-		}
-		return headers(strings.TrimRight(string(text), "\r\n"))
-	})
-	parse("OTEL_RESOURCE_ATTRIBUTES", func(text string) (failure error) {
+	env := &environment{getenv: getenv}
+	cfg.readURLs(env)
+	cfg.readHeaders(env)
+	env.parse("OTEL_RESOURCE_ATTRIBUTES", func(text string) (failure error) {
 		cfg.Attributes, failure = pairs(text)
 		return failure
 	})
-	parse("OTEL_EXPORTER_OTLP_TIMEOUT", func(text string) (failure error) {
-		cfg.Timeout, failure = milliseconds(text, 10_000)
-		return failure
-	})
-	parse("OTEL_METRIC_EXPORT_INTERVAL", func(text string) (failure error) {
-		cfg.MetricsInterval, failure = milliseconds(text, 60_000)
-		return failure
-	})
-	parse("OTEL_BSP_SCHEDULE_DELAY", func(text string) (failure error) {
-		cfg.TracesInterval, failure = milliseconds(text, 5_000)
-		return failure
-	})
-	sampler, failure := telemetry.NewSampler(getenv("OTEL_TRACES_SAMPLER"), getenv("OTEL_TRACES_SAMPLER_ARG"), trustClients)
-	if cfg.Sampler = sampler; err == nil {
-		err = failure
+	for _, d := range []struct {
+		variable string
+		into     *time.Duration
+		missing  int
+	}{
+		{"OTEL_EXPORTER_OTLP_TIMEOUT", &cfg.Timeout, 10_000},
+		{"OTEL_METRIC_EXPORT_INTERVAL", &cfg.MetricsInterval, 60_000},
+		{"OTEL_BSP_SCHEDULE_DELAY", &cfg.TracesInterval, 5_000},
+	} {
+		env.parse(d.variable, func(text string) (failure error) {
+			*d.into, failure = milliseconds(text, d.missing)
+			return failure
+		})
 	}
+	sampler, failure := telemetry.NewSampler(getenv("OTEL_TRACES_SAMPLER"), getenv("OTEL_TRACES_SAMPLER_ARG"), trustClients)
+	cfg.Sampler = sampler
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		cfg.MetricsURL, cfg.TracesURL = "", ""
 	}
-	return cfg, err
+	if cfg.Nothing() {
+		return cfg, nil // clusters set such variables for all programs
+	}
+	return cfg, cmp.Or(env.err, failure)
 }
 
-// selectExporter clears the URL of a signal that must not be sent.
-func selectExporter(text string, url *string) error {
-	switch text {
-	case "none":
-		*url = ""
-	case "", "otlp":
-	default:
-		return errors.New("must be otlp or none")
+// environment parses variables, and has the first error.
+type environment struct {
+	getenv func(string) string
+	err    error
+}
+
+func (e *environment) parse(variable string, parse func(text string) error) {
+	if err := parse(e.getenv(variable)); err != nil && e.err == nil {
+		e.err = fmt.Errorf("%s: %w", variable, err)
 	}
-	return nil
+}
+
+func (c *Config) readURLs(env *environment) {
+	env.parse("OTEL_EXPORTER_OTLP_ENDPOINT", func(text string) error {
+		if text != "" {
+			c.MetricsURL, c.TracesURL = strings.TrimSuffix(text, "/")+"/v1/metrics", strings.TrimSuffix(text, "/")+"/v1/traces"
+		}
+		return validEndpoint(text)
+	})
+	for signal, url := range map[string]*string{"METRICS": &c.MetricsURL, "TRACES": &c.TracesURL} {
+		env.parse("OTEL_EXPORTER_OTLP_"+signal+"_ENDPOINT", func(text string) error {
+			*url = cmp.Or(text, *url)
+			return validEndpoint(text)
+		})
+		selectExporter(env.getenv("OTEL_"+signal+"_EXPORTER"), url)
+	}
+}
+
+func (c *Config) readHeaders(env *environment) {
+	read := func(text string) (err error) {
+		if c.Headers, err = pairs(text); slices.ContainsFunc(c.Headers, isInvalidHeader) {
+			err = errors.New("has an invalid name or value of a header")
+		}
+		return err
+	}
+	env.parse("OTEL_EXPORTER_OTLP_HEADERS", read)
+	env.parse("OTEL_EXPORTER_OTLP_HEADERS_FILE", func(file string) error {
+		if file == "" || len(c.Headers) > 0 {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		return read(strings.TrimRight(string(text), "\r\n"))
+	})
+}
+
+// selectExporter clears the URL of a signal unless otlp is among the exporters in a comma-separated list. Others, such as
+// prometheus, which the admin listener makes unnecessary, are ignored.
+func selectExporter(list string, url *string) {
+	if list != "" && !slices.Contains(strings.Split(list, ","), "otlp") {
+		*url = ""
+	}
 }
 
 func milliseconds(text string, missing int) (time.Duration, error) {
@@ -199,6 +216,12 @@ func validEndpoint(text string) error {
 	return nil
 }
 
+// isInvalidHeader reports whether a header could not be sent (RFC 9110, sections 5.5 and 5.6.2).
+func isInvalidHeader(header [2]string) bool {
+	const nameChars = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return strings.Trim(header[0], nameChars) != "" || strings.ContainsAny(header[1], "\r\n\x00")
+}
+
 // pairs parses key=value,key=value with percent-encoded values. Its errors contain no values, which may be secret.
 func pairs(text string) (list [][2]string, err error) {
 	for pair := range strings.SplitSeq(text, ",") {
@@ -245,14 +268,22 @@ func (e *Exporter) exportMetrics() {
 // exportSpans sends spans until the exporter is closed, and then the remaining ones.
 func (e *Exporter) exportSpans() {
 	var next batch
-	e.every(e.cfg.TracesInterval, e.spans.wake, func() { e.sendBatch(&next) })
-	for e.sendBatch(&next) {
+	e.every(e.cfg.TracesInterval, e.spans.wake, func() { e.sendWhile(&next, e.spans.full) })
+	e.sendWhile(&next, func() bool { return true })
+	lost := 0
+	for ; next.spans > 0; next = e.spans.take(nil) {
+		e.spans.gone(next, 0, next.spans, 0)
+		lost += next.spans
 	}
-	for _, lost := range []batch{next, e.spans.take(nil)} {
-		if lost.spans > 0 {
-			e.spans.gone(lost, 0, lost.spans, 0)
-			e.log.Warn("spans were lost: the OpenTelemetry collector didn't accept them before the process stopped", "spans", lost.spans)
-		}
+	if lost > 0 {
+		e.log.Warn("spans were lost: the OpenTelemetry collector didn't accept them before the process stopped", "spans", lost)
+	}
+}
+
+// sendWhile sends batches until one fails or more returns false.
+func (e *Exporter) sendWhile(next *batch, more func() bool) {
+	for again := true; again; {
+		again = e.sendBatch(next) && more()
 	}
 }
 

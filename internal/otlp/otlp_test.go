@@ -184,21 +184,24 @@ func TestFromEnv(t *testing.T) {
 	if cfg := fromEnv(t, nil); !cfg.Nothing() || cfg.Timeout != 10*time.Second || cfg.MetricsInterval != time.Minute {
 		t.Errorf("the defaults are %+v", cfg)
 	}
-	off := map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE"}
+	const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+	off := map[string]string{endpoint: "http://collector:4318", "OTEL_SDK_DISABLED": "TRUE", "OTEL_TRACES_SAMPLER": "xray"}
 	if cfg := fromEnv(t, off); !cfg.Nothing() {
 		t.Errorf("got %+v", cfg)
 	}
+	lists := map[string]string{endpoint: "http://collector:4318", "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_TRACES_EXPORTER": "console,otlp"}
+	if cfg := fromEnv(t, lists); cfg.MetricsURL != "" || cfg.TracesURL != "http://collector:4318/v1/traces" {
+		t.Errorf("got %+v", cfg)
+	}
 	for _, wrong := range [][2]string{
-		{"OTEL_EXPORTER_OTLP_ENDPOINT", "kryptonite:4318"}, {"OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:kryptonite@collector"},
+		{endpoint, "kryptonite:4318"}, {endpoint, "http://u:kryptonite@collector"},
 		{"OTEL_EXPORTER_OTLP_TIMEOUT", "0"}, {"OTEL_METRIC_EXPORT_INTERVAL", "1s"}, {"OTEL_EXPORTER_OTLP_HEADERS", "kryptonite"},
+		{"OTEL_EXPORTER_OTLP_HEADERS", "a b=1"}, {"OTEL_EXPORTER_OTLP_HEADERS", "a=1%0d"},
 		{"OTEL_EXPORTER_OTLP_HEADERS_FILE", "/nowhere/headers"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%zz"}, {"OTEL_RESOURCE_ATTRIBUTES", "a=%ff"},
+		{"OTEL_TRACES_SAMPLER", "kryptonite"},
 	} {
-		_, err := FromEnv(func(name string) string {
-			if name == wrong[0] {
-				return wrong[1]
-			}
-			return ""
-		}, false)
+		variables := map[string]string{endpoint: "http://collector:4318", wrong[0]: wrong[1]}
+		_, err := FromEnv(func(name string) string { return variables[name] }, false)
 		if err == nil || !strings.HasPrefix(err.Error(), wrong[0]+":") || strings.Contains(err.Error(), "kryptonite") {
 			t.Errorf("%s: got %v", wrong[0], err)
 		}

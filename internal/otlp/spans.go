@@ -14,26 +14,33 @@ const (
 	// maxQueued is the maximum total size, in bytes, of the encoded spans that haven't been sent yet. A span has about
 	// 350 bytes.
 	maxQueued = 3 << 20
-	// fullBatch is the number of queued spans that triggers an export before the next interval.
+	// fullBatch is the number of spans that are sent together, without waiting for the next interval.
 	fullBatch = 512
 )
 
 // Spans is a queue of spans for a collector. Spans are encoded as soon as they end. If the queue is full, because the
 // collector is too slow, new spans are dropped and counted. It is safe for concurrent use.
 type Spans struct {
-	wake chan struct{} // buffered; receives a value when there is a full batch
+	wake chan struct{} // buffered; receives a value when there is a full pile
 
-	mu       sync.Mutex
-	services map[string]*message // encoded spans of each service
-	count    int
-	bytes    int // size of these spans and of those being sent
+	mu    sync.Mutex
+	piles []*pile // full ones, and one to which spans are added
+	bytes int     // size of these spans and of those being sent
 
 	taken, dropped, sent, failed, rejected telemetry.Counter
 }
 
+// pile is a number of encoded spans, at most fullBatch.
+type pile struct {
+	services map[string]*message // by service
+	spans    int
+}
+
+func newPile() *pile { return &pile{services: map[string]*message{}} }
+
 // NewSpans returns an empty queue.
 func NewSpans() *Spans {
-	return &Spans{wake: make(chan struct{}, 1), services: map[string]*message{}}
+	return &Spans{wake: make(chan struct{}, 1), piles: []*pile{newPile()}}
 }
 
 // Measure adds the metrics of the queue. q may be nil.
@@ -57,16 +64,18 @@ func (q *Spans) Record(span *telemetry.Span) {
 		q.dropped.Add(1)
 		return
 	}
-	of := q.services[span.Service]
+	last := q.piles[len(q.piles)-1]
+	of := last.services[span.Service]
 	if of == nil {
 		of = &message{}
-		q.services[span.Service] = of
+		last.services[span.Service] = of
 	}
 	before := len(*of)
 	of.bytes(2, encoded) // spans
 	q.bytes += len(*of) - before
-	q.count++
-	if q.count == fullBatch {
+	last.spans++
+	if last.spans == fullBatch {
+		q.piles = append(q.piles, newPile())
 		select {
 		case q.wake <- struct{}{}:
 		default:
@@ -81,18 +90,34 @@ type batch struct {
 	bytes int // size to subtract from the queue's size when the batch is gone
 }
 
-// take removes all spans from the queue and returns them as an ExportTraceServiceRequest.
+// take removes up to fullBatch spans from the queue and returns them as an ExportTraceServiceRequest.
 func (q *Spans) take(attributes [][2]string) batch {
-	q.mu.Lock()
-	services, b := q.services, batch{spans: q.count}
-	q.services, q.count = map[string]*message{}, 0
-	q.mu.Unlock()
-	for _, spans := range services {
+	first := q.takeFirst()
+	b := batch{spans: first.spans}
+	for _, spans := range first.services {
 		b.bytes += len(*spans)
 	}
 	q.taken.Add(uint64(b.spans))
-	b.body = request(services, attributes) // copies up to maxQueued bytes; Record must not wait for that
+	b.body = request(first.services, attributes) // Record must not wait for this
 	return b
+}
+
+// takeFirst removes the first pile.
+func (q *Spans) takeFirst() *pile {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	first := q.piles[0]
+	if q.piles = q.piles[1:]; len(q.piles) == 0 {
+		q.piles = []*pile{newPile()}
+	}
+	return first
+}
+
+// full reports whether there is a full pile.
+func (q *Spans) full() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.piles) > 1
 }
 
 // gone subtracts a batch's size from the queue's, and adds the numbers of its spans to the counters.

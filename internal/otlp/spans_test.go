@@ -199,7 +199,7 @@ func TestCollectorRecovers(t *testing.T) {
 			if diff := cmp.Diff(want, collector.names()); diff != "" {
 				t.Error(diff)
 			}
-			if q.sent.Value() != sent || q.failed.Value() != failed || q.bytes != 0 || q.count != 0 {
+			if q.sent.Value() != sent || q.failed.Value() != failed || q.bytes != 0 || q.piles[0].spans != 0 {
 				t.Errorf("%d spans were sent and %d were lost; %d bytes are queued", q.sent.Value(), q.failed.Value(), q.bytes)
 			}
 		})
