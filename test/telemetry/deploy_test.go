@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"superheroes/test/await"
+	"superheroes/test/program"
 	"superheroes/test/system"
 	"superheroes/test/telemetry/tools"
 )
@@ -43,7 +44,10 @@ func TestDashboards(t *testing.T) {
 			load := startLoad(t, s.Fights, 50, nil)
 			for _, query := range queries {
 				if !regexp.MustCompile(c.without).MatchString(query) {
-					await.True(t, query+" returns data", func() bool { return hasData(prometheus.Query(t, query)) })
+					await.True(t, query+" returns data", func() bool {
+						_, err := program.Get(t.Context(), s.Arena+"/api/heroes/random_hero") // rates need more than one read
+						return err == nil && hasData(prometheus.Query(t, query))
+					})
 				}
 			}
 			load.stop()
