@@ -43,12 +43,32 @@ func TestDashboards(t *testing.T) {
 			load := startLoad(t, s.Fights, 50, nil)
 			for _, query := range queries {
 				if !regexp.MustCompile(c.without).MatchString(query) {
-					await.True(t, query+" returns data", func() bool { return hasData(prometheus.Query(t, query)) })
+					await.True(t, query+" returns data", func() bool {
+						tryToEdit(t, s.Arena)
+						return hasData(prometheus.Query(t, query))
+					})
 				}
 			}
 			load.stop()
 			await.True(t, "every rule is evaluated", func() bool { return prometheus.RulesEvaluated(t) })
 		})
+	}
+}
+
+// tryToEdit sends an edit without a token through the arena, which counts as an edit although it is refused.
+func tryToEdit(t *testing.T, arena string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, arena+"/api/heroes/1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("an edit without a token got %s", response.Status)
 	}
 }
 
