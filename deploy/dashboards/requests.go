@@ -6,8 +6,8 @@ import "strings"
 // labels of any element. The alerts use the same indicators (../alerts/rules.yml).
 type indicator []string
 
-// Streams that start aren't measured, so an error rate of streams would mean nothing. The arena forwards requests to the
-// services, which count them, so it has an indicator of its own.
+// Streams that start aren't measured, so an error rate of streams would mean nothing. The arena forwards requests to
+// the services, which count them, so it has an indicator of its own.
 var (
 	fights = indicator{
 		`http_route="/api/fights/execute_fight"`,
