@@ -2,22 +2,15 @@ package main
 
 import "strings"
 
-// indicator contains the matchers of the requests that a service level objective covers: a request counts if it has the
-// labels of any element. The alerts use the same indicators (../alerts/rules.yml).
-type indicator []string
-
-// Streams that start aren't measured, so an error rate of streams would mean nothing. The arena forwards requests to
-// the services, which count them, so it has an indicator of its own.
-var (
-	fights = indicator{
-		`http_route="/api/fights/execute_fight"`,
-		`http_route="/api/fights", http_request_method="POST", ` + notArena,
-	}
-	reads = indicator{
-		`http_request_method="GET", http_route!~"|/api/fights/execute_fight|.*/stream", ` + notArena,
-	}
-	edits = indicator{`http_request_method!="GET", http_route!~"|/api/fights", ` + notArena}
-	arena = indicator{`service="arena", http_route!~"|.*/stream"`}
+// The indicators: matchers of the requests that a service level objective covers, with "or" between alternatives. The
+// alerts use the same indicators (../alerts/rules.yml). Streams that start aren't measured, so an error rate of streams
+// would mean nothing. The arena forwards requests to the services, which count them, so it has an indicator of its own.
+const (
+	fights = `http_route="/api/fights/execute_fight" or ` +
+		`http_route="/api/fights", http_request_method="POST", ` + notArena
+	reads = `http_request_method="GET", http_route!~"|/api/fights/execute_fight|.*/stream", ` + notArena
+	edits = `http_request_method!="GET", http_route!~"|/api/fights", ` + notArena
+	arena = `service="arena", http_route!~"|.*/stream"`
 )
 
 const (
@@ -26,11 +19,11 @@ const (
 	served   = "http_server_request_duration_seconds"
 )
 
-// each returns a query for a function of each of the indicator's series. more contains further matchers.
-func (i indicator) each(function, suffix, more, within string) string {
-	parts := make([]string, len(i))
-	for n, matchers := range i {
-		parts[n] = function + "(" + served + suffix + "{$selected, " + matchers + more + "}[" + within + "])"
+// each returns a query for a function of each series of an indicator. more contains further matchers.
+func each(indicator, function, suffix, more, within string) string {
+	parts := strings.Split(indicator, " or ")
+	for i, matchers := range parts {
+		parts[i] = function + "(" + served + suffix + "{$selected, " + matchers + more + "}[" + within + "])"
 	}
 	return strings.Join(parts, " or ")
 }
@@ -93,8 +86,8 @@ func objectives() []panel {
 const forwarding = "The arena is shown separately: the services also count the requests that it forwards to them."
 
 // burnRates returns a query for each indicator. good returns a query for the share of good requests in a range.
-func burnRates(good func(i indicator, within string) string, allowed string) []query {
-	rate := func(i indicator) string { return "(1 - " + good(i, "1h") + ") / " + allowed }
+func burnRates(good func(indicator, within string) string, allowed string) []query {
+	rate := func(indicator string) string { return "(1 - " + good(indicator, "1h") + ") / " + allowed }
 	return []query{
 		{legend: "fights", text: rate(fights)},
 		{legend: "reads", text: rate(reads)},
@@ -104,15 +97,15 @@ func burnRates(good func(i indicator, within string) string, allowed string) []q
 }
 
 // succeeded returns a query for the share of requests in a range that didn't fail.
-func succeeded(i indicator, within string) string {
-	return "(1 - sum(" + i.each("increase", "_count", ", "+failed, within) + " or vector(0)) / sum(" +
-		i.each("increase", "_count", "", within) + "))"
+func succeeded(indicator, within string) string {
+	return "(1 - sum(" + each(indicator, "increase", "_count", ", "+failed, within) + " or vector(0)) / sum(" +
+		each(indicator, "increase", "_count", "", within) + "))"
 }
 
 // fast returns a query for the share of requests in a range that took at most 100 ms.
-func fast(i indicator, within string) string {
-	return "(sum(" + i.each("increase", "_bucket", `, le="0.1"`, within) + ") / sum(" +
-		i.each("increase", "_count", "", within) + "))"
+func fast(indicator, within string) string {
+	return "(sum(" + each(indicator, "increase", "_bucket", `, le="0.1"`, within) + ") / sum(" +
+		each(indicator, "increase", "_count", "", within) + "))"
 }
 
 func responses() []panel {
@@ -231,6 +224,6 @@ func quantile(q, buckets, labels string) string {
 }
 
 // durationOf returns a query for a quantile of the durations of the indicator's requests.
-func durationOf(i indicator, q string) string {
-	return "histogram_quantile(" + q + ", sum by (le) (" + i.each("rate", "_bucket", "", "$__rate_interval") + "))"
+func durationOf(indicator, q string) string {
+	return "histogram_quantile(" + q + ", sum by (le) (" + each(indicator, "rate", "_bucket", "", "$__rate_interval") + "))"
 }
