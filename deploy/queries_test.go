@@ -29,7 +29,7 @@ func TestQueries(t *testing.T) {
 	known := documented(t)
 	for _, rule := range alertRules(t) {
 		if rule.Record != "" {
-			known[rule.Record] = []string{"job", "service", "slo"}
+			known[rule.Record] = []string{"job", "service", "slo", "le", "error_type"}
 		}
 	}
 	queries := map[string]string{}
@@ -65,11 +65,12 @@ func TestQueries(t *testing.T) {
 // TestUnknown checks that unknown reports metrics and labels that don't exist.
 func TestUnknown(t *testing.T) {
 	for query, want := range map[string]string{
-		`go_goroutines{service="fights"}`:                    "",
-		`sum by (http_route) (go_goroutine)`:                 "there is no metric go_goroutine; no metric has the label http_route",
-		`superheroes_connections{kind="reads"}`:              "superheroes_connections has no label kind",
-		`sum by (le) (superheroes_commit_batch_size_bucket)`: "",
-		`sum by (le) (superheroes_commit_batch_size_count)`:  "no metric has the label le",
+		`go_goroutines{service="fights"}`:                     "",
+		`sum by (http_route) (go_goroutine)`:                  "there is no metric go_goroutine; no metric has the label http_route",
+		`superheroes_connections{kind="reads"}`:               "superheroes_connections has no label kind",
+		`sum by (le) (superheroes_commit_batch_size_bucket)`:  "",
+		`sum by (le) (superheroes_commit_batch_size_count)`:   "no metric has the label le",
+		`sum by (a, b) (label_replace(up, "a", "b", "", ""))`: "no metric has the label b",
 	} {
 		expr, err := parse(query)
 		if err != nil {
@@ -105,6 +106,12 @@ func unknown(known map[string][]string, expr parser.Expr) (faults []string) {
 			}
 		}
 	}
+	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+		if call, ok := node.(*parser.Call); ok && (call.Func.Name == "label_join" || call.Func.Name == "label_replace") {
+			allowed = append(allowed, call.Args[1].(*parser.StringLiteral).Val)
+		}
+		return nil
+	})
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		if by, ok := node.(*parser.AggregateExpr); ok {
 			for _, label := range by.Grouping {

@@ -25,8 +25,8 @@ func TestAlerts(t *testing.T) {
 		if rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
 			t.Errorf("%s has no summary or no description", rule.Alert)
 		}
-		if want := "docs/operate.md#" + strings.ToLower(rule.Alert); rule.Annotations["runbook_url"] != want {
-			t.Errorf("the runbook of %s is %s, want %s", rule.Alert, rule.Annotations["runbook_url"], want)
+		if want := "docs/operate.md#" + strings.ToLower(rule.Alert); rule.Annotations["runbook"] != want {
+			t.Errorf("the runbook of %s is %s, want %s", rule.Alert, rule.Annotations["runbook"], want)
 		}
 		if !regexp.MustCompile(`(?m)^#+ ` + rule.Alert + `$`).MatchString(runbook) {
 			t.Errorf("docs/operate.md has no section %s", rule.Alert)

@@ -1,12 +1,32 @@
 package main
 
-// The service level indicators, which the alerts also use (../alerts/rules.yml).
+import "strings"
+
+// The indicators: matchers of the requests that a service level objective covers, with "or" between alternatives. The
+// alerts use the same indicators (../alerts/rules.yml). Streams that start aren't measured, so an error rate of streams
+// would mean nothing. The arena forwards requests to the services, which count them, so it has an indicator of its own.
 const (
-	fights = `$selected, http_route="/api/fights/execute_fight"`
-	// Streams that start aren't measured, so an error rate of streams would mean nothing.
-	reads  = `$selected, http_request_method="GET", http_route!~"/api/fights/execute_fight|.*/stream"`
-	failed = `error_type!~"|canceled"` // a client that disconnects isn't a failure of the service
+	fights = `http_route="/api/fights/execute_fight" or ` +
+		`http_route="/api/fights", http_request_method="POST", ` + notArena
+	reads = `http_request_method="GET", http_route!~"|/api/fights/execute_fight|.*/stream", ` + notArena
+	edits = `http_request_method!="GET", http_route!~"|/api/fights", ` + notArena
+	arena = `service="arena", http_route!~"|.*/stream"`
 )
+
+const (
+	notArena = `service!="arena"`
+	failed   = `error_type!~"|canceled"` // a client that disconnects isn't a failure of the service
+	served   = "http_server_request_duration_seconds"
+)
+
+// each returns a query for a function of each series of an indicator. more contains further matchers.
+func each(indicator, function, suffix, more, within string) string {
+	parts := strings.Split(indicator, " or ")
+	for i, matchers := range parts {
+		parts[i] = function + "(" + served + suffix + "{$selected, " + matchers + more + "}[" + within + "])"
+	}
+	return strings.Join(parts, " or ")
+}
 
 // requests returns the dashboard for the rate, errors and duration of requests, and for the service level objectives.
 func requests() board {
@@ -15,7 +35,7 @@ func requests() board {
 		description: "Rate, errors and duration of requests, calls to peers and store operations, and the error budgets.",
 		rows: []row{
 			{"Service level objectives: 99.9 % without an error, 99 % within 100 ms", objectives()},
-			{"Requests", served()},
+			{"Requests", responses()},
 			{"Calls to peers (only between separate processes)", calls()},
 			{"Store operations", operations()},
 		},
@@ -26,13 +46,15 @@ func objectives() []panel {
 	return []panel{
 		{
 			title: "Fights without an error", unit: "percentunit", stat: true, objective: 0.999,
-			description: "Share of execute_fight requests in the time range that didn't fail. Objective: 99.9 %.",
-			queries:     []query{{text: succeeded(fights, "$__range")}},
+			description: "Share of fights (execute_fight and POST /api/fights) in the time range that didn't fail. " +
+				"Objective: 99.9 %.",
+			queries: []query{{text: succeeded(fights, "$__range")}},
 		},
 		{
 			title: "Fights within 100 ms", unit: "percentunit", stat: true, objective: 0.99,
-			description: "Share of execute_fight requests in the time range that took at most 100 ms. Objective: 99 %.",
-			queries:     []query{{text: fast(fights, "$__range")}},
+			description: "Share of fights (execute_fight and POST /api/fights) in the time range that took at most 100 ms. " +
+				"Objective: 99 %.",
+			queries: []query{{text: fast(fights, "$__range")}},
 		},
 		{
 			title: "Reads without an error", unit: "percentunit", stat: true, objective: 0.999,
@@ -49,80 +71,88 @@ func objectives() []panel {
 		{
 			title: "Burn rate of the error budget", unit: "none",
 			description: "Failure rate of the past hour, as a multiple of the allowed 0.1 %. " +
-				"At 1, the 30-day budget lasts exactly 30 days; above 14.4, ErrorBudgetBurn pages.",
-			queries: []query{
-				{legend: "fights", text: "(1 - " + succeeded(fights, "1h") + ") / 0.001"},
-				{legend: "reads", text: "(1 - " + succeeded(reads, "1h") + ") / 0.001"},
-			},
+				"At 1, the 30-day budget lasts exactly 30 days; above 14.4, ErrorBudgetBurn pages. " + forwarding,
+			queries: burnRates(succeeded, "0.001"),
 		},
 		{
 			title: "Burn rate of the latency budget", unit: "none",
 			description: "Share of requests in the past hour that took more than 100 ms, as a multiple of the allowed 1 %. " +
-				"Above 14.4, LatencyBudgetBurn pages.",
-			queries: []query{
-				{legend: "fights", text: "(1 - " + fast(fights, "1h") + ") / 0.01"},
-				{legend: "reads", text: "(1 - " + fast(reads, "1h") + ") / 0.01"},
-			},
+				"Above 14.4, LatencyBudgetBurn pages. " + forwarding,
+			queries: burnRates(fast, "0.01"),
 		},
 	}
 }
 
+const forwarding = "The arena is shown separately: the services also count the requests that it forwards to them."
+
+// burnRates returns a query for each indicator. good returns a query for the share of good requests in a range.
+func burnRates(good func(indicator, within string) string, allowed string) []query {
+	rate := func(indicator string) string { return "(1 - " + good(indicator, "1h") + ") / " + allowed }
+	return []query{
+		{legend: "fights", text: rate(fights)},
+		{legend: "reads", text: rate(reads)},
+		{legend: "edits", text: rate(edits)},
+		{legend: "arena", text: rate(arena)},
+	}
+}
+
 // succeeded returns a query for the share of requests in a range that didn't fail.
-func succeeded(matchers, within string) string {
-	return "(1 - sum(increase(http_server_request_duration_seconds_count{" + matchers + ", " + failed + "}[" + within +
-		"]) or vector(0)) / sum(increase(http_server_request_duration_seconds_count{" + matchers + "}[" + within + "])))"
+func succeeded(indicator, within string) string {
+	return "(1 - sum(" + each(indicator, "increase", "_count", ", "+failed, within) + " or vector(0)) / sum(" +
+		each(indicator, "increase", "_count", "", within) + "))"
 }
 
 // fast returns a query for the share of requests in a range that took at most 100 ms.
-func fast(matchers, within string) string {
-	return "(sum(increase(http_server_request_duration_seconds_bucket{" + matchers + `, le="0.1"}[` + within +
-		"])) / sum(increase(http_server_request_duration_seconds_count{" + matchers + "}[" + within + "])))"
+func fast(indicator, within string) string {
+	return "(sum(" + each(indicator, "increase", "_bucket", `, le="0.1"`, within) + ") / sum(" +
+		each(indicator, "increase", "_count", "", within) + "))"
 }
 
-func served() []panel {
-	const name = "http_server_request_duration_seconds"
+func responses() []panel {
 	return []panel{
 		{
 			title: "Requests", unit: "reqps",
 			description: "Requests per second by route, excluding health checks and event streams that started successfully.",
 			queries: []query{{
 				legend: "{{service}} {{http_request_method}} {{http_route}}",
-				text:   rateOf(name+"_count{$selected}", "service, http_request_method, http_route"),
+				text:   rateOf(served+"_count{$selected}", "service, http_request_method, http_route"),
 			}},
 		},
 		{
 			title: "Failed requests", unit: "percentunit",
 			description: "Share of requests that failed with a 5xx status or whose response was aborted.",
-			queries:     []query{{legend: "{{service}}", text: failures(name, "service", failed)}},
+			queries:     []query{{legend: "{{service}}", text: failures(served, "service", failed)}},
 		},
 		{
 			title: "Responses by status", unit: "reqps",
-			description: "Responses per second by status code, with all 3xx codes combined and all 4xx codes combined.",
+			description: "Responses per second by status code, with all 3xx codes combined and all 4xx codes combined. " +
+				forwarding,
 			queries: []query{{
-				legend: "{{http_response_status_code}}", text: rateOf(name+"_count{$selected}", "http_response_status_code"),
+				legend: "{{service}} {{http_response_status_code}}",
+				text:   rateOf(served+"_count{$selected}", "service, http_response_status_code"),
 			}},
 		},
 		{
 			title: "Client errors", unit: "reqps",
-			description: "4xx responses per second, by status code.",
+			description: "4xx responses per second, by status code. " + forwarding,
 			queries: []query{{
-				legend: "{{http_response_status_code}}",
-				text:   rateOf("superheroes_client_errors_total{$selected}", "http_response_status_code"),
+				legend: "{{service}} {{http_response_status_code}}",
+				text:   rateOf("superheroes_client_errors_total{$selected}", "service, http_response_status_code"),
 			}},
 		},
 		{
 			title: "Duration of fights", unit: "s",
-			description: "Median, 90th and 99th percentile of execute_fight durations.",
+			description: "Median, 90th and 99th percentile of the durations of fights (execute_fight and POST /api/fights).",
 			queries: []query{
-				{"p50", quantile("0.5", name+"_bucket{"+fights+"}", ""), true},
-				{"p90", quantile("0.9", name+"_bucket{"+fights+"}", ""), true},
-				{"p99", quantile("0.99", name+"_bucket{"+fights+"}", ""), true},
+				{"p50", durationOf(fights, "0.5"), true},
+				{"p90", durationOf(fights, "0.9"), true},
+				{"p99", durationOf(fights, "0.99"), true},
 			},
 		},
 		{
 			title: "Slowest 1 % of requests", unit: "s", description: "99th percentile of request durations, by route.",
 			queries: []query{{
-				"{{service}} {{http_route}}", quantile("0.99", name+"_bucket{$selected}", "service, http_route"), true,
+				"{{service}} {{http_route}}", quantile("0.99", served+"_bucket{$selected}", "service, http_route"), true,
 			}},
 		},
 	}
@@ -190,8 +220,10 @@ func failures(histogram, labels, matcher string) string {
 
 // quantile returns a query for a quantile of a histogram, by the given labels.
 func quantile(q, buckets, labels string) string {
-	if labels != "" {
-		labels += ", "
-	}
-	return "histogram_quantile(" + q + ", " + rateOf(buckets, labels+"le") + ")"
+	return "histogram_quantile(" + q + ", " + rateOf(buckets, labels+", le") + ")"
+}
+
+// durationOf returns a query for a quantile of the durations of the indicator's requests.
+func durationOf(indicator, q string) string {
+	return "histogram_quantile(" + q + ", sum by (le) (" + each(indicator, "rate", "_bucket", "", "$__rate_interval") + "))"
 }

@@ -102,7 +102,8 @@ func breakers() []panel {
 	return []panel{
 		{
 			title: "Circuit breaker state", unit: "none",
-			description: "0: closed; 1: half-open; 2: open (calls are rejected).",
+			description: "0: closed; 1: half-open; 2: open (calls are rejected). " +
+				"Under little load, the breaker of an unavailable peer is half-open most of the time.",
 			queries: []query{{
 				legend: "{{service}} to {{peer}}",
 				text:   "max by (service, peer) (superheroes_breaker_state{$selected})",
@@ -146,8 +147,13 @@ func breakers() []panel {
 func incidents() []panel {
 	return []panel{
 		{
-			title: "Restarts", unit: "short", description: "How often each process restarted in the past hour.",
-			queries: []query{{legend: "{{instance}}", text: "changes(process_start_time_seconds{$selected}[1h])"}},
+			title: "Processes started", unit: "short",
+			description: "Number of processes started in the past hour, whether they restarted or replaced another instance.",
+			queries: []query{{
+				legend: "{{service}}",
+				text: "sum by (service) (changes(process_start_time_seconds{$selected}[1h]) + " +
+					"(min_over_time(process_start_time_seconds{$selected}[1h]) > bool (time() - 3600)))",
+			}},
 		},
 		{
 			title: "Warnings and errors", unit: "cps", description: "Log lines per second at the levels warn and error.",

@@ -44,8 +44,14 @@ func theWork() []panel {
 				legend: "{{job}}", text: "max by (job) (increase(superheroes_fights_counted{$all}[$__range]))",
 			}},
 		},
-		total("Requests", "http_server_request_duration_seconds_count",
-			"Requests that all services served in the time range."),
+		{
+			title: "Requests", unit: "short", stat: true,
+			description: "Requests that the services served in the time range, excluding the arena, " +
+				"which forwards requests to them.",
+			queries: []query{{
+				legend: "{{job}}", text: "sum by (job) (increase(" + served + "_count{$all, " + notArena + "}[$__range]))",
+			}},
+		},
 	}
 }
 
@@ -59,10 +65,11 @@ func energy() []panel {
 		},
 		{
 			title: "CPU time per request", unit: "s",
-			description: "CPU time of each process, divided by the number of requests that it served.",
+			description: "CPU time of each process, divided by the number of requests that its services served, " +
+				"excluding the arena, which forwards requests to them.",
 			queries: []query{{
 				legend: "{{job}} {{instance}}",
-				text:   cpu + " / " + rateOf("http_server_request_duration_seconds_count{$all}", "job, instance"),
+				text:   cpu + " / " + rateOf(served+"_count{$all, "+notArena+"}", "job, instance"),
 			}},
 		},
 		{
@@ -128,7 +135,7 @@ func equal() []panel {
 			title: "Requests per fight", unit: "none", description: "Number of requests that each service serves per fight.",
 			queries: []query{{
 				legend: "{{job}} {{service}}",
-				text:   rateOf("http_server_request_duration_seconds_count{$selected}", "job, service") + perFight,
+				text:   rateOf(served+"_count{$selected}", "job, service") + perFight,
 			}},
 		},
 		{
