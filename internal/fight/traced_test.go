@@ -4,34 +4,18 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"superheroes/internal/telemetry"
+	"superheroes/internal/telemetry/telemetrytest"
 )
 
-// spans collects ended spans.
-type spans struct {
-	mu    sync.Mutex
-	ended []*telemetry.Span
-}
-
-func (s *spans) record(span *telemetry.Span) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ended = append(s.ended, span)
-}
-
 // tracing returns the instruments of a service that samples everything, and the spans that it records.
-func tracing(t *testing.T, service string) (*telemetry.Metrics, *spans) {
+func tracing(t *testing.T, service string) (*telemetry.Metrics, *telemetrytest.Spans) {
 	t.Helper()
-	sampler, err := telemetry.NewSampler("always_on", "", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &spans{}
-	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service(service), s
+	registry, spans := telemetrytest.Registry(t, "always_on", "")
+	return registry.Service(service), spans
 }
 
 // TestSharedWriteIsTraced checks the span of a write for sampled and other fights, one of whose callers may give up,
@@ -84,10 +68,10 @@ func TestSharedWriteIsTraced(t *testing.T) {
 				for _, call := range calls {
 					_ = call.result()
 				}
-				checkShared(t, recorded.ended, fights, test.failure)
+				checkShared(t, recorded.All(), fights, test.failure)
 				for n, fight := range links {
 					if linked := len(fight.Links) == 1 &&
-						fight.Links[0] == recorded.ended[0].Traceparent; linked != (n != test.leaves) {
+						fight.Links[0] == recorded.All()[0].Traceparent; linked != (n != test.leaves) {
 						t.Errorf("fight %d links to %v", n, fight.Links)
 					}
 				}
@@ -137,15 +121,15 @@ func TestTracedSource(t *testing.T) {
 	fights, called := tracing(t, "fights")
 	heroes, served := tracing(t, "heroes")
 	source := Traced[int](failing{}, fights.Tracer(), heroes.Tracer(), "GET /random")
-	if _, err := source.Random(t.Context()); err == nil || len(called.ended)+len(served.ended) > 0 {
-		t.Errorf("got %v and the spans %v and %v without a sampled fight", err, called.ended, served.ended)
+	if _, err := source.Random(t.Context()); err == nil || len(called.All())+len(served.All()) > 0 {
+		t.Errorf("got %v and the spans %v and %v without a sampled fight", err, called.All(), served.All())
 	}
 	ctx, root := fights.Tracer().Root(t.Context(), "fight")
 	_, _ = source.Random(ctx)
-	if len(called.ended) != 1 || len(served.ended) != 1 {
-		t.Fatalf("got the spans %v and %v", called.ended, served.ended)
+	if len(called.All()) != 1 || len(served.All()) != 1 {
+		t.Fatalf("got the spans %v and %v", called.All(), served.All())
 	}
-	call, pick := called.ended[0], served.ended[0]
+	call, pick := called.All()[0], served.All()[0]
 	if call.Parent != root.SpanID || pick.Parent != call.SpanID || pick.TraceID != root.TraceID || !call.Failed ||
 		!pick.Failed || pick.Service != "heroes" {
 		t.Errorf("got the call %+v and the pick %+v", call, pick)

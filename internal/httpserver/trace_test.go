@@ -10,46 +10,20 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"superheroes/internal/telemetry"
+	"superheroes/internal/telemetry/telemetrytest"
 )
-
-// recorded collects ended spans.
-type recorded struct {
-	mu    sync.Mutex
-	spans []*telemetry.Span
-}
-
-func (r *recorded) record(span *telemetry.Span) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.spans = append(r.spans, span)
-}
-
-// all returns the collected spans and removes them.
-func (r *recorded) all() []*telemetry.Span {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	spans := r.spans
-	r.spans = nil
-	return spans
-}
 
 // traced returns an API that traces its requests, its registry, its log and its spans.
 func traced(t *testing.T, sampler, argument string, cfg Config, routes ...Route) (
-	*API, *telemetry.Registry, *log, *recorded,
+	*API, *telemetry.Registry, *log, *telemetrytest.Spans,
 ) {
 	t.Helper()
-	how, err := telemetry.NewSampler(sampler, argument, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spans := &recorded{}
-	registry := telemetry.NewRegistry(&telemetry.Tracing{Sampler: how, Record: spans.record})
+	registry, spans := telemetrytest.Registry(t, sampler, argument)
 	api, written := newAPI(cfg)
 	api.Measure(registry.Service("test"))
 	for _, route := range routes {
@@ -111,7 +85,7 @@ func TestCallersDecision(t *testing.T) {
 			for range 5 {
 				serveTraced(t, api, http.MethodGet, "/", header...)
 			}
-			if got := len(spans.all()); got != c.spans {
+			if got := len(spans.Take()); got != c.spans {
 				t.Errorf("%d of 5 requests have spans, want %d", got, c.spans)
 			}
 		})
@@ -163,7 +137,7 @@ func TestPassTrace(t *testing.T) {
 			}
 			serveTraced(t, api, http.MethodGet, "/", header...)
 			got := passed.Get(traceparentHeader)
-			for _, span := range spans.all() {
+			for _, span := range spans.Take() {
 				if want := span.String(); got != want {
 					t.Errorf("the peer's parent is %s, want the span %s", got, want)
 				}
@@ -236,7 +210,7 @@ func TestRequestSpans(t *testing.T) {
 		method, path, _ := strings.Cut(path, " ")
 		serveTraced(t, api, method, path)
 		got := []string{}
-		for _, span := range spans.all() {
+		for _, span := range spans.Take() {
 			text := fmt.Sprintf("%s failed=%t", span.Name, span.Failed)
 			for _, a := range span.Attributes {
 				text += " " + a.String()
@@ -261,7 +235,7 @@ func TestTraceIDs(t *testing.T) {
 		api, registry, written, spans := traced(t, sampler, "", cfg, get(fails(errors.New("test"))))
 		response := serveTraced(t, api, http.MethodGet, "/", traceparentHeader, sampledClient)
 		ids, exemplars := telemetry.Traceparent{TraceID: traceOfClient, SpanID: spanOfClient}, 0
-		for _, span := range spans.all() {
+		for _, span := range spans.Take() {
 			ids, exemplars = span.Traceparent, 1
 		}
 		if (exemplars == 1) != (sampler == "always_on") || (ids.SpanID == spanOfClient) == (exemplars == 1) {
@@ -305,7 +279,7 @@ func TestListsAreTraced(t *testing.T) {
 		return ok(w, r)
 	})
 	api, _, _, spans := traced(t, "always_on", "", settings(), list)
-	if serveTraced(t, api, http.MethodGet, "/"); len(spans.all()) != 1 {
+	if serveTraced(t, api, http.MethodGet, "/"); len(spans.Take()) != 1 {
 		t.Error("the list has no span")
 	}
 }
@@ -322,7 +296,7 @@ func TestTracesInOneProcess(t *testing.T) {
 		})
 		serveTraced(t, outer, http.MethodGet, "/", traceparentHeader, sampledClient, tracestateHeader,
 			"superheroes=1")
-		callers, served := outerSpans.all(), innerSpans.all()
+		callers, served := outerSpans.Take(), innerSpans.Take()
 		if len(callers) != len(served) {
 			t.Fatalf("%s: the caller has the spans %v, and the inner service %v", sampler, callers, served)
 		}

@@ -113,7 +113,7 @@ type history struct {
 	replies []any
 }
 
-// steps simulates the database for one counter. steps replays the replies in the counter's history, executes the next
+// steps simulates the database for one counter. It replays the replies in the counter's history, executes the next
 // step, and fails the step after that with errPaused. So a counter has no state other than its history.
 type steps struct {
 	*explorer

@@ -14,49 +14,16 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"superheroes/internal/telemetry"
+	"superheroes/internal/telemetry/telemetrytest"
 	"superheroes/test/await"
 	"superheroes/test/fakepeer"
 )
 
-// spans collects ended spans.
-type spans struct {
-	mu    sync.Mutex
-	ended []*telemetry.Span
-}
-
-func (s *spans) record(span *telemetry.Span) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ended = append(s.ended, span)
-}
-
-// children returns the spans with the given parent. The root of a trace has the parent "".
-func (s *spans) children(parent string) (children []*telemetry.Span) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, span := range s.ended {
-		if span.Parent == parent {
-			children = append(children, span)
-		}
-	}
-	return children
-}
-
-func (s *spans) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.ended)
-}
-
 // tracing returns the instruments of a service that samples everything, and the spans that it records.
-func tracing(t *testing.T) (*telemetry.Metrics, *spans) {
+func tracing(t *testing.T) (*telemetry.Metrics, *telemetrytest.Spans) {
 	t.Helper()
-	sampler, err := telemetry.NewSampler("always_on", "", false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &spans{}
-	return telemetry.NewRegistry(&telemetry.Tracing{Sampler: sampler, Record: s.record}).Service("fights"), s
+	registry, spans := telemetrytest.Registry(t, "always_on", "")
+	return registry.Service("fights"), spans
 }
 
 // attribute returns the value of an attribute as a string, or "" if there is none.
@@ -128,7 +95,7 @@ func TestPicksAreTraced(t *testing.T) {
 			if err := group.Wait(); err != nil {
 				t.Fatal(err)
 			}
-			if calls := recorded.children(single.SpanID); len(calls) != 1 ||
+			if calls := recorded.Children(single.SpanID); len(calls) != 1 ||
 				calls[0].Name != "GET /api/heroes/random_hero" ||
 				calls[0].TraceID != single.TraceID || calls[0].String() != parents[0] || len(calls[0].Links) > 0 {
 				t.Errorf("the single pick has the spans %+v, and the peer got the parent %s", calls, parents[0])
@@ -143,11 +110,11 @@ func TestPicksAreTraced(t *testing.T) {
 
 // checkBatch checks the spans of a batch that several fights share. fights contains the sampled fights by number, and
 // left is the number of the fight whose caller has given up. parent is the traceparent that the peer got.
-func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, left int, parent string) {
+func checkBatch(t *testing.T, recorded *telemetrytest.Spans, fights map[int]*telemetry.Span, left int, parent string) {
 	t.Helper()
-	shared := recorded.children("")
+	shared := recorded.Children("")
 	if len(fights) == 0 {
-		if len(shared) > 0 || recorded.count() != 1 || !strings.HasSuffix(parent, "-00") {
+		if len(shared) > 0 || len(recorded.All()) != 1 || !strings.HasSuffix(parent, "-00") {
 			t.Errorf("got the spans %v and the parent %s for fights that aren't sampled", shared, parent)
 		}
 		return
@@ -165,12 +132,12 @@ func checkBatch(t *testing.T, recorded *spans, fights map[int]*telemetry.Span, l
 			t.Errorf("the batch has a link to %s, want only %v", link, want)
 		}
 	}
-	if calls := recorded.children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" ||
+	if calls := recorded.Children(shared[0].SpanID); len(calls) != 1 || calls[0].Name != "GET /api/heroes/picks" ||
 		calls[0].String() != parent {
 		t.Errorf("the batch has the calls %+v, and the peer got the parent %s", calls, parent)
 	}
 	for n, fight := range fights {
-		waits := recorded.children(fight.SpanID)
+		waits := recorded.Children(fight.SpanID)
 		if n == left {
 			if len(waits) != 1 || len(waits[0].Links) > 0 || attribute(waits[0], "error.type") != "canceled" {
 				t.Errorf("the fight that gave up has the spans %+v, want one that was canceled", waits)
@@ -209,9 +176,9 @@ func TestCallsAreTraced(t *testing.T) {
 			ctx, fight := metrics.Tracer().Root(t.Context(), "fight")
 			_, _ = client.Random(ctx)
 			client.ended(t)
-			calls := recorded.children(fight.SpanID)
-			if recorded.count() != 1 || len(calls) != 1 {
-				t.Fatalf("got the spans %+v", recorded.ended)
+			calls := recorded.Children(fight.SpanID)
+			if len(recorded.All()) != 1 || len(calls) != 1 {
+				t.Fatalf("got the spans %+v", recorded.All())
 			}
 			for key, want := range map[string]string{
 				"http.request.method": "GET", "url.full": peer.URL + "/below/api/heroes/random_hero",
@@ -243,12 +210,12 @@ func TestAbandonedCallIsTraced(t *testing.T) {
 	go func() { _, err := client.Random(ctx); left <- err }()
 	await.True(t, "the peer gets the request", func() bool { return peer.Requests() == 1 })
 	leave()
-	if err := await.Value(t, "the caller leaves", left); err == nil || recorded.count() > 0 {
-		t.Errorf("got %v and %d spans before the call has ended", err, recorded.count())
+	if err := await.Value(t, "the caller leaves", left); err == nil || len(recorded.All()) > 0 {
+		t.Errorf("got %v and %d spans before the call has ended", err, len(recorded.All()))
 	}
 	close(gate.open)
 	client.ended(t)
-	if calls := recorded.children(fight.SpanID); len(calls) != 1 || calls[0].Failed {
+	if calls := recorded.Children(fight.SpanID); len(calls) != 1 || calls[0].Failed {
 		t.Errorf("got the spans %+v", calls)
 	}
 }
@@ -288,9 +255,9 @@ func TestForwardedRequestsAreTraced(t *testing.T) {
 				http.NoBody)
 			request.Pattern = "/api/heroes/{rest...}"
 			_ = proxy.Pass(httptest.NewRecorder(), request, false)
-			calls := recorded.children(arena.SpanID)
-			if recorded.count() != 1 || len(calls) != 1 {
-				t.Fatalf("got the spans %+v", recorded.ended)
+			calls := recorded.Children(arena.SpanID)
+			if len(recorded.All()) != 1 || len(calls) != 1 {
+				t.Fatalf("got the spans %+v", recorded.All())
 			}
 			if got := await.Value(t, "the peer's request", parent); got != calls[0].String() ||
 				calls[0].Name != "PUT /api/heroes/{rest...}" {
