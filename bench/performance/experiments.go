@@ -43,7 +43,7 @@ const (
 	randomHeroMix = "random_hero"
 	usual         = 32                // connections
 	oneCore       = "GOMAXPROCS=1"    // setting for each service in compose.yml and the scenarios
-	timerSlack    = "TIMER_SLACK=1ms" // likewise
+	timerSlack    = "TIMER_SLACK=10ms" // likewise
 	allCores      = "GOMAXPROCS="     // the default
 	eco, strict   = "eco", "strict"
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/danielgtaylor/huma/v2"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
@@ -36,7 +37,7 @@ func (c *StubCommand) Run(ctx context.Context, k *kong.Kong) error {
 	heroes := remote.New(character.Heroes(), c.HeroesURL, c.Peers)
 	villains := remote.New(character.Villains(), c.VillainsURL, c.Peers)
 	locations := remote.New(location.Locations(), c.LocationsURL, c.Peers)
-	sources := fight.Sources{Heroes: heroes, Villains: villains, Locations: locations}
+	sources := fight.Sources{Heroes: heroes, Villains: villains, Locations: locations, Workers: new(bounded.Workers)}
 	service, err := fight.NewService(ctx, sources, nothing{})
 	if err != nil {
 		return err

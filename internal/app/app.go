@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/fight"
 	"superheroes/internal/logging"
 	"superheroes/internal/otlp"
@@ -59,7 +60,9 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		Heroes:    startSource(ctx, parts, heroes(), stores.heroes, cfg.CatalogConfig),
 		Villains:  startSource(ctx, parts, villains(), stores.villains, cfg.CatalogConfig),
 		Locations: startSource(ctx, parts, locations(), stores.locations, cfg.CatalogConfig),
-		InTurn:    stores.embedded(),
+	}
+	if !stores.embedded() {
+		sources.Workers = a.workers()
 	}
 	stored := func() {}
 	if cfg.Statistics {
@@ -139,6 +142,16 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 // atStop registers a function that is called after the servers have stopped. The functions are called in reverse order
 // of registration.
 func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
+
+// workers returns goroutines for concurrent fetches. The goroutines end when the app stops.
+func (a *App) workers() *bounded.Workers {
+	workers := new(bounded.Workers)
+	a.atStop(func() error {
+		workers.Close()
+		return nil
+	})
+	return workers
+}
 
 // logger returns a logger with the given name, which Stop flushes.
 func (a *App) logger(name string, cfg logging.Config) *slog.Logger {

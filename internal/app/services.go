@@ -161,6 +161,7 @@ func (c FightConfig) start(ctx context.Context, p *part) error {
 		Heroes:    sourceOf(p, heroes),
 		Villains:  sourceOf(p, villains),
 		Locations: sourceOf(p, locations),
+		Workers:   p.app.workers(),
 	}
 	peers := checks{"heroes": heroes.Check, "villains": villains.Check, "locations": locations.Check}
 	return startFights(ctx, p, sources, peers, opened, func() {})

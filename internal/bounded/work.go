@@ -18,11 +18,10 @@ type Work struct {
 	most    int
 	life    context.Context
 	end     context.CancelCauseFunc
-	running sync.WaitGroup
+	workers Workers
 
-	mu     sync.Mutex // also held while an operation is being registered or removed
-	left   int        // abandoned operations in progress
-	closed bool
+	mu   sync.Mutex // also held while an operation ends
+	left int        // abandoned operations in progress
 }
 
 // ErrClosed means that an operation was started after Close, or was canceled by Close.
@@ -69,12 +68,12 @@ func (t *task[R]) Value(key any) any {
 	return t.caller.Value(key)
 }
 
-// Do waits for slots, runs do in a new goroutine, and returns the result. If ctx ends first, Do returns the cause while
+// Do waits for slots, runs do in another goroutine, and returns the result. If ctx ends first, Do returns the cause while
 // do continues. If do panics, Do returns a PanicError. If a slot isn't free in time, Do returns the error from
 // Slots.Take.
 func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)) (R, error) {
 	t := &task[R]{caller: ctx, done: make(chan struct{})}
-	if err := w.begin(ctx); err != nil {
+	if err := w.takeSlots(ctx); err != nil {
 		return t.result, err
 	}
 	var cancel context.CancelFunc
@@ -83,7 +82,11 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	} else {
 		t.Context, cancel = context.WithCancel(w.life)
 	}
-	go t.run(w, cancel, do)
+	if !w.workers.Go(func() { t.run(w, cancel, do) }) {
+		cancel()
+		w.give(len(w.slots), ErrClosed)
+		return t.result, ErrClosed
+	}
 	select {
 	case <-t.done:
 		return t.result, t.err
@@ -104,21 +107,14 @@ func Do[R any](ctx context.Context, w *Work, do func(context.Context) (R, error)
 	return none, context.Cause(ctx)
 }
 
-// begin acquires the slots. If begin succeeds, the caller must call run, which releases the slots.
-func (w *Work) begin(ctx context.Context) error {
+// takeSlots acquires a slot of every kind. The caller must release them with give.
+func (w *Work) takeSlots(ctx context.Context) error {
 	for i, slots := range w.slots {
 		if err := slots.Take(ctx); err != nil {
 			w.give(i, err)
 			return err
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed { // checked last, because no work may start while Close waits
-		w.give(len(w.slots), ErrClosed)
-		return ErrClosed
-	}
-	w.running.Add(1)
 	return nil
 }
 
@@ -131,7 +127,6 @@ func (w *Work) give(n int, err error) {
 
 // run runs the operation and then releases its slots.
 func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Context) (R, error)) {
-	defer w.running.Done()
 	defer func() {
 		if cause := recover(); cause != nil {
 			t.err = &PanicError{cause, debug.Stack()}
@@ -150,11 +145,8 @@ func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Contex
 
 // Close cancels the operations in progress and waits for them. Operations started later fail with ErrClosed.
 func (w *Work) Close() {
-	w.mu.Lock()
-	w.closed = true
-	w.mu.Unlock()
 	w.end(ErrClosed)
-	w.running.Wait()
+	w.workers.Close()
 }
 
 // Life returns the context that Close cancels.

@@ -8,6 +8,8 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+
+	"superheroes/internal/bounded"
 )
 
 var (
@@ -74,9 +76,9 @@ func fetch[T any](peer string, source Source[T], into *T) func(context.Context) 
 	}
 }
 
-// atOnce runs the fetches concurrently, the first in the calling goroutine. The first error cancels the other fetches
-// and is returned.
-func (f fetches) atOnce(ctx context.Context) error {
+// atOnce runs the fetches concurrently, the first in the calling goroutine and the others in workers. The first error
+// cancels the other fetches and is returned.
+func (f fetches) atOnce(ctx context.Context, workers *bounded.Workers) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var first error
@@ -89,7 +91,14 @@ func (f fetches) atOnce(ctx context.Context) error {
 	}
 	var others sync.WaitGroup
 	for _, fetch := range f[1:] {
-		others.Go(func() { run(fetch) })
+		others.Add(1)
+		work := func() {
+			defer others.Done()
+			run(fetch)
+		}
+		if !workers.Go(work) {
+			work() // the service is stopping
+		}
 	}
 	run(f[0])
 	others.Wait()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/character"
 	"superheroes/internal/location"
 	"superheroes/internal/storage"
@@ -24,9 +25,9 @@ type Source[T any] interface {
 type Sources struct {
 	Heroes, Villains Source[character.Character]
 	Locations        Source[location.Location]
-	// InTurn makes the fetches sequential. InTurn is meant for embedded stores, which involve no network: starting two
-	// goroutines, whose stacks must grow to run SQLite, would cost more than the two reads that they run in parallel.
-	InTurn bool
+	// Workers run the fetches concurrently. Without Workers, the fetches are sequential, which is better for embedded
+	// stores: they involve no network, and switching between goroutines would cost more than the reads themselves.
+	Workers *bounded.Workers
 }
 
 // Store stores fights. All methods may be called concurrently.
@@ -120,10 +121,10 @@ func (s *Service) Pick(ctx context.Context, withLocation bool) (*Picks, error) {
 			missing = append(missing, fetch("locations", s.sources.Locations, &picks.Location))
 		}
 	}
-	if s.sources.InTurn || len(missing) < 2 {
+	if s.sources.Workers == nil || len(missing) < 2 {
 		return picks, missing.inTurn(ctx)
 	}
-	return picks, missing.atOnce(ctx)
+	return picks, missing.atOnce(ctx, s.sources.Workers)
 }
 
 // Location picks a location.

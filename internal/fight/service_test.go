@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/character"
 	"superheroes/internal/location"
 )
@@ -117,6 +118,8 @@ func TestFetchesRunConcurrently(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // with a fake clock
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
+				workers := new(bounded.Workers)
+				defer workers.Close()
 				meet, asked, store := newMeeting(3), make(chan struct{}, 3), &keeper{}
 				go meet.gather(asked)
 				var cancelled []error
@@ -131,6 +134,7 @@ func TestFetchesRunConcurrently(t *testing.T) {
 					Heroes:    met[character.Character]{peer("heroes"), character.Heroes().Example},
 					Villains:  met[character.Character]{peer("villains"), character.Villains().Example},
 					Locations: met[location.Location]{peer("locations"), location.Locations().Example},
+					Workers:   workers,
 				}, store)
 				if err != nil {
 					t.Fatal(err)
@@ -218,8 +222,12 @@ func TestPanicOfAFetch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer goleak.VerifyNone(t)
+			workers := new(bounded.Workers)
+			defer workers.Close()
 			store := &keeper{}
-			service, err := NewService(t.Context(), Sources{Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: c.places}, store)
+			service, err := NewService(t.Context(), Sources{
+				Heroes: source[character.Character](yoda), Villains: source[character.Character](yoda), Locations: c.places, Workers: workers,
+			}, store)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -255,7 +263,7 @@ func TestFetchesInTurn(t *testing.T) {
 			place := func(context.Context) (location.Location, error) {
 				return location.Locations().Example, ask("locations")
 			}
-			service, err := NewService(t.Context(), Sources{fighter("heroes"), fighter("villains"), source[location.Location](place), true}, &keeper{})
+			service, err := NewService(t.Context(), Sources{fighter("heroes"), fighter("villains"), source[location.Location](place), nil}, &keeper{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -37,13 +37,13 @@ type Config struct {
 // Catalog is a catalog.Store backed by a MariaDB or MySQL table.
 type Catalog[T catalog.Item] struct {
 	sqltable.Reader[T]
-	db        *sql.DB
-	versioned bool // whether the table has triggers that count its changes
-	givesIDs  bool // whether the table's id is AUTO_INCREMENT
-	lockWait  int  // how long a statement waits for a lock, in seconds
-	poolMax   int
-	reads     bounded.Reads // reserves one connection for everything except client reads
-	pings     singleflight.Group
+	db       *sql.DB
+	version  *sql.Stmt // the prepared query readVersion; nil if the table has no triggers that count its changes
+	givesIDs bool      // whether the table's id is AUTO_INCREMENT
+	lockWait int       // how long a statement waits for a lock, in seconds
+	poolMax  int
+	reads    bounded.Reads // reserves one connection for everything except client reads
+	pings    singleflight.Group
 }
 
 var _ catalog.Store[catalog.Item] = (*Catalog[catalog.Item])(nil)
@@ -117,7 +117,11 @@ func (s *Catalog[T]) open(ctx context.Context, schema string, seed catalog.Feed[
 	if s.givesIDs, err = s.checkShape(ctx); err != nil {
 		return err
 	}
-	err = s.db.QueryRowContext(ctx, triggersExist, s.Table.Name, s.raiseVersion()).Scan(&s.versioned)
+	var versioned bool
+	err = s.db.QueryRowContext(ctx, triggersExist, s.Table.Name, s.raiseVersion()).Scan(&versioned)
+	if err == nil && versioned {
+		s.version, err = s.db.PrepareContext(ctx, fmt.Sprintf(readVersion, s.Table.Name, s.versionTable()))
+	}
 	if err != nil {
 		return err
 	}
@@ -366,30 +370,40 @@ func (s *Catalog[T]) insert(ctx context.Context, tx *sql.Tx, item *T) error {
 // recreated the table.
 const readVersion = "SELECT version, EXISTS (SELECT 1 FROM %s), (" + triggersExist + ") FROM %s"
 
-// IDs implements catalog.Store. IDs reads the version and the ids from one snapshot.
+// IDs implements catalog.Store. If the version has changed, IDs reads the version and the ids from one snapshot.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
-	if !s.versioned {
+	if s.version == nil {
 		found, err := sqltable.IDs(ctx, s.db, s.Table.Name)
 		return found, "", s.failed(err)
+	}
+	if known != "" {
+		version, err := s.readVersion(ctx, s.version)
+		if err != nil || version == known {
+			return nil, version, s.failed(err)
+		}
 	}
 	var found []int64
 	var version catalog.Version
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	err := sqltable.InTx(ctx, s.db, options, func(tx *sql.Tx) error {
-		var number, rows int64
-		var counted bool
-		query := fmt.Sprintf(readVersion, s.Table.Name, s.versionTable())
-		err := tx.QueryRowContext(ctx, query, s.Table.Name, s.raiseVersion()).Scan(&number, &rows, &counted)
-		if counted {
-			version = catalog.Version(fmt.Sprintf("%d.%d", number, rows))
-		}
-		if err != nil || counted && version == known {
+	err := sqltable.InTx(ctx, s.db, options, func(tx *sql.Tx) (err error) {
+		if version, err = s.readVersion(ctx, tx.StmtContext(ctx, s.version)); err != nil {
 			return err
 		}
 		found, err = sqltable.IDs(ctx, tx, s.Table.Name)
 		return err
 	})
 	return found, version, s.failed(err)
+}
+
+// readVersion runs the prepared query readVersion. The version is empty if the triggers are missing.
+func (s *Catalog[T]) readVersion(ctx context.Context, query *sql.Stmt) (catalog.Version, error) {
+	var number, rows int64
+	var counted bool
+	err := query.QueryRowContext(ctx, s.Table.Name, s.raiseVersion()).Scan(&number, &rows, &counted)
+	if err != nil || !counted {
+		return "", err
+	}
+	return catalog.Version(fmt.Sprintf("%d.%d", number, rows)), nil
 }
 
 // failed classifies an error. A connection keeps the permissions that its user had when the connection was opened. So

@@ -59,7 +59,7 @@ func (s *Catalog[T]) check(ctx context.Context) error {
 		return err
 	}
 	err := s.begin(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE id > 0 ORDER BY id LIMIT 1", s.Table.SelectList(), s.Table.Name))
-	if err == nil && s.versioned {
+	if err == nil && s.version != nil {
 		err = s.begin(ctx, "SELECT version FROM "+s.versionTable())
 	}
 	return err

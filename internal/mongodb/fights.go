@@ -68,7 +68,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 	settings := options.Client().ApplyURI(cfg.URL).
 		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
 		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second)).
-		SetPoolMonitor(pool.monitor())
+		SetPoolMonitor(pool.monitor()).SetDialer(&dialer{})
 	client, err := mongo.Connect(settings)
 	if err != nil {
 		return nil, unusable(err)

@@ -22,6 +22,9 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
+	// statementCache is the number of prepared statements that a connection remembers, more than the store has. The
+	// driver allocates memory for its default of 512 right away, 50 KiB for each connection.
+	statementCache = 32
 	// maxOpening limits how many connections are opened at the same time. Without this limit, the pool would try to
 	// open all its connections to a hanging server every two seconds.
 	maxOpening = 4
@@ -45,6 +48,8 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
 	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.StatementCacheCapacity = min(config.ConnConfig.StatementCacheCapacity, statementCache)
+	config.ConnConfig.DescriptionCacheCapacity = min(config.ConnConfig.DescriptionCacheCapacity, statementCache)
 	// The session uses UTF-8, whatever the database's encoding. The driver's simple protocol requires client_encoding
 	// and standard_conforming_strings to be set.
 	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"

@@ -140,21 +140,25 @@ func (s *Catalog[T]) scan(row pgx.Row) func(fields ...any) error {
 }
 
 // IDs implements catalog.Store. The version is PostgreSQL's snapshot, that is, the set of visible transactions. As long
-// as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing,
-// but takes three round trips including the transaction; it needs no privilege, trigger or listener, and works on
-// existing tables. A standby's snapshot doesn't list the transactions in progress, so the snapshot may stay the same
-// even after a transaction has ended. Therefore IDs reports no version on a standby.
+// as the snapshot is the same, no client has changed any row. Reading the snapshot costs the server next to nothing and
+// takes one round trip; it needs no privilege, trigger or listener, and works on existing tables. Only if the snapshot
+// has changed does IDs begin a transaction, so that the ids belong to the version. A standby's snapshot doesn't list the
+// transactions in progress, so the snapshot may stay the same even after a transaction has ended. Therefore IDs reports
+// no version on a standby.
 func (s *Catalog[T]) IDs(ctx context.Context, known catalog.Version) ([]int64, catalog.Version, error) {
 	var ids []int64
 	var version string
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := s.with(ctx, always, func(conn *pgxpool.Conn) error {
+		if known != "" {
+			err := conn.QueryRow(ctx, readVersion).Scan(&version)
+			if err != nil || version == string(known) {
+				return err
+			}
+		}
+		options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 		return pgx.BeginTxFunc(ctx, conn, options, func(tx pgx.Tx) error {
 			if err := tx.QueryRow(ctx, readVersion).Scan(&version); err != nil {
 				return err
-			}
-			if version == string(known) && version != "" {
-				return nil
 			}
 			rows, err := tx.Query(ctx, s.sql.ids)
 			if err != nil {

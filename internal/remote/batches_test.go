@@ -536,8 +536,8 @@ func TestPeerIsReplacedByAnotherVersion(t *testing.T) {
 func TestPanicInABatch(t *testing.T) {
 	peer := newPeerOfBatches(t)
 	batches, _, _ := newBatches(t, peer.URL, patient())
-	batches.client.decoder.fields = func(*character.Character) []any { panic("kryptonite") }
 	mustDraw(t, batches, 1)
+	batches.client.decoder.fields = func(*character.Character) []any { panic("kryptonite") }
 	if _, err := batches.Random(t.Context()); err == nil || !strings.Contains(err.Error(), "kryptonite") {
 		t.Errorf("got %v, want the panic", err)
 	}

@@ -174,13 +174,12 @@ func (c *Client[T]) pickOne(ctx context.Context, deadline time.Time) (T, error) 
 		var none T
 		return none, err
 	}
-	return parse[T](body)
+	return c.parse(body)
 }
 
 // parse decodes one item.
-func parse[T catalog.Item](body []byte) (item T, err error) {
-	// Other implementations spell one field name in lowercase: othername.
-	if err := json.Unmarshal(body, &item, json.MatchCaseInsensitiveNames(true)); err != nil {
+func (c *Client[T]) parse(body []byte) (item T, err error) {
+	if item, err = c.decoder.one(body); err != nil {
 		return item, fmt.Errorf("can't decode the response: %w", err)
 	}
 	if item.Label() == "" {
@@ -205,7 +204,7 @@ func (c *Client[T]) pickMany(ctx context.Context, n int, deadline time.Time) (it
 	case err != nil:
 		return nil, 0, err
 	case !isArray(body):
-		item, err := parse[T](body)
+		item, err := c.parse(body)
 		if err != nil {
 			return nil, 0, err
 		}

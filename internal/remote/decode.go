@@ -9,7 +9,7 @@ import (
 	"superheroes/internal/catalog"
 )
 
-// decoder decodes an array of items. A fast path decodes the form that our own services write: no white space, fields
+// decoder decodes an item, or an array of items. A fast path decodes the form that our own services write: no white space, fields
 // in the table's order, and no escapes in strings. The JSON library decodes any other form. The fast path takes less
 // than half as long as the library, and makes a quarter of the allocations.
 type decoder[T catalog.Item] struct {
@@ -29,6 +29,18 @@ func newDecoder[T catalog.Item](table catalog.Table[T]) decoder[T] {
 // isArray reports whether text starts an array.
 func isArray(text []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("["))
+}
+
+// one decodes a single item.
+func (d decoder[T]) one(text []byte) (item T, err error) {
+	s := catalog.NewScanner(text)
+	if d.item(&s, string(text), &item); s.Done() {
+		return item, nil
+	}
+	var decoded T
+	// Other implementations spell one field name in lowercase: othername.
+	err = json.Unmarshal(text, &decoded, json.MatchCaseInsensitiveNames(true))
+	return decoded, err
 }
 
 // array decodes an array of about n items.

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -68,7 +69,15 @@ func sameAsTheLibrary(t interface{ Errorf(string, ...any) }, text string) (quick
 		t.Errorf("decoding %q: got %v and %v, want %v and %v", text, got, err, want, wantErr)
 	}
 	items := make([]character.Character, 0, 3)
-	return decoder.quick([]byte(text), &items)
+	quick = decoder.quick([]byte(text), &items)
+	if one, isOne := strings.CutSuffix(strings.TrimPrefix(text, "["), "]"); isOne {
+		var wanted character.Character
+		wantErr := json.Unmarshal([]byte(one), &wanted, json.MatchCaseInsensitiveNames(true))
+		if got, err := decoder.one([]byte(one)); (err == nil) != (wantErr == nil) || err == nil && got != wanted {
+			t.Errorf("decoding %q: got %v and %v, want %v and %v", one, got, err, wanted, wantErr)
+		}
+	}
+	return quick
 }
 
 // Everything that a catalog serves is decoded correctly, and corrupted data is decoded in the same way as by the JSON
@@ -91,11 +100,14 @@ func TestDecodeAnything(t *testing.T) {
 }
 
 func TestDecodeLocations(t *testing.T) {
-	want := location.Locations().Example
+	want, decoder := location.Locations().Example, newDecoder(location.Locations().Table)
 	items := make([]location.Location, 0, 1)
-	ok := newDecoder(location.Locations().Table).quick(append(want.AppendJSON([]byte{'['}), ']'), &items)
+	ok := decoder.quick(append(want.AppendJSON([]byte{'['}), ']'), &items)
 	if !ok || len(items) != 1 || items[0] != want {
 		t.Errorf("got %v and %t", items, ok)
+	}
+	if item, err := decoder.one(want.AppendJSON(nil)); item != want || err != nil {
+		t.Errorf("got %v and %v", item, err)
 	}
 }
 

@@ -51,7 +51,6 @@ func newFightsAPI(tb testing.TB) *httpserver.API {
 	tb.Helper()
 	sources := fight.Sources{
 		Heroes: catalogOf(tb, character.Heroes()), Villains: catalogOf(tb, character.Villains()), Locations: catalogOf(tb, location.Locations()),
-		InTurn: true,
 	}
 	service, err := fight.NewService(tb.Context(), sources, nowhere{})
 	if err != nil {

@@ -146,7 +146,7 @@ func TestCompose(t *testing.T) {
 				t.Error("the service has no health check with an interval of 10 s")
 			}
 			environment, _ := service["environment"].(map[string]any)
-			if service["image"] == serviceImage && (environment["PROFILE"] != "strict" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms") {
+			if service["image"] == serviceImage && (environment["PROFILE"] != "strict" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "10ms") {
 				t.Errorf("the environment is %v, want the strict profile on one core, with timer slack", environment)
 			}
 			if service["depends_on"] == nil && !strings.HasSuffix(name, "-db") {

@@ -270,7 +270,7 @@ func checkServices(t *testing.T, all map[string]any, profile string) {
 	}
 	for _, service := range []string{"heroes", "villains", "locations", "fights"} {
 		environment, _ := all[service].(map[string]any)["environment"].(map[string]any)
-		if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "1ms" {
+		if environment["PROFILE"] != profile || environment["ADDR"] != ":8000" || environment["GOMAXPROCS"] != "1" || environment["TIMER_SLACK"] != "10ms" {
 			t.Errorf("the environment of %s is %v, want the %s profile on one core, with timer slack", service, environment, profile)
 		}
 		if token, set := environment["ADMIN_TOKEN"]; !set || token != "" {
