@@ -187,7 +187,7 @@ func (c Chart) addBars(p *plot.Plot) error {
 			p.Add(bar)
 			below[i] = bar
 		}
-		if sample, err := segment(0, 0, shade(ink, j), nil); err != nil {
+		if sample, err := segment(0, 0, shade(ink(), j), nil); err != nil {
 			return err
 		} else if len(c.Parts) > 1 {
 			p.Legend.Add(part.Name, sample)

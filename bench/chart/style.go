@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// ink is the colour of samples in the legend that stand for lines or bars of any colour.
-var ink = color.RGBA{0x40, 0x40, 0x40, 0xff}
+// ink returns the colour of samples in the legend that stand for lines or bars of any colour.
+func ink() color.RGBA { return color.RGBA{0x40, 0x40, 0x40, 0xff} }
 
 // hue returns the colour of one of the names: grey for the baseline, otherwise a colour from the Okabe-Ito palette, whose
 // colours are distinguishable with any form of colour blindness.
@@ -52,7 +52,7 @@ func explain(legend *plot.Legend, names, variants []string) {
 		return
 	}
 	for i, variant := range variants {
-		legend.Add(variant, &plotter.Line{LineStyle: lineStyle(ink, i)})
+		legend.Add(variant, &plotter.Line{LineStyle: lineStyle(ink(), i)})
 	}
 }
 
