@@ -47,7 +47,7 @@ func (s Series) summarize(m Member, unit string) string {
 	case len(m.Runs) == 0:
 		return "not measured"
 	case more > 0:
-		return fmt.Sprintf("VOID, %s (and %d more)", m.Void[0], more)
+		return fmt.Sprintf("VOID, %s; and for %d more reasons", m.Void[0], more)
 	case more == 0:
 		return "VOID, " + m.Void[0]
 	}
