@@ -73,6 +73,7 @@ type Member struct {
 	Stores  string   `json:"stores"`  // says whether all acknowledged fights were stored
 
 	StoreNames []string `json:"store_names,omitempty"` // what the stores are, such as "FerretDB 1.24"
+	Uncovered  []string `json:"uncovered,omitempty"`   // services that CPU and memory do not cover if they are separate processes
 }
 
 // Comparison compares a member with the first member, which is the reference.
@@ -184,7 +185,7 @@ func (r *Report) judge() {
 func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
-		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile, StoreNames: t.StoreNames})
+		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile, StoreNames: t.StoreNames, Uncovered: t.uncovered})
 	}
 	if floor != nil {
 		s.Floor = &Member{Name: floor.Target.Name}

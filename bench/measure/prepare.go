@@ -48,6 +48,7 @@ func (o Options) find(report *Report) error {
 				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
+			t.uncovered = others
 			report.note("CPU and memory figures for %s don't cover separate processes for %s, whose addresses were not given",
 				t.Name, strings.Join(others, ", "))
 		}

@@ -58,7 +58,11 @@ func (s Series) summarize(m Member, unit string) string {
 	if f, ok := m.Figure("throughput"); ok && s.Rate == 0 {
 		parts = append(parts, format.Brief(threeDigits(f.Median))+" "+unit+"s/s")
 	}
-	return strings.Join(append(parts, m.latencies(), s.cpu(m, unit), m.memory()), ", ")
+	parts = append(parts, m.latencies(), s.cpu(m, unit), m.memory())
+	if len(m.Uncovered) > 0 {
+		parts = append(parts, "not counting separate processes of "+strings.Join(m.Uncovered, ", "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func threeDigits(n float64) float64 {

@@ -23,9 +23,10 @@ type Target struct {
 	StorePIDs []int
 	// StoreNames say what the stores are; if empty, they are the names of the database processes.
 	StoreNames []string
-	profile    string // profile reported by the health pages; filled in later
-	unseen     string // why some of the target's processes, and so the share of unrelated processes, are unknown
-	hidden     bool   // whether the unknown processes are on this host
+	profile    string   // profile reported by the health pages; filled in later
+	unseen     string   // why some of the target's processes, and so the share of unrelated processes, are unknown
+	uncovered  []string // services that CPU and memory do not cover if they are separate processes
+	hidden     bool     // whether the unknown processes are on this host
 }
 
 // processes returns the PIDs of all known processes of the target, each the root of a process tree.
