@@ -55,6 +55,8 @@ func TestUsageErrors(t *testing.T) {
 		{"negative rounds", "run --rounds=-1", "--rounds, BENCH_ROUNDS"},
 		{"zero idle time", "run --idle=0s", "--idle, BENCH_IDLE"},
 		{"a mix that needs a service whose address isn't given", "run --mix=random_hero --target=fights=http://localhost:1", "heroes"},
+		{"a folder as the report", "run --report=results", "--report, BENCH_REPORT: results must end in .html"},
+		{"a report in a folder that doesn't exist", "run --report=nowhere/report.html", "nowhere is not a folder"},
 		{"the PID of a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor command without a response size", "floor", "<size>"},
 		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -19,7 +21,7 @@ import (
 
 // runCommand measures running members of the family. A report marked VOID is still written, but the exit code is 1.
 type runCommand struct {
-	Target          string   `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N."`
+	Target          string   `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N ,store=TEXT, such as ,store=FerretDB 1.24 to name a database in the report."`
 	Versus          []string `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with; runs alternate: A B A B …. Same syntax as --target. May be repeated."`
 	Mix             string   `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; or several with weights, such as execute_fight:1,random_hero:9."`
 	measure.Options `embed:""`
@@ -28,8 +30,9 @@ type runCommand struct {
 	Floor           bool    `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Also measure a bare net/http handler, before the first round and after each."`
 	Watts           float64 `env:"BENCH_WATTS" default:"2.76" help:"Extra power of a busy core over an idle core, in watts, for the energy model."`
 	WattsSource     string  `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Source of the --watts value, to be quoted in the report."`
+	Verbose         bool    `env:"BENCH_VERBOSE" help:"Write all figures, not only the summary."`
 	JSON            bool    `name:"json" env:"BENCH_JSON" help:"Write the report as JSON instead of text."`
-	Report          string  `env:"BENCH_REPORT" placeholder:"DIR" help:"Folder for report.txt, report.json and plots as SVG."`
+	Report          string  `env:"BENCH_REPORT" placeholder:"FILE.html" help:"Also write the report to this file: one HTML page that contains all figures, plots, and the JSON for download."`
 }
 
 // Run measures the targets and writes the report.
@@ -86,15 +89,29 @@ func (c runCommand) options() (measure.Options, error) {
 		}
 		options.Floor = []string{self, "floor"}
 	}
-	return options, options.Check()
+	return options, cmp.Or(options.Check(), c.checkReport())
+}
+
+// checkReport checks the path of the report before the measurement, which may take long.
+func (c runCommand) checkReport() error {
+	if c.Report == "" {
+		return nil
+	}
+	if extension := filepath.Ext(c.Report); extension != ".html" && extension != ".htm" {
+		return measure.Wrong("report", "%s must end in .html: the report is a single page", c.Report)
+	}
+	if info, err := os.Stat(filepath.Dir(c.Report)); err != nil || !info.IsDir() {
+		return measure.Wrong("report", "%s is not a folder; create it first", filepath.Dir(c.Report))
+	}
+	return nil
 }
 
 // roundsToCompare is the minimum number of rounds for a 95 % confidence interval of the median.
 const roundsToCompare = 6
 
-// write writes the report to stdout and, if --report names a folder, also to that folder.
+// write writes the report to stdout and, if --report names a file, also to that file.
 func (c runCommand) write(stdout io.Writer, report *measure.Report) error {
-	write := report.Text
+	write := func(w io.Writer) error { return report.Text(w, c.Verbose) }
 	if c.JSON {
 		write = report.JSON
 	}

@@ -1,5 +1,5 @@
 // Package chart draws the reports' line and bar charts as SVG, using gonum/plot in a single style: white background,
-// legend beside the plot. The same data always produces byte-identical files.
+// legend beside the plot, one colour per name. The same data always produces byte-identical files.
 package chart
 
 import (
@@ -7,8 +7,8 @@ import (
 	"errors"
 	"image/color"
 	"io"
-	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -17,6 +17,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"superheroes/bench/format"
 )
 
 // Chart describes a line or bar chart. The vertical axis starts at 0. Values that can't be drawn, such as NaN, are
@@ -32,13 +34,19 @@ type Chart struct {
 	Parts []Part   // the segments of each bar, bottom to top
 }
 
-// Line holds the points of a line, which are connected in the given order.
+// Baseline is the name of the line or bar that the others are compared with. It is grey.
+const Baseline = "floor"
+
+// Line holds the points of a line, which are connected in the given order. Lines with the same name have the same
+// colour, and lines with the same variant have the same dashes; the legend lists both.
 type Line struct {
-	Name   string
-	Points plotter.XYs
+	Name    string
+	Variant string // may be empty
+	Points  plotter.XYs
 }
 
-// Part is one segment of the stacked bars, with its size in each bar. A bar with no values is labelled "not known".
+// Part is one segment of the stacked bars, with its size in each bar: the first in the bar's colour, the others in
+// lighter shades of it. A bar with no values is labelled "not known".
 type Part struct {
 	Name   string
 	Values []float64
@@ -109,24 +117,11 @@ func ticks(low, high float64) []plot.Tick {
 	marks := plot.DefaultTicks{}.Ticks(low, high)
 	for i := range marks {
 		if !marks[i].IsMinor() {
-			marks[i].Label = strconv.FormatFloat(marks[i].Value, 'g', 6, 64)
+			rounded, _ := strconv.ParseFloat(strconv.FormatFloat(marks[i].Value, 'g', 6, 64), 64) // can't fail, since it was just formatted
+			marks[i].Label = format.Exact(rounded)
 		}
 	}
 	return marks
-}
-
-// hue returns a colour from the Okabe-Ito palette, whose colours are distinguishable with any form of colour blindness.
-func hue(i int) color.Color {
-	palette := []color.RGBA{
-		{0x00, 0x72, 0xb2, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xd5, 0x5e, 0x00, 0xff},
-		{0xcc, 0x79, 0xa7, 0xff}, {0x56, 0xb4, 0xe9, 0xff}, {0x00, 0x00, 0x00, 0xff},
-	}
-	return palette[i%len(palette)]
-}
-
-// dashes returns a dash pattern that keeps lines distinguishable once colours repeat.
-func dashes(i int) []vg.Length {
-	return [][]vg.Length{nil, {6, 3}, {2, 3}}[i/7%3]
 }
 
 // addLines adds the lines to the plot, with x values mapped through Scale.
@@ -138,13 +133,18 @@ func (c Chart) addLines(p *plot.Plot) error {
 	if len(c.Ticks) > 0 {
 		marks := make(plot.ConstantTicks, len(c.Ticks))
 		for i, tick := range c.Ticks {
-			marks[i] = plot.Tick{Value: at(tick), Label: strconv.FormatFloat(tick, 'f', -1, 64)}
+			marks[i] = plot.Tick{Value: at(tick), Label: format.Exact(tick)}
 		}
 		p.X.Tick.Marker, p.X.Min, p.X.Max = marks, marks[0].Value, marks[len(marks)-1].Value
 	} else if len(c.Lines) > 0 {
 		p.X.Min = 0
 	}
-	for i, l := range c.Lines {
+	var names, variants []string
+	for _, l := range c.Lines {
+		names, variants = append(names, l.Name), append(variants, l.Variant)
+	}
+	names, variants = Distinct(names), Distinct(variants)
+	for _, l := range c.Lines {
 		var drawable plotter.XYs
 		for _, point := range l.Points {
 			if point.X = at(point.X); plotter.CheckFloats(point.X, point.Y) == nil {
@@ -155,11 +155,11 @@ func (c Chart) addLines(p *plot.Plot) error {
 		if err != nil {
 			return err
 		}
-		line.Color, line.Width, line.Dashes = hue(i), 1.5, dashes(i)
-		points.Color, points.Shape, points.Radius = hue(i), draw.CircleGlyph{}, 2.5
+		look := lineStyle(hue(names, l.Name), slices.Index(variants, l.Variant))
+		line.LineStyle, points.GlyphStyle = look, draw.GlyphStyle{Color: look.Color, Shape: draw.CircleGlyph{}, Radius: 2.5}
 		p.Add(line, points)
-		p.Legend.Add(l.Name, line, points)
 	}
+	explain(&p.Legend, names, variants)
 	return nil
 }
 
@@ -172,27 +172,26 @@ func (c Chart) addBars(p *plot.Plot) error {
 	for i := range c.Bars {
 		tops.XYs[i].X, tops.Labels[i] = float64(i), "not known"
 	}
-	var below *plotter.BarChart
+	below := make([]*plotter.BarChart, len(c.Bars))
 	for j, part := range c.Parts {
-		heights := make(plotter.Values, len(c.Bars))
 		for i, value := range part.Values {
-			if plotter.CheckFloats(value) == nil {
-				heights[i] = value
-				tops.XYs[i].Y += value
-				tops.Labels[i] = short(tops.XYs[i].Y)
+			if plotter.CheckFloats(value) != nil {
+				continue
 			}
+			tops.XYs[i].Y += value
+			tops.Labels[i] = format.Number(tops.XYs[i].Y)
+			bar, err := segment(i, value, shade(hue(Distinct(c.Bars), c.Bars[i]), j), below[i])
+			if err != nil {
+				return err
+			}
+			p.Add(bar)
+			below[i] = bar
 		}
-		bars, err := plotter.NewBarChart(heights, 40)
-		if err != nil {
+		if sample, err := segment(0, 0, shade(ink(), j), nil); err != nil {
 			return err
+		} else if len(c.Parts) > 1 {
+			p.Legend.Add(part.Name, sample)
 		}
-		bars.Color, bars.LineStyle.Width = hue(j), 0
-		if below != nil {
-			bars.StackOn(below)
-		}
-		p.Add(bars)
-		p.Legend.Add(part.Name, bars)
-		below = bars
 	}
 	labels, err := plotter.NewLabels(tops)
 	if err != nil {
@@ -206,12 +205,17 @@ func (c Chart) addBars(p *plot.Plot) error {
 	return nil
 }
 
-// short formats x with four significant digits, but never drops digits before the decimal point.
-func short(x float64) string {
-	if x >= 1000 {
-		return strconv.FormatFloat(math.Round(x), 'f', 0, 64)
+// segment returns the segment of a bar, on top of the one below, which may be nil.
+func segment(bar int, value float64, of color.Color, below *plotter.BarChart) (*plotter.BarChart, error) {
+	drawn, err := plotter.NewBarChart(plotter.Values{value}, 40)
+	if err != nil {
+		return nil, err
 	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
+	drawn.XMin, drawn.Color, drawn.LineStyle.Width = float64(bar), of, 0
+	if below != nil {
+		drawn.StackOn(below)
+	}
+	return drawn, nil
 }
 
 // Save writes the chart to a file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -12,9 +13,12 @@ import (
 	"gonum.org/v1/plot/plotter"
 
 	"superheroes/bench/chart"
+	"superheroes/bench/format"
+	"superheroes/bench/stat"
 )
 
-// result holds the measurements at one rate. Latencies are per request, in milliseconds.
+// result holds the measurements at one rate. Latencies are per request, in milliseconds; NaN stands for a percentile for
+// which there are too few requests.
 type result struct {
 	Rate                 int
 	Acknowledged, Stored int64
@@ -46,13 +50,18 @@ func readSummary(path string, rate int) (result, error) {
 		return result{Rate: rate}, fmt.Errorf("reading %s: %w", path, err)
 	}
 	values := func(metric string) map[string]float64 { return summary.Metrics[metric].Values }
-	latency := values("http_req_duration")
+	latency := func(name string, percent float64) float64 {
+		if !stat.Supports(int64(values("http_reqs")["count"]), percent) {
+			return math.NaN()
+		}
+		return values("http_req_duration")[name]
+	}
 	return result{
 		Rate:         rate,
 		Profile:      summary.Setup.Profile,
 		Acknowledged: int64(values("fights_acknowledged")["count"]),
 		Dropped:      int64(values("dropped_iterations")["count"]),
-		P50:          latency["med"], P95: latency["p(95)"], P99: latency["p(99)"],
+		P50:          latency("med", 50), P95: latency("p(95)", 95), P99: latency("p(99)", 99),
 	}, nil
 }
 
@@ -61,8 +70,9 @@ func report(w io.Writer, results []result) {
 	fmt.Fprintf(w, "\n%-8s %6s %12s %8s %8s %9s %9s %9s %8s %10s\n",
 		"profile", "rate/s", "acknowledged", "stored", "dropped", "p50 ms", "p95 ms", "p99 ms", "CPU s", "us/fight")
 	for _, r := range results {
-		fmt.Fprintf(w, "%-8s %6d %12d %8d %8d %9.2f %9.2f %9.2f %8.2f %10.0f\n",
-			r.Profile, r.Rate, r.Acknowledged, r.Stored, r.Dropped, r.P50, r.P95, r.P99, r.CPU.Seconds(), r.perFight())
+		fmt.Fprintf(w, "%-8s %6d %12d %8d %8d %9s %9s %9s %8.2f %10.0f\n",
+			r.Profile, r.Rate, r.Acknowledged, r.Stored, r.Dropped, format.Number(r.P50), format.Number(r.P95), format.Number(r.P99),
+			r.CPU.Seconds(), r.perFight())
 	}
 }
 

@@ -1,6 +1,12 @@
 package measure
 
-import "superheroes/bench/energy"
+import (
+	"fmt"
+	"strings"
+
+	"superheroes/bench/energy"
+	"superheroes/bench/format"
+)
 
 // MeasuredEnergy is the energy that the whole machine used during the measured time, according to RAPL. It includes the
 // energy used by the generator and all other processes.
@@ -45,4 +51,33 @@ type Tiers struct {
 type Measuring struct {
 	Zones   []string `json:"zones,omitempty"`
 	Missing string   `json:"missing,omitempty"`
+}
+
+// energy describes the member's energy per unit of work.
+func (r *Report) energy(m Member, unit string) []string {
+	lines := []string{"energy per " + unit + ", in three tiers that must not be mixed"}
+	if e := r.Energy.Measured; e.Missing != "" {
+		lines = append(lines, "measured: not available, "+e.Missing)
+	} else {
+		lines = append(lines, fmt.Sprintf("measured: %s above an idle %s, using RAPL (%s): the whole machine, including the generator",
+			m.amount("measured_energy_uj"), m.amount("measured_idle_watts"), strings.Join(e.Zones, ", ")))
+	}
+	of := "the services, excluding stores"
+	if _, known := m.Figure(storePrefix + "cpu_us"); known {
+		of = "services and stores"
+	}
+	return append(lines,
+		fmt.Sprintf("modelled: %s = CPU seconds of %s x %s W; %s", m.amount("modelled_energy_uj"), of,
+			format.Number(r.Energy.Modelled.Watts), r.Energy.Modelled.Source),
+		fmt.Sprintf("proxy: CPU %s, HTTP %s, to storage %s, %s read and %s write calls, all system calls %s",
+			m.amount("cpu_us"), m.amount("bytes"), m.amount("storage_bytes"), m.amount("read_calls"), m.amount("write_calls"), m.amount("system_calls")))
+}
+
+// amount returns a figure's median and unit.
+func (m Member) amount(figure string) string {
+	f, ok := m.Figure(figure)
+	if !ok {
+		return "(not available)"
+	}
+	return strings.TrimSpace(format.Number(f.Median) + " " + f.Unit)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"superheroes/bench/energy"
+	"superheroes/bench/format"
 	"superheroes/bench/proc"
 	"superheroes/bench/stat"
 )
@@ -26,9 +27,10 @@ type Report struct {
 	Machine Machine   `json:"machine"`
 	Plan    Plan      `json:"plan"`
 	Energy  Tiers     `json:"energy"`
-	Series  []Series  `json:"series"` // one series per rate, or a single series for the closed model
-	Void    bool      `json:"void"`   // at least one run is void
-	Notes   []string  `json:"notes"`  // what the figures don't cover, and why
+	Series  []Series  `json:"series"`            // one series per rate, or a single series for the closed model
+	Void    bool      `json:"void"`              // at least one run is void, or the measurement stopped early
+	Stopped string    `json:"stopped,omitempty"` // why the measurement stopped early
+	Notes   []string  `json:"notes"`             // what the figures don't cover, and why
 }
 
 // Machine describes the machine on which the members were measured.
@@ -69,6 +71,9 @@ type Member struct {
 	Figures []Figure `json:"figures"` // figures over all runs, including void ones
 	Void    []string `json:"void"`    // reasons why runs are void, each with its round number
 	Stores  string   `json:"stores"`  // says whether all acknowledged fights were stored
+
+	StoreNames []string `json:"store_names,omitempty"` // what the stores are, such as "FerretDB 1.24"
+	Uncovered  []string `json:"uncovered,omitempty"`   // services that CPU and memory do not cover if they are separate processes
 }
 
 // Comparison compares a member with the first member, which is the reference.
@@ -147,8 +152,7 @@ func (o Options) measureAll(ctx context.Context, report *Report, floor *Floor) e
 		if ctx.Err() == nil && !report.measured() {
 			return err
 		}
-		report.Void = true
-		report.note("VOID: %v: the measurement stopped early", err)
+		report.Void, report.Stopped = true, err.Error()
 		return nil
 	}
 	return nil
@@ -181,7 +185,7 @@ func (r *Report) judge() {
 func (o Options) series(ctx context.Context, rate float64, floor *Floor) (Series, error) {
 	s := Series{Rate: rate}
 	for _, t := range o.Targets {
-		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile})
+		s.Members = append(s.Members, Member{Name: t.Name, Profile: t.profile, StoreNames: t.StoreNames, Uncovered: t.uncovered})
 	}
 	if floor != nil {
 		s.Floor = &Member{Name: floor.Target.Name}
@@ -243,9 +247,9 @@ func (m *Member) finish(floor *Member, model energy.Model) {
 	m.Stores = stores(m.Runs)
 	for _, q := range quantities(model) {
 		if figure, ok := q.of(m.Runs); ok {
-			if floor != nil { // the floor server has no store, so store figures are divided by the floor's application figures
-				base, _ := floor.Figure(strings.TrimPrefix(figure.Name, storePrefix)) // a missing figure yields no ratio
-				if ratio, ok := stat.RatioOf(figure.Values, base.Values, wantedConfidence); ok {
+			if floor != nil { // the floor server has no store, so all figures are divided by those of its own process
+				same, _ := floor.Figure(base(figure.Name)) // a missing figure yields no ratio
+				if ratio, ok := stat.RatioOf(figure.Values, same.Values, wantedConfidence); ok {
 					figure.ToFloor = &ratio
 				}
 			}
@@ -273,25 +277,19 @@ func stores(runs []Run) string {
 	if acknowledged > 0 && stored == 0 {
 		return "STORES NOTHING"
 	}
-	return fmt.Sprintf("%d acknowledged, %d stored", acknowledged, stored)
+	return fmt.Sprintf("%s acknowledged, %s stored", format.Exact(float64(acknowledged)), format.Exact(float64(stored)))
 }
 
 // cannotBeChecked is the prefix of the summary for a member that doesn't report how many fights it has stored.
 const cannotBeChecked = "CANNOT BE CHECKED: "
 
-// unchecked describes the first check that could not be made for a member, or returns "" if all checks were made.
-func (r *Report) unchecked() string {
-	for _, s := range r.Series {
-		for _, m := range s.Members {
-			if strings.HasPrefix(m.Stores, cannotBeChecked) {
-				return "it is unknown whether " + m.Name + " stores its fights; do not call it fast"
-			}
-		}
-		for _, m := range s.all() {
-			if _, _, unknown := m.surroundings(); unknown != "" {
-				return "the CPU time of unrelated processes while measuring " + m.Name + " is unknown: " + unknown
-			}
-		}
+// unchecked describes the first check that could not be made for the member, or returns "" if all checks were made.
+func (m Member) unchecked() string {
+	if strings.HasPrefix(m.Stores, cannotBeChecked) {
+		return "it is unknown whether " + m.Name + " stores its fights; do not call it fast"
+	}
+	if _, _, unknown := m.surroundings(); unknown != "" {
+		return "the CPU time of unrelated processes while measuring " + m.Name + " is unknown: " + unknown
 	}
 	return ""
 }
@@ -354,8 +352,7 @@ const wantedConfidence = 0.95
 type Figure struct {
 	Name     string        `json:"name"`
 	Unit     string        `json:"unit"`
-	label    string        // see quantity
-	Values   []float64     `json:"values"` // one value for each run that has the figure
+	Values   []float64     `json:"values"` // one for each run
 	Median   float64       `json:"median"`
 	Least    float64       `json:"least"`
 	Most     float64       `json:"most"`

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"superheroes/bench/proc"
 )
 
@@ -199,12 +197,3 @@ func (m measurement) cores() float64 {
 }
 
 func micros(nanoseconds int64) float64 { return float64(nanoseconds) / 1e3 }
-
-func latencyOf(h *hdrhistogram.Histogram) Latency {
-	at := func(percent float64) float64 { return micros(h.ValueAtQuantile(percent)) }
-	l := Latency{Mean: h.Mean() / 1e3, P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), Max: micros(h.Max())}
-	for _, percent := range []float64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 97, 99, 99.5, 99.9, 99.95, 99.99, 100} {
-		l.Percentiles = append(l.Percentiles, Quantile{percent, at(percent)})
-	}
-	return l
-}

@@ -66,7 +66,7 @@ func (o *Options) Check() error {
 	case slices.ContainsFunc(o.Rates, func(rate float64) bool { return !(rate > 0) }):
 		return Wrong("rate", "rates must be above 0")
 	}
-	names := map[string]bool{}
+	names := map[string]bool{floorName: len(o.Floor) > 0}
 	for _, t := range o.Targets {
 		if names[t.Name] {
 			return UsageError{fmt.Errorf("duplicate target name %s", t.Name)}

@@ -42,11 +42,13 @@ func (o Options) find(report *Report) error {
 			return UsageError{fmt.Errorf("the processes of %s: %w", t.Name, err)}
 		}
 		report.note("CPU and memory figures for %s cover %s and their descendants", t.Name, describe(tree, pids))
+		t.nameStores(tree)
 		if len(unserved) > 0 {
 			report.note("CPU and memory figures for %s are INCOMPLETE: no process that can be inspected listens at %s on this host; "+
 				"name processes with pid=", t.Name, strings.Join(unserved, ", "))
 		}
 		if others := t.unnamed(); !named && len(others) > 0 && o.Mix.asks(Fights) {
+			t.uncovered = others
 			report.note("CPU and memory figures for %s don't cover separate processes for %s, whose addresses were not given",
 				t.Name, strings.Join(others, ", "))
 		}
@@ -63,6 +65,18 @@ func describe(tree []proc.Process, pids []int) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// nameStores names the target's stores after their processes, unless they already have names.
+func (t *Target) nameStores(tree []proc.Process) {
+	if len(t.StoreNames) > 0 {
+		return
+	}
+	for _, p := range tree {
+		if slices.Contains(t.StorePIDs, p.PID) && !slices.Contains(t.StoreNames, p.Name) {
+			t.StoreNames = append(t.StoreNames, p.Name)
+		}
+	}
 }
 
 // floor starts the floor server, whose responses are as large as the target's, and pins it to the target's cores.

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,9 @@ func TestProcessNotes(t *testing.T) {
 				t.Fatal(err)
 			}
 			notes := strings.Join(report.Notes, "\n")
+			if uncovered := o.Targets[0].uncovered; (len(uncovered) == 3) != slices.Contains(c.says, without) {
+				t.Errorf("not covered: %q", uncovered)
+			}
 			for _, part := range c.says {
 				if !strings.Contains(notes, part) {
 					t.Errorf("the notes don't contain %q:\n%s", part, notes)

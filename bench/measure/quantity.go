@@ -16,24 +16,64 @@ type quantity struct {
 	value             func(Run) float64
 }
 
-// storePrefix marks the names of the resource usage figures of a target's stores.
-const storePrefix = "store_"
+// These prefixes mark the names of the resource usage figures of a target's stores, and of services and stores
+// together. The figures of the services have no prefix.
+const storePrefix, togetherPrefix = "store_", "together_"
+
+// base returns the name of a figure without its prefix.
+func base(name string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(name, storePrefix), togetherPrefix)
+}
+
+// latencyPrefix marks the names of latency figures. They are in microseconds, but people read them in milliseconds.
+const latencyPrefix = "latency_"
+
+// shown converts a value of the named figure to the unit in the figure's label.
+func shown(name string, value float64) float64 {
+	if strings.HasPrefix(name, latencyPrefix) {
+		return value / 1e3
+	}
+	return value
+}
 
 // quantities returns all quantities, in the order in which the report lists them.
 func quantities(model energy.Model) []quantity {
 	all := []quantity{
 		{"throughput", "/s", "{}s per second", func(r Run) float64 { return r.Throughput }},
-		{"latency_p50_us", "us", "latency p50, us", func(r Run) float64 { return r.Latency.P50 }},
-		{"latency_p90_us", "us", "latency p90, us", func(r Run) float64 { return r.Latency.P90 }},
-		{"latency_p99_us", "us", "latency p99, us", func(r Run) float64 { return r.Latency.P99 }},
-		{"latency_p99_9_us", "us", "latency p99.9, us", func(r Run) float64 { return r.Latency.P999 }},
-		{"latency_max_us", "us", "latency max, us", func(r Run) float64 { return r.Latency.Max }},
+		latency("p50", func(l Latency) float64 { return l.P50 }),
+		latency("p90", func(l Latency) float64 { return l.P90 }),
+		latency("p95", func(l Latency) float64 { return l.P95 }),
+		latency("p99", func(l Latency) float64 { return l.P99 }),
+		latency("p99.9", func(l Latency) float64 { return l.P999 }),
+		latency("max", func(l Latency) float64 { return l.Max }),
 		{"bytes", "B", "HTTP bytes per {}", Run.bytes},
 		{"generator_cpu_us", "us", "generator CPU us per {}", func(r Run) float64 { return r.Generator.PerUnit }},
 	}
 	all = append(all, energies(model)...)
-	all = append(all, used("", func(r Run) *Use { return r.Application })...)
-	return append(all, used(storePrefix, func(r Run) *Use { return r.Store })...)
+	services := used("", func(r Run) *Use { return r.Application })
+	stores := used(storePrefix, func(r Run) *Use { return r.Store })
+	return slices.Concat(all, services, stores, together(services, stores))
+}
+
+// latency returns the quantity for a latency, which is 0 if the run has too few iterations for it.
+func latency(name string, of func(Latency) float64) quantity {
+	return quantity{latencyPrefix + strings.ReplaceAll(name, ".", "_") + "_us", "us", "latency " + name + ", ms", func(r Run) float64 {
+		return where(of(r.Latency) > 0, of(r.Latency))
+	}}
+}
+
+// together returns the sums of the services' and the stores' quantities, except for shares.
+func together(services, stores []quantity) []quantity {
+	var all []quantity
+	for i, q := range services {
+		if q.name == "idle_share" {
+			continue
+		}
+		of, store := q.value, stores[i].value
+		q.name, q.value = togetherPrefix+q.name, func(r Run) float64 { return of(r) + store(r) }
+		all = append(all, q)
+	}
+	return all
 }
 
 // energies returns the energy quantities, which are reported separately.
@@ -101,12 +141,12 @@ func used(prefix string, of func(Run) *Use) []quantity {
 		q("write_calls", "", "  write calls (/proc/PID/io) per {}", func(u *Use) float64 { return u.WriteCalls }),
 		q("system_calls", "", "system calls per {}", func(u *Use) float64 { return where(u.Calls > 0, u.Calls) }),
 		q("storage_bytes", "B", "bytes to storage per {}", func(u *Use) float64 { return u.Storage }),
-		q("rss_before_mib", "MiB", "resident MiB before the run", func(u *Use) float64 { return mib(u.RSSBefore) }),
+		q("rss_before_mib", "MiB", "resident MiB before the run", func(u *Use) float64 { return u.memory(u.RSSBefore) }),
 		q("rss_peak_mib", "MiB", "peak resident MiB during the run", func(u *Use) float64 { return mib(u.RSSPeak) }),
-		q("rss_after_mib", "MiB", "resident MiB after the run", func(u *Use) float64 { return mib(u.RSSAfter) }),
+		q("rss_after_mib", "MiB", "resident MiB after the run", func(u *Use) float64 { return u.memory(u.RSSAfter) }),
 		q("container_cpu_us", "us", "container CPU us per {}", func(u *Use) float64 { return where(len(u.Groups) > 0, u.GroupCPU) }),
 		q("container_mib", "MiB", "container MiB after the run", func(u *Use) float64 { return where(len(u.Groups) > 0, mib(u.GroupMemory)) }),
-		q("pss_after_mib", "MiB", "proportional MiB after the run", func(u *Use) float64 { return mib(u.PSSAfter) }),
+		q("pss_after_mib", "MiB", "proportional MiB after the run", func(u *Use) float64 { return u.memory(u.PSSAfter) }),
 	}
 }
 
@@ -121,17 +161,22 @@ func where(has bool, value float64) float64 {
 	return math.NaN()
 }
 
+// memory converts bytes to MiB. It returns NaN if the memory of one of the processes could not be read, since the sum
+// would look smaller than it is.
+func (u *Use) memory(bytes int64) float64 {
+	unread := slices.ContainsFunc(u.Missing, func(text string) bool { return strings.HasPrefix(text, "memory ") })
+	return where(bytes > 0 && !unread, mib(bytes))
+}
+
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// of summarizes the quantity over the runs that have a value for it, and returns false if no run has one.
+// of summarizes the quantity over the runs. It returns false unless every run has a value for it.
 func (q quantity) of(runs []Run) (Figure, bool) {
-	f := Figure{Name: q.name, Unit: q.unit, label: q.label}
+	f := Figure{Name: q.name, Unit: q.unit}
 	for _, run := range runs {
-		if value := q.value(run); !math.IsNaN(value) {
-			f.Values = append(f.Values, value)
-		}
+		f.Values = append(f.Values, q.value(run))
 	}
-	if len(f.Values) == 0 {
+	if len(runs) == 0 || slices.ContainsFunc(f.Values, math.IsNaN) {
 		return f, false
 	}
 	f.Median, f.Least, f.Most = stat.Median(f.Values), slices.Min(f.Values), slices.Max(f.Values)

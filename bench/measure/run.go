@@ -30,23 +30,6 @@ type Run struct {
 	Measured *MeasuredEnergy `json:"measured_energy,omitempty"` // absent if RAPL isn't available
 }
 
-// Latency holds iteration latencies in microseconds. In the open model, latency counts from when the iteration was due.
-type Latency struct {
-	Mean        float64    `json:"mean"`
-	P50         float64    `json:"p50"`
-	P90         float64    `json:"p90"`
-	P99         float64    `json:"p99"`
-	P999        float64    `json:"p99_9"`
-	Max         float64    `json:"max"`
-	Percentiles []Quantile `json:"percentiles"`
-}
-
-// Quantile is a percentile of the latency distribution.
-type Quantile struct {
-	Percent float64 `json:"percent"`
-	Micros  float64 `json:"us"`
-}
-
 // Generator is the resource usage of the load generator (this process) during the measured time.
 type Generator struct {
 	CPU     float64 `json:"cpu_seconds"`

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,6 +144,7 @@ func TestBadOptions(t *testing.T) {
 	}{
 		{"zero duration", func(o *Options) { o.Duration = 0 }, "--duration, BENCH_DURATION"},
 		{"two targets with the same name", func(o *Options) { o.Targets = append(o.Targets, here) }, "duplicate target name a"},
+		{"a target with the floor server's name", func(o *Options) { o.Targets[0].Name, o.Floor = "floor", []string{"x"} }, "duplicate target name floor"},
 		{"a mix that needs a service whose address isn't given", func(o *Options) { o.Mix, _ = ParseMix("random_hero") }, "random_hero needs the address of heroes"},
 		{"a process that doesn't exist", func(o *Options) { o.Targets[0].PIDs = []int{1 << 30} }, "no process"},
 		{"a core that doesn't exist", func(o *Options) { o.PinSelf = []int{1000} }, "core"},
@@ -171,12 +173,12 @@ func TestParseTarget(t *testing.T) {
 		{"http://h:1/", "http://h:1", "http://h:1", "http://h:1", 0, 0},
 		{"fights=http://h:1,heroes=http://h:2,name=ours", "ours", "http://h:1", "http://h:2", 0, 0},
 		{"heroes=http://h:2,url=http://h:9", "http://h:2", "http://h:9", "http://h:2", 0, 0},
-		{"url=http://h:1,pid=7,pid=8,store-pid=9", "http://h:1", "http://h:1", "http://h:1", 2, 1},
+		{"url=http://h:1,pid=7,pid=8,store-pid=9,store=FerretDB 1.24", "http://h:1", "http://h:1", "http://h:1", 2, 1},
 	} {
 		t.Run(c.text, func(t *testing.T) {
 			got, err := ParseTarget(c.text)
 			if err != nil || got.Name != c.name || got.URL(Fights) != c.fights || got.URL(Heroes) != c.heroes ||
-				len(got.PIDs) != c.pids || len(got.StorePIDs) != c.stores {
+				len(got.PIDs) != c.pids || len(got.StorePIDs) != c.stores || len(got.StoreNames) != c.stores {
 				t.Errorf("got %+v, %v", got, err)
 			}
 		})
@@ -228,10 +230,10 @@ func TestTargetThatDies(t *testing.T) {
 	if runs := report.Series[0].Members[0].Runs; len(runs) != 2 || !report.Void {
 		t.Errorf("%d runs, void: %t", len(runs), report.Void)
 	}
-	if notes := strings.Join(report.Notes, "\n"); !strings.Contains(notes, "VOID: ") || !strings.Contains(notes, "mortal") || !strings.Contains(notes, "the measurement stopped early") {
-		t.Errorf("notes: %s", notes)
+	if verdict := report.verdict(); !strings.HasPrefix(verdict, "VOID: the measurement stopped early: ") || !strings.Contains(verdict, "mortal") {
+		t.Errorf("got %s", verdict)
 	}
-	if err := report.Save(t.TempDir()); err != nil {
+	if err := report.HTML(io.Discard); err != nil {
 		t.Error(err)
 	}
 }

@@ -94,15 +94,16 @@ func TestSurroundings(t *testing.T) {
 // processes is unknown.
 func TestUnchecked(t *testing.T) {
 	report := made()
-	report.Void = false
+	report.Void, report.Series[0].Members[1].Void = false, nil
 	run := &report.Series[0].Members[1].Runs[1]
 	run.Surroundings = Surroundings{Unknown: "a container"}
 	var text strings.Builder
-	if err := report.Text(&text); err != nil {
+	if err := report.Text(&text, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, said := range []string{
 		"  CPU time of unrelated processes unknown: a container\n",
+		"\nother: UNCHECKED, 12,200 fights/s, ",
 		"\nUNCHECKED: the CPU time of unrelated processes while measuring other is unknown: a container\n",
 	} {
 		if !strings.Contains(text.String(), said) {

@@ -21,16 +21,19 @@ type Target struct {
 	PIDs []int              // the target's processes; if empty, the processes on this host that listen on its ports
 	// StorePIDs are the target's database processes, which are reported in separate columns.
 	StorePIDs []int
-	profile   string // profile reported by the health pages; filled in later
-	unseen    string // why some of the target's processes, and so the share of unrelated processes, are unknown
-	hidden    bool   // whether the unknown processes are on this host
+	// StoreNames say what the stores are; if empty, they are the names of the database processes.
+	StoreNames []string
+	profile    string   // profile reported by the health pages; filled in later
+	unseen     string   // why some of the target's processes, and so the share of unrelated processes, are unknown
+	uncovered  []string // services that CPU and memory do not cover if they are separate processes
+	hidden     bool     // whether the unknown processes are on this host
 }
 
 // processes returns the PIDs of all known processes of the target, each the root of a process tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
-// base URLs, url for the base URL of all other services, pid and store-pid (both may be repeated), and name. Errors
+// base URLs, url for the base URL of all other services, pid, store-pid and store (each may be repeated), and name. Errors
 // don't quote the input, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
@@ -59,13 +62,16 @@ func (t *Target) set(key, value string) error {
 		return addPID(&t.PIDs, key, value)
 	case "store-pid":
 		return addPID(&t.StorePIDs, key, value)
+	case "store":
+		t.StoreNames = append(t.StoreNames, value)
+		return nil
 	}
 	service := Service(key)
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
 		return errors.New("a target must be http://host:port, or name=value pairs with the names " +
-			"url, fights, heroes, villains, locations, pid, store-pid and name")
+			"url, fights, heroes, villains, locations, pid, store-pid, store and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"superheroes/bench/energy"
-	"superheroes/bench/measure"
+	"superheroes/bench/format"
 )
 
 //go:embed *.tmpl
@@ -135,13 +135,8 @@ func orDash(text any) string {
 	return "-"
 }
 
-// number formats a number as in bench reports, but with commas in large numbers.
-func number(n float64) string {
-	if size := math.Abs(n); size >= 1000 && !math.IsInf(n, 0) {
-		return thousands(n)
-	}
-	return measure.Short(n)
-}
+// number formats a number as in bench reports.
+func number(n float64) string { return format.Number(n) }
 
 // thousands formats a whole number with commas.
 func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(n))) }

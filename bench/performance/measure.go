@@ -229,6 +229,13 @@ func (c *Cell) add(name string, value float64) {
 	c.Figures[name] = append(c.Figures[name], digits(value))
 }
 
+// addLatency adds a percentile, unless it is 0 because the run had too few iterations for it.
+func (c *Cell) addLatency(name string, micros float64) {
+	if micros > 0 {
+		c.add(name, micros)
+	}
+}
+
 // digits rounds to six significant digits, since measurements are no more precise than that.
 func digits(value float64) float64 {
 	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // can't fail, since it was just formatted
@@ -238,8 +245,8 @@ func digits(value float64) float64 {
 // note adds the figures that bench reports for a valid run.
 func (c *Cell) note(run measure.Run) {
 	c.add(throughput, run.Throughput)
-	c.add(p50, run.Latency.P50)
-	c.add(p99, run.Latency.P99)
+	c.addLatency(p50, run.Latency.P50)
+	c.addLatency(p99, run.Latency.P99)
 	c.add(generator, run.Generator.PerUnit)
 	c.add(strangers, 100*run.Surroundings.Strangers)
 	c.add(steal, 100*run.Surroundings.Steal)

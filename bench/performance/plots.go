@@ -3,6 +3,7 @@ package performance
 import (
 	"math"
 	"path/filepath"
+	"strings"
 
 	"gonum.org/v1/plot/plotter"
 
@@ -14,11 +15,27 @@ func (r *Results) draw(folder string) error {
 	for name, drawn := range map[string]chart.Chart{
 		"cost": r.plotCost(), "connections": r.plotConnections(), "sizes": r.plotSizes(), "rates": r.plotRates(),
 	} {
+		if name != "sizes" { // every other plot shows targets that use all servers
+			drawn.Title += r.storesLine()
+		}
 		if err := drawn.Save(filepath.Join(folder, name+".svg")); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storesLine returns the second line of the title of a plot: the names of the database servers.
+func (r *Results) storesLine() string {
+	var names []string
+	for _, store := range r.Stores {
+		name, _, _ := strings.Cut(store, ",") // the rest says how the server was started
+		names = append(names, name)
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "\nstores: " + strings.Join(names, ", ")
 }
 
 // plotCost draws a bar chart of CPU times at 32 connections, as multiples of the floor server's CPU time, with the

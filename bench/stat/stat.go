@@ -83,3 +83,13 @@ func RatioOf(values, base []float64, wanted float64) (Ratio, bool) {
 	}
 	return Ratio{OfMedians: Median(values) / whole, Paired: Median(paired), Interval: MedianInterval(paired, wanted)}, true
 }
+
+// beyond is the number of values that must lie above a percentile for it to be reported.
+const beyond = 10
+
+// Supports reports whether a sample is large enough for a percentile: at least 10 of the values must lie above it. So
+// the median needs 20 values, p99 1,000 and p99.9 10,000. With fewer, a percentile is little more than the maximum.
+func Supports(values int64, percent float64) bool {
+	const inexact = 1e-6 // 100 - 99.9 is a little less than 0.1
+	return float64(values)*(100-percent) >= 100*beyond-inexact
+}

@@ -94,3 +94,11 @@ func TestNoRatio(t *testing.T) {
 		})
 	}
 }
+
+func TestSupports(t *testing.T) {
+	for percent, enough := range map[float64]int64{0: 10, 50: 20, 90: 100, 95: 200, 99: 1000, 99.9: 10_000, 99.99: 100_000} {
+		if !Supports(enough, percent) || Supports(enough-1, percent) {
+			t.Errorf("p%v: %d values should be just enough", percent, enough)
+		}
+	}
+}
