@@ -1,10 +1,12 @@
 // Command docs runs every command in README.md, docs/operate.md and CONTRIBUTING.md, taken from the files themselves, in a
-// fresh clone of the last commit. docs exits with 1 if a command fails, or if a file contains no commands.
+// fresh clone of the last commit. docs exits with 1 if a command fails, or if a file contains no commands. The commands
+// in docs/learn.md are run by a test.
 //
 // A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
 // run:
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
+//	<!-- run: fails --- FAIL: TestDecide -->                      it fails, and the output contains this text
 //	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200
 //	<!-- run: skip, it needs a database -->                       it is skipped, for this reason
 //

@@ -23,6 +23,7 @@ type step struct {
 	mode   mode
 	script string
 	expect string // text that the output must contain
+	fails  bool   // the command must fail
 	wait   string // URL that returns 200 when a background command is ready
 	reason string // why the step is skipped
 }
@@ -81,6 +82,11 @@ func parseComment(text string) (step, error) {
 			return step{mode: modeRun, expect: rest}, nil
 		}
 		return step{}, errors.New("expect needs a text")
+	case "fails":
+		if rest != "" {
+			return step{mode: modeRun, fails: true, expect: rest}, nil
+		}
+		return step{}, errors.New("fails needs a text that the output contains")
 	case "background":
 		url, ok := strings.CutPrefix(rest, "wait ")
 		if ok {

@@ -77,7 +77,9 @@ func (r *runner) foreground(ctx context.Context, s step) (string, error) {
 	switch {
 	case ctx.Err() != nil:
 		return output, fmt.Errorf("the command did not finish in time: %w", ctx.Err())
-	case running.err != nil:
+	case s.fails && running.err == nil:
+		return output, errors.New("the command did not fail")
+	case !s.fails && running.err != nil:
 		return output, running.err
 	case !strings.Contains(output, s.expect):
 		return output, fmt.Errorf("the output does not contain %s", s.expect)

@@ -37,7 +37,8 @@ type Database[T catalog.Item] struct {
 	// test uses a proxy.
 	OpenAt func(ctx context.Context, address string, seed Seed[T]) (catalog.Store[T], error)
 	Server string
-	// SQL is another client of the same database.
+	// SQL is another client of the same database. An engine without SQL leaves it nil, and passes Run the names of the
+	// groups that need it: start, text, version and picker.
 	SQL *sql.DB
 	// Describe is a query that returns the complete definition of the tables, one string per row.
 	Describe string

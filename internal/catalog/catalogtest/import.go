@@ -3,7 +3,6 @@ package catalogtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -59,7 +58,7 @@ func (e Engine[T]) testIDsOfDeleted(t *testing.T) {
 	f := e.empty(t)
 	f.put(f.item(0, "a"), f.item(0, "b"))
 	ids := f.steps(4)
-	f.exec(f.db.SQL, fmt.Sprintf("DELETE FROM %s WHERE id = %d", e.Kind.Table.Name, ids[1]))
+	f.deleteElsewhere(ids[1])
 	f.put(f.item(0, "c"))
 	if diff := cmp.Diff([]int64{ids[0], ids[2]}, f.ids()); diff != "" {
 		t.Errorf("after a deletion: %s", diff)

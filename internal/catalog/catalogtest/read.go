@@ -25,7 +25,9 @@ func (e Engine[T]) testRead(t *testing.T) {
 	items := f.numbered(1, 51, 101, 151, 1<<32, math.MaxInt64-1, math.MaxInt64)
 	// The order of the writes differs from the order of the ids.
 	f.put(items[6], items[2], items[0], items[5], items[1], items[4], items[3])
-	f.exec(f.db.SQL, f.insertion(f.item(-5, "below"))) // only other applications can use negative ids
+	if f.db.SQL != nil {
+		f.insertElsewhere(f.item(-5, "below")) // only other applications can use negative ids
+	}
 	t.Run("get", func(t *testing.T) { f.testGet(t, items) })
 	t.Run("get many", func(t *testing.T) { f.testGetMany(t, items) })
 	t.Run("page", func(t *testing.T) { f.testPage(t, items) })

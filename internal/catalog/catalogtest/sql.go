@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 )
 
@@ -19,6 +20,26 @@ func (f *fixture[T]) exec(on execer, statements ...string) {
 			f.Fatalf("%s: %v", statement, err)
 		}
 	}
+}
+
+// insertElsewhere inserts an item through another client, or imports it if the engine has no SQL.
+func (f *fixture[T]) insertElsewhere(item T) {
+	f.Helper()
+	if f.db.SQL == nil {
+		f.put(item)
+		return
+	}
+	f.exec(f.db.SQL, f.insertion(item))
+}
+
+// deleteElsewhere deletes an item through another client, or through the store if the engine has no SQL.
+func (f *fixture[T]) deleteElsewhere(id int64) {
+	f.Helper()
+	if f.db.SQL == nil {
+		f.write(id, remove[T])
+		return
+	}
+	f.exec(f.db.SQL, fmt.Sprintf("DELETE FROM %s WHERE id = %d", f.engine.Kind.Table.Name, id))
 }
 
 // insertion returns a statement, valid in every dialect, that inserts an item whose strings contain no backslash.

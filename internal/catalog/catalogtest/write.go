@@ -80,7 +80,7 @@ func (e Engine[T]) testCreateAmongOthers(t *testing.T) {
 	f := e.empty(t)
 	f.write(0, create(f.item(0, "first")))
 	for i, id := range f.steps(40)[1:] {
-		f.exec(f.db.SQL, f.insertion(f.item(id, "other "+strconv.Itoa(i))))
+		f.insertElsewhere(f.item(id, "other "+strconv.Itoa(i)))
 	}
 	f.write(0, create(f.item(0, "second")))
 	f.put(f.item(100_000, "imported"), f.item(0, "imported too"))
