@@ -1,8 +1,9 @@
-// Command docs runs every command in README.md, docs/operate.md and CONTRIBUTING.md, taken from the files themselves, in a
-// fresh clone of the last commit. docs exits with 1 if a command fails, or if a file contains no commands.
+// Command docs runs every command in README.md, CONTRIBUTING.md and the pages in docs, taken from the files themselves, in
+// a fresh clone of the last commit. docs exits with 1 if a command fails, if a file that should contain commands has none,
+// or if the commands leave files behind that git doesn't ignore.
 //
-// A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
-// run:
+// A command is a fenced block marked sh; it must exit with 0. The folder build, where make build puts the programs, is in
+// its PATH. A comment before the block changes how the command is run:
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
 //	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200
@@ -13,12 +14,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -49,20 +54,53 @@ func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	if err := cloneHead(ctx, clone, out); err != nil {
 		return 0, err
 	}
+	names, err := documentsIn(clone)
+	if err != nil {
+		return 0, err
+	}
 	runner := &runner{dir: clone, out: out, patience: patience}
-	for _, name := range []string{"README.md", "docs/operate.md", "CONTRIBUTING.md"} {
+	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(clone, name))
 		if err != nil {
 			return 0, err
 		}
 		steps, err := parse(name, string(text))
+		if errors.Is(err, errNoCommand) && filepath.Dir(name) == docsFolder {
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
 		runner.document(ctx, steps)
 	}
 	fmt.Fprintf(out, "%d commands run, %d skipped, %d failed\n", runner.ran, runner.skipped, runner.failed)
-	return runner.failed, ctx.Err()
+	return runner.failed, errors.Join(ctx.Err(), checkLeftovers(ctx, clone))
+}
+
+const docsFolder = "docs"
+
+// documentsIn returns the documents whose commands are run, in order: the index of docs comes before the other pages,
+// because it builds the programs that they use.
+func documentsIn(folder string) ([]string, error) {
+	pages, err := fs.Glob(os.DirFS(folder), docsFolder+"/*.md")
+	if err != nil {
+		return nil, err
+	}
+	index := docsFolder + "/README.md"
+	others := slices.DeleteFunc(pages, func(page string) bool { return page == index })
+	return slices.Concat([]string{"README.md", index}, others, []string{"CONTRIBUTING.md"}), nil
+}
+
+// checkLeftovers returns an error if the commands have changed or created files that git doesn't ignore.
+func checkLeftovers(ctx context.Context, clone string) error {
+	left, err := git(ctx, "-C", clone, "status", "--porcelain")
+	if err != nil {
+		return err
+	}
+	if left != "" {
+		return fmt.Errorf("the commands leave files behind; add them to .gitignore:\n%s", left)
+	}
+	return nil
 }
 
 // cloneHead clones the last commit of the current repository.
@@ -87,7 +125,7 @@ func git(ctx context.Context, args ...string) (string, error) {
 	output, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
 	text := lastLines(string(output), 20)
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, text)
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, text)
 	}
 	return text, nil
 }
