@@ -60,14 +60,7 @@ func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	}
 	runner := &runner{dir: clone, out: out, patience: patience}
 	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(clone, name))
-		if err != nil {
-			return 0, err
-		}
-		steps, err := parse(name, string(text))
-		if errors.Is(err, errNoCommand) && filepath.Dir(name) == docsFolder {
-			continue
-		}
+		steps, err := stepsOf(clone, name)
 		if err != nil {
 			return 0, err
 		}
@@ -89,6 +82,19 @@ func documentsIn(folder string) ([]string, error) {
 	index := docsFolder + "/README.md"
 	others := slices.DeleteFunc(pages, func(page string) bool { return page == index || page == docsFolder+"/learn.md" })
 	return slices.Concat([]string{"README.md", index}, others, []string{"CONTRIBUTING.md"}), nil
+}
+
+// stepsOf returns the steps of a document in the folder. Only pages in docs may have none.
+func stepsOf(folder, name string) ([]step, error) {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return nil, err
+	}
+	steps, err := parse(name, string(text))
+	if errors.Is(err, errNoCommand) && filepath.Dir(name) == docsFolder {
+		return nil, nil
+	}
+	return steps, err
 }
 
 // checkLeftovers returns an error if the commands have changed or created files that git doesn't ignore.

@@ -92,3 +92,16 @@ func TestLeftovers(t *testing.T) {
 		}
 	}
 }
+
+// TestSteps checks that the commands of all documents can be parsed, so that a mistake shows before they are run.
+func TestSteps(t *testing.T) {
+	names, err := documentsIn(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if _, err := stepsOf(root, name); err != nil {
+			t.Error(err)
+		}
+	}
+}
