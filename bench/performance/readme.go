@@ -20,29 +20,34 @@ func (r *Results) readme() (string, error) {
 	return readmeBegin + "\n" + text + readmeEnd, err
 }
 
-// quoted returns the targets that README.md quotes, with their short names.
-func (r *Results) quoted() []Target {
-	var quoted []Target
-	for _, t := range r.targets() {
-		if short, found := readmeRows()[t.What]; found {
-			t.What = short
-			quoted = append(quoted, t)
-		}
-	}
-	return quoted
+// headlines are the figures that README.md quotes. All are of `up` in the eco profile.
+type headlines struct {
+	Throughput, CPU, Floor, Idle, Loaded, Start string
 }
 
-// readmeRows maps the targets that README.md quotes to their short names.
-func readmeRows() map[string]string {
-	return map[string]string{
-		"CPU per fight: `up`, eco, 32 connections":                                "CPU per fight, all in one process",
-		"CPU per fight: four processes, eco, 32 connections, the sum of the four": "CPU per fight, four processes, eco",
-		"CPU per fight: four processes, strict, with the store":                   "CPU per fight, four processes, strict",
-		"CPU per pick: `random_hero`, one service on PostgreSQL, eco":             "CPU per `random_hero`, eco",
-		"p99 at 80 % of saturation, `up`, eco":                                    "p99 at 80 % of saturation, one process",
-		"resident memory of `up`, after startup and a few fights":                 "total memory with all services in one process",
-		"time from process start to the first fight's response, `up`, new data":   "process start to first response, new data",
+func (r *Results) quoted() headlines {
+	c := r.cell(at32, upEco)
+	h := headlines{Throughput: quote(c, throughput, ""), CPU: quote(c, cpu, " us"), Loaded: quote(c, memory, " MiB")}
+	h.Floor = quote(r.cell(at32, floorCell(usual)), cpu, " us")
+	for _, process := range r.Idle {
+		if process.Name == "up" {
+			h.Idle = number(process.RSS) + " MiB"
+		}
 	}
+	for _, start := range r.Starts {
+		if start.Name == newData && len(start.Ms) > 0 {
+			h.Start = number(start.Ms.Median()) + " ms"
+		}
+	}
+	return h
+}
+
+// quote formats the median of a cell's figure, or says why it is missing.
+func quote(c *Cell, figure, unit string) string {
+	if !c.has(figure) {
+		return string(absent(c.check()))
+	}
+	return number(c.median(figure)) + unit
 }
 
 // writeReadme updates the figures in README.md. It does nothing if there is no README.md.

@@ -15,9 +15,9 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "regenerate docs/configuration.md and the settings in README.md")
+var update = flag.Bool("update", false, "regenerate docs/configuration.md")
 
-const regenerate = "is stale; regenerate it with: go test ./cmd/superheroes -run 'Configuration|README' -update\n"
+const regenerate = "is stale; regenerate it with: go test ./cmd/superheroes -run Configuration -update\n"
 
 // model returns the parser's commands by name.
 func model(t *testing.T) map[string]*kong.Node {
@@ -58,8 +58,14 @@ func TestEveryFlagHasVariableAndHelp(t *testing.T) {
 const configurationIntro = `# Configuration
 
 Every setting has a flag and an environment variable; the flag takes precedence, and an empty variable counts as unset. A
-secret can also be read from a file, whose path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at
-the end of the file is removed. Durations are written as 500ms, 10s or 1m30s.
+secret (a store URL or the admin token) can also be read from a file, such as one mounted by Docker or Kubernetes, whose
+path is in a variable that ends in _FILE, such as ADMIN_TOKEN_FILE; a newline at the end of the file is removed. Durations
+are written as 500ms, 10s or 1m30s.
+
+In a URL, the characters @ : / ? # and % of a user name, a password or a path must be percent-encoded (@ is %40). A URL of
+MariaDB or MySQL that names a Unix socket is mysql://user:password@/database?socket=/run/mysqld/mysqld.sock; tls=true
+encrypts the connection and verifies the server's certificate (with ssl-ca=FILE, against your own CA), and tls=skip-verify
+encrypts without verifying. [data.md](data.md#your-own-databases) describes the parameters of PostgreSQL.
 <!-- This page is generated from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 
@@ -88,7 +94,7 @@ func TestConfigurationPage(t *testing.T) {
 				t.Errorf("%s share a section, but do not all have the flag --%s", names, row.name)
 			}
 		}
-		page.WriteString(table(rows, 0))
+		page.WriteString(table(rows))
 	}
 	shown := slices.Concat(sections()...)
 	for name, command := range commands {
@@ -97,38 +103,6 @@ func TestConfigurationPage(t *testing.T) {
 		}
 	}
 	checkFile(t, filepath.Join("..", "..", "docs", "configuration.md"), page.String())
-}
-
-func TestREADMESettings(t *testing.T) {
-	path := filepath.Join("..", "..", "README.md")
-	readme, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const begin, end = "<!-- settings -->\n", "<!-- /settings -->"
-	before, rest, begun := strings.Cut(string(readme), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !begun || !ended {
-		t.Fatalf("README.md lacks the markers %q and %q", begin, end)
-	}
-	important := []string{
-		"data-dir", "heroes-addr", "villains-addr", "locations-addr", "fights-addr", "statistics", "statistics-addr", "arena",
-		"arena-addr", "heroes-database-url", "villains-database-url", "locations-mysql-url", "fights-mongodb-url", "addr",
-		"database-url", "mysql-url", "mongodb-url", "heroes-url", "villains-url", "locations-url", "fights-url", "statistics-url",
-		"pool-min", "pool-max", "profile", "snapshot-limit", "admin-token", "allowed-host", "trusted-origin", "deadline",
-		"drain-delay", "log-level",
-	}
-	services := []string{"up", "heroes", "villains", "locations", "fights", "statistics serve", "arena"}
-	rows := settings(pick(model(t), services))
-	var chosen []setting
-	for _, name := range important {
-		at := slices.IndexFunc(rows, func(row setting) bool { return row.name == name })
-		if at < 0 {
-			t.Fatalf("no command has the flag --%s", name)
-		}
-		chosen = append(chosen, rows[at])
-	}
-	checkFile(t, path, before+begin+table(chosen, len(services))+end+after)
 }
 
 func checkFile(t *testing.T, path, want string) {
@@ -191,29 +165,12 @@ func settings(commands []*kong.Node) []setting {
 	return rows
 }
 
-// table returns a Markdown table of settings. If there are several services, the table also shows which services accept
-// each setting.
-func table(rows []setting, services int) string {
+// table returns a Markdown table of settings.
+func table(rows []setting) string {
 	var text strings.Builder
-	if services == 0 {
-		text.WriteString("| flag | variable | default | meaning |\n|---|---|---|---|\n")
-	} else {
-		text.WriteString("| flag | variable | of | default | meaning |\n|---|---|---|---|---|\n")
-	}
+	text.WriteString("| flag | variable | default | meaning |\n|---|---|---|---|\n")
 	for _, row := range rows {
-		var of []string
-		for _, flag := range row.flags {
-			of = append(of, flag.command)
-		}
-		column := ""
-		switch services {
-		case 0:
-		case len(of):
-			column = "all | "
-		default:
-			column = strings.Join(of, ", ") + " | "
-		}
-		fmt.Fprintf(&text, "| `--%s` | %s | %s%s | %s |\n", row.name, row.variables(), column, row.defaults(), row.help())
+		fmt.Fprintf(&text, "| `--%s` | %s | %s | %s |\n", row.name, row.variables(), row.defaults(), row.help())
 	}
 	return text.String()
 }

@@ -323,26 +323,33 @@ func TestClauses(t *testing.T) {
 	}
 }
 
-// TestQuotes checks that the words quoted in clauses occur in the contract or in the README, which contains later
-// additions. The test is skipped if the contract is not available.
+// TestQuotes checks that the words quoted in clauses occur in the contract or in docs, which contains later additions. The
+// test is skipped if the contract is not available.
 func TestQuotes(t *testing.T) {
 	contract, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "CONTRACT.md"))
 	if err != nil {
 		t.Skipf("the contract is not available: %v", err)
 	}
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contract = append(contract, text...)
 	}
 	plain := func(text string) string {
 		return strings.Join(strings.Fields(strings.NewReplacer("`", "", "**", "").Replace(text)), " ")
 	}
-	whole := plain(string(contract) + string(readme))
+	whole := plain(string(contract))
 	for _, c := range Clauses() {
 		for _, quote := range regexp.MustCompile(`“([^”]*)”`).FindAllStringSubmatch(c.Text, -1) {
 			for _, piece := range strings.Split(quote[1], "…") {
 				if !strings.Contains(whole, plain(piece)) {
-					t.Errorf("%s quotes %q, which is neither in the contract nor in the README", c.ID, piece)
+					t.Errorf("%s quotes %q, which is neither in the contract nor in docs", c.ID, piece)
 				}
 			}
 		}

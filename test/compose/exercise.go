@@ -114,7 +114,7 @@ func fourServices(p project) []step {
 		{"a fight is acknowledged and stored", checkFight, false},
 		{"the battle page loads and executes a fight", checkArena, false},
 		{"contract suite", contractSuite, false},
-		{"k6 at 10 fights per second, as README describes", p.load, false},
+		{"k6 at 10 fights per second, as docs/containers.md describes", p.load, false},
 		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
 		{"without its database, a service is alive but not ready; it recovers without a restart", p.loseDatabase, false},
 		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
@@ -223,7 +223,7 @@ func contractSuite(ctx context.Context) (string, error) {
 	return lastLines(report, 1), err
 }
 
-// load runs the load test as README describes.
+// load runs the load test as docs/containers.md describes.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
 		return "", skip("there is no k6/load.js")

@@ -1,5 +1,5 @@
 // Command compose implements `make compose-test`: it builds the images, starts compose.yml on a real Docker engine,
-// uses the system as README describes, kills a database, stops a service under load, and finally removes everything.
+// uses the system as docs/containers.md describes, kills a database, stops a service under load, and finally removes everything.
 //
 // The command uses the running Docker engine if the image registry is reachable. Otherwise, as root on Debian or
 // Ubuntu, it starts its own engine in a separate network namespace, and builds stand-ins for the images that it can't

@@ -23,13 +23,16 @@ var update = flag.Bool("update", false, "correct the line numbers of links to Go
 var root = filepath.Join("..", "..")
 
 var (
-	linkForm  = regexp.MustCompile(`\[([^\[\]]*)\]\(([^()\s]+)\)`)
-	lineForm  = regexp.MustCompile(`^L(\d+)$`)
-	quoteForm = regexp.MustCompile("^`([A-Za-z_][A-Za-z0-9_]*)`$")
+	linkForm    = regexp.MustCompile(`\[([^\[\]]*)\]\(([^()\s]+)\)`)
+	imageForm   = regexp.MustCompile(`(?:src|srcset)="([^"]+)"`)
+	lineForm    = regexp.MustCompile(`^L(\d+)$`)
+	headingForm = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	unanchored  = regexp.MustCompile(`[^\p{L}\p{N} _-]`) // characters that an anchor lacks
+	quoteForm   = regexp.MustCompile("^`([A-Za-z_][A-Za-z0-9_]*)`$")
 )
 
-// TestLinks checks that every relative link in a document resolves, and that a link to a line of Go code, such as
-// [`Decide`](internal/fight/fight.go#L42), points to the declaration of the name in its text.
+// TestLinks checks that every relative link in a document resolves, including its heading, and that a link to a line of Go
+// code, such as [`Decide`](internal/fight/fight.go#L42), points to the declaration of the name in its text.
 func TestLinks(t *testing.T) {
 	for _, document := range documents(t) {
 		t.Run(filepath.ToSlash(document), func(t *testing.T) {
@@ -38,12 +41,12 @@ func TestLinks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			corrected, faults := checkLinks(filepath.Dir(path), string(text))
+			corrected, faults := checkLinks(path, string(text))
 			if *update && corrected != string(text) {
 				if err := os.WriteFile(path, []byte(corrected), 0o644); err != nil {
 					t.Fatal(err)
 				}
-				_, faults = checkLinks(filepath.Dir(path), corrected)
+				_, faults = checkLinks(path, corrected)
 			}
 			for _, fault := range faults {
 				t.Error(fault)
@@ -81,9 +84,9 @@ func documents(t *testing.T) []string {
 	return found
 }
 
-// checkLinks returns the text with the line numbers in links corrected where possible, and the faults in the original
-// text.
-func checkLinks(folder, text string) (corrected string, faults []string) {
+// checkLinks returns the text of the document with the line numbers in links corrected where possible, and the faults in the
+// original text.
+func checkLinks(document, text string) (corrected string, faults []string) {
 	inBlock := false
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -95,28 +98,36 @@ func checkLinks(folder, text string) (corrected string, faults []string) {
 		}
 		lines[i] = linkForm.ReplaceAllStringFunc(line, func(link string) string {
 			parts := linkForm.FindStringSubmatch(link)
-			right, err := checkLink(folder, parts[1], parts[2])
+			right, err := checkLink(document, parts[1], parts[2])
 			if err != nil {
 				faults = append(faults, fmt.Sprintf("line %d: %s: %v", i+1, link, err))
 			}
 			return "[" + parts[1] + "](" + right + ")"
 		})
+		for _, image := range imageForm.FindAllStringSubmatch(line, -1) {
+			if _, err := checkLink(document, "", image[1]); err != nil {
+				faults = append(faults, fmt.Sprintf("line %d: %s: %v", i+1, image[0], err))
+			}
+		}
 	}
 	return strings.Join(lines, "\n"), faults
 }
 
 // checkLink returns the corrected target of a link, or the original target if it can't be corrected.
-func checkLink(folder, label, target string) (string, error) {
+func checkLink(document, label, target string) (string, error) {
 	if strings.Contains(target, ":") { // a URL
 		return target, nil
 	}
 	file, fragment, _ := strings.Cut(target, "#")
-	if file == "" { // a heading in the same document
-		return target, nil
+	path := document
+	if file != "" {
+		path = filepath.Join(filepath.Dir(document), filepath.FromSlash(file))
 	}
-	path := filepath.Join(folder, filepath.FromSlash(file))
 	if _, err := os.Stat(path); err != nil {
 		return target, errors.New("leads nowhere")
+	}
+	if fragment != "" && filepath.Ext(path) == ".md" {
+		return target, checkHeading(path, fragment)
 	}
 	match := lineForm.FindStringSubmatch(fragment)
 	if match == nil {
@@ -142,6 +153,20 @@ func checkLink(folder, label, target string) (string, error) {
 		return target, fmt.Errorf("the link points to the line %q, and %d lines declare %s", line, len(declared), name[1])
 	}
 	return fmt.Sprintf("%s#L%d", file, declared[0]), fmt.Errorf("the name is declared on line %d", declared[0])
+}
+
+// checkHeading returns an error if no heading of the document has the anchor, which GitHub forms from the heading's text.
+func checkHeading(path, anchor string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, heading := range headingForm.FindAllStringSubmatch(string(text), -1) {
+		if anchor == strings.ReplaceAll(unanchored.ReplaceAllString(strings.ToLower(heading[1]), ""), " ", "-") {
+			return nil
+		}
+	}
+	return fmt.Errorf("no heading has the anchor %s", anchor)
 }
 
 func lineOf(path string, number int) (string, error) {

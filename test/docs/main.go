@@ -1,9 +1,10 @@
-// Command docs runs every command in README.md, docs/operate.md and CONTRIBUTING.md, taken from the files themselves, in a
-// fresh clone of the last commit. docs exits with 1 if a command fails, or if a file contains no commands. The commands
-// in docs/learn.md are run by a test.
+// Command docs runs every command in README.md, CONTRIBUTING.md and the pages in docs, taken from the files themselves, in
+// a fresh clone of the last commit. The exercises in docs/learn.md, which change the code, are run by a test. docs exits
+// with 1 if a command fails, if a file that should contain commands has none, or if the commands leave files behind that
+// git doesn't ignore.
 //
-// A command is a fenced block marked sh; it must exit with 0. A comment before the block changes how the command is
-// run:
+// A command is a fenced block marked sh; it must exit with 0. The folder build, where make build puts the programs, is in
+// its PATH. A comment before the block changes how the command is run:
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
 //	<!-- run: fails --- FAIL: TestDecide -->                      it fails, and the output contains this text
@@ -15,12 +16,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -51,20 +56,59 @@ func run(ctx context.Context, out io.Writer) (failed int, err error) {
 	if err := cloneHead(ctx, clone, out); err != nil {
 		return 0, err
 	}
+	names, err := documentsIn(clone)
+	if err != nil {
+		return 0, err
+	}
 	runner := &runner{dir: clone, out: out, patience: patience}
-	for _, name := range []string{"README.md", "docs/operate.md", "CONTRIBUTING.md"} {
-		text, err := os.ReadFile(filepath.Join(clone, name))
-		if err != nil {
-			return 0, err
-		}
-		steps, err := parse(name, string(text))
+	for _, name := range names {
+		steps, err := stepsOf(clone, name)
 		if err != nil {
 			return 0, err
 		}
 		runner.document(ctx, steps)
 	}
 	fmt.Fprintf(out, "%d commands run, %d skipped, %d failed\n", runner.ran, runner.skipped, runner.failed)
-	return runner.failed, ctx.Err()
+	return runner.failed, errors.Join(ctx.Err(), checkLeftovers(ctx, clone))
+}
+
+const docsFolder = "docs"
+
+// documentsIn returns the documents whose commands are run, in order: the index of docs comes before the other pages,
+// because it builds the programs that they use.
+func documentsIn(folder string) ([]string, error) {
+	pages, err := fs.Glob(os.DirFS(folder), docsFolder+"/*.md")
+	if err != nil {
+		return nil, err
+	}
+	index := docsFolder + "/README.md"
+	others := slices.DeleteFunc(pages, func(page string) bool { return page == index || page == docsFolder+"/learn.md" })
+	return slices.Concat([]string{"README.md", index}, others, []string{"CONTRIBUTING.md"}), nil
+}
+
+// stepsOf returns the steps of a document in the folder. Only pages in docs may have none.
+func stepsOf(folder, name string) ([]step, error) {
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return nil, err
+	}
+	steps, err := parse(name, string(text))
+	if errors.Is(err, errNoCommand) && filepath.Dir(name) == docsFolder {
+		return nil, nil
+	}
+	return steps, err
+}
+
+// checkLeftovers returns an error if the commands have changed or created files that git doesn't ignore.
+func checkLeftovers(ctx context.Context, clone string) error {
+	left, err := git(ctx, "-C", clone, "status", "--porcelain")
+	if err != nil {
+		return err
+	}
+	if left != "" {
+		return fmt.Errorf("the commands leave files behind; add them to .gitignore:\n%s", left)
+	}
+	return nil
 }
 
 // cloneHead clones the last commit of the current repository.
@@ -89,7 +133,7 @@ func git(ctx context.Context, args ...string) (string, error) {
 	output, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
 	text := lastLines(string(output), 20)
 	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, text)
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, text)
 	}
 	return text, nil
 }

@@ -28,7 +28,9 @@ type step struct {
 	reason string // why the step is skipped
 }
 
-// parse returns the steps of a document. A document without commands is an error.
+var errNoCommand = errors.New("contains no command")
+
+// parse returns the steps of a document. A document without commands results in errNoCommand.
 func parse(name, text string) ([]step, error) {
 	elements, err := split(text)
 	if err != nil {
@@ -67,7 +69,7 @@ func parse(name, text string) ([]step, error) {
 		return nil, fmt.Errorf("%s: no block marked sh follows the comment", asked.place)
 	}
 	if !slices.ContainsFunc(steps, func(s step) bool { return s.script != "" }) {
-		return nil, fmt.Errorf("%s contains no command", name)
+		return nil, fmt.Errorf("%s %w", name, errNoCommand)
 	}
 	return steps, nil
 }

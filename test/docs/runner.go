@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -170,6 +172,7 @@ func (r *runner) launch(ctx context.Context, s step) (*process, error) {
 	running := &process{place: s.place, interrupt: cancel, ended: make(chan struct{})}
 	command := exec.CommandContext(ctx, "sh", "-e", "-c", s.script)
 	command.Dir = r.dir
+	command.Env = append(command.Environ(), "PATH="+filepath.Join(r.dir, "build")+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	command.Stdout, command.Stderr = &running.output, &running.output
 	command.WaitDelay = stopPatience
 	procgroup.Lead(command)

@@ -78,3 +78,37 @@ func TestBadCommands(t *testing.T) {
 		t.Log(out)
 	}
 }
+
+// TestLeftovers checks that files that git doesn't ignore are reported.
+func TestLeftovers(t *testing.T) {
+	folder := t.TempDir()
+	if _, err := git(t.Context(), "init", "--quiet", folder); err != nil {
+		t.Skip(err)
+	}
+	for _, file := range []struct{ name, text, complaint string }{
+		{".git/info/exclude", "/ignored\n", ""},
+		{"ignored", "", ""},
+		{"heroes.csv", "", "heroes.csv"},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, file.name), []byte(file.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := checkLeftovers(t.Context(), folder)
+		if (err != nil) != (file.complaint != "") || err != nil && !strings.Contains(err.Error(), file.complaint) {
+			t.Errorf("after %s was written: %v", file.name, err)
+		}
+	}
+}
+
+// TestSteps checks that the commands of all documents can be parsed, so that a mistake shows before they are run.
+func TestSteps(t *testing.T) {
+	names, err := documentsIn(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if _, err := stepsOf(root, name); err != nil {
+			t.Error(err)
+		}
+	}
+}

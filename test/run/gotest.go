@@ -83,8 +83,8 @@ func locate(pkg string) (module, name string) {
 
 // isPackage reports whether an argument names packages, rather than being a flag or a flag's value.
 func isPackage(arg string) bool {
-	return arg == "." || arg == ".." || arg == "superheroes" ||
-		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || strings.HasPrefix(arg, "superheroes/")
+	return arg == "." || arg == ".." || strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") ||
+		strings.HasPrefix(arg+"/", "superheroes/")
 }
 
 // raceDetector returns the reason why tests can't use the race detector, or nil. To detect a broken C compiler,

@@ -67,7 +67,7 @@ func TestRunOfAllModules(t *testing.T) {
 func module(t *testing.T, folder, body string) {
 	t.Helper()
 	files := map[string]string{
-		"go.mod":    "module superheroes\n\ngo 1.26\n",
+		"go.mod":    "module " + find.Path() + "\n\ngo 1.26\n",
 		"a_test.go": "package sample\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\t" + body + "\n}\n",
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
