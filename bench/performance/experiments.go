@@ -41,10 +41,10 @@ const (
 const (
 	executeFight  = "execute_fight"
 	randomHeroMix = "random_hero"
-	usual         = 32                // connections
-	oneCore       = "GOMAXPROCS=1"    // setting for each service in compose.yml and the scenarios
+	usual         = 32                 // connections
+	oneCore       = "GOMAXPROCS=1"     // setting for each service in compose.yml and the scenarios
 	timerSlack    = "TIMER_SLACK=10ms" // likewise
-	allCores      = "GOMAXPROCS="     // the default
+	allCores      = "GOMAXPROCS="      // the default
 	eco, strict   = "eco", "strict"
 )
 
