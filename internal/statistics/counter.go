@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -33,8 +34,10 @@ func Looking() Pace {
 }
 
 const (
-	// stepTime limits the duration of one counting step.
-	stepTime = 10 * time.Second
+	// stepTime limits the duration of one counting step. The limit doubles with each consecutive timeout, up to
+	// maxStepTime: a server may roll back what a step that was cut off has done, and would then never finish it.
+	stepTime    = 10 * time.Second
+	maxStepTime = 8 * stepTime
 	// showEvery is the interval at which the state is published during a long round of counting.
 	showEvery = 250 * time.Millisecond
 	// retryAfter is the time between a failed round and the next one.
@@ -66,6 +69,7 @@ type counter struct {
 	idleRounds int       // consecutive rounds that found no uncounted fights
 	waiting    bool      // another process counts
 	failing    bool
+	timeouts   int // consecutive steps that were cut off; stops at maxStepTime
 }
 
 func newCounter(store Store, pace Pace, log *slog.Logger) *counter {
@@ -274,12 +278,19 @@ func (c *counter) countAll(ctx context.Context) (counted int, version int64, err
 }
 
 func (c *counter) step(ctx context.Context) (Progress, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	limit := stepTime << c.timeouts
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	ctx, span := c.tracer.Load().Root(ctx, "count fights")
 	defer span.End()
 	ctx, count := c.operations.Begin(ctx, "UPDATE", "")
 	progress, err := c.store.Count(ctx)
 	count.End(&err)
+	switch {
+	case err == nil:
+		c.timeouts = 0
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && limit < maxStepTime:
+		c.timeouts++
+	}
 	return progress, err
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -49,6 +50,36 @@ func TestAppendJSON(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
+}
+
+// slow is a store in which counting takes a while, and has to start all over if it is cut off.
+type slow struct {
+	statisticstest.Fake
+	takes time.Duration
+}
+
+func (s *slow) Count(ctx context.Context) (statistics.Progress, error) {
+	select {
+	case <-time.After(s.takes):
+		return s.Fake.Count(ctx)
+	case <-ctx.Done():
+		return statistics.Progress{}, ctx.Err()
+	}
+}
+
+// Fights are counted even if counting takes longer than a step usually may, and the server rolls back a step that is
+// cut off.
+func TestSlowCounting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{takes: time.Minute}
+		store.Stored.Store(3)
+		service := statistics.NewService(store, statistics.Woken(), slog.New(slog.DiscardHandler))
+		defer service.Close()
+		time.Sleep(5 * time.Minute)
+		if store.Steps.Load() == 0 {
+			t.Error("no step of a minute succeeded within five minutes")
+		}
+	})
 }
 
 // spoiled is a store in which every fight is unreadable.
