@@ -66,11 +66,11 @@ func (c *Collection) String() string {
 	return text
 }
 
-// Time limits: for finding the server, unless the URL has another one, and for counting, for which MongoDB reads the
-// whole index.
+// Time limits: for finding the server, unless the URL has another one, and for counting. MongoDB reads a whole index to
+// count, and FerretDB every document.
 const (
 	selectPatience = 5 * time.Second
-	countPatience  = time.Minute
+	countPatience  = 10 * time.Minute
 )
 
 // count returns the number of documents in the collection.
