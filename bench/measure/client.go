@@ -108,9 +108,9 @@ func (c *client) check(service Service, path string, check func([]byte) error) e
 	return check(body)
 }
 
-// single returns an action that sends a single GET request and checks the response body.
-func single(service Service, path string, check func([]byte) error) func(*client) error {
-	return func(c *client) error { return c.check(service, path, check) }
+// single returns an action that sends a single GET request to the fights service and checks the response body.
+func single(path string, check func([]byte) error) func(*client) error {
+	return func(c *client) error { return c.check(Fights, path, check) }
 }
 
 // random returns an action that requests a random entry of a service and checks it. Members have the entry at a path

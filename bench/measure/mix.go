@@ -39,12 +39,12 @@ func actions() []action {
 	return []action{
 		{"family", Fights, true, (*client).family},
 		{"execute_fight", Fights, true, (*client).executeFight},
-		{"randomfighters", Fights, false, single(Fights, "/api/fights/randomfighters", checkFighters)},
-		{"randomlocation", Fights, false, single(Fights, "/api/fights/randomlocation", checkLocation)},
+		{"randomfighters", Fights, false, single("/api/fights/randomfighters", checkFighters)},
+		{"randomlocation", Fights, false, single("/api/fights/randomlocation", checkLocation)},
 		{"random_hero", Heroes, false, random(Heroes, "random_hero", checkCharacter)},
 		{"random_villain", Villains, false, random(Villains, "random_villain", checkCharacter)},
 		{"random_location", Locations, false, random(Locations, "random_location", checkLocation)},
-		{"livez", Fights, false, single(Fights, "/livez", checkNothing)},
+		{"livez", Fights, false, single("/livez", checkNothing)},
 	}
 }
 
