@@ -81,7 +81,8 @@ func TestUsageErrors(t *testing.T) {
 
 // TestNoPasswords checks that a URL with a password is rejected without printing the password.
 func TestNoPasswords(t *testing.T) {
-	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1"} {
+	for _, args := range []string{"--target=http://u:swordfish@127.0.0.1:1", "--target=name=x,fights=http://u:swordfish@127.0.0.1:1",
+		"--target=http://127.0.0.1:1,count=mongodb://u:swordfish@127.0.0.1", "--target=url=http://127.0.0.1:1,count=mongodb://swordfish@/", "--count-url=http://u:swordfish@h"} {
 		if got := invoke(t, "--no-floor", args); got.code != exitUsage || strings.Contains(got.stdout+got.stderr, "swordfish") {
 			t.Errorf("%s: got %+v", args, got)
 		}

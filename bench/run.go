@@ -21,12 +21,13 @@ import (
 
 // runCommand measures running members of the family. A report marked VOID is still written, but the exit code is 1.
 type runCommand struct {
-	Target          string   `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N ,store=TEXT, such as ,store=FerretDB 1.24 to name a database in the report."`
+	Target          string   `env:"BENCH_TARGET" default:"fights=http://localhost:8004,heroes=http://localhost:8001,villains=http://localhost:8002,locations=http://localhost:8003,name=up" help:"Member to measure: one base URL for all services, or fights=URL,heroes=URL,villains=URL,locations=URL; optionally followed by ,name=TEXT ,pid=N ,store-pid=N ,store=TEXT, such as ,store=FerretDB 1.24 to name a database in the report, and ,count=mongodb://… to count its fights there."`
 	Versus          []string `sep:"none" env:"BENCH_VERSUS" placeholder:"TARGET" help:"Member to compare it with; runs alternate: A B A B …. Same syntax as --target. May be repeated."`
 	Mix             string   `env:"BENCH_MIX" default:"execute_fight" help:"What an iteration does: ${mixes}; or several with weights, such as execute_fight:1,random_hero:9."`
 	measure.Options `embed:""`
 	Pid             []int   `env:"BENCH_PID" placeholder:"N" help:"Process ID of the target; by default found by its ports if it runs on this host. May be repeated."`
 	StorePid        []int   `env:"BENCH_STORE_PID" placeholder:"N" help:"Process ID of one of the target's databases, whose figures are reported in separate columns. May be repeated."`
+	CountURL        string  `name:"count-url" env:"BENCH_COUNT_URL" placeholder:"mongodb://HOST/DATABASE.COLLECTION" help:"MongoDB database in which the target's fights are counted, if the target itself can't count them; the database fights by default, and the collection that members of the family use."`
 	Floor           bool    `env:"BENCH_FLOOR" default:"true" negatable:"" help:"Also measure a bare net/http handler, before the first round and after each."`
 	Watts           float64 `env:"BENCH_WATTS" default:"2.76" help:"Extra power of a busy core over an idle core, in watts, for the energy model."`
 	WattsSource     string  `env:"BENCH_WATTS_SOURCE" default:"${wattsSource}" help:"Source of the --watts value, to be quoted in the report."`
@@ -72,6 +73,11 @@ func (c runCommand) options() (measure.Options, error) {
 	}
 	options.Targets[0].PIDs = append(options.Targets[0].PIDs, c.Pid...)
 	options.Targets[0].StorePIDs = append(options.Targets[0].StorePIDs, c.StorePid...)
+	if c.CountURL != "" {
+		if options.Targets[0].Count, err = measure.ParseCollection(c.CountURL); err != nil {
+			return options, measure.Wrong("count-url", "%w", err)
+		}
+	}
 	switch {
 	case c.Rounds != 0:
 	case len(c.Versus) > 0:

@@ -43,17 +43,16 @@ func checkCharacter(body []byte) error {
 }
 
 func readCharacter(object []byte) (fighter, error) {
-	var values [3][]byte
-	err := scan.Object(object, values[:], "id", "name", "level")
-	id, name := values[0], values[1]
-	f, valid := newFighter(name, values[2])
+	var values [2][]byte
+	err := scan.Object(object, values[:], "name", "level")
+	f, valid := newFighter(values[0], values[1])
 	switch {
 	case err != nil:
 		return f, wrong("invalid character: %w", err)
-	case !isName(name):
-		return f, wrong("invalid character name %.60s", name)
-	case !valid || id == nil:
-		return f, wrong("character without id or level")
+	case !isName(f.name):
+		return f, wrong("invalid character name %.60s", f.name)
+	case !valid:
+		return f, wrong("character without level")
 	}
 	return f, nil
 }
@@ -121,35 +120,37 @@ func readFighters(body []byte) (p pair, err error) {
 // The teams, as JSON.
 const heroTeam, villainTeam = `"heroes"`, `"villains"`
 
-// checkFight checks that the response body is a fight with the correct winner. Unless sent is nil, it also checks that
-// the fight is between the fighters sent in the request. Only the fields common to all members of the family are
-// required; hero and villain, if present, must match the winner and the loser. It returns the fight's id as raw JSON.
-func checkFight(body []byte, sent *pair) (id []byte, err error) {
+// readFight checks that the response body is a fight in the given dialect, with the correct winner if the level decides.
+// Unless sent is nil, it also checks that the fight is between the fighters sent in the request. Only the fields common
+// to all members of the family are required; hero and villain, if present, must match the winner and the loser. It
+// returns the fight's id as raw JSON, and whether the fight was won by the fighter who would have lost by level.
+func readFight(body []byte, sent *pair, d *dialect) (id []byte, upset bool, err error) {
 	var values [10][]byte
-	if err := scan.Object(body, values[:], "id", "winner_name", "winner_level", "winner_team",
-		"loser_name", "loser_level", "loser_team", "hero", "villain", "location"); err != nil {
-		return nil, wrong("invalid fight: %w", err)
+	if err := scan.Object(body, values[:], d.fields...); err != nil {
+		return nil, false, wrong("invalid fight: %w", err)
 	}
-	id, winnerTeam, loserTeam := values[0], values[3], values[6]
-	winner, winnerValid := newFighter(values[1], values[2])
-	loser, loserValid := newFighter(values[4], values[5])
+	winnerTeam, loserTeam, id := values[2], values[5], values[6]
+	winner, winnerValid := newFighter(values[0], values[1])
+	loser, loserValid := newFighter(values[3], values[4])
 	hero, villain := winner, loser
 	if string(winnerTeam) == villainTeam {
 		hero, villain = loser, winner
 	}
-	switch heroWins := hero.level > villain.level; {
+	heroWins := hero.level > villain.level
+	upset = heroWins != (string(winnerTeam) == heroTeam)
+	switch {
 	case len(id) == 0 || string(id) == "null" || string(id) == `""`:
-		return id, wrong("fight without an id")
+		return id, false, wrong("fight without an id")
 	case !winnerValid || !loserValid:
-		return id, wrong("fight in which a fighter's name or level is missing or invalid")
+		return id, false, wrong("fight in which a fighter's name or level is missing or invalid")
 	case !isTeams(winnerTeam, loserTeam) && !isTeams(loserTeam, winnerTeam):
-		return id, wrong("fight between the teams %.20s and %.20s", winnerTeam, loserTeam)
-	case heroWins != (string(winnerTeam) == heroTeam):
-		return id, wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, winnerTeam)
+		return id, false, wrong("fight between the teams %.20s and %.20s", winnerTeam, loserTeam)
+	case upset && d.byLevel:
+		return id, true, wrong("hero of level %d, villain of level %d, but %s won", hero.level, villain.level, winnerTeam)
 	case sent != nil && (!hero.equal(sent.hero) || !villain.equal(sent.villain)):
-		return id, wrong("fight between fighters other than those sent")
+		return id, upset, wrong("fight between fighters other than those sent")
 	}
-	return id, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
+	return id, upset, cmp.Or(checkShown(values[7], hero), checkShown(values[8], villain), checkPlace(values[9], sent))
 }
 
 // isTeams reports whether the first argument names the heroes' team and the second one the villains' team.

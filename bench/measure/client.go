@@ -3,6 +3,7 @@ package measure
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -17,6 +18,7 @@ var errStatus = errors.New("status")
 
 // client runs iterations, one at a time, on its own connections.
 type client struct {
+	shape shape // as far as it is known
 	conns map[Service]*rawhttp.Conn
 	gets  map[string][]byte // GET requests by path, each built once
 	post  []byte
@@ -24,13 +26,14 @@ type client struct {
 	body   []byte // request body of the fight being sent
 	lastID []byte // id of the last fight, as JSON
 
+	upsets   int64  // number of fights won by the fighter who would have lost by level
 	requests int64  // number of requests sent so far
 	last     string // the last request
 	size     int    // size of the last response body
 }
 
 func newClient(target Target, timeout time.Duration) (*client, error) {
-	c := &client{conns: map[Service]*rawhttp.Conn{}, gets: map[string][]byte{}}
+	c := &client{shape: target.shape.clone(), conns: map[Service]*rawhttp.Conn{}, gets: map[string][]byte{}}
 	shared := map[string]*rawhttp.Conn{} // services with the same base URL share a connection
 	for _, service := range Services() {
 		base := target.URL(service)
@@ -91,19 +94,44 @@ func (c *client) ok(answer rawhttp.Answer, err error) ([]byte, error) {
 	}
 	c.size = len(answer.Body)
 	if answer.Status != http.StatusOK {
-		return nil, wrong("%w %d, %.200s", errStatus, answer.Status, answer.Body)
+		return nil, wrong("%w %d, %.200s", errStatus, answer.Status, bytes.Join(bytes.Fields(answer.Body), []byte(" ")))
 	}
 	return answer.Body, nil
 }
 
-// single returns an action that sends a single GET request and checks the response body.
-func single(service Service, path string, check func([]byte) error) func(*client) error {
+// check sends a GET request and checks the response body.
+func (c *client) check(service Service, path string, check func([]byte) error) error {
+	body, err := c.get(service, path)
+	if err != nil {
+		return err
+	}
+	return check(body)
+}
+
+// single returns an action that sends a single GET request to the fights service and checks the response body.
+func single(path string, check func([]byte) error) func(*client) error {
+	return func(c *client) error { return c.check(Fights, path, check) }
+}
+
+// random returns an action that requests a random entry of a service and checks it. Members have the entry at a path
+// that ends with the given name, or with "random": the client tries both and remembers the one with a response.
+func random(service Service, name string, check func([]byte) error) func(*client) error {
+	named, short := fmt.Sprintf("/api/%s/%s", service, name), fmt.Sprintf("/api/%s/random", service)
 	return func(c *client) error {
-		body, err := c.get(service, path)
-		if err != nil {
+		if path := c.shape.random[service]; path != "" {
+			return c.check(service, path, check)
+		}
+		c.shape.random[service] = named
+		err := c.check(service, named, check)
+		if !errors.Is(err, errStatus) {
 			return err
 		}
-		return check(body)
+		c.shape.random[service] = short
+		other := c.check(service, short, check)
+		if !errors.Is(other, errStatus) {
+			return other
+		}
+		return fmt.Errorf("%w, and %s: %w", other, named, err)
 	}
 }
 
@@ -149,9 +177,14 @@ func (c *client) executeFight() error {
 }
 
 // fought checks that the response body is a fight between the requested fighters, if any were given, and that it
-// differs from the previous fight.
-func (c *client) fought(body []byte, sent *pair) error {
-	id, err := checkFight(body, sent)
+// differs from the previous fight. The first fight shows the target's dialect.
+func (c *client) fought(body []byte, sent *pair) (err error) {
+	if c.shape.dialect == nil {
+		if c.shape.dialect, err = dialectOf(body); err != nil {
+			return err
+		}
+	}
+	id, upset, err := readFight(body, sent, c.shape.dialect)
 	if err != nil {
 		return err
 	}
@@ -159,5 +192,8 @@ func (c *client) fought(body []byte, sent *pair) error {
 		return wrong("fight with the same id as the previous fight, %.60s", id)
 	}
 	c.lastID = append(c.lastID[:0], id...)
+	if upset {
+		c.upsets++
+	}
 	return nil
 }

@@ -88,7 +88,7 @@ func (f *Floor) mix() Mix {
 		}
 		return nil
 	}
-	return Mix{"floor", []action{{"floor", Fights, false, single(Fights, "/", check)}}}
+	return Mix{"floor", []action{{"floor", Fights, false, single("/", check)}}}
 }
 
 // Stop stops the floor server and ignores its exit status, since an interrupt from the terminal also reaches that

@@ -119,6 +119,9 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.discover(report); err != nil {
+		return nil, err
+	}
 	floor, err := o.floor(ctx, report)
 	if err != nil {
 		return nil, err
@@ -129,6 +132,7 @@ func Members(ctx context.Context, o Options) (*Report, error) {
 	if err := o.measureAll(ctx, report, floor); err != nil {
 		return nil, err
 	}
+	report.noteRuns()
 	report.judge()
 	return report, nil
 }

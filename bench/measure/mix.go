@@ -39,12 +39,12 @@ func actions() []action {
 	return []action{
 		{"family", Fights, true, (*client).family},
 		{"execute_fight", Fights, true, (*client).executeFight},
-		{"randomfighters", Fights, false, single(Fights, "/api/fights/randomfighters", checkFighters)},
-		{"randomlocation", Fights, false, single(Fights, "/api/fights/randomlocation", checkLocation)},
-		{"random_hero", Heroes, false, single(Heroes, "/api/heroes/random_hero", checkCharacter)},
-		{"random_villain", Villains, false, single(Villains, "/api/villains/random_villain", checkCharacter)},
-		{"random_location", Locations, false, single(Locations, "/api/locations/random_location", checkLocation)},
-		{"livez", Fights, false, single(Fights, "/livez", checkNothing)},
+		{"randomfighters", Fights, false, single("/api/fights/randomfighters", checkFighters)},
+		{"randomlocation", Fights, false, single("/api/fights/randomlocation", checkLocation)},
+		{"random_hero", Heroes, false, random(Heroes, "random_hero", checkCharacter)},
+		{"random_villain", Villains, false, random(Villains, "random_villain", checkCharacter)},
+		{"random_location", Locations, false, random(Locations, "random_location", checkLocation)},
+		{"livez", Fights, false, single("/livez", checkNothing)},
 	}
 }
 
@@ -86,6 +86,17 @@ func ParseMix(text string) (Mix, error) {
 
 // String returns the mix in the form that ParseMix accepts.
 func (m Mix) String() string { return m.name }
+
+// actions returns the mix's actions without duplicates.
+func (m Mix) actions() []action {
+	var all []action
+	for _, a := range m.turns {
+		if !slices.ContainsFunc(all, func(b action) bool { return a.name == b.name }) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
 
 // fights reports whether any iteration stores a fight.
 func (m Mix) fights() bool {

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"superheroes/bench/proc"
@@ -134,10 +135,10 @@ func (m measurement) startStored(run *Run) error {
 		return err
 	}
 	run.Stored = &Stored{}
-	before, err := countFights(m.target, m.Timeout)
+	before, by, err := m.target.count(m.Timeout)
 	switch {
 	case err == nil:
-		run.Stored.Checked, run.Stored.Stored = true, -before
+		run.Stored.Checked, run.Stored.Stored, run.Stored.By = true, -before, by
 	case errors.Is(err, errCannotTell):
 		run.Stored.Why = err.Error()
 	default:
@@ -155,7 +156,10 @@ func (m measurement) finishStored(run *Run) {
 	if !run.Stored.Checked {
 		return
 	}
-	after, err := countFights(m.target, m.Timeout)
+	after, by, err := m.target.count(m.Timeout)
+	if err == nil && by != run.Stored.By {
+		err = fmt.Errorf("they were counted by %s, which failed afterwards", run.Stored.By)
+	}
 	if err != nil {
 		run.Stored.Checked, run.Stored.Stored, run.Stored.Why, run.Stored.Lost = false, 0, err.Error(), true
 		return

@@ -12,58 +12,135 @@ import (
 )
 
 // errCannotTell means that a member doesn't report how many fights it has stored.
-var errCannotTell = errors.New("it supports neither counting its fights nor paging through them")
+var errCannotTell = errors.New("it supports neither counting its fights nor paging through them; " +
+	"to count them in its MongoDB, use count= or --count-url")
 
-// countFights returns the number of fights that the target has stored. It requests the count or, if the target doesn't
-// report one, pages through the list of fights.
-func countFights(t Target, timeout time.Duration) (int64, error) {
+// count returns the number of fights that the target has stored, and what it was counted by: the collection if one was
+// given, else the target's count or, if it doesn't report one, its list of fights.
+func (t Target) count(timeout time.Duration) (total int64, by string, err error) {
+	if t.Count != nil {
+		total, err = t.Count.count()
+		return total, t.Count.String(), err
+	}
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	defer conn.Close()
-	answer, err := conn.Do(conn.Get("/api/fights/count"))
+	list := fights{conn}
+	for _, way := range []struct {
+		name  string
+		count func() (int64, error)
+	}{
+		{"/api/fights/count", list.count}, {"/api/fights?limit=&before=", list.before}, {"/api/fights?page=&size=", list.pages},
+	} {
+		total, err = way.count()
+		switch {
+		case err == nil:
+			return total, way.name, nil
+		case !errors.Is(err, errCannotTell):
+			return 0, "", fmt.Errorf("counting the fights of %s by %s: %w", t.Name, way.name, err)
+		}
+	}
+	return 0, "", errCannotTell
+}
+
+// fights counts the fights of a member.
+type fights struct{ conn *rawhttp.Conn }
+
+// get requests a path and decodes the response, if it is as expected.
+func (f fights) get(path string, into any) error {
+	answer, err := f.conn.Do(f.conn.Get(path))
 	if err != nil {
-		return 0, fmt.Errorf("counting the fights of %s: %w", t.Name, err)
+		return err
 	}
+	if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, into) != nil {
+		return errCannotTell
+	}
+	return nil
+}
+
+// count requests the count.
+func (f fights) count() (int64, error) {
 	var counted struct{ Count *int64 }
-	known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &counted) == nil && counted.Count != nil
-	if known && *counted.Count >= 0 {
-		return *counted.Count, nil
+	if err := f.get("/api/fights/count", &counted); err != nil {
+		return 0, err
 	}
-	return pageFights(conn)
+	if counted.Count == nil || *counted.Count < 0 {
+		return 0, errCannotTell
+	}
+	return *counted.Count, nil
 }
 
 const pageSize = 100
 
-// pageFights counts fights by fetching the list page by page, each page starting after the last fight of the previous
-// page. A member that returns the same page again doesn't support paging.
-func pageFights(conn *rawhttp.Conn) (int64, error) {
-	total, last := int64(0), ""
+// page returns the ids of a page of the list of fights.
+func (f fights) page(query string, args ...any) (ids []string, err error) {
+	var page []struct{ ID any }
+	if err := f.get("/api/fights?"+fmt.Sprintf(query, args...), &page); err != nil {
+		return nil, err
+	}
+	if page == nil || len(page) > pageSize {
+		return nil, errCannotTell
+	}
+	for _, fight := range page {
+		ids = append(ids, fmt.Sprint(fight.ID))
+	}
+	return ids, nil
+}
+
+// before counts the fights page by page, each page starting after the last fight of the previous page, until one is
+// empty. A short page need not be the last one, since some members have shorter pages. A member that returns the same
+// page again doesn't support this kind of paging.
+func (f fights) before() (total int64, err error) {
+	last, query := "", fmt.Sprintf("limit=%d", pageSize)
 	for {
-		path := fmt.Sprintf("/api/fights?limit=%d", pageSize)
-		if last != "" {
-			path += "&before=" + last
+		ids, err := f.page("%s", query)
+		if err != nil || len(ids) == 0 {
+			return total, err
 		}
-		answer, err := conn.Do(conn.Get(path))
-		if err != nil {
-			return 0, fmt.Errorf("paging through fights: %w", err)
-		}
-		var page []struct{ ID any }
-		known := answer.Status == http.StatusOK && json.Unmarshal(answer.Body, &page) == nil
-		if !known || page == nil || len(page) > pageSize {
-			return 0, errCannotTell
-		}
-		total += int64(len(page))
-		if len(page) < pageSize {
-			return total, nil
-		}
-		id, _ := page[pageSize-1].ID.(string)
+		total += int64(len(ids))
+		id := ids[len(ids)-1]
 		if !usable(id) || id >= last && last != "" {
 			return 0, errCannotTell // ids must decrease from page to page, or this loop would not terminate
 		}
-		last = id
+		last, query = id, fmt.Sprintf("limit=%d&before=%s", pageSize, id)
 	}
+}
+
+// maxPages limits the pages that a member can have.
+const maxPages = 1 << 24
+
+// pages counts the fights by searching for the last page with fights, with few requests because a database takes longer
+// for a page the further back it is: the step doubles while there are more pages, and is halved after that. All pages
+// but the last one are as long as the first one. A member whose pages begin alike doesn't support this kind of paging.
+func (f fights) pages() (int64, error) {
+	page := func(n int) ([]string, error) { return f.page("page=%d&size=%d", n, pageSize) }
+	first, err := page(0)
+	if err != nil || len(first) == 0 {
+		return 0, err
+	}
+	last, grows := first, true
+	at := 0 // the furthest page that is known to have fights
+	for step := 1; step > 0; {
+		ids, err := page(at + step)
+		switch {
+		case err != nil:
+			return 0, err
+		case len(ids) == 0:
+			grows, step = false, step/2
+			continue
+		case ids[0] == first[0] || at+step > maxPages:
+			return 0, errCannotTell
+		}
+		at, last = at+step, ids
+		if grows {
+			step *= 2
+		} else {
+			step /= 2
+		}
+	}
+	return int64(at)*int64(len(first)) + int64(len(last)), nil
 }
 
 // usable reports whether an id can be used in a query without escaping.
@@ -77,6 +154,7 @@ func usable(id string) bool {
 // Stored says whether the fights of a run were stored, including the fights of the warm-up.
 type Stored struct {
 	Checked      bool   `json:"checked"`
+	By           string `json:"by,omitempty"`   // what the stored fights were counted by
 	Why          string `json:"why,omitempty"`  // why the number of stored fights could not be checked
 	Lost         bool   `json:"lost,omitempty"` // fights could be counted before the run, but not after it
 	Acknowledged int64  `json:"acknowledged"`
@@ -92,12 +170,20 @@ func (s Stored) fault() string {
 	case !s.Checked:
 		return ""
 	case s.Acknowledged > 0 && s.Stored == 0:
-		return fmt.Sprintf("STORES NOTHING: %d fights were acknowledged but none were stored", s.Acknowledged)
+		return fmt.Sprintf("STORES NOTHING: %d fights were acknowledged but none were stored%s", s.Acknowledged, s.by())
 	case s.Stored < s.Acknowledged:
-		return fmt.Sprintf("%d fights were acknowledged but only %d were stored", s.Acknowledged, s.Stored)
+		return fmt.Sprintf("%d fights were acknowledged but only %d were stored%s", s.Acknowledged, s.Stored, s.by())
 	case s.Stored > s.Acknowledged+s.Uncertain:
-		return fmt.Sprintf("%d fights were acknowledged but %d were stored, "+
-			"more than %d requests without a response explain; was there other load?", s.Acknowledged, s.Stored, s.Uncertain)
+		return fmt.Sprintf("%d fights were acknowledged but %d were stored%s, "+
+			"more than %d requests without a response explain; was there other load?", s.Acknowledged, s.Stored, s.by(), s.Uncertain)
 	}
 	return ""
+}
+
+// by returns the source of the number of stored fights, in brackets.
+func (s Stored) by() string {
+	if s.By == "" {
+		return ""
+	}
+	return " (counted by " + s.By + ")"
 }

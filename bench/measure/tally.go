@@ -24,15 +24,16 @@ type tally struct {
 
 // Counts holds numbers of iterations, unless stated otherwise.
 type Counts struct {
-	Done         int64 `json:"done"`         // completed iterations, including the warm-up
-	Measured     int64 `json:"measured"`     // iterations due in the measured time that got a correct response
-	Dropped      int64 `json:"dropped"`      // iterations due in the measured time, but never started: no free connection
-	WarmDropped  int64 `json:"warm_dropped"` // iterations due in the warm-up, but never started: no free connection
-	Wrong        int64 `json:"wrong"`        // iterations with a wrong response, including the warm-up
-	Unanswered   int64 `json:"unanswered"`   // iterations without a response, including the warm-up
-	Refused      int64 `json:"refused"`      // iterations in which connecting failed, including the warm-up
-	Acknowledged int64 `json:"acknowledged"` // fight responses with status 200, even those that failed a check, including the warm-up
-	Uncertain    int64 `json:"uncertain"`    // fight requests without a response: each may or may not have stored a fight
+	Done         int64 `json:"done"`             // completed iterations, including the warm-up
+	Measured     int64 `json:"measured"`         // iterations due in the measured time that got a correct response
+	Dropped      int64 `json:"dropped"`          // iterations due in the measured time, but never started: no free connection
+	WarmDropped  int64 `json:"warm_dropped"`     // iterations due in the warm-up, but never started: no free connection
+	Wrong        int64 `json:"wrong"`            // iterations with a wrong response, including the warm-up
+	Unanswered   int64 `json:"unanswered"`       // iterations without a response, including the warm-up
+	Refused      int64 `json:"refused"`          // iterations in which connecting failed, including the warm-up
+	Acknowledged int64 `json:"acknowledged"`     // fight responses with status 200, even those that failed a check, including the warm-up
+	Upsets       int64 `json:"upsets,omitempty"` // fights won by the fighter who would have lost by level, including the warm-up
+	Uncertain    int64 `json:"uncertain"`        // fight requests without a response: each may or may not have stored a fight
 
 	Requests int64 `json:"requests"`       // requests sent, including the warm-up
 	Sent     int64 `json:"sent_bytes"`     // HTTP bytes sent, including the warm-up
@@ -115,6 +116,7 @@ func (t *tally) leave(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Requests += c.requests
+	t.counts.Upsets += c.upsets
 	t.counts.Sent += sent
 	t.counts.Received += received
 	t.counts.Dialled += dialled

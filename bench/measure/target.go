@@ -23,18 +23,22 @@ type Target struct {
 	StorePIDs []int
 	// StoreNames say what the stores are; if empty, they are the names of the database processes.
 	StoreNames []string
-	profile    string   // profile reported by the health pages; filled in later
-	unseen     string   // why some of the target's processes, and so the share of unrelated processes, are unknown
-	uncovered  []string // services that CPU and memory do not cover if they are separate processes
-	hidden     bool     // whether the unknown processes are on this host
+	// Count is the MongoDB database in which the target's fights are counted, or nil to ask the target.
+	Count *Collection
+
+	shape     shape    // of its API; filled in later
+	profile   string   // profile reported by the health pages; filled in later
+	unseen    string   // why some of the target's processes, and so the share of unrelated processes, are unknown
+	uncovered []string // services that CPU and memory do not cover if they are separate processes
+	hidden    bool     // whether the unknown processes are on this host
 }
 
 // processes returns the PIDs of all known processes of the target, each the root of a process tree.
 func (t Target) processes() []int { return slices.Concat(t.PIDs, t.StorePIDs) }
 
 // ParseTarget parses a base URL or comma-separated name=value pairs: heroes, villains, locations and fights for their
-// base URLs, url for the base URL of all other services, pid, store-pid and store (each may be repeated), and name. Errors
-// don't quote the input, since a rejected URL may contain a password.
+// base URLs, url for the base URL of all other services, pid, store-pid and store (each may be repeated), count, and
+// name. Errors don't quote the input, since a rejected URL may contain a password.
 func ParseTarget(text string) (Target, error) {
 	t := Target{URLs: map[Service]string{}}
 	if !strings.Contains(text, "=") {
@@ -53,7 +57,7 @@ func ParseTarget(text string) (Target, error) {
 	return t, nil
 }
 
-func (t *Target) set(key, value string) error {
+func (t *Target) set(key, value string) (err error) {
 	switch key {
 	case "name":
 		t.Name = value
@@ -65,13 +69,18 @@ func (t *Target) set(key, value string) error {
 	case "store":
 		t.StoreNames = append(t.StoreNames, value)
 		return nil
+	case "count":
+		if t.Count, err = ParseCollection(value); err != nil {
+			return fmt.Errorf("%s %w", key, err)
+		}
+		return nil
 	}
 	service := Service(key)
 	if key == "url" {
 		service = ""
 	} else if !slices.Contains(Services(), service) {
 		return errors.New("a target must be http://host:port, or name=value pairs with the names " +
-			"url, fights, heroes, villains, locations, pid, store-pid, store and name")
+			"url, fights, heroes, villains, locations, pid, store-pid, store, count and name")
 	}
 	base := strings.TrimSuffix(value, "/")
 	if _, err := rawhttp.New(base, 0); err != nil {
