@@ -43,7 +43,7 @@ func (r *Results) functions() template.FuncMap {
 		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
 		"experiments": Names, "sections": r.sections,
 		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks,
-		"totals": r.totals, "systems": func() []total { return systemsOf(r.totals()) }, "together": togetherText, "togetherRatio": (*Series).togetherRatio,
+		"totals": r.totals, "systems": func() []total { return systemsOf(r.totals()) }, "together": togetherText, "priceFloor": (*Series).priceFloor, "togetherRatio": (*Series).togetherRatio,
 		// Links in notes.md are relative to bench/performance, whereas links in the document are relative to docs.
 		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
 		"costs": func() *unitCosts {
