@@ -59,7 +59,7 @@ func TestUsageErrors(t *testing.T) {
 		{"a report in a folder that doesn't exist", "run --report=nowhere/report.html", "nowhere is not a folder"},
 		{"the PID of a process that doesn't exist", "run --target=http://localhost:1 --pid=1073741824", "1073741824"},
 		{"the floor command without a response size", "floor", "<size>"},
-		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are fights-32`},
+		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are scenario, family, fights-32`},
 		{"an unknown flag of the report command", "report --fast", "unknown flag"},
 		{"a load test with a rate of 0", "load --rates=10,0", "--rates"},
 		{"an unknown command", "nonsense", "nonsense"},

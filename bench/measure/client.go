@@ -167,6 +167,17 @@ func (c *client) family() error {
 	return c.fought(body, &sent)
 }
 
+// livezThreeTimes sends as many requests as an iteration of the family's load test. On the floor server, it shows how
+// much of such an iteration is the cost of three bare requests.
+func (c *client) livezThreeTimes() error {
+	for range 3 {
+		if _, err := c.get(Fights, "/livez"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // executeFight requests a fight whose fighters and location are picked by the service.
 func (c *client) executeFight() error {
 	body, err := c.get(Fights, "/api/fights/execute_fight")

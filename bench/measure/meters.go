@@ -32,7 +32,8 @@ type use struct {
 	pids   []int
 	at     [points]proc.Usage
 	peak   int64
-	err    error // the first error, after which there are no figures
+	pss    []int64 // readings during the measured time
+	err    error   // the first error, after which there are no figures
 
 	counter *proc.Calls // nil when system calls aren't counted
 	calls   int64       // number of system calls in the measured time
@@ -40,10 +41,20 @@ type use struct {
 }
 
 // meters measures the resource usage of a target's processes.
-type meters struct{ application, store *use }
+type meters struct {
+	application, store *use
+	weighed            time.Time // when the proportional memory was last read
+}
+
+// weighEvery is the interval at which the proportional memory is read. Each reading takes milliseconds, or more for a
+// database server with many processes.
+const weighEvery = 10 * time.Second
 
 func (m measurement) meters() *meters {
-	return &meters{&use{system: m.system, pids: m.target.PIDs}, &use{system: m.system, pids: m.target.StorePIDs}}
+	return &meters{
+		application: &use{system: m.system, pids: m.target.PIDs},
+		store:       &use{system: m.system, pids: m.target.StorePIDs},
+	}
 }
 
 func (m *meters) each(do func(*use)) {
@@ -74,9 +85,17 @@ func (m *meters) called() {
 	})
 }
 
-// watch updates the peak memory.
+// watch updates the memory figures.
 func (m *meters) watch() {
 	m.each(func(u *use) { u.peak = max(u.peak, u.system.RSS(u.at[loadBegin].PIDs)) })
+	if m.weighed.IsZero() {
+		m.weighed = time.Now() // the memory has just been read, at the start of the measured time
+	}
+	if time.Since(m.weighed) < weighEvery {
+		return
+	}
+	m.each(func(u *use) { u.pss = append(u.pss, u.system.PSS(u.at[loadBegin].PIDs)) })
+	m.weighed = time.Now()
 }
 
 // rest measures the idle processes, and returns the machine's power draw during that period, in watts.
@@ -125,6 +144,8 @@ type Use struct {
 	RSSAfter  int64 `json:"rss_after_bytes"`
 	PSSBefore int64 `json:"pss_before_bytes"`
 	PSSAfter  int64 `json:"pss_after_bytes"`
+	PSSMean   int64 `json:"pss_mean_bytes"` // over the readings at the start, every ten seconds, and at the end
+	PSSPeak   int64 `json:"pss_peak_bytes"` // of the same readings
 
 	Groups      []string `json:"containers,omitempty"` // control groups of the processes' containers
 	GroupCPU    float64  `json:"container_cpu_us"`
@@ -165,6 +186,11 @@ func (u *use) result(seconds, done float64) *Use {
 		Groups: end.Groups, GroupCPU: each(int64(spent.GroupCPU)) / 1e3, GroupMemory: end.GroupMemory,
 		PSSBefore: before.PSS, PSSAfter: after.PSS, Missing: end.Missing,
 	}
+	weights := append([]int64{begin.PSS, end.PSS}, u.pss...)
+	for _, weight := range weights {
+		result.PSSMean += weight / int64(len(weights))
+	}
+	result.PSSPeak = slices.Max(weights)
 	for _, pid := range slices.Sorted(maps.Keys(spent.Trees)) {
 		result.Trees = append(result.Trees, Tree{pid, each(int64(spent.Trees[pid])) / 1e3})
 	}

@@ -45,6 +45,7 @@ func actions() []action {
 		{"random_villain", Villains, false, random(Villains, "random_villain", checkCharacter)},
 		{"random_location", Locations, false, random(Locations, "random_location", checkLocation)},
 		{"livez", Fights, false, single("/livez", checkNothing)},
+		{"livez_3_times", Fights, false, (*client).livezThreeTimes},
 	}
 }
 
@@ -105,7 +106,7 @@ func (m Mix) fights() bool {
 
 // asks reports whether any iteration sends requests other than GET /livez to the service.
 func (m Mix) asks(service Service) bool {
-	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && a.name != "livez" })
+	return slices.ContainsFunc(m.turns, func(a action) bool { return a.service == service && !strings.HasPrefix(a.name, "livez") })
 }
 
 // unit returns the unit of work that figures refer to: a fight if every iteration stores one, otherwise an iteration.

@@ -42,7 +42,8 @@ func (r *Results) functions() template.FuncMap {
 	return template.FuncMap{
 		"headline": r.headline, "targets": r.targets, "quoted": r.quoted, "taken": r.taken,
 		"experiments": Names, "sections": r.sections,
-		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks, "slow": r.Plan.Slow.text,
+		"series": r.series, "cellsWithParts": r.cellsWithParts, "checks": r.checks,
+		"totals": r.totals, "systems": func() []total { return systemsOf(r.totals()) }, "together": togetherText, "priceFloor": (*Series).priceFloor, "togetherRatio": (*Series).togetherRatio,
 		// Links in notes.md are relative to bench/performance, whereas links in the document are relative to docs.
 		"notes": func() string { return strings.ReplaceAll(notes, "](../../", "](../") },
 		"costs": func() *unitCosts {
@@ -53,10 +54,11 @@ func (r *Results) functions() template.FuncMap {
 		},
 		"whyNoCosts": func() verdict { return absent(noCosts) }, "assumed": assumptions,
 		"parts": allParts, "energyModel": energy.CloudCarbonFootprint, "priceRate": func() int { return priceRate },
-		"value": value, "ratio": (*Series).ratioText, "change": (*Series).changeText, "spread": spread, "modelled": modelled, "idle": idleText,
+		"value": value, "ratio": (*Series).ratioText, "change": (*Series).changeText, "spread": spread, "modelled": modelled,
 		"number": number, "thousands": thousands, "dash": orDash, "percent": percent, "times": product,
-		"seconds": seconds, "took": took,
-		"date": func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
+		"seconds": seconds, "took": took, "lowRate": func() float64 { return lowRate }, "highRate": func() float64 { return highRate },
+		"rates": func() string { return strings.ReplaceAll(strings.Trim(fmt.Sprint(r.Plan.Rates), "[]"), " ", ", ") },
+		"date":  func(r *Results) string { return r.Date.UTC().Format("2 January 2006") },
 	}
 }
 
@@ -116,14 +118,6 @@ func modelled(c *Cell) string {
 	return number(energy.CloudCarbonFootprint().Joules(c.median(cpu) + c.median(storeCPU)))
 }
 
-// idleText formats a figure in CPU seconds per second as a percentage of one core.
-func idleText(c *Cell, figure string) string {
-	if !c.has(figure) {
-		return value(c, figure)
-	}
-	return percent(c.median(figure))
-}
-
 func percent(share float64) string { return fmt.Sprintf("%.3f", 100*share) }
 
 func product(a, b float64) float64 { return a * b }
@@ -142,16 +136,6 @@ func number(n float64) string { return format.Number(n) }
 func thousands(n float64) string { return humanize.Comma(int64(math.RoundToEven(n))) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%g s", d.Seconds()) }
-
-// text describes how runs at the rates of the family's load test differ from other runs, or returns "" if the results
-// have no plan for these low rates.
-func (p slowPlan) text() string {
-	if p.Rounds == 0 {
-		return ""
-	}
-	return fmt.Sprintf("; at the rates of the family's load test, %d valid runs of at least %s and %d iterations",
-		p.Rounds, seconds(p.Measured), p.Iterations)
-}
 
 func took(s float64) string {
 	if s < 120 {
@@ -239,7 +223,7 @@ func (r *Results) cellsWithParts() []Cell {
 }
 
 func allParts() []string {
-	return []string{"up", "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
+	return []string{upPart, "fights", "heroes", "villains", "locations", "PostgreSQL", "MariaDB", mongoName}
 }
 
 // write writes the document, its plots and the results to a folder such as docs, and updates the figures in the

@@ -24,7 +24,6 @@ const (
 	roster      = "roster"
 	rosterAlone = "roster-alone"
 	stored      = "stored"
-	rates       = "rates"
 	instances   = "instances"
 
 	upEco       = "up, eco"
@@ -44,12 +43,15 @@ const (
 	usual         = 32                 // connections
 	oneCore       = "GOMAXPROCS=1"     // setting for each service in compose.yml and the scenarios
 	timerSlack    = "TIMER_SLACK=10ms" // likewise
-	allCores      = "GOMAXPROCS="      // the default
+	slackFlag     = "--timer-slack=10ms"
+	allCores      = "GOMAXPROCS=" // the default
 	eco, strict   = "eco", "strict"
 )
 
 func experiments() []experiment {
 	return []experiment{
+		{scenario, "", "", (*setup).scenario},
+		{family, "", "", (*setup).family},
 		{at32, "`execute_fight`, 32 connections", "FerretDB stands in for MongoDB.", (*setup).at32},
 		{at32All, "`execute_fight`, 32 connections, services on all cores", "", (*setup).at32AllCores},
 		{at128, "`execute_fight`, 128 connections", "", (*setup).at128},
@@ -70,7 +72,6 @@ func experiments() []experiment {
 		{stored, "Cost by number of stored fights, `up` on SQLite",
 			"The store that starts out empty is recreated for each run. The other stores grow with each run.",
 			(*setup).stored},
-		{rates, "", "", (*setup).rates},
 		{instances, "Several fights processes on one store",
 			"A forwarder in the generator's process distributes the connections round-robin among the fights processes. " +
 				"There are 32 connections unless a row gives another number.",
@@ -206,27 +207,10 @@ func atConnections(name string, n int) string {
 	return fmt.Sprintf("%s, %d connections", name, n)
 }
 
-// rates measures the systems at the rates of the family's load test, where idle consumption matters most.
-func (s *setup) rates() error {
-	systems := []*system{s.up(eco), s.up(strict), s.four(eco), s.four(strict)}
-	var trials []*trial
-	for _, rate := range s.plan.Rates {
-		for i, name := range rateNames() {
-			t := fights(atRate(name, rate), systems[i], slowConnections(rate))
-			t.Floor, t.Rate, t.idle = atRate("floor", rate), rate, true
-			t.rounds, t.measured = s.plan.Slow.Rounds, s.plan.Slow.measured(rate)
-			trials = append(trials, t)
-		}
-	}
-	return s.series(rates, trials...)
-}
-
 // slowConnections returns the number of connections to use at a low rate, which is the number of iterations due in a
 // tenth of a second. With so few connections, all of them are opened during the warm-up, so that no measured fight has to
 // open one.
 func slowConnections(rate float64) int { return max(1, int(rate/10)) }
-
-func rateNames() []string { return []string{upEco, upStrict, fourEco, fourStrict} }
 
 func atRate(name string, rate float64) string { return fmt.Sprintf("%s, %g/s", name, rate) }
 

@@ -97,7 +97,7 @@ func (s *setup) countUp(v variant, folder string, counter []string, fights int) 
 				return err
 			}
 			env = append(append(settings, "STATISTICS=false"), append(env, countable()...)...)
-			if p, err = of.launch("up", env, append(counter, s.program, "up")...); err != nil {
+			if p, err = of.launch(upPart, env, append(counter, s.program, "up")...); err != nil {
 				return err
 			}
 			return of.ready(p, measure.Fights)

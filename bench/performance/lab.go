@@ -57,11 +57,7 @@ func newLab(ctx context.Context, p plan, progress io.Writer) (*lab, error) {
 	return l, nil
 }
 
-func (l *lab) close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
-	defer cancel()
-	return errors.Join(l.stores.close(ctx), os.RemoveAll(l.dir))
-}
+func (l *lab) close() error { return errors.Join(l.stores.close(), os.RemoveAll(l.dir)) }
 
 // version returns the version of the source tree according to git.
 func (l *lab) version(ctx context.Context) string {

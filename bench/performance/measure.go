@@ -29,6 +29,7 @@ type trial struct {
 	measured time.Duration  // length of each run; 0: as in the plan
 	idle     bool           // whether to measure the idle system as well
 	scrape   time.Duration  // interval at which the metrics are read; 0: never
+	count    bool           // whether to count all system calls, which makes each one slower
 }
 
 const floorMix = "livez" // a single GET whose response body isn't checked
@@ -89,7 +90,7 @@ func (s *setup) floor(trials []*trial) *system {
 		if err != nil {
 			return err
 		}
-		return of.floor(len(response))
+		return of.floor(len(response), false)
 	})
 }
 
@@ -142,6 +143,7 @@ func (s *setup) once(series string, t *trial) error {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
 	t.Runs++
+	t.Dropped += run.Counts.Dropped + run.Counts.WarmDropped
 	void := voidReasons(run, t.Nothing)
 	s.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, strings.Join(void, "; "))
 	if len(void) > 0 {
@@ -195,7 +197,7 @@ func (s *setup) run(t *trial, of *system) (measure.Run, map[string]float64, erro
 	options := measure.Options{
 		Mix: mix, Targets: []measure.Target{of.target(t.Name)}, Connections: t.Connections,
 		Duration: cmp.Or(t.measured, s.plan.Measured), Warmup: max(s.plan.Warmup, t.warmup),
-		Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1,
+		Timeout: 10 * time.Second, MaxWait: time.Second, Rounds: 1, CountCalls: t.count,
 	}
 	if t.Rate > 0 {
 		options.Rates = []float64{t.Rate}
@@ -247,6 +249,7 @@ func (c *Cell) note(run measure.Run) {
 	c.add(throughput, run.Throughput)
 	c.addLatency(p50, run.Latency.P50)
 	c.addLatency(p99, run.Latency.P99)
+	c.addLatency(p95, run.Latency.P95)
 	c.add(generator, run.Generator.PerUnit)
 	c.add(strangers, 100*run.Surroundings.Strangers)
 	c.add(steal, 100*run.Surroundings.Steal)
@@ -262,13 +265,17 @@ func (c *Cell) note(run measure.Run) {
 		c.add(cpu, u.CPU)
 		c.add(idleCPU, u.IdleBefore)
 		c.add(switches, u.Voluntary+u.Involuntary)
+		c.add(wakeups, u.Voluntary)
 		c.add(calls, u.ReadCalls+u.WriteCalls)
-		c.add(memory, float64(u.RSSPeak)/(1<<20))
+		c.add(memory, mib(u.RSSPeak))
+		c.add(pss, mib(u.PSSMean))
+		c.add(pssPeak, mib(u.PSSPeak))
 		stored += u.Storage
 	}
 	if u := run.Store; u != nil && u.Error == "" {
 		c.add(storeCPU, u.CPU)
 		c.add(idleStore, u.IdleBefore)
+		c.add(storePSS, mib(u.PSSMean))
 		stored += u.Storage
 	}
 	c.add(storage, stored)

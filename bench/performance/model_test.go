@@ -3,7 +3,6 @@ package performance
 import (
 	"fmt"
 	"testing"
-	"time"
 )
 
 // TestFirst covers each resource that can be the first to run out. The golden documents cover the rest of the model.
@@ -24,18 +23,10 @@ func TestFirst(t *testing.T) {
 	}
 }
 
-func TestSlowPlan(t *testing.T) {
-	p := slowPlan{3, 5 * time.Second, 10}
-	for _, c := range []struct {
-		rate        float64
-		measured    time.Duration
-		connections int
-	}{{1, 10 * time.Second, 1}, {2, 5 * time.Second, 1}, {75, 5 * time.Second, 7}, {100, 5 * time.Second, 10}} {
-		if got := p.measured(c.rate); got != c.measured {
-			t.Errorf("a run at %v/s takes %v, want %v", c.rate, got, c.measured)
-		}
-		if got := slowConnections(c.rate); got != c.connections {
-			t.Errorf("at %v/s there are %d connections, want %d", c.rate, got, c.connections)
+func TestSlowConnections(t *testing.T) {
+	for rate, want := range map[float64]int{1: 1, 2: 1, 9.7: 1, 75: 7, 97: 9, 100: 10} {
+		if got := slowConnections(rate); got != want {
+			t.Errorf("%d connections at %g/s, want %d", got, rate, want)
 		}
 	}
 }

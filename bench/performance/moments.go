@@ -118,7 +118,7 @@ func (s *setup) timeStart(folder string) (time.Duration, error) {
 	}
 	runtime.GC() // so that no garbage collection runs during the measurement
 	begin := time.Now()
-	p, err := of.launch("up", env, s.program, "up")
+	p, err := of.launch(upPart, env, s.program, "up")
 	if err != nil {
 		return 0, err
 	}

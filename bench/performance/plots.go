@@ -111,15 +111,17 @@ func (r *Results) plotSizes() chart.Chart {
 // smallest is the position at which size 0 is drawn, since a logarithmic axis has no 0.
 const smallest = 100
 
+// plotRates plots the cost of an iteration of the family's load test by rate.
 func (r *Results) plotRates() chart.Chart {
 	var all []chart.Line
-	for _, name := range append([]string{"floor"}, rateNames()...) {
+	for _, name := range scenarioNames() {
 		l := chart.Line{Name: name}
 		for _, rate := range r.Plan.Rates {
-			c := r.cell(rates, atRate(name, rate))
-			add(&l, rate, c.median(cpu)+c.median(storeCPU))
+			if sum := r.cell(scenario, atRate(name, rate)).together(cpu, storeCPU); len(sum) > 0 {
+				add(&l, rate, sum.Median())
+			}
 		}
 		all = append(all, l)
 	}
-	return lines("CPU per fight by rate", "fights per second", "CPU of application and store, us", r.Plan.Rates, all)
+	return lines("CPU per iteration by rate", "family iterations per second", "CPU of services and stores, us", r.Plan.Rates, all)
 }

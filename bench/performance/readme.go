@@ -16,8 +16,12 @@ const (
 
 // readme returns the generated section of README.md, including the marks around it.
 func (r *Results) readme() (string, error) {
+	usage, err := r.render("readme scenario")
+	if err != nil {
+		return "", err
+	}
 	text, err := r.render("readme")
-	return readmeBegin + "\n" + text + readmeEnd, err
+	return readmeBegin + "\n" + usage + text + readmeEnd, err
 }
 
 // headlines are the figures that README.md quotes. All are of `up` in the eco profile.

@@ -58,8 +58,9 @@ type Cell struct {
 	Nothing     bool              `json:"stores_nothing,omitempty"`
 	Runs        int               `json:"runs"`
 	Valid       int               `json:"valid"`
-	Enough      bool              `json:"enough"`         // whether enough runs were valid for the cell to be used
-	Void        []string          `json:"void,omitempty"` // reasons why runs were void
+	Enough      bool              `json:"enough"`            // whether enough runs were valid for the cell to be used
+	Void        []string          `json:"void,omitempty"`    // reasons why runs were void
+	Dropped     int64             `json:"dropped,omitempty"` // iterations that were dropped, in all runs
 	Figures     map[string]Figure `json:"figures"`
 	Parts       []string          `json:"parts,omitempty"` // names; a part's CPU time is the figure partCPU + name
 }
@@ -80,6 +81,7 @@ func (f Figure) Most() float64 { return slices.Max(f) }
 const (
 	throughput  = "throughput" // iterations per second
 	p50         = "p50"        // microseconds, like p99
+	p95         = "p95"
 	p99         = "p99"
 	cpu         = "cpu"           // of the application
 	storeCPU    = "store_cpu"     // of the database servers
@@ -89,12 +91,17 @@ const (
 	httpBytes   = "http_bytes"    // HTTP bytes in both directions; per iteration, like all figures up to wirePackets
 	storage     = "storage_bytes" // written to storage by application and database servers
 	switches    = "switches"      // context switches of the application
+	wakeups     = "wakeups"       // voluntary context switches of the application
 	calls       = "calls"         // read and write calls made by the application
+	systemCalls = "system_calls"  // all system calls made by the application, counted in a separate run
 	wireBytes   = "wire_bytes"    // bytes on the loopback device, from all processes
 	wirePackets = "wire_packets"
 	idleWatts   = "idle_watts" // idle power of the whole machine, as measured by RAPL
 	joules      = "joules"     // machine's energy minus idle energy, as measured by RAPL, in microjoules per iteration
 	memory      = "memory"     // peak resident MiB of the application
+	pss         = "pss"        // mean proportional MiB of the application
+	pssPeak     = "pss_peak"   // largest proportional MiB of the application
+	storePSS    = "store_pss"  // mean proportional MiB of the database servers
 	strangers   = "strangers"  // percentage of the cores used by unrelated processes
 	steal       = "steal"      // percentage of the cores that the hypervisor gave to other guests
 	partCPU     = "cpu of "
@@ -170,6 +177,26 @@ func (c *Cell) median(figure string) float64 {
 		return 0
 	}
 	return c.Figures[figure].Median()
+}
+
+// together is a share: it returns the sum of a figure of the services and the corresponding figure of their stores, for each run. If
+// the stores' figure is unknown, there is no sum.
+func (c *Cell) together(services, stores string) Figure {
+	if c.check() != nil {
+		return nil
+	}
+	own, others := c.Figures[services], c.Figures[stores]
+	if slices.Contains(c.Parts, upPart) || slices.Contains(c.Parts, floorPart) {
+		return own // the stores are in the same process, or there are none
+	}
+	if len(own) != len(others) {
+		return nil
+	}
+	var sums Figure
+	for i := range own {
+		sums = append(sums, own[i]+others[i])
+	}
+	return sums
 }
 
 // ratio returns the cell's figure as a multiple of a floor server's CPU time. The error says why there is no ratio.

@@ -13,10 +13,7 @@ import (
 )
 
 // stores holds the database servers, which are found or started when one of the servers is first needed.
-type stores struct {
-	found []*find.Engine
-	drops []func(context.Context) error // functions that drop databases on servers that we did not start
-}
+type stores struct{ found []*find.Engine }
 
 // engine returns the database server whose URL the tests would read from the given environment variable.
 func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error) {
@@ -37,25 +34,40 @@ func (l *lab) engine(ctx context.Context, variable string) (*find.Engine, error)
 }
 
 // database creates an empty database on a server, and adds the server to the parts of the system. It returns drop,
-// which drops the database. Closing the lab removes the database even if drop is never called.
+// which drops the database. Stopping the system drops it as well, since a server also works for databases that nobody
+// uses any more.
 func (s *system) database(variable, name string) (store string, drop func(context.Context) error, err error) {
+	server, err := s.storeServer(variable, name)
+	if err != nil {
+		return "", nil, err
+	}
+	store, drop, err = engines.Create(s.ctx, variable, server)
+	if err != nil {
+		return "", nil, err
+	}
+	s.stops = append(s.stops, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), stopPatience)
+		defer cancel()
+		if err := drop(ctx); err != nil {
+			s.say("dropping a database of %s: %v", name, err)
+		}
+	})
+	return store, drop, nil
+}
+
+// storeServer adds a database server to the parts of the system and returns the server's URL.
+func (s *system) storeServer(variable, name string) (server string, err error) {
 	engine, err := s.engine(s.ctx, variable)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
-	store, drop, err = engines.Create(s.ctx, variable, engine.Setting(variable))
-	if err != nil {
-		return "", nil, err
+	server = engine.Setting(variable)
+	of := part{name: name, store: true, pids: []int{engine.PID}}
+	if engine.PID == 0 {
+		of.pids = s.serving(server)
 	}
-	server := part{name: name, store: true}
-	if engine.PID > 0 {
-		server.pids = []int{engine.PID}
-	} else {
-		server.pids = s.serving(store)
-		s.stores.drops = append(s.stores.drops, drop) // servers that we started are deleted together with their data
-	}
-	s.addPart(server)
-	return store, drop, nil
+	s.addPart(of)
+	return server, nil
 }
 
 // serving returns the processes of a database server that runs on this host but was not started by the bench, so that
@@ -73,11 +85,8 @@ func (l *lab) serving(store string) []int {
 	return pids
 }
 
-func (s *stores) close(ctx context.Context) error {
+func (s *stores) close() error {
 	var err error
-	for _, drop := range s.drops {
-		err = errors.Join(err, drop(ctx))
-	}
 	for _, engine := range s.found {
 		err = errors.Join(err, engine.Close())
 	}

@@ -19,6 +19,12 @@ const (
 	stopPatience  = 15 * time.Second
 )
 
+// Names of the parts that have no stores beside them.
+const (
+	upPart    = "up"
+	floorPart = "floor"
+)
+
 // part is a group of processes within a system whose CPU time is reported separately.
 type part struct {
 	name  string
@@ -82,7 +88,9 @@ type setup struct {
 	ctx     context.Context
 	r       *Results
 	started []*system
-	err     error // the first error; nothing is started or measured after it
+
+	fightSize int   // size of the response to a fight; 0 until it is known
+	err       error // the first error; nothing is started or measured after it
 }
 
 func (s *setup) stop() {
@@ -129,7 +137,9 @@ func (s *setup) four(profile string, env ...string) *system {
 // storeless starts each service in a separate process, with a fights process that stores nothing (see stub.go). Such a
 // system is not a member of the family; it only shows the cost of the work excluding the store.
 func (s *setup) storeless(profile string, env ...string) *system {
-	return s.separate(profile, env, func(of *system, env []string) error { return of.alone(measure.Fights, env, s.self, "stub") })
+	return s.separate(profile, env, func(of *system, env []string) error {
+		return of.alone(measure.Fights, env, s.self, "stub", slackFlag)
+	})
 }
 
 // separate starts each catalog in a separate process. To start the fights process, it calls the function fights with
@@ -166,7 +176,7 @@ func (s *system) up(profile, folder string, more ...string) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.launch("up", append(env, more...), s.program, "up")
+	p, err := s.launch(upPart, append(env, more...), s.program, "up")
 	if err != nil {
 		return err
 	}
@@ -235,16 +245,20 @@ func (s *system) alone(service measure.Service, env []string, line ...string) er
 	return s.ready(p, service)
 }
 
-// floor starts the bare handler that all targets are compared with. Its responses have the given size.
-func (s *system) floor(size int) error {
+// floor starts the bare handler that all targets are compared with. Its responses have the given size. If it is
+// limited, it has one core and the timer slack of a service in a separate process.
+func (s *system) floor(size int, limited bool) error {
 	command := exec.Command(s.self, "floor", strconv.Itoa(size)) //nolint:noctx // Stop stops it
 	command.Env = program.Environment()
+	if limited {
+		command.Args, command.Env = append(command.Args, slackFlag), append(command.Env, oneCore)
+	}
 	floor, err := measure.StartFloor(command)
 	if err != nil {
 		return err
 	}
 	s.urls, s.stops = floor.Target.URLs, append(s.stops, floor.Stop)
-	s.addPart(part{name: "floor", pids: floor.Target.PIDs})
+	s.addPart(part{name: floorPart, pids: floor.Target.PIDs})
 	return nil
 }
 

@@ -76,7 +76,8 @@ func (r *Results) targets() []Target {
 		r.connectionsTarget("throughput by number of connections, `up`, eco", upEco, 0.1),
 		r.connectionsTarget("throughput by number of connections, four processes, eco", fourEco, 0.1),
 	)
-	return append(all, r.priceTargets()...)
+	all = append(all, r.priceTargets()...)
+	return append(all, r.familyTargets()...)
 }
 
 // ratioTarget returns a target for the application's CPU time as a multiple of the floor server's.
@@ -107,12 +108,12 @@ func (s *Series) fill(t Target, c *Cell, floorName string, limit float64) Target
 	return t
 }
 
-// besides formats the CPU time of the database servers, which is not part of the ratio.
+// besides formats the CPU time of the database servers, which is not part of the ratio, and that of both together.
 func besides(c *Cell) string {
 	if !c.has(storeCPU) {
 		return ""
 	}
-	return "; store " + number(c.median(storeCPU)) + " us"
+	return fmt.Sprintf("; stores %s us, together %s us", number(c.median(storeCPU)), togetherText(c, cpu, storeCPU, 1))
 }
 
 // micros formats a figure's median with its minimum and maximum.
@@ -240,12 +241,12 @@ func (r *Results) idleTargets() []Target {
 		switch {
 		case each.Store:
 			continue
-		case each.Name == "floor":
+		case each.Name == floorPart:
 			busy.Floor = fmt.Sprintf("%.3f %%", 100*each.CPU)
 			service.Floor = fmt.Sprintf("%.1f MiB", each.RSS)
 			up.Floor = service.Floor
 			continue
-		case each.Name == "up":
+		case each.Name == upPart:
 			up.Reached, up.Verdict = fmt.Sprintf("%.1f MiB", each.RSS), judge(each.RSS, mostUp)
 		case each.RSS > largest.RSS:
 			largest = each

@@ -1,6 +1,7 @@
 package performance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,7 @@ func (s *setup) telemetry() error {
 	add(upEco, up, all, slowConnections(priceRate), priceRate)
 	add(fourStrict, four, all, slowConnections(priceRate), priceRate)
 	add(upEco+saturated, up, []variant{off(), limited}, usual, 0)
+	trials = append(trials, s.priceFloors()...)
 	if s.err != nil {
 		return s.err
 	}
@@ -79,6 +81,39 @@ func (s *setup) telemetry() error {
 	}
 	s.r.Series = append(s.r.Series, measured)
 	return nil
+}
+
+// priceFloors returns trials of the floor servers that get the same loads as the variants.
+func (s *setup) priceFloors() []*trial {
+	floors := []*trial{
+		floorTrial(atRate(floorPart, priceRate), slowConnections(priceRate)),
+		floorTrial(atRate(floorLimited, priceRate), slowConnections(priceRate)),
+		floorTrial(floorCell(usual), usual),
+	}
+	for i, t := range floors {
+		t.rounds, t.of = s.plan.Price.Rounds, s.bare(i == 1)
+		if t.Connections != usual {
+			t.Rate, t.measured = priceRate, s.plan.Price.Measured
+		}
+	}
+	return floors
+}
+
+// priceFloor formats the CPU time of a variant as a multiple of that of the floor server with the same load.
+func (s *Series) priceFloor(c *Cell) string {
+	if c.Mix == floorMix {
+		return "1"
+	}
+	name := floorCell(c.Connections)
+	switch four := strings.HasPrefix(c.Name, fourStrict); {
+	case four:
+		name = atRate(floorLimited, c.Rate)
+	case c.Rate > 0:
+		name = atRate(floorPart, c.Rate)
+	}
+	used, err := c.medianOf(servicesOnly, cpu, "")
+	floor, noFloor := s.cell(name).medianOf(servicesOnly, cpu, "")
+	return orAbsent(used/floor, cmp.Or(err, noFloor))
 }
 
 // accountForSpans compares the number of spans that the system has processed with the number that the collector has

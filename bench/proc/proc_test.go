@@ -53,6 +53,9 @@ func TestUsage(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	if pss := At(p.Path).PSS([]int{10, 20, 77}); pss != 2*700<<10 {
+		t.Errorf("the proportional memory of two processes is %d bytes, want %d", pss, 2*700<<10)
+	}
 	if rss := At(p.Path).RSS([]int{10, 20, 77}); rss != 600*int64(os.Getpagesize()) {
 		t.Errorf("resident memory is %d", rss)
 	}

@@ -141,6 +141,16 @@ func (f FS) RSS(pids []int) int64 {
 	return total
 }
 
+// PSS returns the proportional memory of the given processes in bytes, excluding their descendants. The kernel visits
+// every page of a process for it, so it is too expensive to be called often.
+func (f FS) PSS(pids []int) int64 {
+	var u Usage
+	for _, pid := range pids {
+		_ = f.addMemory(&u, pid) // on error, the process has exited
+	}
+	return u.PSS
+}
+
 func numberAt(text []byte, field int) int64 {
 	fields := bytes.Fields(text)
 	if field >= len(fields) {

@@ -1,0 +1,163 @@
+package performance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"superheroes/bench/measure"
+	"superheroes/bench/rawhttp"
+	"superheroes/test/program"
+)
+
+// fixedIterations is the length of a fixed run: iterations of the family's load test, one after another, on one
+// connection.
+const fixedIterations = 500
+
+// counts are what a process does in a fixed run, per iteration. Unlike times, they depend on the code rather than on
+// the machine.
+type counts struct {
+	allocs  float64 // heap objects
+	calls   float64 // calls to read, write and similar functions
+	wakeups float64 // voluntary context switches
+}
+
+// over returns the counts between two readings, per iteration.
+func (c counts) over(before counts) counts {
+	return counts{
+		(c.allocs - before.allocs) / fixedIterations, (c.calls - before.calls) / fixedIterations,
+		(c.wakeups - before.wakeups) / fixedIterations,
+	}
+}
+
+// near reports whether counts are as close to the wanted ones as those of another run of the same program. Calls vary by
+// 10 %, since a socket may be read before or after its data arrives. Wake-ups vary by 40 %: on a busy machine, more is
+// left to do each time a process gets a core. What a change in the code makes is larger: an additional request to a peer
+// takes four calls, and a second thread doubles the wake-ups.
+//
+// Services also work by the clock while they are used: they check their stores for changes twice a second, and in the
+// eco profile they request random picks four times a second. On a busy machine, an iteration takes longer, and its share
+// of that work is larger.
+func (c counts) near(want counts, iteration time.Duration) bool {
+	near := func(got, want, share, atLeast, perSecond float64) bool {
+		tolerance := max(share*want, atLeast)
+		return got >= want-tolerance && got <= want+tolerance+perSecond*iteration.Seconds()
+	}
+	return near(c.allocs, want.allocs, 0.02, 3, 500) && near(c.calls, want.calls, 0.1, 1.5, 50) &&
+		near(c.wakeups, want.wakeups, 0.5, 1.5, 50)
+}
+
+func (c counts) String() string {
+	return fmt.Sprintf("%6.0f %7.1f %7.1f", c.allocs, c.calls, c.wakeups)
+}
+
+// fixedRun counts what each service of a system does in a fixed run, and returns how long an iteration took. The system must run without garbage collection,
+// which would empty pools of objects at times that differ from run to run.
+func (s *system) fixedRun() (all map[string]counts, iteration time.Duration, err error) {
+	if s.err != nil {
+		return nil, 0, s.err
+	}
+	conn, err := rawhttp.New(s.urls[measure.Fights], 10*time.Second)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer conn.Close()
+	if err := iterate(conn, fixedIterations/5); err != nil { // fills pools and caches
+		return nil, 0, err
+	}
+	before, err := s.countAll()
+	if err != nil {
+		return nil, 0, err
+	}
+	begin := time.Now()
+	if err := iterate(conn, fixedIterations); err != nil {
+		return nil, 0, err
+	}
+	iteration = time.Since(begin) / fixedIterations
+	after, err := s.countAll()
+	if err != nil {
+		return nil, 0, err
+	}
+	all = map[string]counts{}
+	for name := range before {
+		all[name] = after[name].over(before[name])
+	}
+	return all, iteration, nil
+}
+
+// countAll reads the counters of all services.
+func (s *system) countAll() (map[string]counts, error) {
+	all := map[string]counts{}
+	for _, p := range s.parts {
+		if p.admin == "" {
+			continue
+		}
+		allocs, err := mallocs(s.ctx, p.admin)
+		if err != nil {
+			return nil, err
+		}
+		u, err := s.procs.Usage(p.pids)
+		if err != nil {
+			return nil, err
+		}
+		if len(u.Missing) > 0 {
+			return nil, fmt.Errorf("%w: %s", errUncountable, strings.Join(u.Missing, ", "))
+		}
+		all[p.name] = counts{
+			allocs: allocs, calls: float64(u.ReadCalls + u.WriteCalls), wakeups: float64(u.Voluntary),
+		}
+	}
+	return all, nil
+}
+
+// mallocs returns the number of heap objects that a process has allocated. The number in its metrics would lag behind by
+// up to a few thousand, since the runtime counts small objects by the span. Its heap profile has the exact number.
+func mallocs(ctx context.Context, admin string) (float64, error) {
+	profile, err := program.Get(ctx, admin+"/debug/pprof/heap?debug=1")
+	if err != nil {
+		return 0, err
+	}
+	_, rest, found := strings.Cut(string(profile), "\n# Mallocs = ")
+	number, _, _ := strings.Cut(rest, "\n")
+	if !found {
+		return 0, errors.New("the heap profile doesn't have the number of allocations")
+	}
+	return strconv.ParseFloat(number, 64)
+}
+
+// errUncountable means that the kernel doesn't allow reading a counter.
+var errUncountable = errors.New("the kernel doesn't show")
+
+// iterate sends the requests of n iterations of the family's load test.
+func iterate(conn *rawhttp.Conn, n int) error {
+	fighters, location := conn.Get("/api/fights/randomfighters"), conn.Get("/api/fights/randomlocation")
+	head := conn.PostHead("/api/fights")
+	var body []byte
+	for range n {
+		answer, err := ok(conn.Do(fighters))
+		if err != nil {
+			return err
+		}
+		body = append(body[:0], answer[:len(answer)-1]...) // without the closing brace
+		if answer, err = ok(conn.Do(location)); err != nil {
+			return err
+		}
+		body = append(append(append(body, `,"location":`...), answer...), '}')
+		if _, err = ok(conn.Post(head, body)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ok returns the body of a response with status 200.
+func ok(answer rawhttp.Answer, err error) ([]byte, error) {
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("status %d: %.200s", answer.Status, answer.Body)
+	}
+	return answer.Body, err
+}
