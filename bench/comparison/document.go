@@ -42,7 +42,7 @@ func (r *Results) functions() template.FuncMap {
 		"minutes":  func() string { return fmt.Sprintf("%.0f", r.Took/60) },
 		"headline": r.headline, "targets": r.rows, "losses": r.losses, "sections": r.sections, "idle": r.idle,
 		"parts": r.parts, "storeNames": r.storeNames, "standIns": r.standIns, "brief": r.brief,
-		"number": number, "dash": dash, "join": strings.Join, "plots": plotNames,
+		"number": number, "dash": dash, "join": strings.Join, "plots": plots,
 		"busyName": func() string { return busy }, "familyConnections": func() int { return familyConnections },
 	}
 }

@@ -121,7 +121,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("README.md became:\n%s", after)
 		}
 	}
-	for _, plot := range plotNames() {
+	for _, plot := range plots() {
 		if text := read(t, filepath.Join(docs, "comparison", plot.Name+".svg")); !strings.Contains(text, "</svg>") {
 			t.Errorf("%s.svg is %.80q", plot.Name, text)
 		}

@@ -1,7 +1,6 @@
 package comparison
 
 import (
-	"math"
 	"path/filepath"
 
 	"superheroes/bench/chart"
@@ -10,30 +9,24 @@ import (
 
 // Plot is one of the page's plots.
 type Plot struct {
-	Name, Title string // Name is the file's, without its extension
-	axis        string
-	load        string
-	parts       []part
-	stores      bool // whether stores are included, so that stand-ins must be named
+	Name, Title  string // Name is the file's, without its extension
+	axis         string
+	load, figure string
+	stores       bool // whether the CPU time of each store is stacked on top
 }
 
-// part is a segment of the bars.
-type part struct{ figure, label string }
-
-func plotNames() []Plot {
-	cpu := func(name, load, title string) Plot {
-		return Plot{name, title, "CPU per iteration, us", load, []part{{services, "services"}, {stores, "stores"}}, true}
-	}
+func plots() []Plot {
 	return []Plot{
-		cpu("cpu-97", busy, "CPU at 97 iterations a second"), cpu("cpu-10", calm, "CPU at 9.7 iterations a second"),
-		{"throughput", "Iterations per second, 32 connections", "iterations per second", saturated, []part{{throughput, "iterations"}}, false},
-		{"memory", "Memory of the services after 32 connections", "PSS, MiB", saturated, []part{{servicesPSS, "services"}}, false},
+		{"cpu-97", "CPU at 97 iterations a second", "CPU per iteration, us", busy, services, true},
+		{"cpu-10", "CPU at 9.7 iterations a second", "CPU per iteration, us", calm, services, true},
+		{"throughput", "Iterations per second, 32 connections", "iterations per second", saturated, throughput, false},
+		{"memory", "Memory of the services after 32 connections", "PSS, MiB", saturated, servicesPSS, false},
 	}
 }
 
 // draw writes all plots to the folder.
 func (r *Results) draw(folder string) error {
-	for _, p := range plotNames() {
+	for _, p := range plots() {
 		if err := r.chart(p).Save(filepath.Join(folder, p.Name+".svg")); err != nil {
 			return err
 		}
@@ -41,14 +34,19 @@ func (r *Results) draw(folder string) error {
 	return nil
 }
 
-// chart returns a bar chart with a bar for each member. A member that isn't comparable has a mark in its name.
+// chart returns a bar chart with a bar for each member, split by store. A member that isn't comparable has a mark in its
+// name.
 func (r *Results) chart(p Plot) chart.Chart {
 	c := chart.Chart{Title: p.Title, Y: p.axis}
+	figures := []string{p.figure}
+	c.Parts = []chart.Part{{Name: "services"}}
 	if standIns := r.standIns(); p.stores && standIns != "" {
 		c.Title += " (" + standIns + ")"
 	}
-	for _, each := range p.parts {
-		c.Parts = append(c.Parts, chart.Part{Name: each.label})
+	for _, store := range r.Stores {
+		if p.stores {
+			figures, c.Parts = append(figures, storePrefix+store.Name), append(c.Parts, chart.Part{Name: store.Name})
+		}
 	}
 	for i := range r.Members {
 		of := r.cell(&r.Members[i], p.load)
@@ -57,12 +55,8 @@ func (r *Results) chart(p Plot) chart.Chart {
 			name += " *"
 		}
 		c.Bars = append(c.Bars, name)
-		for j, each := range p.parts {
-			height := math.NaN() // no bar, rather than a bar of height 0
-			if values := of.values(each.figure); len(values) > 0 {
-				height = stat.Median(values)
-			}
-			c.Parts[j].Values = append(c.Parts[j].Values, height)
+		for j, figure := range figures {
+			c.Parts[j].Values = append(c.Parts[j].Values, stat.Median(of.values(figure))) // NaN without values: no bar
 		}
 	}
 	return c
