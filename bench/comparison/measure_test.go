@@ -142,7 +142,7 @@ func checkRuns(t *testing.T, m Member, l load, loses bool) {
 		t.Fatalf("%s, %s: %d runs", m.Name, l.name, len(m.Runs[l.name]))
 	}
 	for i, run := range m.Runs[l.name] {
-		_, used := run.Figures[services]
+		_, used := run.Figures[servicesPSS]
 		_, idle := run.Figures[idlePSS]
 		if run.Round != i+1 || run.Acknowledged+run.Dropped == 0 || !used || idle != (l.name == busy) {
 			t.Errorf("%s, %s: got %+v", m.Name, l.name, run)
@@ -189,6 +189,11 @@ func TestFailingMembers(t *testing.T) {
 		says   []string
 	}{
 		{"its start script fails", func(m *Runner) { m.Target, m.Start = "http://127.0.0.1:1", script{"echo no database", "exit 3"} }, []string{"exit status 3", "no database"}},
+		{"another process has its address", func(m *Runner) {
+			other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, fakeFighters) }))
+			t.Cleanup(other.Close)
+			m.Target = other.URL
+		}, []string{"another process already answers at http://127.0.0.1:"}},
 		{"its processes are unknown", func(m *Runner) { m.Processes = script{"true"} }, []string{"printed no process ID"}},
 		{"no process ID is printed", func(m *Runner) { m.Processes = script{"echo none"} }, []string{`printed "none\n"`}},
 	} {

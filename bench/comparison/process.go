@@ -62,6 +62,9 @@ func (p *process) launch(ctx context.Context) (err error) {
 	if len(p.Start) == 0 {
 		return nil
 	}
+	if p.offers(ctx, fightersPath) == nil {
+		return fmt.Errorf("another process already answers at %s; stop it first", p.target.URL(measure.Fights))
+	}
 	if p.output, err = os.CreateTemp("", "superheroes-member-"); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (p *process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyPatience, fmt.Errorf("not ready after %s", readyPatience))
 	defer cancel()
 	for ended := p.ended; ; {
-		last := errors.Join(p.offers(ctx, "/api/fights/randomfighters"), p.offers(ctx, "/api/fights/randomlocation"))
+		last := errors.Join(p.offers(ctx, fightersPath), p.offers(ctx, "/api/fights/randomlocation"))
 		if last == nil {
 			return nil
 		}
@@ -102,6 +105,8 @@ func (p *process) ready(ctx context.Context) error {
 		}
 	}
 }
+
+const fightersPath = "/api/fights/randomfighters"
 
 // readyInterval is the time between two attempts.
 const readyInterval = 200 * time.Millisecond

@@ -115,7 +115,11 @@ func (p *process) addUse(r *Run, run measure.Run) {
 	if own == nil {
 		return
 	}
-	r.Figures[services], r.Figures[servicesPSS] = digits(own.CPU), digits(mib(own.PSSAfter))
+	r.Figures[servicesPSS] = digits(mib(own.PSSAfter))
+	if run.Throughput == 0 {
+		return // there is no iteration to which the CPU time could belong
+	}
+	r.Figures[services] = digits(own.CPU)
 	if len(p.stores) == 0 {
 		theirs = &measure.Use{}
 	}
