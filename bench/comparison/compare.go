@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"superheroes/bench/format"
 	"superheroes/bench/stat"
 )
 
@@ -70,14 +71,14 @@ func (c cell) remarks() (faults []string, unchecked string) {
 	case c.Nothing, sum.Acknowledged > 0 && sum.Stored == 0:
 		faults, unchecked = append(faults, "stores nothing"), ""
 	case sum.Stored < sum.Acknowledged && faulty:
-		faults = append(faults, fmt.Sprintf("**lost %s of %s acknowledged fights**", whole(sum.Acknowledged-sum.Stored), whole(sum.Acknowledged)))
+		faults = append(faults, fmt.Sprintf("**lost %s of %s acknowledged fights**", count(sum.Acknowledged-sum.Stored), count(sum.Acknowledged)))
 	}
 	for _, each := range []struct {
 		count int64
 		what  string
 	}{{sum.Dropped, "dropped"}, {sum.Wrong, "answered wrongly"}, {sum.Unanswered, "without a response"}} {
 		if each.count > 0 && faulty {
-			faults = append(faults, fmt.Sprintf("%s of %s iterations %s", whole(each.count), whole(sum.Done+sum.Dropped), each.what))
+			faults = append(faults, fmt.Sprintf("%s of %s iterations %s", count(each.count), count(sum.Done+sum.Dropped), each.what))
 		}
 	}
 	if faulty && len(faults) == 0 {
@@ -86,7 +87,7 @@ func (c cell) remarks() (faults []string, unchecked string) {
 	return faults, unchecked
 }
 
-// Remarks formats the remarks for a table.
+// text formats the remarks for a table.
 func (c cell) text() string {
 	faults, unchecked := c.remarks()
 	if unchecked != "" {
@@ -128,3 +129,5 @@ func (c cell) ratio(to cell, figure string) (stat.Ratio, bool) {
 	}
 	return stat.RatioOf(ours, theirs, confidence)
 }
+
+func count(n int64) string { return format.Exact(float64(n)) }

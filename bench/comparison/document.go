@@ -3,16 +3,13 @@ package comparison
 import (
 	"embed"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
 
-	"github.com/dustin/go-humanize"
-
-	"superheroes/bench/measure"
+	"superheroes/bench/format"
 	"superheroes/bench/stat"
 )
 
@@ -42,7 +39,7 @@ func (r *Results) functions() template.FuncMap {
 		"minutes":  func() string { return fmt.Sprintf("%.0f", r.Took/60) },
 		"headline": r.headline, "targets": r.rows, "losses": r.losses, "sections": r.sections, "idle": r.idle,
 		"parts": r.parts, "storeNames": r.storeNames, "standIns": r.standIns, "brief": r.brief,
-		"number": number, "dash": dash, "join": strings.Join, "plots": plots,
+		"number": format.Number, "dash": dash, "join": strings.Join, "plots": plots,
 		"busyName": func() string { return busy }, "familyConnections": func() int { return familyConnections },
 	}
 }
@@ -164,16 +161,16 @@ func spread(values []float64) string {
 	case 0:
 		return "-"
 	case 1:
-		return number(values[0])
+		return format.Number(values[0])
 	}
-	return fmt.Sprintf("%s (%s-%s)", number(stat.Median(values)), number(slices.Min(values)), number(slices.Max(values)))
+	return fmt.Sprintf("%s (%s-%s)", format.Number(stat.Median(values)), format.Number(slices.Min(values)), format.Number(slices.Max(values)))
 }
 
-func median(values []float64) string { return number(stat.Median(values)) }
+func median(values []float64) string { return format.Number(stat.Median(values)) }
 
 // interval formats a ratio with its confidence interval.
 func interval(ratio stat.Ratio) string {
-	return fmt.Sprintf("%s (%s-%s)", number(ratio.Paired), number(ratio.Interval.Low), number(ratio.Interval.High))
+	return fmt.Sprintf("%s (%s-%s)", format.Number(ratio.Paired), format.Number(ratio.Interval.Low), format.Number(ratio.Interval.High))
 }
 
 func dash(text string) string {
@@ -182,16 +179,6 @@ func dash(text string) string {
 	}
 	return text
 }
-
-// number formats a number with about three significant digits, and commas between thousands.
-func number(n float64) string {
-	if math.Abs(n) >= 1000 && !math.IsInf(n, 0) {
-		return whole(int64(math.RoundToEven(n)))
-	}
-	return measure.Short(n)
-}
-
-func whole(n int64) string { return humanize.Comma(n) }
 
 // write writes the page and its plots to a folder such as docs, and updates the figures in the README.md next to that
 // folder. The results must have been saved there.

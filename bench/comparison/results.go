@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/bench/format"
 	"superheroes/bench/measure"
 	"superheroes/bench/performance"
 	"superheroes/conformance/suite"
@@ -173,7 +174,7 @@ func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // String summarizes the run for the progress output.
 func (r Run) String() string {
-	text := fmt.Sprintf("%s/s, %s us of the services, %s us with the stores", number(r.Figures[throughput]), number(r.Figures[services]), number(r.Figures[together]))
+	text := fmt.Sprintf("%s/s, %s us of the services, %s us with the stores", format.Number(r.Figures[throughput]), format.Number(r.Figures[services]), format.Number(r.Figures[together]))
 	return strings.Join(slices.Concat([]string{text}, r.Faults, r.Disturbed), "; ")
 }
 

@@ -1,6 +1,10 @@
 package comparison
 
-import "fmt"
+import (
+	"fmt"
+
+	"superheroes/bench/format"
+)
 
 // target is a limit for the ratio of a variant of this project to the reference.
 type target struct {
@@ -41,7 +45,7 @@ func (r *Results) rows() []Row {
 	var rows []Row
 	for _, t := range targets() {
 		row := Row{What: fmt.Sprintf("%s at %s, four processes, %s", t.what, t.load, t.role), Ours: "-", Theirs: "-", Ratio: "-",
-			Wanted: "<= " + number(t.limit), Verdict: notMeasured, Genuine: "-"}
+			Wanted: "<= " + format.Number(t.limit), Verdict: notMeasured, Genuine: "-"}
 		ours, theirs := r.member(func(m *Member) bool { return m.Role == t.role }), r.reference()
 		if ours != nil && theirs != nil {
 			r.judge(&row, t, r.cell(ours, t.load), r.cell(theirs, t.load))
