@@ -24,7 +24,7 @@ type load struct {
 const (
 	busy      = "97/s"
 	calm      = "9.7/s"
-	saturated = "closed"
+	saturated = "32 connections"
 )
 
 // loads returns the loads in the order in which they are measured: the one that takes most memory comes last.

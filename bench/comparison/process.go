@@ -183,14 +183,23 @@ func (p *process) stop() {
 }
 
 // end asks all processes of the start script to exit, waits until they have, and kills those that take too long. An
-// error means that there is none left to ask or to wait for.
+// error means that there is none left to ask or to wait for. A process that exits closes its files one after the other,
+// so end also waits until the member no longer answers.
 func (p *process) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
 	_ = p.command.Cancel()
 	_ = p.alive.SetReadDeadline(time.Now().Add(stopPatience))
 	_, _ = p.alive.Read(make([]byte, 1))
 	procgroup.End(p.command)
 	_ = p.alive.Close()
+	for p.offers(ctx, fightersPath) == nil {
+		time.Sleep(stopInterval)
+	}
 }
+
+// stopInterval is the time between two checks whether a member has stopped.
+const stopInterval = 10 * time.Millisecond
 
 // tail returns the end of the member's output, for error messages.
 func (p *process) tail() string {
