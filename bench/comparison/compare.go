@@ -52,58 +52,65 @@ func (c cell) values(figure string) []float64 {
 	return values
 }
 
-// remarks says what is wrong with the member's runs, in sums over the runs. A member whose runs have faults, or that
-// stores nothing, has no ratio.
-func (c cell) remarks() (faults []string, unchecked string) {
-	var sum Run
-	faulty := false
+// total adds up the counts of the runs and collects their faults. It reports whether the fights of any run could not be
+// counted; those fights are not in the total.
+func (c cell) total() (sum Run, unchecked bool) {
 	for _, run := range c.runs() {
-		sum.Done, sum.Dropped, sum.Wrong = sum.Done+run.Done, sum.Dropped+run.Dropped, sum.Wrong+run.Wrong
+		sum.Done += run.Done
+		sum.Dropped += run.Dropped
+		sum.Wrong += run.Wrong
 		sum.Unanswered += run.Unanswered
-		faulty = faulty || len(run.Faults) > 0
+		sum.Faults = append(sum.Faults, run.Faults...)
 		if run.Unchecked != "" {
-			unchecked = "not checked whether its fights are stored"
+			unchecked = true
 			continue
 		}
-		sum.Acknowledged, sum.Stored = sum.Acknowledged+run.Acknowledged, sum.Stored+run.Stored
+		sum.Acknowledged += run.Acknowledged
+		sum.Stored += run.Stored
 	}
-	switch {
-	case c.Nothing, sum.Acknowledged > 0 && sum.Stored == 0:
-		faults, unchecked = append(faults, "stores nothing"), ""
-	case sum.Stored < sum.Acknowledged && faulty:
+	return sum, unchecked
+}
+
+// faults says what is wrong with the member's runs. A member with faults has no ratio.
+func (c cell) faults() (faults []string) {
+	sum, _ := c.total()
+	if c.Nothing || sum.Acknowledged > 0 && sum.Stored == 0 {
+		faults = append(faults, "stores nothing")
+	}
+	if len(sum.Faults) == 0 {
+		return faults
+	}
+	if sum.Stored != 0 && sum.Stored < sum.Acknowledged {
 		faults = append(faults, fmt.Sprintf("**lost %s of %s acknowledged fights**", count(sum.Acknowledged-sum.Stored), count(sum.Acknowledged)))
 	}
 	for _, each := range []struct {
 		count int64
 		what  string
 	}{{sum.Dropped, "dropped"}, {sum.Wrong, "answered wrongly"}, {sum.Unanswered, "without a response"}} {
-		if each.count > 0 && faulty {
+		if each.count > 0 {
 			faults = append(faults, fmt.Sprintf("%s of %s iterations %s", count(each.count), count(sum.Done+sum.Dropped), each.what))
 		}
 	}
-	if faulty && len(faults) == 0 {
-		faults = append(faults, "runs with faults")
+	if len(faults) == 0 {
+		faults = append(faults, sum.Faults[0])
 	}
-	return faults, unchecked
+	return faults
 }
 
-// text formats the remarks for a table.
-func (c cell) text() string {
-	faults, unchecked := c.remarks()
-	if unchecked != "" {
-		faults = append(faults, unchecked)
+// remarks formats everything that a reader of the member's figures must know.
+func (c cell) remarks() string {
+	all := c.faults()
+	if _, unchecked := c.total(); unchecked && !c.Nothing {
+		all = append(all, "not checked whether its fights are stored")
 	}
-	if missing := len(c.Runs[c.load.name]) - len(c.runs()); missing > 0 {
-		faults = append(faults, fmt.Sprintf("%d of %d runs disturbed and not used", missing, len(c.Runs[c.load.name])))
+	if whole := len(c.Runs[c.load.name]); whole > len(c.runs()) {
+		all = append(all, fmt.Sprintf("%d of %d runs disturbed and not used", whole-len(c.runs()), whole))
 	}
-	return strings.Join(faults, "; ")
+	return strings.Join(all, "; ")
 }
 
 // comparable reports whether the member did the work that the load demands.
-func (c cell) comparable() bool {
-	faults, _ := c.remarks()
-	return len(faults) == 0
-}
+func (c cell) comparable() bool { return len(c.faults()) == 0 }
 
 // confidence is what the intervals of ratios reach if there are enough rounds. With six rounds, it is 97 %.
 const confidence = 0.95

@@ -83,7 +83,7 @@ func (r *Results) sections() []Section {
 				line.Cells = append(line.Cells, spread(c.values(figure)))
 			}
 			line.Cells = append(line.Cells, r.againstReference(c, services), r.againstReference(c, together),
-				spread(c.values(servicesPSS)), dash(c.text()))
+				spread(c.values(servicesPSS)), dash(c.remarks()))
 			section.Lines = append(section.Lines, line)
 		}
 		all = append(all, section)

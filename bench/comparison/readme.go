@@ -28,7 +28,7 @@ func (r *Results) brief() []Line {
 	for i := range r.Members {
 		m := &r.Members[i]
 		line := Line{Name: m.Name}
-		if faults, _ := r.cell(m, busy).remarks(); len(faults) > 0 {
+		if faults := r.cell(m, busy).faults(); len(faults) > 0 {
 			line.Name += " (" + strings.Join(faults, "; ") + ")"
 		}
 		for _, each := range []struct{ load, figure string }{
