@@ -18,6 +18,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"superheroes/bench/comparison"
 	"superheroes/bench/energy"
 	"superheroes/bench/load"
 	"superheroes/bench/measure"
@@ -36,6 +37,7 @@ func main() {
 type commands struct {
 	Run      runCommand              `cmd:"" default:"withargs" help:"Measure a running member of the family, or compare several: latency, CPU, memory, energy (the default command)."`
 	Report   performance.Command     `cmd:"" help:"Measure every target of this project on this machine, and write docs/performance.md and the figures in README.md."`
+	Compare  comparison.Command      `cmd:"" help:"Measure members of the family beside each other, each started and stopped in turn, and write docs/comparison.md."`
 	Load     load.Command            `cmd:"" help:"Run the family's load test with k6 against all services in one process, and compare acknowledged fights with stored ones."`
 	Overload overload.Command        `cmd:"" help:"Send a running service more load than it can handle, and show how it behaves."`
 	Version  versionCommand          `cmd:"" help:"Print the version."`

@@ -22,8 +22,8 @@ func invoke(t *testing.T, args ...string) outcome {
 
 func TestHelp(t *testing.T) {
 	for args, want := range map[string]string{
-		"--help": "run report load overload version", "run --help": "--versus $BENCH_VERSUS execute_fight",
-		"report --help": "--quick fights-32", "load --help": "--rates", "overload --help": "--factor", "version": "superheroes-bench devel",
+		"--help": "run report compare load overload version", "run --help": "--versus $BENCH_VERSUS execute_fight",
+		"report --help": "--quick fights-32", "load --help": "--rates", "compare --help": "--members --template", "overload --help": "--factor", "version": "superheroes-bench devel",
 	} {
 		t.Run(args, func(t *testing.T) {
 			got := invoke(t, strings.Fields(args)...)
@@ -61,6 +61,9 @@ func TestUsageErrors(t *testing.T) {
 		{"the floor command without a response size", "floor", "<size>"},
 		{"an unknown experiment", "report --only all", `unknown experiment "all"; known are scenario, family, fights-32`},
 		{"an unknown flag of the report command", "report --fast", "unknown flag"},
+		{"a comparison without members", "compare", "one of --members, --from and --template is required"},
+		{"a comparison without rounds", "compare --members=m.json --rounds=0", "--rounds"},
+		{"a members file that doesn't exist", "compare --members=nowhere.json --out=nowhere", "--members, BENCH_MEMBERS: open nowhere.json"},
 		{"a load test with a rate of 0", "load --rates=10,0", "--rates"},
 		{"an unknown command", "nonsense", "nonsense"},
 	} {
@@ -91,8 +94,9 @@ func TestNoPasswords(t *testing.T) {
 
 func TestFailingCommands(t *testing.T) {
 	for args, says := range map[string]string{
-		"report --from nowhere.json --out /nowhere": "nowhere.json",
-		"run --target=http://127.0.0.1:1":           "no response from http://127.0.0.1:1",
+		"report --from nowhere.json --out /nowhere":  "nowhere.json",
+		"compare --from nowhere.json --out /nowhere": "nowhere.json",
+		"run --target=http://127.0.0.1:1":            "no response from http://127.0.0.1:1",
 	} {
 		got := invoke(t, strings.Fields(args)...)
 		if got.code != exitError || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, says) {

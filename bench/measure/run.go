@@ -16,6 +16,8 @@ type Run struct {
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"` // measured time
 	Void    []string  `json:"void"`    // why the run is void; empty for a valid run
+	// Disturbed holds those reasons in Void that are the fault of the machine or the generator, not of the target.
+	Disturbed []string `json:"disturbed,omitempty"`
 
 	Throughput float64 `json:"throughput"` // iterations completed per second of the measured time
 	Latency    Latency `json:"latency"`
@@ -88,7 +90,8 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	done := float64(over.done - begun.done)
 	run.Measured = m.measured(begun, over, watts)
 	run.Application, run.Store = meters.application.result(run.Seconds, done), meters.store.result(run.Seconds, done)
-	run.Void = m.faults(run, meters)
+	run.Disturbed = m.disturbances(run)
+	run.Void = append(append([]string{}, run.Disturbed...), m.faults(run, meters)...)
 	if ctx.Err() != nil {
 		run.Void = append([]string{ErrInterrupted.Error()}, run.Void...)
 	}

@@ -10,11 +10,9 @@ const (
 	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )
 
-// faults returns the reasons why a run is void, starting with those caused by the machine, which may explain the
-// others.
-func (m measurement) faults(run Run, meters *meters) []string {
-	faults := []string{}
-	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+// disturbances returns the reasons why a run is void that are the fault of the machine or the load generator.
+func (m measurement) disturbances(run Run) (disturbances []string) {
+	add := func(format string, args ...any) { disturbances = append(disturbances, fmt.Sprintf(format, args...)) }
 	if fault := run.Surroundings.fault(); fault != "" {
 		add("%s", fault)
 	}
@@ -26,6 +24,12 @@ func (m measurement) faults(run Run, meters *meters) []string {
 		add("the generator used %.3g of its %.3g cores, so the figures show the generator's limit rather than the target's",
 			g.CPU/run.Seconds, g.Cores)
 	}
+	return disturbances
+}
+
+// faults returns the reasons why a run is void that are the target's fault, unless a disturbance explains them.
+func (m measurement) faults(run Run, meters *meters) (faults []string) {
+	add := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	c := run.Counts
 	if c.Measured == 0 {
 		add("no iteration got a correct response")

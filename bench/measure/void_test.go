@@ -286,7 +286,7 @@ func TestLimits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			run := fine
 			c.change(&run)
-			got := strings.Join(measurement{rate: c.rate}.faults(run, measurement{}.meters()), "; ")
+			got := strings.Join(measurement{rate: c.rate}.disturbances(run), "; ")
 			if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
 				t.Errorf("got %q, want %q", got, c.says)
 			}

@@ -83,7 +83,7 @@ func (c *Command) results(ctx context.Context, progress io.Writer) (*Results, er
 // say why.
 func runExperiments(ctx context.Context, p plan, only []string, progress io.Writer) (*Results, error) {
 	begin := time.Now()
-	r := &Results{Date: begin.UTC(), Plan: p, Machine: machine(), Meter: meter(), Missing: map[string]string{}}
+	r := &Results{Date: begin.UTC(), Plan: p, Machine: ThisMachine(), Meter: meter(), Missing: map[string]string{}}
 	l, err := newLab(ctx, p, progress)
 	if err != nil {
 		return nil, err

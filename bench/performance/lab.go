@@ -69,8 +69,8 @@ func (l *lab) version(ctx context.Context) string {
 	return strings.TrimSpace(string(output))
 }
 
-// machine describes this machine.
-func machine() Machine {
+// ThisMachine describes this machine.
+func ThisMachine() Machine {
 	m := Machine{Cores: runtime.NumCPU(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	m.CPU = lineOf("/proc/cpuinfo", "model name")
 	m.Kernel = strings.TrimSpace(contentOf("/proc/sys/kernel/osrelease"))
