@@ -3,6 +3,8 @@ package bounded_test
 import (
 	"context"
 	"errors"
+	"runtime/pprof"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -115,6 +117,24 @@ func TestWorkThatFails(t *testing.T) {
 	var caught *bounded.PanicError
 	if !errors.As(err, &caught) || caught.Cause != "kryptonite" || len(caught.Stack) == 0 || slots.Taken() != 0 {
 		t.Errorf("got error %v with %d slots in use", err, slots.Taken())
+	}
+}
+
+// In profiles, work has the labels of the request that it is done for, even if its goroutine has worked for another
+// request before.
+func TestWorkHasLabelsOfItsCaller(t *testing.T) {
+	work := bounded.NewWork(0, bounded.Unlimited, bounded.NewSlots("reads", 1))
+	defer work.Close()
+	for _, route := range []string{"first", "second"} {
+		ctx := pprof.WithLabels(t.Context(), pprof.Labels("route", route))
+		profile, err := bounded.Do(ctx, work, func(context.Context) (string, error) {
+			var text strings.Builder
+			err := pprof.Lookup("goroutine").WriteTo(&text, 1)
+			return text.String(), err
+		})
+		if err != nil || strings.Count(profile, `"route":`) != 1 || !strings.Contains(profile, `"route":"`+route+`"`) {
+			t.Errorf("the %s work has other labels, or there is an error: %v\n%s", route, err, profile)
+		}
 	}
 }
 

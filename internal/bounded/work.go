@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 	"time"
 )
@@ -140,6 +141,7 @@ func (t *task[R]) run(w *Work, cancel context.CancelFunc, do func(context.Contex
 		}
 		close(t.done)
 	}()
+	pprof.SetGoroutineLabels(t) // those of the caller, instead of the previous task's
 	t.result, t.err = do(t)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync"
 
 	"superheroes/internal/bounded"
@@ -94,6 +95,7 @@ func (f fetches) atOnce(ctx context.Context, workers *bounded.Workers) error {
 		others.Add(1)
 		work := func() {
 			defer others.Done()
+			pprof.SetGoroutineLabels(ctx)
 			run(fetch)
 		}
 		if !workers.Go(work) {

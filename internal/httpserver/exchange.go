@@ -89,6 +89,11 @@ func (x *exchange) Value(key any) any {
 	case telemetry.SpanKey{}:
 		return x.span
 	}
+	if x.measure != nil { // for goroutines that work for this request
+		if label := x.measure.labels.Value(key); label != nil {
+			return label
+		}
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.timed != nil {
