@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"superheroes/internal/catalog"
+	"superheroes/internal/storage"
 )
 
 // testWritersAtOnce writes from several processes at the same time: each increments a number in the same item, creates
@@ -45,20 +46,38 @@ func (e Engine[T]) testWritersAtOnce(t *testing.T) {
 // writeRound makes five changes. One change is conditional, like a request with If-Match, and must be rejected.
 func (f *fixture[T]) writeRound(store catalog.Store[T], n, i int) error {
 	refused := errors.New("odd")
-	_, incrementErr := store.Write(f.Context(), 1, func(old *T) (*T, error) {
+	write := func(id int64, change func(old *T) (*T, error)) error {
+		return untilFree(func() error {
+			_, err := store.Write(f.Context(), id, change)
+			return err
+		})
+	}
+	incrementErr := write(1, func(old *T) (*T, error) {
 		number, err := strconv.Atoi((*old).Label())
 		next := f.item(1, strconv.Itoa(number+1))
 		return &next, err
 	})
-	_, conditionalErr := store.Write(f.Context(), 1, func(old *T) (*T, error) { return old, refused })
+	conditionalErr := write(1, func(old *T) (*T, error) { return old, refused })
 	if errors.Is(conditionalErr, refused) {
 		conditionalErr = nil
 	}
 	name := fmt.Sprintf("%d of %d", i, n)
-	_, createErr := store.Write(f.Context(), 0, create(f.item(0, name)))
+	createErr := write(0, create(f.item(0, name)))
 	withID := f.item(int64(1_000_000*(100-i)+10_000*n), name+" with an id")
-	importErr := store.Import(f.Context(), false, feed(f.item(0, name+" imported"), withID))
+	importErr := untilFree(func() error {
+		return store.Import(f.Context(), false, feed(f.item(0, name+" imported"), withID))
+	})
 	return errors.Join(incrementErr, conditionalErr, createErr, importErr)
+}
+
+// untilFree repeats a change that was not made because other writers held the lock for too long. SQLite hands its lock to
+// whoever asks first, so on a slow disk a writer may be unlucky for longer than it waits.
+func untilFree(change func() error) error {
+	for {
+		if err := change(); !errors.Is(err, storage.ErrBusy) {
+			return err
+		}
+	}
 }
 
 func (f *fixture[T]) testReadersDuringImports() {
