@@ -24,7 +24,7 @@ func (c backupCommand) Validate() error {
 }
 
 func (c backupCommand) Run(s *session) error {
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	return app.Backup(ctx, c.DataDir, c.Folder, func(path string, size int64) {
 		fmt.Fprintf(s.stdout, "%s  %d bytes\n", path, size)

@@ -25,6 +25,7 @@ type healthCommand struct {
 	StatisticsAddr string        `default:"127.0.0.1:8005" help:"Address of statistics."`
 	Arena          bool          `default:"true" negatable:"" help:"Also check the battle page."`
 	ArenaAddr      string        `default:"127.0.0.1:8000" help:"Address of the battle page."`
+	PortBase       portBase      `default:"8000" placeholder:"PORT" help:"The --port-base of the services."`
 	Timeout        time.Duration `default:"3s" env:"HEALTH_TIMEOUT" help:"How long to wait for a response."`
 }
 
@@ -60,6 +61,7 @@ func (c healthCommand) Validate() error {
 }
 
 func (c healthCommand) Run(s *session) error {
+	c.PortBase.move(&c.ArenaAddr, &c.HeroesAddr, &c.VillainsAddr, &c.LocationsAddr, &c.FightsAddr, &c.StatisticsAddr)
 	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
 	defer cancel()
 	var failures []string

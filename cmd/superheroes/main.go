@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
@@ -53,6 +55,8 @@ const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2
+	// exitSignal plus the number of a signal is the exit code of a command that the signal cut short.
+	exitSignal = 128
 )
 
 // gcPercent is the value that the program sets for GOGC. The live heap of the services is only a few MB: under load,
@@ -67,24 +71,31 @@ type session struct {
 	stdout, stderr io.Writer
 	parser         *kong.Kong
 	helped         func() bool             // reports whether help was requested and printed
+	signal         atomic.Int32            // number of the signal that cut the command short; 0 if none did
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
 }
 
 // run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
 // it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
+	if len(args) == 1 && args[0] == "--version" {
+		args = []string{"version"}
+	}
 	exited := -1
 	helped := func() bool { return exited >= 0 }
 	parser, err := newParser(grammar(args), stdout, stderr, func(code int) { exited = code })
 	if err != nil {
-		return fail(stderr, err)
+		return fail(stderr, err, args)
 	}
 	command, err := parser.Parse(args)
 	if helped() {
+		if len(args) == 1 {
+			explainDefault(parser)
+		}
 		return exited
 	}
 	if err != nil {
-		return fail(stderr, usageError{badUsage(err, args)})
+		return fail(stderr, usageError{badUsage(err, args)}, args)
 	}
 	// Limit the Go runtime to nine tenths of the container's memory limit, if there is one. If GOMEMLIMIT is set, it
 	// takes precedence.
@@ -93,21 +104,45 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 		debug.SetGCPercent(gcPercent)
 	}
 	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}
-	if err := command.Run(s); err != nil {
-		return fail(stderr, err)
+	err = command.Run(s)
+	if number := s.signal.Load(); number > 0 && err != nil {
+		fail(stderr, fmt.Errorf("interrupted: %w", err), args)
+		return exitSignal + int(number)
+	}
+	if err != nil {
+		return fail(stderr, err, args)
 	}
 	return exitOK
 }
 
 // fail prints err on one line, and returns the corresponding exit code.
-func fail(stderr io.Writer, err error) int {
+func fail(stderr io.Writer, err error, args []string) int {
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "superheroes: %s; see superheroes --help\n", oneLine(err.Error()))
+		fmt.Fprintf(stderr, "superheroes: %s; see superheroes %s--help\n", oneLine(err.Error()), commandIn(args))
 		return exitUsage
 	}
 	fmt.Fprintln(stderr, "superheroes:", oneLine(err.Error()))
 	return exitError
+}
+
+// commandIn returns the command that a command line names, followed by a space, or "" if it names none.
+func commandIn(args []string) string {
+	if len(args) > 0 && slices.Contains(shownCommands(), args[0]) {
+		return args[0] + " "
+	}
+	return ""
+}
+
+// shownCommands returns the names of all commands that the help lists.
+func shownCommands() []string {
+	var names []string
+	for field := range reflect.TypeFor[commands]().Fields() {
+		if _, hidden := field.Tag.Lookup("hidden"); !hidden {
+			names = append(names, strings.ToLower(field.Name))
+		}
+	}
+	return names
 }
 
 // oneLine replaces line breaks with semicolons, and other control characters with spaces.
@@ -148,7 +183,7 @@ var version = ""
 type versionCommand struct{}
 
 func (versionCommand) Run(s *session) error {
-	_, err := fmt.Fprintln(s.stdout, "superheroes", buildinfo.Version(version))
+	_, err := fmt.Fprintf(s.stdout, "superheroes %s, %s\n", buildinfo.Version(version), runtime.Version())
 	return err
 }
 
@@ -171,7 +206,16 @@ func (h helpCommand) Run(s *session) error {
 	if _, err := s.parser.Parse(append(h.Command, "--help")); err != nil && !s.helped() {
 		return usageError{err}
 	}
+	if len(h.Command) == 0 {
+		explainDefault(s.parser)
+	}
 	return nil
+}
+
+// explainDefault adds the help for the default command to the list of commands.
+func explainDefault(parser *kong.Kong) {
+	fmt.Fprintln(parser.Stdout)
+	_, _ = parser.Parse([]string{"up", "--help"}) // an error would only mean that help was printed
 }
 
 // serve starts services, announces their addresses, and runs until the program receives a signal. A second signal stops

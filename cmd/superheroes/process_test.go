@@ -32,6 +32,8 @@ func TestProcesses(t *testing.T) {
 		{"folder in use", testFolderInUse},
 		{"health", testHealth},
 		{"health while draining", testHealthDraining},
+		{"a second copy on other ports", testPortBase},
+		{"a command cut short", testInterrupted},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, program) })
 	}
@@ -219,6 +221,51 @@ func testFolderInUse(t *testing.T, program string) {
 		t.Errorf("fights after kill -9 (-want +got):\n%s", diff)
 	}
 	stop(t, again)
+}
+
+// testPortBase runs a copy with seven ports in a row, and checks its health with the same port base.
+func testPortBase(t *testing.T, program string) {
+	base := sevenPorts(t)
+	p := system.Start(t, program, nil, "--data-dir="+t.TempDir(), fmt.Sprint("--port-base=", base))
+	await.True(t, "up announces all addresses", func() bool { return curl.MatchString(p.Stdout.String()) })
+	for i, service := range []string{"arena", "heroes", "villains", "locations", "fights", "statistics", "admin"} {
+		if at := fmt.Sprintf("  %-10s http://127.0.0.1:%d/", service, base+i); !strings.Contains(p.Stdout.String(), at) {
+			t.Errorf("no %q in %s", at, p.Stdout.String())
+		}
+	}
+	invoke("health", fmt.Sprint("--port-base=", base)).check(t, exitOK, fmt.Sprintf("127.0.0.1:%d is ready", base))
+	stop(t, p)
+}
+
+// sevenPorts returns the first of seven free ports in a row.
+func sevenPorts(t *testing.T) int {
+	t.Helper()
+	for base := 20_000; base < 60_000; base += 7 {
+		free := true
+		for port := base; port < base+7 && free; port++ {
+			listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if free = err == nil; free {
+				_ = listener.Close()
+			}
+		}
+		if free {
+			return base
+		}
+	}
+	t.Fatal("there are no seven free ports in a row")
+	return 0
+}
+
+// testInterrupted interrupts a command that would take a long time: its exit code names the signal, as a shell expects.
+func testInterrupted(t *testing.T, program string) {
+	dir := t.TempDir()
+	p := system.Start(t, program, nil, "seed", "heroes", "--count=100000000", "--data-dir="+dir)
+	await.True(t, "the command writes", func() bool {
+		_, err := os.Stat(filepath.Join(dir, "heroes.db"))
+		return err == nil
+	})
+	p.Signal(t, syscall.SIGINT)
+	outcome{p.Wait(t, soon), p.Stdout.String(), p.Stderr.String()}.check(t, exitSignal+int(syscall.SIGINT), "interrupted")
 }
 
 func testHealth(t *testing.T, program string) {

@@ -26,7 +26,7 @@ func (c seedCommand) Validate() error {
 }
 
 func (c seedCommand) Run(s *session) error {
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	bar := s.bar(c.Count, c.Catalog, progressbar.OptionShowCount(), progressbar.OptionShowIts())
 	taken := func() { _ = bar.Add(1) }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"superheroes/internal/app"
 	"superheroes/internal/buildinfo"
@@ -25,11 +27,44 @@ func (c serviceCommand[S]) Run(s *session) error {
 
 type upCommand struct {
 	app.UpConfig `embed:""`
+	PortBase     portBase `default:"8000" placeholder:"PORT" help:"First of seven ports, for a second copy: addresses on 127.0.0.1 with the ports 8000 to 8006 get the ports from this one on. A second copy also needs its own --data-dir."`
 }
 
 func (c upCommand) Run(s *session) error {
+	c.PortBase.move(&c.ArenaAddr, &c.HeroesAddr, &c.VillainsAddr, &c.LocationsAddr, &c.FightsAddr, &c.StatisticsAddr, &c.AdminAddr)
 	start := func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }
-	return s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
+	err := s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; or, if another copy is running, give this one ports and data of its own: "+
+			"--port-base=9000 --data-dir=second", err)
+	}
+	return err
+}
+
+// portBase is the first of the ports that the services of one process listen on.
+type portBase uint16
+
+// usualPorts is the default port base, and the number of ports.
+const usualPortBase, usualPorts = 8000, 7
+
+// Validate implements kong's interface for flags.
+func (p portBase) Validate() error {
+	if p < 1 || p > 1<<16-usualPorts {
+		return fmt.Errorf("must be from 1 to %d", 1<<16-usualPorts)
+	}
+	return nil
+}
+
+// move replaces the default port in each of the addresses by the port at the same distance from the port base.
+func (p portBase) move(addresses ...*string) {
+	for _, address := range addresses {
+		for i := range usualPorts {
+			if *address == fmt.Sprintf("127.0.0.1:%d", usualPortBase+i) {
+				*address = fmt.Sprintf("127.0.0.1:%d", int(p)+i)
+				break
+			}
+		}
+	}
 }
 
 // announce prints the addresses of the services, beginning with the battle page, and the location of the data.

@@ -193,10 +193,49 @@ func badUsage(err error, args []string) error {
 		return errors.New(before +
 			"unexpected argument, which may be part of a secret and isn't shown; quote a value that contains spaces")
 	}
+	if word, found := strings.CutPrefix(err.Error(), "unexpected argument "); found && len(args) > 0 && word == args[0] {
+		return fmt.Errorf("unknown command %s%s", word, suggestion(word))
+	}
 	if before, _, found := strings.Cut(err.Error(), "://"); found && strings.HasPrefix(before, "unknown flag") {
 		return errors.New(before + "://…")
 	}
 	return err
+}
+
+// suggestion returns a question that names the command most similar to word, or "" if none is similar.
+func suggestion(word string) string {
+	best, least := "", 3 // letters to change
+	for _, name := range shownCommands() {
+		if d := distance(word, name); d < least && d < len(name) {
+			best, least = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", did you mean " + best + "?"
+}
+
+// distance returns the number of letters to insert, remove or replace in order to turn one word into the other
+// (Levenshtein).
+func distance(from, to string) int {
+	row := make([]int, len(to)+1) // distances between the letters of from so far, and each beginning of to
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(from) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(to) {
+			replaced := diagonal
+			if from[i] != to[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(to)]
 }
 
 // givesSecret reports whether any argument may be a secret or part of one.

@@ -18,7 +18,7 @@ type rebuildCommand struct {
 }
 
 func (c rebuildCommand) Run(s *session) error {
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	report, err := app.Rebuild(ctx, c.RebuildConfig)
 	if err != nil {

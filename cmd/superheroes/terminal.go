@@ -11,9 +11,23 @@ import (
 	"golang.org/x/term"
 )
 
-// untilSignal returns a context that ends when the program receives an interrupt or termination signal.
-func untilSignal() (ctx context.Context, stop context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+// untilSignal returns a context that ends when the program receives an interrupt or termination signal, which the session
+// remembers for the exit code.
+func (s *session) untilSignal() (ctx context.Context, stop context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case received := <-signals:
+			s.signal.Store(int32(received.(syscall.Signal)))
+			signal.Stop(signals) // a second signal kills the process
+			cancel()
+		case <-ctx.Done():
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, cancel
 }
 
 // bar returns a progress bar that disappears when complete. The bar is visible only if standard error is a terminal.

@@ -39,7 +39,7 @@ func (c importCommand) Run(s *session) error {
 		}
 		files[i] = app.ImportFile{Name: name, Format: format, Open: func() (io.ReadCloser, error) { return s.open(name) }}
 	}
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	refused := refusals{known: map[string]*refusal{}}
 	options := app.ImportOptions{Replace: c.Replace, Partial: c.Partial, Refused: refused.add}
@@ -191,7 +191,7 @@ func (c exportCommand) Run(s *session) error {
 		err := errors.New("exporting SQL is not supported; use .jsonl or .csv")
 		return usageError{&settingError{"--output", "EXPORT_OUTPUT", err}}
 	}
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	if c.Output == "-" {
 		return export(ctx, c, format, s.stdout)
@@ -232,7 +232,7 @@ type migrateCommand struct {
 }
 
 func (c migrateCommand) Run(s *session) error {
-	ctx, stop := untilSignal()
+	ctx, stop := s.untilSignal()
 	defer stop()
 	return app.Migrate(ctx, c.Stores, func(service, engine string) {
 		fmt.Fprintf(s.stdout, "%-10s ready in %s\n", service, engine)

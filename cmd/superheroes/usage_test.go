@@ -55,7 +55,7 @@ var commandNames = []string{
 
 func TestHelp(t *testing.T) {
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"help"}} {
-		invoke(args...).check(t, exitOK, append([]string{"Usage: superheroes <command>"}, commandNames...)...)
+		invoke(args...).check(t, exitOK, append([]string{"Usage: superheroes <command>", "--data-dir"}, commandNames...)...)
 	}
 	for _, command := range commandNames {
 		t.Run(command, func(t *testing.T) {
@@ -69,8 +69,11 @@ func TestHelp(t *testing.T) {
 		})
 	}
 	invoke("help", "up").check(t, exitOK, "--data-dir", "$DATA_DIR", "--heroes-database-url", "$HEROES_DATABASE_URL_FILE")
-	if got := invoke("version"); got != (outcome{exitOK, "superheroes " + buildinfo.Version(version) + "\n", ""}) {
-		t.Errorf("version: got %+v", got)
+	for _, args := range []string{"version", "--version"} {
+		want := outcome{exitOK, "superheroes " + buildinfo.Version(version) + ", " + runtime.Version() + "\n", ""}
+		if got := invoke(args); got != want {
+			t.Errorf("%s: got %+v, want %+v", args, got, want)
+		}
 	}
 }
 
@@ -112,12 +115,15 @@ func TestWrongUsage(t *testing.T) {
 		args  string
 		names string // text that the message must contain
 	}{
-		{"nonsense", "nonsense"},
+		{"nonsense", "unknown command nonsense; see superheroes --help"},
+		{"healt", "unknown command healt, did you mean health?"},
+		{"viilains --addr=:1", "did you mean villains?"},
+		{"b", "unknown command b; see"},
 		{"help nonsense", "nonsense"},
 		{"--nonsense", "--nonsense"},
 		{"heroes --data-dir=x", "--data-dir"},
 		{"up nonsense", "nonsense"},
-		{"version nonsense", "nonsense"},
+		{"version nonsense", "nonsense; see superheroes version --help"},
 		{"statistics forget", "forget"},
 		{"bench --duration 3s --versus=http://localhost:1", "superheroes-bench"},
 		{"heroes --pool-min", "--pool-min"},
@@ -125,6 +131,8 @@ func TestWrongUsage(t *testing.T) {
 		{"heroes --pool-max=4294967296", "--pool-max"},
 		{"up --villains-database-url=postgres://h/d --villains-pool-min=9 --villains-pool-max=8", "--villains-pool-max"},
 		{"up --drain-delay=-1s", "--drain-delay"},
+		{"up --port-base=0", "--port-base"},
+		{"up --port-base=65530", "--port-base"},
 		{"up --idle-timeout=5", "--idle-timeout"},
 		{"heroes --deadline=0s", "--deadline"},
 		{"heroes --deadline=20s", "--write-timeout"},
@@ -211,6 +219,8 @@ func TestCannotOpen(t *testing.T) {
 	defer occupied.Close()
 	addr, nowhere := occupied.Addr().String(), filepath.Join(t.TempDir(), "nobody", "heroes.db")
 	invoke("heroes", "--addr="+addr).check(t, exitError, addr, "(--addr, ADDR)")
+	invoke(append([]string{"up", "--data-dir=" + t.TempDir()}, append(anyPort, "--heroes-addr="+addr)...)...).
+		check(t, exitError, addr, "(--heroes-addr, HEROES_ADDR)", "--port-base")
 	invoke("heroes", "--addr=127.0.0.1:0", "--database-url=sqlite:"+nowhere).check(t, exitError, nowhere, "(--database-url, DATABASE_URL)")
 	invoke("export", "heroes", "--heroes-database-url=sqlite:"+nowhere).check(t, exitError, nowhere, "(--heroes-database-url, HEROES_DATABASE_URL)")
 	folders := []string{filepath.Join(write(t, "file", ""), "data")}
