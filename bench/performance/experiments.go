@@ -40,10 +40,11 @@ const (
 const (
 	executeFight  = "execute_fight"
 	randomHeroMix = "random_hero"
-	usual         = 32                 // connections
-	oneCore       = "GOMAXPROCS=1"     // setting for each service in compose.yml and the scenarios
-	timerSlack    = "TIMER_SLACK=10ms" // likewise
-	slackFlag     = "--timer-slack=10ms"
+	usual         = 32             // connections
+	oneCore       = "GOMAXPROCS=1" // setting for each service in compose.yml and the scenarios
+	slack         = "10ms"         // likewise
+	timerSlack    = "TIMER_SLACK=" + slack
+	slackFlag     = "--timer-slack=" + slack
 	allCores      = "GOMAXPROCS=" // the default
 	eco, strict   = "eco", "strict"
 )

@@ -5,6 +5,7 @@ import "time"
 // plan says how long and how often to measure.
 type plan struct {
 	Name     string        `json:"name"`
+	Slack    string        `json:"timer_slack"` // of services in separate processes
 	Rounds   int           `json:"rounds"`   // number of valid runs of each target
 	Extra    int           `json:"extra"`    // extra rounds for repeating void runs
 	Measured time.Duration `json:"measured"` // measured time of each run
@@ -44,7 +45,7 @@ type pricePlan struct {
 // and 20 minutes for the usage scenario.
 func full() plan {
 	return plan{
-		Name: "full", Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,
+		Name: "full", Slack: slack, Rounds: 5, Extra: 2, Measured: 1200 * time.Millisecond, Warmup: 300 * time.Millisecond,
 		Rest: time.Second, Idle: 30 * time.Second, Starts: 11, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 100_000, 1_000_000},
 		Rates: []float64{1, 10, 50, 75, 100}, Clients: []int{32, 128, 512, 1024},
 		Scenario: scenarioPlan{
@@ -58,7 +59,7 @@ func full() plan {
 // quick is a plan that takes a few minutes. It shows that everything can be measured, but its figures are rough.
 func quick() plan {
 	return plan{
-		Name: "quick", Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond,
+		Name: "quick", Slack: slack, Rounds: 2, Extra: 1, Measured: 1500 * time.Millisecond, Warmup: 300 * time.Millisecond,
 		Rest: 200 * time.Millisecond, Idle: 5 * time.Second, Starts: 5, Roster: []int{100, 10_000, 1_000_000}, Stored: []int{0, 10_000, 50_000},
 		Rates: []float64{1, 10, 100}, Clients: []int{32, 1024},
 		Scenario: scenarioPlan{
