@@ -6,17 +6,17 @@ import "time"
 type plan struct {
 	Name     string        `json:"name"`
 	Slack    string        `json:"timer_slack"` // of services in separate processes
-	Rounds   int           `json:"rounds"`   // number of valid runs of each target
-	Extra    int           `json:"extra"`    // extra rounds for repeating void runs
-	Measured time.Duration `json:"measured"` // measured time of each run
-	Warmup   time.Duration `json:"warmup"`   // warm-up before each run
-	Rest     time.Duration `json:"rest"`     // idle time before and after each run at the low rates
-	Idle     time.Duration `json:"idle"`     // how long to watch idle processes
-	Starts   int           `json:"starts"`   // number of program starts with new data, and with existing data
-	Roster   []int         `json:"roster"`   // numbers of rows
-	Stored   []int         `json:"stored"`   // numbers of stored fights
-	Rates    []float64     `json:"rates"`    // of the usage scenario, in iterations per second
-	Clients  []int         `json:"clients"`  // numbers of connections
+	Rounds   int           `json:"rounds"`      // number of valid runs of each target
+	Extra    int           `json:"extra"`       // extra rounds for repeating void runs
+	Measured time.Duration `json:"measured"`    // measured time of each run
+	Warmup   time.Duration `json:"warmup"`      // warm-up before each run
+	Rest     time.Duration `json:"rest"`        // idle time before and after each run at the low rates
+	Idle     time.Duration `json:"idle"`        // how long to watch idle processes
+	Starts   int           `json:"starts"`      // number of program starts with new data, and with existing data
+	Roster   []int         `json:"roster"`      // numbers of rows
+	Stored   []int         `json:"stored"`      // numbers of stored fights
+	Rates    []float64     `json:"rates"`       // of the usage scenario, in iterations per second
+	Clients  []int         `json:"clients"`     // numbers of connections
 	Scenario scenarioPlan  `json:"scenario,omitzero"`
 	Price    pricePlan     `json:"price,omitzero"` // for what telemetry costs
 	Against  string        `json:"-"`              // another program to compare with in these measurements
