@@ -113,8 +113,8 @@ type history struct {
 	replies []any
 }
 
-// steps simulates the database for one counter. It replays the replies in the counter's history, executes the next
-// step, and fails the step after that with errPaused. So a counter has no state other than its history.
+// steps simulates the database for one counter. It returns the replies recorded in the counter's history, executes the
+// next step, and fails the step after that with errPaused. A counter therefore has no state other than its history.
 type steps struct {
 	*explorer
 	world *world
