@@ -10,6 +10,7 @@ import (
 	"text/template"
 
 	"superheroes/bench/format"
+	"superheroes/bench/page"
 	"superheroes/bench/stat"
 )
 
@@ -23,13 +24,7 @@ func (r *Results) document() (string, error) { return r.render("comparison.md.tm
 
 // render executes a template with the results.
 func (r *Results) render(name string) (string, error) {
-	parsed, err := template.New("").Funcs(r.functions()).ParseFS(templates, "*.tmpl")
-	if err != nil {
-		return "", err
-	}
-	var text strings.Builder
-	err = parsed.ExecuteTemplate(&text, name, r)
-	return text.String(), err
+	return page.Render(templates, r.functions(), name, r)
 }
 
 // functions returns the functions that the templates call.

@@ -10,28 +10,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"superheroes/bench/page/pagetest"
 )
 
 var update = flag.Bool("update", false, "write the page, its plots and the golden files")
 
 var root = filepath.Join("..", "..")
-
-// golden compares generated text with a file. If -update is set, it first overwrites that file.
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is out of date (-file +now); to update it: go test -C bench ./comparison -run %s -update\n%s", path, t.Name(), diff)
-	}
-}
 
 // TestDocument checks that the page and the figures in README.md match the published results. Without results, there
 // must be neither.
@@ -57,7 +42,7 @@ func TestDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, page, text)
+	pagetest.Golden(t, *update, page, text)
 	section, err := r.readme()
 	if err != nil {
 		t.Fatal(err)
@@ -93,12 +78,12 @@ func TestDocumentOfFixedResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join("testdata", "comparison.md"), text)
+	pagetest.Golden(t, *update, filepath.Join("testdata", "comparison.md"), text)
 	section, err := r.readme()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join("testdata", "readme.md"), section+"\n")
+	pagetest.Golden(t, *update, filepath.Join("testdata", "readme.md"), section+"\n")
 }
 
 // TestWrite checks that the page, the plots and the results are written, that README.md gets its figures once, however
@@ -131,7 +116,7 @@ func TestWrite(t *testing.T) {
 		t.Errorf("%v; the results changed when saved and loaded:\n%s", err, diff)
 	}
 	for _, text := range []string{"no mark", readmeBegin + " without an end"} {
-		if got, err := insert(text, "section"); err == nil {
+		if got, err := readmeSection().Replace(text, "section"); err == nil {
 			t.Errorf("%q became %q, want an error about the marks", text, got)
 		}
 	}

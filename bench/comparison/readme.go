@@ -1,11 +1,9 @@
 package comparison
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"strings"
+
+	"superheroes/bench/page"
 )
 
 // The figures in README.md are between these marks. Without results, README.md has neither figures nor marks.
@@ -15,6 +13,10 @@ const (
 	// readmePlace is the mark after which the figures are inserted if README.md doesn't have them yet.
 	readmePlace = "<!-- performance:end -->"
 )
+
+func readmeSection() page.Section {
+	return page.Section{Begin: readmeBegin, End: readmeEnd, After: readmePlace}
+}
 
 // readme returns the generated section of README.md, including the marks around it.
 func (r *Results) readme() (string, error) {
@@ -43,36 +45,9 @@ func (r *Results) brief() []Line {
 
 // writeReadme updates the figures in README.md. It does nothing if there is no README.md.
 func (r *Results) writeReadme(path string) error {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	figures, err := r.readme()
 	if err != nil {
 		return err
 	}
-	changed, err := insert(string(text), figures)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.WriteFile(path, []byte(changed), 0o644)
-}
-
-// insert replaces the section of a document that is between the marks, or adds it.
-func insert(text, section string) (string, error) {
-	before, rest, found := strings.Cut(text, readmeBegin)
-	if !found {
-		if before, rest, found = strings.Cut(text, readmePlace); !found {
-			return "", fmt.Errorf("there is no line %s, after which the figures belong", readmePlace)
-		}
-		return before + readmePlace + "\n\n" + section + rest, nil
-	}
-	_, after, found := strings.Cut(rest, readmeEnd)
-	if !found {
-		return "", fmt.Errorf("there is no %s after %s", readmeEnd, readmeBegin)
-	}
-	return before + section + after, nil
+	return readmeSection().Update(path, figures)
 }

@@ -6,12 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"superheroes/bench/format"
 	"superheroes/bench/measure"
+	"superheroes/bench/page"
 	"superheroes/bench/performance"
 	"superheroes/conformance/suite"
 )
@@ -80,7 +80,7 @@ func (p *process) figures(run measure.Run) Run {
 	c := run.Counts
 	r := Run{
 		Faults: run.Void[len(run.Disturbed):], Disturbed: run.Disturbed, Done: c.Done, Dropped: c.Dropped + c.WarmDropped,
-		Wrong: c.Wrong, Unanswered: c.Unanswered + c.Refused, Figures: map[string]float64{throughput: digits(run.Throughput)},
+		Wrong: c.Wrong, Unanswered: c.Unanswered + c.Refused, Figures: map[string]float64{throughput: page.Digits(run.Throughput)},
 	}
 	if run.Surroundings.Unknown != "" {
 		r.Disturbed = append(slices.Clone(r.Disturbed), "the CPU time of unrelated processes is unknown: "+run.Surroundings.Unknown)
@@ -104,7 +104,7 @@ func (p *process) addLatency(r *Run, run measure.Run) {
 	}{{p50, 50}, {p95, 95}, {p99, 99}} {
 		for _, q := range run.Latency.Percentiles {
 			if q.Percent == float64(each.percent) && run.Counts.Measured >= samplesFor(each.percent) {
-				r.Figures[each.name] = digits(q.Micros / 1e3)
+				r.Figures[each.name] = page.Digits(q.Micros / 1e3)
 			}
 		}
 	}
@@ -116,18 +116,18 @@ func (p *process) addUse(r *Run, run measure.Run) {
 	if own == nil {
 		return
 	}
-	r.Figures[servicesPSS] = digits(mib(own.PSSAfter))
+	r.Figures[servicesPSS] = page.Digits(mib(own.PSSAfter))
 	if run.Throughput == 0 {
 		return // there is no iteration to which the CPU time could belong
 	}
-	r.Figures[services] = digits(own.CPU)
+	r.Figures[services] = page.Digits(own.CPU)
 	if len(p.stores) == 0 {
 		theirs = &measure.Use{}
 	}
 	if theirs == nil {
 		return
 	}
-	r.Figures[together] = digits(own.CPU + theirs.CPU)
+	r.Figures[together] = page.Digits(own.CPU + theirs.CPU)
 	genuine := own.CPU
 	byStore := map[string]float64{}
 	for _, tree := range theirs.Trees {
@@ -137,22 +137,22 @@ func (p *process) addUse(r *Run, run measure.Run) {
 			genuine += tree.CPU
 		}
 	}
-	r.Figures[genuineTogether] = digits(genuine)
+	r.Figures[genuineTogether] = page.Digits(genuine)
 	for name, used := range byStore {
-		r.Figures[storePrefix+name] = digits(used)
+		r.Figures[storePrefix+name] = page.Digits(used)
 	}
 	if len(p.stores) > 0 {
-		r.Figures[stores] = digits(theirs.CPU)
+		r.Figures[stores] = page.Digits(theirs.CPU)
 	}
 }
 
 // addIdle adds the resources used during the idle time before the run.
 func (p *process) addIdle(r *Run, run measure.Run) {
 	if own := known(run.Application); own != nil {
-		r.Figures[idleServices], r.Figures[idlePSS] = digits(100*own.IdleBefore), digits(mib(own.PSSBefore))
+		r.Figures[idleServices], r.Figures[idlePSS] = page.Digits(100*own.IdleBefore), page.Digits(mib(own.PSSBefore))
 	}
 	if theirs := known(run.Store); theirs != nil {
-		r.Figures[idleStores] = digits(100 * theirs.IdleBefore)
+		r.Figures[idleStores] = page.Digits(100 * theirs.IdleBefore)
 	}
 }
 
@@ -164,12 +164,6 @@ func known(u *measure.Use) *measure.Use {
 	return u
 }
 
-// digits rounds to six significant digits, since measurements are no more precise than that.
-func digits(value float64) float64 {
-	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // can't fail, since it was just formatted
-	return kept
-}
-
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 // String summarizes the run for the progress output.
@@ -179,15 +173,8 @@ func (r Run) String() string {
 }
 
 func loadResults(path string) (*Results, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	r := &Results{}
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	return r, nil
+	return r, page.Load(path, r)
 }
 
 // save writes the results to their file in the page's folder.

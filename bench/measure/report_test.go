@@ -5,16 +5,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"superheroes/bench/energy"
+	"superheroes/bench/page/pagetest"
 	"superheroes/bench/stat"
 )
 
@@ -92,26 +90,14 @@ func TestGolden(t *testing.T) {
 	golden(t, "report.json", report.JSON)
 }
 
-// golden compares the output of write with a golden file. If -update is set, it first overwrites that file.
+// golden compares the output of write with a golden file.
 func golden(t *testing.T, name string, write func(io.Writer) error) {
 	t.Helper()
 	var got strings.Builder
 	if err := write(&got); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s is out of date; to update it: go test -C bench ./measure -run Golden -update\n%s", path, diff)
-	}
+	pagetest.Golden(t, *update, filepath.Join("testdata", name), got.String())
 }
 
 func TestErr(t *testing.T) {

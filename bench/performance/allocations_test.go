@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"superheroes/bench/page/pagetest"
 )
 
 var update = flag.Bool("update", false, "update allocations.txt and the generated documents")
@@ -29,7 +31,7 @@ func TestAllocations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, file, rewriteBaseline(string(text), measured))
+	pagetest.Golden(t, *update, file, rewriteBaseline(string(text), measured))
 }
 
 func TestRewriteBaseline(t *testing.T) {

@@ -7,24 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// golden compares generated text with a golden file. If -update is set, it first overwrites that file.
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s is out of date (-file +now); to update it: go test -C bench ./performance -run %s -update\n%s", path, t.Name(), diff)
-	}
-}
+	"superheroes/bench/page/pagetest"
+)
 
 // TestDocuments checks that the documents match what is generated from the published results, the template and the
 // notes, so that manual edits are detected.
@@ -43,7 +28,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join(docs, "performance.md"), text)
+	pagetest.Golden(t, *update, filepath.Join(docs, "performance.md"), text)
 	readme, err := os.ReadFile(filepath.Join(module, "README.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +37,7 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := between(string(readme), figures)
+	changed, err := readmeSection().Replace(string(readme), figures)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,12 +58,12 @@ func TestDocumentsOfFixedResults(t *testing.T) {
 	}
 	before, rest, _ := strings.Cut(text, "## Where the time goes") // without the notes, which describe the published run
 	_, after, _ := strings.Cut(rest, "## Machine and versions")
-	golden(t, filepath.Join("testdata", "performance.md"), before+"## Machine and versions"+after)
+	pagetest.Golden(t, *update, filepath.Join("testdata", "performance.md"), before+"## Machine and versions"+after)
 	figures, err := r.readme()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, filepath.Join("testdata", "readme.md"), figures+"\n")
+	pagetest.Golden(t, *update, filepath.Join("testdata", "readme.md"), figures+"\n")
 }
 
 func TestWrite(t *testing.T) {
@@ -129,7 +114,7 @@ func TestEmptyResults(t *testing.T) {
 
 func TestInvalidMarks(t *testing.T) {
 	for _, text := range []string{"a\nb\n", readmeBegin + "\nb\n", readmeBegin + readmeEnd + readmeBegin + readmeEnd, readmeEnd + readmeBegin} {
-		if got, err := between(text, "new"); err == nil {
+		if got, err := readmeSection().Replace(text, "new"); err == nil {
 			t.Errorf("replacing the section in %q returned %q, want an error about the marks", text, got)
 		}
 	}

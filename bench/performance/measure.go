@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"superheroes/bench/energy"
 	"superheroes/bench/measure"
+	"superheroes/bench/page"
 	"superheroes/test/program"
 )
 
@@ -228,7 +228,7 @@ func (c *Cell) add(name string, value float64) {
 	if c.Figures == nil {
 		c.Figures = map[string]Figure{}
 	}
-	c.Figures[name] = append(c.Figures[name], digits(value))
+	c.Figures[name] = append(c.Figures[name], page.Digits(value))
 }
 
 // addLatency adds a percentile, unless it is 0 because the run had too few iterations for it.
@@ -236,12 +236,6 @@ func (c *Cell) addLatency(name string, micros float64) {
 	if micros > 0 {
 		c.add(name, micros)
 	}
-}
-
-// digits rounds to six significant digits, since measurements are no more precise than that.
-func digits(value float64) float64 {
-	kept, _ := strconv.ParseFloat(strconv.FormatFloat(value, 'g', 6, 64), 64) // can't fail, since it was just formatted
-	return kept
 }
 
 // note adds the figures that bench reports for a valid run.

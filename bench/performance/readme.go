@@ -1,18 +1,14 @@
 package performance
 
-import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"strings"
-)
+import "superheroes/bench/page"
 
 // The figures in README.md are between these marks.
 const (
 	readmeBegin = "<!-- performance:begin, written by make bench -->"
 	readmeEnd   = "<!-- performance:end -->"
 )
+
+func readmeSection() page.Section { return page.Section{Begin: readmeBegin, End: readmeEnd} }
 
 // readme returns the generated section of README.md, including the marks around it.
 func (r *Results) readme() (string, error) {
@@ -56,33 +52,9 @@ func quote(c *Cell, figure, unit string) string {
 
 // writeReadme updates the figures in README.md. It does nothing if there is no README.md.
 func (r *Results) writeReadme(path string) error {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
 	figures, err := r.readme()
 	if err != nil {
 		return err
 	}
-	changed, err := between(string(text), figures)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return os.WriteFile(path, []byte(changed), 0o644)
-}
-
-// between replaces the part of a document between the two marks, including the marks.
-func between(text, with string) (string, error) {
-	if strings.Count(text, readmeBegin) != 1 || strings.Count(text, readmeEnd) != 1 {
-		return "", errors.New("the marks around the figures must each occur exactly once")
-	}
-	before, rest, _ := strings.Cut(text, readmeBegin)
-	_, after, found := strings.Cut(rest, readmeEnd)
-	if !found {
-		return "", errors.New("the marks around the figures are in the wrong order")
-	}
-	return before + with + after, nil
+	return readmeSection().Update(path, figures)
 }

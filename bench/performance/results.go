@@ -2,12 +2,12 @@ package performance
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"time"
 
+	"superheroes/bench/page"
 	"superheroes/bench/stat"
 )
 
@@ -215,15 +215,8 @@ func (s *Series) ratio(c *Cell, floorName, figure string) (float64, error) {
 }
 
 func load(path string) (*Results, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
 	r := &Results{}
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	return r, nil
+	return r, page.Load(path, r)
 }
 
 func (r *Results) save(path string) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"superheroes/bench/measure"
+	"superheroes/bench/page"
 	"superheroes/test/program"
 )
 
@@ -274,7 +275,7 @@ func (s *setup) costOfScrape(p part) (float64, error) {
 		}
 	}
 	after, err := s.procs.Usage(p.pids)
-	return digits((after.CPU - before.CPU).Seconds() * 1000 / scrapes), err
+	return page.Digits((after.CPU - before.CPU).Seconds() * 1000 / scrapes), err
 }
 
 // warmUp requests a few fights, so that the idle system is measured in the state after use.

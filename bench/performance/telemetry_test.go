@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"superheroes/bench/measure"
+	"superheroes/bench/page"
 	"superheroes/test/await"
 	"superheroes/test/program"
 )
@@ -47,7 +48,7 @@ func TestSpansArrive(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended, lost, each := c.Figures[spansEnded][0], c.Figures[spansLost][0], c.Figures[spansEach][0]
-			if ended < 2*fights || each != digits(ended/fights) || lost > float64(missing) || (lost > 0) != (missing > 0) {
+			if ended < 2*fights || each != page.Digits(ended/fights) || lost > float64(missing) || (lost > 0) != (missing > 0) {
 				t.Errorf("%v spans ended, %v per fight, and %v were lost", ended, each, lost)
 			}
 		})
