@@ -45,8 +45,9 @@ type Server struct {
 	http2    limiter             // limits concurrent requests over HTTP/2; nil if unlimited
 	api      atomic.Pointer[API] // nil until Serve
 	draining atomic.Bool
-	served   chan struct{} // closed when the accept loop has ended
-	nosniff  []string      // header value shared by all responses; must not be modified
+	abort    context.CancelFunc // cancels all requests
+	served   chan struct{}      // closed when the accept loop has ended
+	nosniff  []string           // header value shared by all responses; must not be modified
 }
 
 // Listen listens on the address and starts to respond: until Serve is called, with a 200 to /livez and a 503 to all
@@ -61,7 +62,10 @@ func Listen(ctx context.Context, name, addr string, cfg Config, log *slog.Logger
 		name: name, log: log, cfg: cfg, listener: limited, served: make(chan struct{}), nosniff: []string{"nosniff"},
 		hosts: newHosts(listener.Addr(), cfg.AllowedHosts), cors: newCORS(cfg.TrustedOrigins), http2: http2Requests(cfg.MaxConnections),
 	}
+	requests, abort := context.WithCancel(context.WithoutCancel(ctx))
+	s.abort = abort
 	s.http = &http.Server{
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		Handler:           s,
 		ReadHeaderTimeout: cfg.ReadHeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
@@ -177,6 +181,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil {
 		_ = s.http.Close()
 	}
+	s.abort() // before the caller closes its stores: no request must report that as a failure
 	<-s.served
 	switch {
 	case err == nil:

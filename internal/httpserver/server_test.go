@@ -246,3 +246,30 @@ func TestShutdownAbortsSlowRequests(t *testing.T) {
 		t.Errorf("the request in flight got %+v, want it aborted", got)
 	}
 }
+
+// When Shutdown returns, all requests are canceled, so that none can take the stores that its caller closes next for
+// failing ones.
+func TestShutdownCancelsRequests(t *testing.T) {
+	cfg := settings()
+	cfg.ShutdownTimeout = time.Nanosecond
+	begun, end, ended := make(chan context.Context), make(chan struct{}), make(chan struct{})
+	server, _ := serving(t, cfg, get(func(w http.ResponseWriter, r *http.Request) error {
+		defer close(ended)
+		begun <- r.Context()
+		<-end
+		return ok(w, r)
+	}))
+	inFlight := askLater(t, client(), server, "/")
+	request := await.Value(t, "a request is in flight", begun)
+	if err := stop(t, server); err != nil {
+		t.Error(err)
+	}
+	if err := request.Err(); err != context.Canceled {
+		t.Errorf("the request's context has the error %v, want it canceled", err)
+	}
+	close(end)
+	await.Value(t, "the handler returns", ended)
+	if got := await.Value(t, "the request ends", inFlight); got.err == nil {
+		t.Errorf("the request in flight got %+v, want it aborted", got)
+	}
+}

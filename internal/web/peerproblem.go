@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"superheroes/internal/bounded"
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
@@ -20,7 +21,7 @@ func peerProblem(ctx context.Context, err error) error {
 	}
 	state := stateOf(err)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):
 		return httpserver.Unavailable("the request was canceled").Because(err)
 	case errors.Is(err, catalog.ErrEmpty):
 		return httpserver.Unavailable("the catalog of %s is empty", peer.Peer).Because(err)

@@ -35,6 +35,7 @@ func TestPeerProblems(t *testing.T) {
 		{"its breaker is open", fight.ErrOpen, false, 503, "circuit breaker for heroes is open; retry later"},
 		{"empty catalog", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
 		{"the client has gone", context.Canceled, true, 503, "the request was canceled"},
+		{"this service is stopping", bounded.ErrClosed, false, 503, "the request was canceled"},
 		{"local store is unavailable", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
 		{"local store times out", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
 		{"local store is locked until the deadline", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
