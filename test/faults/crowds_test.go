@@ -66,16 +66,17 @@ func crowdedUp(t *testing.T, program string) *system.System {
 }
 
 // crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
-// statistics share an SQLite file. The test's cleanup checks that no client makes the heroes service replace a database
-// connection: each connection in the pool is opened only once.
+// statistics share an SQLite file. The test's cleanup checks that clients don't make the heroes service replace its
+// database connections. If each client that leaves cost one, there would be thousands; on a busy machine, a few reads
+// may exceed their time limit, which costs one each.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
 	seedHeroes(t, program, "HEROES_DATABASE_URL="+store)
 	proxy, heroes := through(t, store+"?sslmode=disable", tcpproxy.All) // with TLS, pgx would connect twice
 	t.Cleanup(func() {
-		if n := proxy.Opened(); n > poolOfHeroes {
-			t.Errorf("heroes opened %d connections to PostgreSQL, more than its pool size of %d", n, poolOfHeroes)
+		if n := proxy.Opened(); n > 2*poolOfHeroes {
+			t.Errorf("heroes opened %d connections to PostgreSQL with a pool of %d", n, poolOfHeroes)
 		}
 	})
 	args := []string{"--profile=strict", "--log-level=ERROR"}
