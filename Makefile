@@ -13,7 +13,7 @@ help:
 	@echo 'make build   build build/superheroes; make build-bench builds build/superheroes-bench'
 	@echo 'make test    run all tests on real databases (ARGS="-run Fight ./internal/..." selects some)'
 	@echo 'make load    load test of the whole system with k6 (ARGS="--rates 10,100")'
-	@echo 'make bench   measure everything on this machine and write docs/performance.md; takes about 80 minutes (ARGS="--quick": 15)'
+	@echo 'make bench   measure everything on this machine and write docs/performance.md; takes about 70 minutes (ARGS="--quick": 15)'
 	@echo 'make chaos   inject faults under load, check that no fight is lost, and write docs/reliability.md (ARGS="--list", "--seed 7")'
 	@echo 'make mutants inject small faults into the program, one at a time, and check that a test catches each; takes about 20 minutes'
 	@echo 'make compose-test   test the containers on a real Docker engine: build, compose up, contract suite, k6, faults'

@@ -22,7 +22,7 @@ import (
 
 // Command holds the command-line options of the report command.
 type Command struct {
-	Quick   bool     `help:"Take about 15 minutes instead of 80: fewer and shorter runs with rough figures."`
+	Quick   bool     `help:"Take about 15 minutes instead of 70: fewer and shorter runs with rough figures."`
 	Only    []string `placeholder:"NAME,…" help:"Run only these experiments: ${experiments}."`
 	Out     string   `placeholder:"DIR" help:"Folder for performance.md and performance/; default: docs in the source tree. The figures in the README.md next to that folder are updated too."`
 	Against string   `placeholder:"FILE" help:"Also compare what telemetry costs with this program, such as one that was built before there was telemetry."`

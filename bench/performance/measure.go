@@ -25,7 +25,7 @@ type trial struct {
 	of       *system
 	fresh    func() *system // if set, starts a new system for each run, instead of using the field "of"
 	warmup   time.Duration  // minimum warm-up
-	rounds   int            // number of valid runs, the same for all trials of a series; 0: as in the plan
+	rounds   int            // number of valid runs; 0: as many as the others of the series
 	measured time.Duration  // length of each run; 0: as in the plan
 	idle     bool           // whether to measure the idle system as well
 	scrape   time.Duration  // interval at which the metrics are read; 0: never

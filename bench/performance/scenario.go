@@ -1,6 +1,7 @@
 package performance
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -149,6 +150,7 @@ func (s *setup) family() error {
 	for _, b := range subjects {
 		if slices.Contains([]string{storesAlone, fourStrict, fourEco}, b.name) {
 			b.rest(p.RoundIdle)
+			b.steps[0].rounds = p.IdleRounds
 		}
 		if b.name != storesAlone {
 			b.at(p.Round, lowRate, highRate)
@@ -167,7 +169,7 @@ func (s *setup) family() error {
 // cores and connections, and would share the program's memory. Void and failed steps are repeated in the plan's extra
 // rounds; a step that still has too few valid runs is void.
 func (s *setup) visits(name string, rounds int, subjects []*subject) error {
-	missing := func(t *trial) bool { return t.Valid < rounds }
+	missing := func(t *trial) bool { return t.Valid < cmp.Or(t.rounds, rounds) }
 	for range rounds + s.plan.Extra {
 		for _, b := range subjects {
 			s.visit(name, b, missing)
