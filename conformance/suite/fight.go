@@ -15,7 +15,7 @@ const plainFight = `{"hero":{"name":"H"},"villain":{"name":"V"}}`
 
 func fightClauses() []Clause {
 	return serviceClauses("fights", Full, drawClauses(), ruleClauses(), fightFieldClauses(), bodyClauses(), bodyRefusalClauses(), storeClauses(),
-		fightListClauses(), fightGzipClauses(), fightBrowserClauses())
+		narrationClauses(), fightListClauses(), fightGzipClauses(), fightBrowserClauses())
 }
 
 func fightFields() []string {

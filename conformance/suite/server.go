@@ -175,7 +175,8 @@ func (s server) openapiAnswers(c *check) {
 	targets := []string{"/api/" + s.service, "/livez", "/readyz", "/healthz", s.getOnly}
 	if s.service == "fights" {
 		fight := c.fight(plainFight)
-		targets = append(targets, "/api/fights/"+text(fight.object, "id"), "/api/fights/count", "/api/fights/randomfighters", "/api/fights/randomlocation")
+		one := "/api/fights/" + text(fight.object, "id")
+		targets = append(targets, one, one+"/narration", "/api/fights/count", "/api/fights/randomfighters", "/api/fights/randomlocation")
 	}
 	for _, r := range rooms() {
 		if r.service != s.service {

@@ -15,6 +15,7 @@ const (
 	postFight      = "POST /api/fights"
 	listFights     = "GET /api/fights"
 	oneFight       = "GET /api/fights/*-*"
+	narrateFight   = "GET /api/fights/*-*/narration"
 	executeFight   = "GET /api/fights/execute_fight"
 	drawFighters   = "GET /api/fights/randomfighters"
 	drawLocation   = "GET /api/fights/randomlocation"
@@ -23,7 +24,7 @@ const (
 )
 
 func wrongFights() []wrong {
-	return wrongOf("fights", wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(),
+	return wrongOf("fights", wrongDraws(), wrongRules(), wrongFightFields(), wrongBodies(), wrongBodyRefusals(), wrongStores(), wrongNarrations(),
 		wrongFightLists(), wrongLinks(), wrongGzip("/api/fights"))
 }
 
@@ -291,6 +292,23 @@ func countRefused() func(*exchange) {
 			count, _ := number(o, "count")
 			o["count"] = count + int64(refused)
 		})))
+}
+
+func wrongNarrations() []wrong {
+	told := 0
+	return []wrong{
+		{"narration", "empty", fault{after: at(narrateFight, set("narration", " "))}},
+		{"narration", "without the fighters", fault{after: at(narrateFight, set("narration", "Somebody won."))}},
+		{"narration", "a field too many", fault{after: at(narrateFight, set("id", 1))}},
+		{"narration.same", "another one each time", fault{after: at(narrateFight, inObject(func(o object) {
+			told++
+			o["narration"] = fmt.Sprint(o["narration"], told)
+		}))}},
+		{"narration.hostile", "names with line breaks", fault{after: at(narrateFight, replace("a b", `a\nb`))}},
+		{"narration.hostile", "as long as the powers", fault{after: at(narrateFight, replace("🦸", strings.Repeat("🦸", 2000)))}},
+		{"narration.unknown", "a story for every id", fault{after: at(narrateFight, turn(404, 200))}},
+		{"narration.unknown", "malformed ids not found", fault{after: at("GET /api/fights/*/narration", turn(422, 404))}},
+	}
 }
 
 func wrongFightLists() []wrong {

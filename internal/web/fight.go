@@ -6,10 +6,12 @@ import (
 	"net/http"
 	"strconv"
 
+	"superheroes/internal/catalog"
 	"superheroes/internal/character"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/narration"
 	"superheroes/internal/storage"
 )
 
@@ -166,15 +168,33 @@ func (s fightRoutes) serveList(w http.ResponseWriter, r *http.Request, compresso
 }
 
 func (s fightRoutes) serveOne(w http.ResponseWriter, r *http.Request) error {
-	id, err := fight.ParseID(r.PathValue("id"))
+	fight, err := s.stored(r)
 	if err != nil {
-		return httpserver.Invalid(httpserver.Place{Location: "path.id", Message: err.Error()})
-	}
-	fight, err := s.Get(r.Context(), id)
-	if err != nil {
-		return fightProblem(err)
+		return err
 	}
 	return httpserver.WriteJSON(w, fight.AppendJSON(nil))
+}
+
+func (s fightRoutes) serveNarration(w http.ResponseWriter, r *http.Request) error {
+	fight, err := s.stored(r)
+	if err != nil {
+		return err
+	}
+	body := catalog.AppendString([]byte(`{"narration":`), narration.Of(fight))
+	return httpserver.WriteJSON(w, append(body, '}'))
+}
+
+// stored returns the stored fight that the request's path names, or a problem.
+func (s fightRoutes) stored(r *http.Request) (fight.Fight, error) {
+	id, err := fight.ParseID(r.PathValue("id"))
+	if err != nil {
+		return fight.Fight{}, httpserver.Invalid(httpserver.Place{Location: "path.id", Message: err.Error()})
+	}
+	found, err := s.Get(r.Context(), id)
+	if err != nil {
+		return fight.Fight{}, fightProblem(err)
+	}
+	return found, nil
 }
 
 func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {

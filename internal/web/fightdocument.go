@@ -10,6 +10,7 @@ import (
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/location"
+	"superheroes/internal/narration"
 )
 
 type fighters struct {
@@ -21,8 +22,12 @@ type count struct {
 	Count int64 `json:"count" minimum:"0" example:"42"`
 }
 
+type fightNarration struct {
+	Narration string `json:"narration" doc:"Three to five sentences of plain text. They may contain anything that the names contain, such as markup."`
+}
+
 // fightSchemas holds the schemas that the operations on fights refer to.
-type fightSchemas struct{ fight, fighters, location, count, body *huma.Schema }
+type fightSchemas struct{ fight, fighters, location, count, narration, body *huma.Schema }
 
 func newFightSchemas(api *httpserver.API) fightSchemas {
 	nullable := func(ref *huma.Schema) *huma.Schema {
@@ -34,9 +39,10 @@ func newFightSchemas(api *httpserver.API) fightSchemas {
 		fight: api.Variant("Fight", fight.JSON{}, func(s *huma.Schema) {
 			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = fighter, fighter, nullable(place)
 		}),
-		fighters: api.Schema(fighters{}),
-		location: api.Schema(location.Location{}),
-		count:    api.Schema(count{}),
+		fighters:  api.Schema(fighters{}),
+		location:  api.Schema(location.Location{}),
+		count:     api.Schema(count{}),
+		narration: api.Schema(fightNarration{}),
 		body: api.Variant("FightRequest", fighters{}, func(s *huma.Schema) {
 			s.AdditionalProperties = true
 			s.Properties["hero"], s.Properties["villain"], s.Properties["location"] = sentFighter, sentFighter, nullable(sentPlace)
@@ -123,16 +129,21 @@ func (s fightRoutes) routes(api *httpserver.API) []httpserver.Route {
 	}
 	compressor := &httpserver.Compressor{}
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
-	one := operation(http.MethodGet, "get-fight", "/{id}", "Get a fight", stored(), map[int]string{
-		http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
-		http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
-	})
-	one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
+	ofOne := func(id, path, summary string, responses map[string]*huma.Response) huma.Operation {
+		one := operation(http.MethodGet, id, "/{id}"+path, summary, responses, map[int]string{
+			http.StatusNotFound: "No fight has this id.", http.StatusUnprocessableEntity: "The id is not a UUID.",
+			http.StatusInternalServerError: unreadable, http.StatusServiceUnavailable: storeAway,
+		})
+		one.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string", Format: "uuid"}}}
+		return one
+	}
 	return []httpserver.Route{
 		{Kind: httpserver.Fights, Serve: s.serveExecute, Operation: execute, Stores: true},
 		{Kind: httpserver.Fights, Serve: s.servePost, Operation: post},
 		{Kind: httpserver.Lists, Serve: serveList, Operation: list},
-		{Serve: s.serveOne, Operation: one},
+		{Serve: s.serveOne, Operation: ofOne("get-fight", "", "Get a fight", stored())},
+		{Serve: s.serveNarration, Operation: ofOne("narrate-fight", "/narration", "Tell the story of a fight, always in the same words",
+			api.Returns("The story.", schemas.narration, fightNarration{narration.Of(example)}))},
 		{Kind: httpserver.Fights, Serve: s.serveFighters, Operation: operation(http.MethodGet, "random-fighters", "/randomfighters", "Pick a random hero and a random villain",
 			api.Returns("The hero and the villain.", schemas.fighters, fighters{example.Hero, example.Villain}), peerProblems())},
 		{Kind: httpserver.Fights, Serve: s.serveLocation, Operation: operation(http.MethodGet, "random-location", "/randomlocation", "Pick a random location",
