@@ -79,6 +79,8 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 		t.Errorf("the page announces %q, but the winner of the stored fight is %s", said, fights[0].Winner)
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelector("#fights li").id === "row-%s"`, fights[0].ID))
+	story := fetchJSON[struct{ Narration string }](t, "http://"+w.hosts["fights"]+"/api/fights/"+fights[0].ID+"/narration")
+	page.wait(t, fmt.Sprintf(`document.getElementById("story").textContent === %q`, story.Narration))
 	if winner := eval[string](t, page, `document.querySelector("#stage[data-state=hero-won] #hero h2, #stage[data-state=villain-won] #villain h2").textContent`); winner != fights[0].Winner {
 		t.Errorf("the page highlights %s as the winner, want %s", winner, fights[0].Winner)
 	}
@@ -271,6 +273,7 @@ func testNamesAreInert(browser context.Context, t *testing.T) {
 	shows("#winners")
 	page.click(t, "#fights a")
 	page.wait(t, `document.querySelector("dialog[open] code")`)
+	page.wait(t, fmt.Sprintf(`document.querySelector("dialog[open] .story").textContent.includes(%q)`, names[len(names)-1]))
 	page.do(t, chromedp.Navigate(w.page+"/heroes?after=120"))
 	shows("#entries")
 	for i, hash := range eval[[]string](t, page, `[...document.querySelectorAll("#entries a")].map(link => link.hash)`) {

@@ -43,6 +43,16 @@ export async function read(path, options) {
   }
 }
 
+// narrationOf returns the story of a fight as plain text, or '' if there is none. A page is complete without it.
+export async function narrationOf(id) {
+  try {
+    const { narration } = await read(`/api/fights/${id}/narration`);
+    return String(narration ?? '');
+  } catch {
+    return '';
+  }
+}
+
 // problemOf converts an error response to a Problem whose message always names the service.
 export async function problemOf(response, path) {
   const part = partOf(path);

@@ -1,8 +1,8 @@
 // The battle page: two fighters, a location, and the fight between them.
 
-import { call, read } from './api.js';
+import { call, narrationOf, read } from './api.js';
 import { fighter, picture, placeKind } from './cards.js';
-import { busy, clear, el, find, isBusy, notice } from './dom.js';
+import { busy, clear, el, find, isBusy, notice, set } from './dom.js';
 import { start as startHistory } from './history.js';
 import { start as startLive } from './live.js';
 
@@ -11,11 +11,12 @@ const clash = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 450; 
 
 const stage = find('stage');
 const buttons = { fighters: find('new-fighters'), place: find('new-place'), fight: find('fight'), auto: find('auto') };
-const box = find('battle-notice');
+const box = find('battle-notice'), story = find('story');
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let hero, villain, place; // the current fighters and location; undefined until loaded
 let running; // the timer of automatic fights
+let told; // the id of the fight whose story is shown or loading
 
 const live = startLive();
 const history = startHistory(live);
@@ -38,10 +39,20 @@ function showPlace(found) {
 function ready() {
   stage.dataset.state = 'ready';
   announce('Who will win?');
+  told = undefined;
+  clear(story);
 }
 
 function announce(text, name) {
   find('call').replaceChildren(el('span', {}, ...(name ? [el('b', {}, name), ' wins!'] : [text])));
+}
+
+// tell shows the story of a fight, unless another fight has begun meanwhile.
+async function tell(fight) {
+  told = fight.id;
+  clear(story);
+  const text = await narrationOf(fight.id);
+  if (told === fight.id) set(story, text);
 }
 
 let turn = Promise.resolve(); // resolves when all queued tasks are done
@@ -76,6 +87,7 @@ async function show(fight) {
   await pause(clash);
   stage.dataset.state = fight.winner_team === 'heroes' ? 'hero-won' : 'villain-won';
   announce('', fight.winner_name);
+  tell(fight);
   history.add(fight);
   live.expect();
 }
@@ -107,6 +119,7 @@ async function autoRound() {
 function startAuto() {
   clear(box);
   buttons.auto.setAttribute('aria-pressed', 'true');
+  story.setAttribute('aria-live', 'off'); // a story takes longer to read aloud than a fight takes
   running = setTimeout(autoRound, 0);
 }
 
@@ -114,6 +127,7 @@ function stopAuto() {
   clearTimeout(running);
   running = undefined;
   buttons.auto.setAttribute('aria-pressed', 'false');
+  story.setAttribute('aria-live', 'polite');
 }
 
 buttons.fighters.addEventListener('click', newFighters);

@@ -1,6 +1,6 @@
 // The list of the latest fights, newest first. Scrolling loads older fights, and each fight can be opened in full.
 
-import { call, read } from './api.js';
+import { call, narrationOf, read } from './api.js';
 import { chips, picture, placeKind } from './cards.js';
 import { open } from './detail.js';
 import { busy, clear, el, find, isBusy, notice, number, time } from './dom.js';
@@ -92,10 +92,10 @@ function row(fight) {
 // showAsked opens the fight that the URL's fragment names.
 function showAsked() {
   const found = /^#fight-([0-9a-f-]{36})$/i.exec(location.hash);
-  if (found) open(async () => full(await read(`/api/fights/${found[1]}`)));
+  if (found) open(async () => full(...await Promise.all([read(`/api/fights/${found[1]}`), narrationOf(found[1])])));
 }
 
-function full(fight) {
+function full(fight, story) {
   const [winner, loser] = sides(fight);
   const place = fight.location;
   const content = [
@@ -103,6 +103,7 @@ function full(fight) {
     el('p', { class: 'dated' }, time(fight.fight_date)),
     el('div', { class: 'pair' }, side(winner, 'Winner'), side(loser, 'Loser')),
   ];
+  if (story) content.push(el('p', { class: 'story' }, story));
   if (place) {
     content.push(el('div', { class: 'at' }, picture('locations', place, 96),
       el('div', {}, el('h3', {}, place.name), el('p', { class: 'kind' }, placeKind(place.type)), el('p', {}, place.description))));
