@@ -46,6 +46,7 @@ type commands struct {
 	Seed       seedCommand                        `cmd:"" help:"Generate any number of heroes, villains or locations, to try out a large catalog."`
 	Bench      movedCommand                       `cmd:"" hidden:"" help:"Moved to a separate program, superheroes-bench."`
 	Health     healthCommand                      `cmd:"" help:"Check whether services on this host are ready; exit with 1 if one is not."`
+	Completion completionCommand                  `cmd:"" help:"Print a script that completes commands and flags in bash, zsh or fish."`
 	Version    versionCommand                     `cmd:"" help:"Print the version."`
 	Help       helpCommand                        `cmd:"" help:"Print this help, or the help for a command."`
 }
@@ -78,8 +79,11 @@ type session struct {
 // run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
 // it opens anything.
 func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Config)) int {
-	if len(args) == 1 && args[0] == "--version" {
+	switch {
+	case len(args) == 1 && args[0] == "--version":
 		args = []string{"version"}
+	case len(args) > 1 && args[0] == completeArgument:
+		return complete(stdout, args[1:])
 	}
 	exited := -1
 	helped := func() bool { return exited >= 0 }
@@ -115,14 +119,20 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	return exitOK
 }
 
-// fail prints err on one line, and returns the corresponding exit code.
+// fail prints err on one line, or each of several failures on its own, and returns the corresponding exit code.
 func fail(stderr io.Writer, err error, args []string) int {
 	var usage usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "superheroes: %s; see superheroes %s--help\n", oneLine(err.Error()), commandIn(args))
+		fmt.Fprintf(stderr, "%s %s; see superheroes %s--help\n", styled(stderr, "superheroes:", boldRed), oneLine(err.Error()), commandIn(args))
 		return exitUsage
 	}
-	fmt.Fprintln(stderr, "superheroes:", oneLine(err.Error()))
+	lines, several := errors.AsType[failures](err)
+	if !several {
+		lines = failures{err.Error()}
+	}
+	for _, line := range lines {
+		fmt.Fprintln(stderr, styled(stderr, "superheroes:", boldRed), oneLine(line))
+	}
 	return exitError
 }
 
@@ -218,8 +228,8 @@ func explainDefault(parser *kong.Kong) {
 	_, _ = parser.Parse([]string{"up", "--help"}) // an error would only mean that help was printed
 }
 
-// serve starts services, announces their addresses, and runs until the program receives a signal. A second signal stops
-// the program immediately.
+// serve starts services, and runs until the program receives a signal. A second signal stops the program immediately.
+// Unless announce is nil, serve reports the start's progress, and then calls announce with the addresses.
 func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -227,6 +237,9 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	a := app.New(buildinfo.Version(version), s.stderr)
+	if announce != nil {
+		s.reportStart(a)
+	}
 	started := make(chan error, 1)
 	go func() { started <- start(ctx, a) }()
 	select {
@@ -241,7 +254,9 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 		}
 		return a.Stop(ctx)
 	}
-	announce(a.Endpoints())
+	if announce != nil {
+		announce(a.Endpoints())
+	}
 	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
 	<-signals
 	go func() {

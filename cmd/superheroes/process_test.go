@@ -5,9 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,7 +75,7 @@ func fetch(t *testing.T, url string) string {
 }
 
 var (
-	page   = regexp.MustCompile(`(?m)\A.*\n\n  arena +(http://127\.0\.0\.1:[1-9][0-9]*/)$`)
+	page   = regexp.MustCompile(`(?m)^Super Heroes in Go, .*\n\n  arena +(http://127\.0\.0\.1:[1-9][0-9]*/)$`)
 	listed = regexp.MustCompile(`(?m)^  (heroes|villains|locations|fights|statistics) +(http://127\.0\.0\.1:[1-9][0-9]*)/docs$`)
 	curl   = regexp.MustCompile(`(?m)^Try:  curl (http://\S+)$`)
 )
@@ -165,6 +167,16 @@ func testAnnouncement(t *testing.T, program string) {
 			if line != bases["fights"]+"/api/fights/execute_fight" || !strings.Contains(fetch(t, line), `"winner_name"`) {
 				t.Errorf("the suggested command requests %q", line)
 			}
+			progress, _, _ := strings.Cut(said, "\n\n")
+			lines := strings.Split(progress, "\n")
+			if lines[0] != "Starting Super Heroes in Go …" || len(lines) != 1+len(bases)+1 {
+				t.Errorf("the start is reported as %q", progress)
+			}
+			for service, base := range bases {
+				if !slices.Contains(lines, service+" is ready on "+base) {
+					t.Errorf("%s isn't reported as ready: %q", service, progress)
+				}
+			}
 			stop(t, p)
 			if p.Stdout.String() != said {
 				t.Errorf("up printed more than the announcement: %s", p.Stdout.String())
@@ -233,7 +245,7 @@ func testPortBase(t *testing.T, program string) {
 			t.Errorf("no %q in %s", at, p.Stdout.String())
 		}
 	}
-	invoke("health", fmt.Sprint("--port-base=", base)).check(t, exitOK, fmt.Sprintf("127.0.0.1:%d is ready", base))
+	invoke("health", fmt.Sprint("--port-base=", base)).check(t, exitOK, fmt.Sprintf("arena on 127.0.0.1:%d is ready", base))
 	stop(t, p)
 }
 
@@ -276,16 +288,19 @@ func testHealth(t *testing.T, program string) {
 		addrs[service] = strings.TrimPrefix(base, "http://")
 		all = append(all, "--"+service+"-addr="+addrs[service])
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // never responds
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
+	silent, other := listener(t, func(net.Conn) {}), listener(t, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1))
+		_, _ = io.WriteString(c, "500 Syntax error\r\n")
+	})
+	mute := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer mute.Close()
+	website := httptest.NewServer(http.NotFoundHandler())
+	defer website.Close()
 	_, port, _ := strings.Cut(addrs["heroes"], ":")
 	missing := system.FreeAddr(t)
 	var ready []string
 	for _, service := range []string{"heroes", "villains", "locations", "fights", "arena", "statistics"} {
-		ready = append(ready, addrs[service]+" is ready\n")
+		ready = append(ready, service+" on "+addrs[service]+" is ready\n")
 	}
 	for _, c := range []struct {
 		name string
@@ -296,11 +311,16 @@ func testHealth(t *testing.T, program string) {
 		{"all", all, exitOK, []string{strings.Join(ready, "")}},
 		{"all but one", append(all[:7:7], "--statistics-addr="+missing, "--no-statistics"), exitOK, ready[:5]},
 		{"all but another", append(all[:7:7], "--arena-addr="+missing, "--no-arena"), exitOK, ready[:4]},
-		{"a service is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{missing, "refused"}},
+		{"a service is missing", append(all[:7:7], "--villains-addr="+missing), exitError, []string{
+			"superheroes: villains on " + missing + " is not ready: nothing is listening there (connection refused)\n"}},
 		{"a service", []string{"health", "--addr=" + addrs["heroes"]}, exitOK, []string{addrs["heroes"] + " is ready"}},
 		{"a service that listens on all addresses", []string{"health", "--addr=:" + port}, exitOK, []string{":" + port + " is ready"}},
 		{"a service that listens on 0.0.0.0", []string{"health", "--addr=0.0.0.0:" + port}, exitOK, []string{" is ready"}},
-		{"a service that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent.Addr().String()}, exitError, []string{"deadline"}},
+		{"a service that hangs", []string{"health", "--timeout=200ms", "--addr=" + silent}, exitError, []string{
+			"superheroes: " + silent + " is not ready: no response within 200ms\n"}},
+		{"a server that closes connections", []string{"health", "--addr=" + mute.Listener.Addr().String()}, exitError, []string{"is not ready: the connection was closed"}},
+		{"another protocol", []string{"health", "--addr=" + other}, exitError, []string{"is not ready: what listens there doesn't speak HTTP"}},
+		{"another web server", []string{"health", "--addr=" + website.Listener.Addr().String()}, exitError, []string{"it responds with 404"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := invoke(c.args...)
@@ -313,6 +333,40 @@ func testHealth(t *testing.T, program string) {
 	stop(t, p)
 }
 
+// The services are checked at once: one that responds only after another has been checked is ready.
+func TestHealthChecksAtOnce(t *testing.T) {
+	checked := make(chan struct{})
+	second := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(checked) }))
+	defer second.Close()
+	first := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-checked }))
+	defer first.Close()
+	args := []string{"health", "--no-arena", "--no-statistics", "--timeout=" + soon.String(), "--fights-addr=" + second.Listener.Addr().String()}
+	for _, service := range []string{"heroes", "villains", "locations"} {
+		args = append(args, "--"+service+"-addr="+first.Listener.Addr().String())
+	}
+	invoke(args...).check(t, exitOK)
+}
+
+// listener returns the address of a TCP server that calls greet with each connection.
+func listener(t *testing.T, greet func(net.Conn)) string {
+	t.Helper()
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = at.Close() })
+	go func() {
+		for {
+			conn, err := at.Accept()
+			if err != nil {
+				return
+			}
+			greet(conn)
+		}
+	}()
+	return at.Addr().String()
+}
+
 func testHealthDraining(t *testing.T, program string) {
 	p, bases := start(t, program, nil, "--data-dir="+t.TempDir(), "--drain-delay=1m")
 	addr := strings.TrimPrefix(bases["fights"], "http://")
@@ -322,7 +376,7 @@ func testHealthDraining(t *testing.T, program string) {
 		last = invoke("health", "--addr="+addr)
 		return last.code != exitOK
 	})
-	last.check(t, exitError, addr, "draining")
+	last.check(t, exitError, addr+" is not ready: draining: the service is shutting down\n")
 	fetch(t, bases["fights"]+"/livez")
 	p.Signal(t, syscall.SIGTERM) // the second signal stops the service immediately
 	p.Wait(t, soon)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/schollz/progressbar/v3"
@@ -20,7 +19,7 @@ type seedCommand struct {
 // Validate rejects an invalid count and invalid store settings.
 func (c seedCommand) Validate() error {
 	if c.Count < 1 {
-		return &settingError{"--count", "SEED_COUNT", errors.New("must be at least 1")}
+		return &settingError{"--count", "SEED_COUNT", fmt.Errorf("must be at least 1, not %d", c.Count)}
 	}
 	return c.ValidateFor(c.Catalog)
 }

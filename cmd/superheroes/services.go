@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
+	"reflect"
+	"strconv"
 	"syscall"
+
+	"github.com/alecthomas/kong"
 
 	"superheroes/internal/app"
 	"superheroes/internal/buildinfo"
@@ -22,7 +25,7 @@ type serviceCommand[S app.Service] struct {
 func (c serviceCommand[S]) Run(s *session) error {
 	start := func(ctx context.Context, a *app.App) error { return a.Run(ctx, c.Service) }
 	s.raiseSlack(c.Slack)
-	return s.serve(start, func([]app.Endpoint) {})
+	return s.serve(start, nil)
 }
 
 type upCommand struct {
@@ -33,7 +36,7 @@ type upCommand struct {
 func (c upCommand) Run(s *session) error {
 	c.PortBase.move(&c.ArenaAddr, &c.HeroesAddr, &c.VillainsAddr, &c.LocationsAddr, &c.FightsAddr, &c.StatisticsAddr, &c.AdminAddr)
 	start := func(ctx context.Context, a *app.App) error { return a.Up(ctx, c.UpConfig) }
-	err := s.serve(start, func(endpoints []app.Endpoint) { c.announce(s.stdout, endpoints) })
+	err := s.serve(start, func(endpoints []app.Endpoint) { c.announce(s, endpoints) })
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w; or, if another copy is running, give this one ports and data of its own: "+
 			"--port-base=9000 --data-dir=second", err)
@@ -47,11 +50,15 @@ type portBase uint16
 // usualPorts is the default port base, and the number of ports.
 const usualPortBase, usualPorts = 8000, 7
 
-// Validate implements kong's interface for flags.
-func (p portBase) Validate() error {
-	if p < 1 || p > 1<<16-usualPorts {
-		return fmt.Errorf("must be from 1 to %d", 1<<16-usualPorts)
+// decodePortBase decodes a port base.
+func decodePortBase(ctx *kong.DecodeContext, target reflect.Value) error {
+	const most = 1<<16 - usualPorts
+	text := ctx.Scan.Pop().String()
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || port < 1 || port > most {
+		return fmt.Errorf("must be a port from 1 to %d, not %q", most, text)
 	}
+	target.SetUint(port)
 	return nil
 }
 
@@ -67,25 +74,38 @@ func (p portBase) move(addresses ...*string) {
 	}
 }
 
+// reportStart prints that the services start, and each that begins to serve. Standard error is left to the log.
+func (s *session) reportStart(a *app.App) {
+	a.OnStarting = func() { fmt.Fprintln(s.stdout, "Starting Super Heroes in Go …") }
+	a.OnServing = func(at app.Endpoint) {
+		fmt.Fprintf(s.stdout, "%s is %s on %s\n", at.Service, styled(s.stdout, "ready", green), s.link(at, ""))
+	}
+}
+
 // announce prints the addresses of the services, beginning with the battle page, and the location of the data.
-func (c upCommand) announce(w io.Writer, endpoints []app.Endpoint) {
+func (c upCommand) announce(s *session, endpoints []app.Endpoint) {
 	var page, services, fights string
 	for _, at := range endpoints {
-		addr := reachable(at.Addr)
+		path := "/docs"
 		switch at.Service {
 		case "arena":
-			page = fmt.Sprintf("  %-10s http://%s/\n", at.Service, addr)
+			page = fmt.Sprintf("  %-10s %s\n", at.Service, s.link(at, "/"))
 			continue
 		case "admin":
-			services += fmt.Sprintf("  %-10s http://%s/metrics\n", at.Service, addr)
-			continue
+			path = "/metrics"
 		case "fights":
-			fights = addr
+			fights = s.link(at, "/api/fights/execute_fight")
 		}
-		services += fmt.Sprintf("  %-10s http://%s/docs\n", at.Service, addr)
+		services += fmt.Sprintf("  %-10s %s\n", at.Service, s.link(at, path))
 	}
-	fmt.Fprintf(w, "Super Heroes in Go, %s, profile %s\n\n%s%s  %-10s %s\n\nTry:  curl http://%s/api/fights/execute_fight\n",
-		buildinfo.Version(version), c.Profile, page, services, "data", c.Describe(), fights)
+	name := styled(s.stdout, "Super Heroes in Go", bold)
+	fmt.Fprintf(s.stdout, "\n%s, %s, profile %s\n\n%s%s  %-10s %s\n\nTry:  curl %s\n",
+		name, buildinfo.Version(version), c.Profile, page, services, "data", c.Describe(), fights)
+}
+
+// link returns the URL of a path of a service.
+func (s *session) link(at app.Endpoint, path string) string {
+	return styled(s.stdout, "http://"+reachable(at.Addr)+path, cyan)
 }
 
 // reachable returns the address at which a client on this host reaches a service that listens on addr.

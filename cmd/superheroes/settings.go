@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"reflect"
 	"slices"
@@ -30,6 +31,7 @@ func newParser(grammar any, stdout, stderr io.Writer, exit func(int)) (*kong.Kon
 		kong.Exit(exit),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)),
 		kong.TypeMapper(reflect.TypeFor[slog.Level](), kong.MapperFunc(decodeLevel)),
+		kong.TypeMapper(reflect.TypeFor[portBase](), kong.MapperFunc(decodePortBase)),
 	)
 	if err == nil {
 		takeOver(parser.Model.Node)
@@ -74,7 +76,11 @@ func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) err
 	if !flag.IsBool() && !ctx.Scan.Peek().IsValue() {
 		return wrong(flag, "needs a value; write one that starts with a hyphen as --%s=VALUE", flag.Name)
 	}
+	text := ctx.Scan.Peek().String()
 	if err := m.Mapper.Decode(ctx, target); err != nil {
+		if kind := plainKind(target.Type()); kind != "" {
+			return wrong(flag, "must be %s, not %q", kind, text)
+		}
 		return wrong(flag, "%w", err)
 	}
 	if allowed := flag.EnumSlice(); flag.Enum != "" && !slices.Contains(allowed, target.String()) {
@@ -82,6 +88,21 @@ func (m settingMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) err
 		return wrong(flag, "must be %s, not %q", strings.Join(named, " or "), target.String())
 	}
 	return nil
+}
+
+// plainKind describes the values of a built-in type that kong's errors would describe in Go's terms, or returns "".
+func plainKind(t reflect.Type) string {
+	switch {
+	case t.PkgPath() != "": // has a decoder of its own
+		return ""
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Uint, t.Kind() == reflect.Uint64:
+		return fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64))
+	case t.Kind() == reflect.Int, t.Kind() == reflect.Int64:
+		return fmt.Sprintf("a whole number up to %d", int64(math.MaxInt64))
+	}
+	return ""
 }
 
 // IsBool implements kong.BoolMapper.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,53 @@ func TestErrorsNameFlagAndVariable(t *testing.T) {
 			})
 		}
 	}
+}
+
+// goWords are words that only a Go programmer understands.
+var goWords = regexp.MustCompile(`slog|strconv|time:|net/url|parse "|Parse[A-Z]|invalid syntax|unmarshal|json:|%!|u?int\d|\d bit|<nil>`)
+
+// An error about a value says what is expected instead, in plain words, and shows the value unless it may be secret.
+func TestErrorsAreInPlainWords(t *testing.T) {
+	values := []string{
+		"nonsense", "-1", "0", "1.5", "1e99", "10 s", "99999999999999999999", ":http", "127.0.0.1:99999", "http://a b", "http://[", "postgres://%zz",
+		"mysql://h:x/d", "mongodb://h/d?maxPoolSize=many", "WARN+1",
+	}
+	for name, command := range model(t) {
+		for _, flag := range command.Flags {
+			refused := 0
+			for _, value := range values {
+				message := complaint(t, append(line(name), "--"+flag.Name+"="+value))
+				if message == "" {
+					continue
+				}
+				refused++
+				mayBeSecret := fileVariable(flag) != "" || strings.HasSuffix(flag.Name, "-url")
+				switch {
+				case goWords.MatchString(message):
+					t.Errorf("%s --%s=%s: Go's words in: %s", name, flag.Name, value, message)
+				case mayBeSecret:
+				case !strings.Contains(message, value), !strings.Contains(message, "must be "):
+					t.Errorf("%s --%s=%s: the value or what it must be is missing in: %s", name, flag.Name, value, message)
+				}
+			}
+			if anything := wrongValue(flag) != "nonsense"; refused == 0 && !anything {
+				t.Errorf("%s --%s: all of %q are accepted", name, flag.Name, values)
+			}
+		}
+	}
+}
+
+// complaint returns the error for a command line, or "" if it is valid.
+func complaint(t *testing.T, args []string) string {
+	t.Helper()
+	parser, err := newParser(grammar(args), io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(args); err != nil {
+		return badUsage(err, args).Error()
+	}
+	return ""
 }
 
 // Every secret setting can be read from a file; no other setting can.

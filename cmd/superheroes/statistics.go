@@ -30,11 +30,11 @@ func (c rebuildCommand) Run(s *session) error {
 
 // describe summarizes the result of a rebuild in one line.
 func describe(r statistics.Report) string {
-	text := fmt.Sprintf("recounted %d fights: ", r.Fights)
+	text := fmt.Sprintf("recounted %s: ", counted(r.Fights, "fights"))
 	if !r.Differed() {
 		return text + "nothing differed"
 	}
-	text += fmt.Sprintf("corrected %d winners and %d locations", r.Winners, r.Places)
+	text += fmt.Sprintf("corrected %s and %s", counted(r.Winners, "winners"), counted(r.Places, "locations"))
 	if r.Since {
 		text += ", the date of the first fight"
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -46,10 +45,8 @@ func (c importCommand) Run(s *session) error {
 	result, err := app.Import(ctx, c.Catalog, c.CatalogStore, files, options)
 	refused.write(s.stderr)
 	switch {
-	case errors.Is(err, app.ErrNothingChanged) && result.Refused == 1:
-		return errors.New("1 row was refused and nothing was changed; --partial imports the others")
 	case errors.Is(err, app.ErrNothingChanged):
-		return fmt.Errorf("%d rows were refused and nothing was changed; --partial imports the others", result.Refused)
+		return fmt.Errorf("%s refused and nothing was changed; --partial imports the others", were(result.Refused, "rows"))
 	case err != nil:
 		return unchanged(err)
 	}
@@ -60,10 +57,21 @@ func (c importCommand) Run(s *session) error {
 
 // counted formats a number with its noun, given the plural of the noun.
 func counted[N int | int64](n N, plural string) string {
-	if n == 1 {
-		plural = map[string]string{"heroes": "hero", "villains": "villain", "locations": "location", "rows": "row"}[plural]
+	switch {
+	case n != 1:
+		return fmt.Sprintf("%d %s", n, plural)
+	case plural == "heroes":
+		return "1 hero"
 	}
-	return fmt.Sprintf("%d %s", n, plural)
+	return "1 " + strings.TrimSuffix(plural, "s")
+}
+
+// were formats a number with its noun and verb: 1 row was, 2 rows were.
+func were(n int, plural string) string {
+	if n == 1 {
+		return counted(n, plural) + " was"
+	}
+	return counted(n, plural) + " were"
 }
 
 // mostReasons limits how many reasons for refused rows are printed.
@@ -193,18 +201,25 @@ func (c exportCommand) Run(s *session) error {
 	}
 	ctx, stop := s.untilSignal()
 	defer stop()
-	if c.Output == "-" {
-		return export(ctx, c, format, s.stdout)
+	rows, target := 0, "standard output"
+	write := func(w io.Writer) (err error) {
+		buffered := bufio.NewWriter(w)
+		if rows, err = app.Export(ctx, c.Catalog, c.CatalogStore, format, buffered); err != nil {
+			return err
+		}
+		return buffered.Flush()
 	}
-	return replaceFile(c.Output, func(w io.Writer) error { return export(ctx, c, format, w) })
-}
-
-func export(ctx context.Context, c exportCommand, format exchange.Format, w io.Writer) error {
-	buffered := bufio.NewWriter(w)
-	if err := app.Export(ctx, c.Catalog, c.CatalogStore, format, buffered); err != nil {
+	if c.Output == "-" {
+		err = write(s.stdout)
+	} else {
+		target = c.Output
+		err = replaceFile(c.Output, write)
+	}
+	if err != nil {
 		return err
 	}
-	return buffered.Flush()
+	fmt.Fprintf(s.stderr, "wrote %s to %s\n", counted(rows, c.Catalog), target)
+	return nil
 }
 
 // replaceFile writes a file under a temporary name, and renames it when it is complete. If write fails, an existing

@@ -141,7 +141,7 @@ func TestImportRefusals(t *testing.T) {
 			store, file := seeded(t), write(t, c.file, c.text)
 			before := exported(t, c.catalog, store)
 			got := invoke("import", c.catalog, file, "--replace", store)
-			if got.code != exitError || got.stdout != "" || strings.Count(got.stderr, "\n") != c.lines || !utf8.ValidString(got.stderr) {
+			if got.code != exitError || got.stdout != "" || strings.Count(got.stderr, "\n") != c.lines || !utf8.ValidString(got.stderr) || goWords.MatchString(got.stderr) {
 				t.Errorf("got %+v", got)
 			}
 			for _, want := range c.want {
@@ -180,7 +180,15 @@ func TestExport(t *testing.T) {
 		t.Setenv("HEROES_DATABASE_URL", "sqlite:"+filepath.Join(strings.TrimPrefix(store, "--data-dir="), "heroes.db"))
 		invoke("export", "heroes", "--data-dir="+t.TempDir()).check(t, exitOK, "Yoda")
 	})
-	invoke("export", "heroes", "--format=csv", store).check(t, exitOK, "id,name,otherName,level,picture,powers\n1,Yoda,")
+	invoke("export", "heroes", "--format=csv", store).check(t, exitOK,
+		"id,name,otherName,level,picture,powers\n1,Yoda,", "wrote 120 heroes to standard output\n")
+	t.Run("one row to a file", func(t *testing.T) {
+		store, file := fresh(t, "heroes"), filepath.Join(t.TempDir(), "x.csv")
+		invoke("import", "heroes", write(t, "x.jsonl", ant), "--replace", store).check(t, exitOK, "1 hero imported into ")
+		if got, want := invoke("export", "heroes", "-o", file, store), "wrote 1 hero to "+file+"\n"; got != (outcome{exitOK, "", want}) {
+			t.Errorf("got %+v, want %q on stderr", got, want)
+		}
+	})
 	invoke("export", "heroes", "-o", filepath.Join(t.TempDir(), "nobody", "x.csv"), store).check(t, exitError, "nobody")
 }
 

@@ -92,7 +92,7 @@ func TestServicesAcceptTheTables(t *testing.T) {
 func exported(t *testing.T, catalog string, store app.CatalogStore) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := app.Export(t.Context(), catalog, store, exchange.JSONLines, &out); err != nil {
+	if _, err := app.Export(t.Context(), catalog, store, exchange.JSONLines, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -11,7 +11,9 @@ import (
 	"sync"
 
 	"superheroes/internal/bounded"
+	"superheroes/internal/character"
 	"superheroes/internal/fight"
+	"superheroes/internal/location"
 	"superheroes/internal/logging"
 	"superheroes/internal/otlp"
 	"superheroes/internal/telemetry"
@@ -19,6 +21,13 @@ import (
 
 // App is a set of running services, which Stop shuts down.
 type App struct {
+	// OnStarting and OnServing report the progress of Up, and may be nil. OnStarting is called once all ports and the
+	// data folder are available, before any store is opened. OnServing is called for each service that begins to serve
+	// with a store that works. Neither is called concurrently.
+	OnStarting func()
+	OnServing  func(Endpoint)
+
+	mu       sync.Mutex // guards closers, and calls of OnServing
 	version  string
 	stderr   io.Writer
 	parts    []*part
@@ -27,6 +36,7 @@ type App struct {
 	export   otlp.Config         // where to send metrics and spans
 	spans    *otlp.Spans         // nil if tracing is off
 	exporter *otlp.Exporter      // nil if nothing is sent
+	damaged  damage
 	closers  []func() error
 	logs     []*slog.Logger
 }
@@ -36,7 +46,8 @@ func New(version string, stderr io.Writer) *App {
 	return &App{version: version, stderr: logging.Shared(stderr)}
 }
 
-// Up starts every service in this process. If Up fails, it leaves no service running.
+// Up starts every service in this process. A catalog is served as soon as its store is open, everything else once all
+// stores are. If Up fails, it leaves no service running.
 func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 	defer a.finish(&err)
 	if err := a.startTelemetry(ctx, "superheroes", cfg.Server); err != nil {
@@ -51,27 +62,35 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		return err
 	}
 	a.atStop(unlock)
-	var damaged damage
-	stores, err := a.openAll(ctx, cfg.Stores, cfg.Deadline, cfg.Profile == Eco, &damaged)
+	if a.OnStarting != nil {
+		a.OnStarting()
+	}
+	var sources fight.Sources
+	stores, err := a.openAll(ctx, cfg.Stores, cfg.Deadline, cfg.Profile == Eco, &a.damaged, whenOpen{
+		heroes: func(at openedCatalog[character.Character]) {
+			sources.Heroes = startSource(ctx, parts, heroes(), at, cfg.CatalogConfig)
+		},
+		villains: func(at openedCatalog[character.Character]) {
+			sources.Villains = startSource(ctx, parts, villains(), at, cfg.CatalogConfig)
+		},
+		locations: func(at openedCatalog[location.Location]) {
+			sources.Locations = startSource(ctx, parts, locations(), at, cfg.CatalogConfig)
+		},
+	})
 	if err != nil {
 		return err
-	}
-	sources := fight.Sources{
-		Heroes:    startSource(ctx, parts, heroes(), stores.heroes, cfg.CatalogConfig),
-		Villains:  startSource(ctx, parts, villains(), stores.villains, cfg.CatalogConfig),
-		Locations: startSource(ctx, parts, locations(), stores.locations, cfg.CatalogConfig),
 	}
 	if !stores.embedded() {
 		sources.Workers = a.workers()
 	}
 	stored := func() {}
 	if cfg.Statistics {
-		if stored, err = startCounting(ctx, parts["statistics"], stores.fights, cfg, &damaged); err != nil {
+		if stored, err = startCounting(ctx, parts["statistics"], stores.fights, cfg, &a.damaged); err != nil {
 			return err
 		}
 	}
 	err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
-	if damaged.tolerate("fights", err) { // the store opened, but reading the fights or statistics revealed damage
+	if a.damaged.tolerate("fights", err) { // the store opened, but reading the fights or statistics revealed damage
 		stores.fights.store = damagedFights{unusable{err}}
 		err = startFights(ctx, parts["fights"], sources, stores.checks(), stores.fights, stored)
 	}
@@ -84,7 +103,7 @@ func (a *App) Up(ctx context.Context, cfg UpConfig) (err error) {
 		}
 	}
 	a.startExport(cfg.Server)
-	return damaged.report(parts)
+	return a.damaged.report(parts)
 }
 
 // listenAll opens a listener for every service that the up command runs.
@@ -140,8 +159,12 @@ func (a *App) Run(ctx context.Context, service Service) (err error) {
 }
 
 // atStop registers a function that is called after the servers have stopped. The functions are called in reverse order
-// of registration.
-func (a *App) atStop(closer func() error) { a.closers = append(a.closers, closer) }
+// of registration. atStop is safe for concurrent use.
+func (a *App) atStop(closer func() error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closers = append(a.closers, closer)
+}
 
 // workers returns goroutines for concurrent fetches. The goroutines end when the app stops.
 func (a *App) workers() *bounded.Workers {
@@ -160,7 +183,7 @@ func (a *App) logger(name string, cfg logging.Config) *slog.Logger {
 	return log
 }
 
-// finish makes all services start serving at the same time. If startup has failed, finish stops everything instead.
+// finish makes the services serve that don't do so yet. If startup has failed, finish stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
 		now, cancel := context.WithCancel(context.Background())
@@ -169,13 +192,10 @@ func (a *App) finish(err *error) {
 		return
 	}
 	for _, p := range a.parts {
-		if p.name != "arena" { // the arena has a page instead of an API
-			p.api.AddDocs()
-		}
-		p.measure()
+		p.complete()
 	}
 	for _, p := range a.parts {
-		p.server.Serve(p.api)
+		p.serve()
 	}
 }
 
@@ -211,10 +231,10 @@ type Endpoint struct{ Service, Addr string }
 // if there is one, is the last.
 func (a *App) Endpoints() (endpoints []Endpoint) {
 	for _, part := range a.parts {
-		endpoints = append(endpoints, Endpoint{part.name, part.server.Addr()})
+		endpoints = append(endpoints, part.endpoint())
 	}
 	if a.admin != nil {
-		endpoints = append(endpoints, Endpoint{a.admin.name, a.admin.server.Addr()})
+		endpoints = append(endpoints, a.admin.endpoint())
 	}
 	return endpoints
 }

@@ -85,6 +85,13 @@ func (d *damage) tolerate(service string, err error) bool {
 	return true
 }
 
+// of returns the error that means that the service's store is damaged, or nil.
+func (d *damage) of(service string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.errors[service]
+}
+
 // report logs each damaged store in its service's log. It returns an error if all stores are damaged.
 func (d *damage) report(parts map[string]*part) error {
 	if !slices.ContainsFunc(storing(), func(service string) bool { return d.errors[service] == nil }) {

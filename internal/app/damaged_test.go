@@ -43,11 +43,17 @@ func TestUpBesideDamage(t *testing.T) {
 				c.damage(t, filepath.Join(cfg.DataDir, file))
 			}
 			var log bytes.Buffer
-			a := app.New("test", &log)
+			a, reported := app.New("test", &log), map[string]bool{}
+			a.OnServing = func(at app.Endpoint) { reported[at.Service] = true }
 			if err := a.Up(t.Context(), cfg); err != nil {
 				t.Fatal(err)
 			}
 			bases := basesOf(a)
+			for service := range bases {
+				if _, damaged := c.damaged[service]; reported[service] == damaged {
+					t.Errorf("%s, damaged: %t, is reported as serving: %t", service, damaged, reported[service])
+				}
+			}
 			for service, path := range c.working {
 				for _, path := range []string{path, "/readyz"} {
 					if status, body := fetch(t, bases[service]+path); status != http.StatusOK {

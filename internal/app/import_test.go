@@ -37,7 +37,7 @@ func line(id int, name string) string {
 func held(t *testing.T, at CatalogStore) []string {
 	t.Helper()
 	var out strings.Builder
-	if err := Export(t.Context(), "locations", at, exchange.JSONLines, &out); err != nil {
+	if _, err := Export(t.Context(), "locations", at, exchange.JSONLines, &out); err != nil {
 		t.Fatal(err)
 	}
 	var all []string

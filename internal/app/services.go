@@ -30,6 +30,8 @@ type part struct {
 	server  *httpserver.Server
 	api     *httpserver.API
 	metrics *telemetry.Metrics // nil without an admin listener
+
+	completed, served bool // complete or serve was called
 }
 
 // listen opens the listener of a service. flag is the name of the flag that sets the service's address.
@@ -46,7 +48,37 @@ func (a *App) listen(ctx context.Context, at Endpoint, flag string, cfg Server) 
 	return p, nil
 }
 
-// measure adds the metrics that every service has. Call it after all routes have been added.
+// complete adds the documentation and the metrics that every service has. Call it after all routes have been added;
+// further calls have no effect.
+func (p *part) complete() {
+	if p.completed {
+		return
+	}
+	p.completed = true
+	if p.name != "arena" { // the arena has a page instead of an API
+		p.api.AddDocs()
+	}
+	p.measure()
+}
+
+// serve makes a complete service respond to requests. Further calls have no effect.
+func (p *part) serve() {
+	if p.served {
+		return
+	}
+	p.served = true
+	p.server.Serve(p.api)
+	if p.app.OnServing != nil && p.app.damaged.of(p.name) == nil {
+		p.app.mu.Lock()
+		defer p.app.mu.Unlock()
+		p.app.OnServing(p.endpoint())
+	}
+}
+
+// endpoint returns the service's address, with the actual port if port 0 was requested.
+func (p *part) endpoint() Endpoint { return Endpoint{p.name, p.server.Addr()} }
+
+// measure adds the metrics that every service has.
 func (p *part) measure() {
 	if p.metrics == nil {
 		return
@@ -119,13 +151,15 @@ func startCatalog[T catalog.Item](
 	return service
 }
 
-// startSource adds the routes of a catalog service, and returns the source from which the fights service in this process
-// picks.
+// startSource starts a catalog service and makes it serve, and returns the source from which the fights service in this
+// process picks.
 func startSource[T catalog.Item](
 	ctx context.Context, parts map[string]*part, kind catalogKind[T], at openedCatalog[T], cfg CatalogConfig,
 ) fight.Source[T] {
 	p, fights := parts[kind.Plural], parts["fights"]
 	service := startCatalog(ctx, p, kind, at, cfg)
+	p.complete()
+	p.serve()
 	route := "GET /api/" + kind.Plural + "/random_" + kind.Singular
 	return fight.Traced(service, fights.metrics.Tracer(), p.metrics.Tracer(), route)
 }

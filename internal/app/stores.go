@@ -175,50 +175,63 @@ type stores struct {
 	fights           opened[fight.Store]
 }
 
+// whenOpen contains the functions that openAll calls, concurrently, when it has opened a store.
+type whenOpen struct {
+	heroes, villains func(openedCatalog[character.Character])
+	locations        func(openedCatalog[location.Location])
+}
+
 // openAll opens all stores concurrently, for requests with the given deadline. If grouped is true, concurrent fights
 // share one durable write. A damaged store is recorded in damaged and replaced by a stand-in, so that the other
 // services still run; if damaged is nil, openAll returns the error of a damaged store like any other error.
 func (a *App) openAll(
-	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage,
+	ctx context.Context, cfg Stores, deadline time.Duration, grouped bool, damaged *damage, then whenOpen,
 ) (all stores, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return openTolerant(ctx, heroes(), cfg.Heroes.store("heroes-").within(deadline), damaged, &all.heroes)
+		at := cfg.Heroes.store("heroes-").within(deadline)
+		return openTolerant(ctx, a, heroes(), at, damaged, &all.heroes, then.heroes)
 	})
 	group.Go(func() error {
-		return openTolerant(ctx, villains(), cfg.Villains.store("villains-").within(deadline), damaged, &all.villains)
+		at := cfg.Villains.store("villains-").within(deadline)
+		return openTolerant(ctx, a, villains(), at, damaged, &all.villains, then.villains)
 	})
 	group.Go(func() error {
 		at := cfg.Locations.store("locations-").within(deadline)
-		return openTolerant(ctx, locations(), at, damaged, &all.locations)
+		return openTolerant(ctx, a, locations(), at, damaged, &all.locations, then.locations)
 	})
 	group.Go(func() (err error) {
 		all.fights, err = openFights(ctx, cfg.Fights.store("fights-").within(deadline), grouped)
 		if damaged.tolerate("fights", err) {
 			all.fights.store, err = damagedFights{unusable{err}}, nil
 		}
+		if err == nil {
+			a.atStop(all.fights.store.Close)
+		}
 		return err
 	})
 	err = group.Wait()
-	opened := []interface{ Close() error }{all.heroes.store, all.villains.store, all.locations.store, all.fights.store}
-	for _, store := range opened {
-		if store != nil {
-			a.atStop(store.Close)
-		}
-	}
 	return all, err
 }
 
-// openTolerant opens the store of a catalog. If the store is damaged, openTolerant records the error and returns a
-// store whose methods all fail.
+// openTolerant opens the store of a catalog, and calls then unless it is nil. If the store is damaged, openTolerant
+// records the error and opens a store whose methods all fail.
 func openTolerant[T catalog.Item](
-	ctx context.Context, kind catalogKind[T], cfg store, damaged *damage, into *openedCatalog[T],
+	ctx context.Context, a *App, kind catalogKind[T], cfg store, damaged *damage,
+	into *openedCatalog[T], then func(openedCatalog[T]),
 ) (err error) {
 	*into, err = openCatalog(ctx, kind, cfg)
 	if damaged.tolerate(kind.Plural, err) {
 		into.store, err = damagedCatalog[T]{unusable{err}}, nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	a.atStop(into.store.Close)
+	if then != nil {
+		then(*into)
+	}
+	return nil
 }
 
 func (s stores) checks() checks {

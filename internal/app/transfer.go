@@ -83,7 +83,7 @@ func (s store) mustExist(missing string) error {
 // transfers lists the operations on a catalog that don't depend on the type of its items.
 type transfers interface {
 	importInto(ctx context.Context, at store, files []ImportFile, options ImportOptions) (ImportResult, error)
-	exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) error
+	exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) (rows int, err error)
 	seedInto(ctx context.Context, at store, options SeedOptions) error
 }
 
@@ -194,19 +194,23 @@ func putChecked[T catalog.Item](item T, put func(T) error) error {
 	return put(item)
 }
 
-// Export writes the catalog of heroes, villains or locations to w, ordered by id.
-func Export(ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer) error {
+// Export writes the catalog of heroes, villains or locations to w, ordered by id, and returns the number of rows.
+func Export(
+	ctx context.Context, name string, from CatalogStore, format exchange.Format, w io.Writer,
+) (rows int, err error) {
 	at := from.store(name)
 	if err := at.mustExist("there is no store to export"); err != nil {
-		return err
+		return 0, err
 	}
 	return catalogNamed(name).exportFrom(ctx, at, format, w)
 }
 
-func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchange.Format, w io.Writer) (err error) {
+func (k catalogKind[T]) exportFrom(
+	ctx context.Context, at store, format exchange.Format, w io.Writer,
+) (rows int, err error) {
 	source, err := openCatalog(ctx, k, at)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, source.store.Close()) }()
 	service := catalog.NewService(k.Kind, source.store, 0)
@@ -215,15 +219,16 @@ func (k catalogKind[T]) exportFrom(ctx context.Context, at store, format exchang
 	step := func() (context.Context, context.CancelFunc) { return context.WithCancel(ctx) }
 	for page, err := range service.Pages(catalog.Selection{}, step) {
 		if err != nil {
-			return err
+			return rows, err
 		}
 		for _, item := range page {
 			if err := writer.Write(item); err != nil {
-				return err
+				return rows, err
 			}
 		}
+		rows += len(page)
 	}
-	return writer.Flush()
+	return rows, writer.Flush()
 }
 
 // schema returns the description of how the catalog's items are represented in files.
@@ -297,7 +302,7 @@ func Migrate(ctx context.Context, cfg Stores, report func(service, engine string
 	a := &App{}
 	a.atStop(unlock)
 	defer func() { err = errors.Join(err, a.Stop(ctx)) }()
-	all, err := a.openAll(ctx, cfg, 0, false, nil)
+	all, err := a.openAll(ctx, cfg, 0, false, nil, whenOpen{})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"superheroes/internal/character"
 	"superheroes/internal/exchange"
 	"superheroes/internal/web"
+	"superheroes/test/await"
 )
 
 // upConfig returns the default settings of the up command, but with free ports and a temporary data folder.
@@ -150,6 +151,43 @@ func importOnly(t *testing.T, dir string, id int64) string {
 		t.Fatal(err)
 	}
 	return only
+}
+
+// While one store isn't there yet, the catalogs of the others are already served, and the start can still fail.
+func TestUpServesEarly(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	cfg := upConfig(t)
+	cfg.Locations.MysqlURL, cfg.Locations.PoolMax, cfg.Locations.StoreWait = "mysql://u:p@127.0.0.1:1/d", 1, time.Hour
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	serving := make(chan app.Endpoint, 2)
+	a, starting, ended := app.New("test", io.Discard), false, make(chan error, 1)
+	a.OnStarting = func() { starting = true }
+	a.OnServing = func(at app.Endpoint) { serving <- at }
+	go func() { ended <- a.Up(ctx, cfg) }()
+	early := map[string]string{}
+	for range 2 {
+		at := await.Value(t, "a service serves", serving)
+		early[at.Service] = "http://" + at.Addr
+	}
+	if !starting {
+		t.Error("the start wasn't reported before the first service")
+	}
+	for service, path := range map[string]string{"heroes": "/api/heroes/random_hero", "villains": "/api/villains/1"} {
+		if status, body := fetch(t, early[service]+path); status != http.StatusOK {
+			t.Errorf("%s: got %d %s", service, status, body)
+		}
+	}
+	cancel()
+	if err := await.Value(t, "the start fails", ended); err == nil || len(serving) > 0 {
+		t.Errorf("got %v, and %d more services", err, len(serving))
+	}
+	for service, base := range early {
+		if response, err := http.Get(base); err == nil {
+			_ = response.Body.Close()
+			t.Errorf("%s still accepts connections", service)
+		}
+	}
 }
 
 // If Up fails, the error names the flag, and nothing is left behind: the same folder and ports can be used again

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"superheroes/internal/otlp"
@@ -23,11 +24,21 @@ func Setting(flag string) string {
 }
 
 // require returns an error that names the flag and its variable unless right is true.
-func require(right bool, flag, message string) error {
+func require(right bool, flag, format string, args ...any) error {
 	if right {
 		return nil
 	}
-	return fmt.Errorf("%s: %s", Setting(flag), message)
+	return fmt.Errorf("%s: %s", Setting(flag), fmt.Sprintf(format, args...))
+}
+
+// positive returns an error that names the flag, its variable and the value unless the value is at least 1.
+func positive(flag string, value int) error {
+	return require(value >= 1, flag, "must be at least 1, not %d", value)
+}
+
+// longerThanZero is like positive for a duration, which must not be 0.
+func longerThanZero(flag string, value time.Duration) error {
+	return require(value > 0, flag, "must be longer than 0s, not %s", value)
 }
 
 // Validate checks the listen addresses and the statistics settings of the up command.
@@ -48,7 +59,7 @@ func (c UpStatistics) Validate() error {
 	}
 	return cmp.Or(
 		ValidAddr("--statistics-addr", c.StatisticsAddr),
-		require(c.MaxStreams >= 1, "--statistics-max-streams", "must be at least 1"),
+		positive("--statistics-max-streams", c.MaxStreams),
 	)
 }
 
@@ -57,7 +68,7 @@ func (c StatisticsConfig) Validate() error {
 	return cmp.Or(
 		ValidAddr("--addr", c.Addr),
 		c.store("").validate(),
-		require(c.MaxStreams >= 1, "--max-streams", "must be at least 1"),
+		positive("--max-streams", c.MaxStreams),
 	)
 }
 
@@ -127,7 +138,7 @@ func (c CatalogStore) ValidateFor(catalog string) error {
 func (c CatalogConfig) Validate() error {
 	fits := strings.TrimSpace(c.AdminToken) == c.AdminToken && !strings.ContainsFunc(c.AdminToken, unicode.IsControl)
 	return cmp.Or(
-		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must not be negative"),
+		require(c.SnapshotLimit >= 0, "--snapshot-limit", "must be at least 0, not %d", c.SnapshotLimit),
 		require(fits, "--admin-token",
 			"must not start or end with a space or contain a line break: it is sent in a header"),
 	)
@@ -136,11 +147,12 @@ func (c CatalogConfig) Validate() error {
 // Validate checks the settings that every server has.
 func (c Server) Validate() error {
 	return cmp.Or(
-		require(c.Deadline > 0, "--deadline", "must be longer than 0s"),
+		longerThanZero("--deadline", c.Deadline),
 		require(c.WriteTimeout <= 0 || c.WriteTimeout > c.Deadline, "--write-timeout",
-			"must be longer than --deadline; otherwise, a response at the deadline could not be sent"),
-		require(c.MaxHeaderBytes >= 8192, "--max-header-bytes", "must be at least 8192"),
-		require(c.MaxConnections >= 1, "--max-connections", "must be at least 1"),
+			"must be longer than --deadline (%s), not %s; otherwise, a response at the deadline could not be sent",
+			c.Deadline, c.WriteTimeout),
+		require(c.MaxHeaderBytes >= 8192, "--max-header-bytes", "must be at least 8192, not %d", c.MaxHeaderBytes),
+		positive("--max-connections", c.MaxConnections),
 		c.validAdminAddr(),
 		validOTLP(),
 	)
@@ -166,9 +178,12 @@ func (s store) validate() error {
 	if err := s.validURL(); err != nil {
 		return err
 	}
-	right := s.PoolMin >= 0 && s.PoolMax >= max(s.PoolMin, 1) && s.PoolMax <= mostConnections
-	return require(right, "--"+s.prefix+"pool-max",
-		fmt.Sprintf("must be from 1 to %d, and not below --%spool-min", mostConnections, s.prefix))
+	least := max(s.PoolMin, 1)
+	return cmp.Or(
+		require(s.PoolMin >= 0, "--"+s.prefix+"pool-min", "must be at least 0, not %d", s.PoolMin),
+		require(s.PoolMax >= least && s.PoolMax <= mostConnections, "--"+s.prefix+"pool-max",
+			"must be from 1 to %d and at least --%spool-min (%d), not %d", mostConnections, s.prefix, s.PoolMin, s.PoolMax),
+	)
 }
 
 func (s store) validURL() error {
@@ -187,17 +202,17 @@ func ValidAddr(flag, addr string) error {
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	return require(err == nil, flag, fmt.Sprintf("must be host:port or :port, not %q", addr))
+	return require(err == nil, flag, "must be host:port or :port, not %q", addr)
 }
 
 // validPeers checks the timeouts and connection limits of calls to peers.
 func validPeers(c remote.Config) error {
 	return cmp.Or(
-		require(c.Connect > 0, "--peer-connect-timeout", "must be longer than 0s"),
-		require(c.Write > 0, "--peer-write-timeout", "must be longer than 0s"),
-		require(c.Read > 0, "--peer-read-timeout", "must be longer than 0s"),
-		require(c.MaxConnections >= 1, "--peer-max-connections", "must be at least 1"),
-		require(c.IdleConnections >= 1, "--peer-idle-connections", "must be at least 1"),
+		longerThanZero("--peer-connect-timeout", c.Connect),
+		longerThanZero("--peer-write-timeout", c.Write),
+		longerThanZero("--peer-read-timeout", c.Read),
+		positive("--peer-max-connections", c.MaxConnections),
+		positive("--peer-idle-connections", c.IdleConnections),
 	)
 }
 

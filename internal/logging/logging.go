@@ -25,19 +25,23 @@ type Config struct {
 	Format string     `name:"log-format" default:"text" enum:"text,json" help:"Format of log lines: text or json."`
 }
 
+// Levels returns the levels that can be configured, from the lowest.
+func Levels() []slog.Level {
+	return []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
+}
+
 // ParseLevel parses the name of a level, ignoring case. WARNING means WARN.
 func ParseLevel(name string) (slog.Level, error) {
-	switch strings.ToUpper(name) {
-	case "DEBUG":
-		return slog.LevelDebug, nil
-	case "INFO":
-		return slog.LevelInfo, nil
-	case "WARN", "WARNING":
+	upper := strings.ToUpper(name)
+	if upper == "WARNING" {
 		return slog.LevelWarn, nil
-	case "ERROR":
-		return slog.LevelError, nil
 	}
-	return 0, fmt.Errorf("must be DEBUG, INFO, WARN, WARNING or ERROR, not %q", name)
+	for _, level := range Levels() {
+		if level.String() == upper {
+			return level, nil
+		}
+	}
+	return 0, fmt.Errorf("must be DEBUG, INFO, WARN (or WARNING) or ERROR, not %q", name)
 }
 
 // New returns the logger of a service. It writes to w and is safe for concurrent use. Repeated warnings and errors are
