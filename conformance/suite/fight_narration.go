@@ -12,10 +12,10 @@ import (
 // The contract doesn't mention narrations; docs/api.md describes them.
 func narrationClauses() []Clause {
 	return []Clause{
-		{ID: "narration", Text: `/api/fights/{id}/narration tells who fought, in a text of limited length: 200 {"narration":…}`, hold: narrated},
-		{ID: "narration.same", Text: `the same fight always has the same narration`, hold: narratedAlike},
-		{ID: "narration.hostile", Text: `the narration of a fight without powers, or with names that are markup or very long, is on one line`, hold: narratedAnyway},
-		{ID: "narration.unknown", Text: `the narration of an unknown fight: 404, and of a malformed id: 400 or 422`, hold: narratedUnknown},
+		{ID: "narration", Text: `“GET /api/fights/{id}/narration tells the story of a stored fight”: it names both fighters, and its length is limited`, hold: narrated},
+		{ID: "narration.same", Text: `“the same fight always has the same story”`, hold: narratedAlike},
+		{ID: "narration.hostile", Text: `“The story is plain text”, on one line, even if names are markup or very long, or there are no powers`, hold: narratedAnyway},
+		{ID: "narration.unknown", Text: `only “a stored fight” has a story: 404 for an unknown id, and 400 or 422 for a malformed one`, hold: narratedUnknown},
 	}
 }
 
