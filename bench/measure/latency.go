@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"slices"
+
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"superheroes/bench/stat"
@@ -39,6 +41,18 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 		}
 	}
 	return l
+}
+
+// latenessOf returns the highest percentile, up to p99, for which the run has enough iterations, but at least the
+// median: the p99 of a run of 30 iterations would be the one that was latest.
+func latenessOf(late *hdrhistogram.Histogram) Quantile {
+	percents := []float64{99, 95, 90}
+	known := slices.IndexFunc(percents, func(percent float64) bool { return stat.Supports(late.TotalCount(), percent) })
+	percent := 50.0
+	if known >= 0 {
+		percent = percents[known]
+	}
+	return Quantile{percent, micros(late.ValueAtQuantile(percent))}
 }
 
 // at returns a percentile in microseconds. It returns false if the run has too few iterations for it.

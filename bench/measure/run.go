@@ -35,10 +35,10 @@ type Run struct {
 
 // Generator is the resource usage of the load generator (this process) during the measured time.
 type Generator struct {
-	CPU     float64 `json:"cpu_seconds"`
-	Cores   float64 `json:"cores"`       // available to it
-	PerUnit float64 `json:"cpu_us"`      // per iteration
-	LateP99 float64 `json:"late_p99_us"` // open model: how late iterations started even though a connection was free
+	CPU     float64  `json:"cpu_seconds"`
+	Cores   float64  `json:"cores"`  // available to it
+	PerUnit float64  `json:"cpu_us"` // per iteration
+	Late    Quantile `json:"late"`   // open model: how late iterations started even though a connection was free
 }
 
 // measurement is one run in progress.
@@ -124,7 +124,7 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 	run.Throughput = done / run.Seconds
 	run.Latency = latencyOf(t.latency)
 	cpu := (over.self - begun.self).Seconds()
-	run.Generator = Generator{CPU: cpu, Cores: m.cores(), LateP99: micros(t.late.ValueAtQuantile(99))}
+	run.Generator = Generator{CPU: cpu, Cores: m.cores(), Late: latenessOf(t.late)}
 	if done > 0 {
 		run.Generator.PerUnit = cpu * 1e6 / done
 	}

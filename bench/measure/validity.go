@@ -5,7 +5,7 @@ import "fmt"
 // Limits for a valid run, in addition to maxStrangers. Beyond these limits, the figures would describe the load
 // generator rather than the target, or a smaller load than requested.
 const (
-	maxLate       = 1000.0 // open model: maximum 99th-percentile delay in starting iterations, in microseconds
+	maxLate       = 1000.0 // open model: maximum delay in starting iterations, in microseconds, at the percentile of latenessOf
 	maxBusy       = 0.9    // maximum share of its cores that the generator may use
 	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )
@@ -17,8 +17,8 @@ func (m measurement) disturbances(run Run) (disturbances []string) {
 		add("%s", fault)
 	}
 	g := run.Generator
-	if m.rate > 0 && g.LateP99 > maxLate {
-		add("1%% of iterations started at least %.3g ms late (limit %.3g ms)", g.LateP99/1e3, maxLate/1e3)
+	if m.rate > 0 && g.Late.Micros > maxLate {
+		add("%g%% of iterations started at least %.3g ms late (limit %.3g ms)", 100-g.Late.Percent, g.Late.Micros/1e3, maxLate/1e3)
 	}
 	if g.CPU > maxBusy*g.Cores*run.Seconds {
 		add("the generator used %.3g of its %.3g cores, so the figures show the generator's limit rather than the target's",

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"strconv"
@@ -267,10 +268,37 @@ func TestTargetThatDoesNotRespond(t *testing.T) {
 	}
 }
 
+// A run that is too short for p99 isn't judged by its latest iterations.
+func TestLateness(t *testing.T) {
+	for _, c := range []struct {
+		iterations, late int64
+		want             Quantile // with a precision of 1 us
+	}{
+		{1000, 10, Quantile{99, 10}}, {1000, 11, Quantile{99, 5000}},
+		{582, 29, Quantile{95, 10}}, {582, 30, Quantile{95, 5000}},
+		{150, 15, Quantile{90, 10}}, {30, 15, Quantile{50, 10}}, {30, 16, Quantile{50, 5000}}, {3, 1, Quantile{50, 10}},
+	} {
+		h := newHistogram()
+		for i := range c.iterations {
+			late := 10 * time.Microsecond
+			if i < c.late {
+				late = 5 * time.Millisecond
+			}
+			if err := h.RecordValue(int64(late)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := latenessOf(h)
+		if got.Micros = math.Round(got.Micros/10) * 10; got != c.want {
+			t.Errorf("%d of %d iterations late: got %+v, want %+v", c.late, c.iterations, got, c.want)
+		}
+	}
+}
+
 // TestLimits checks each limit that applies to the load generator. TestSurroundings checks the limit for other
 // processes.
 func TestLimits(t *testing.T) {
-	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, LateP99: 990}}
+	fine := Run{Seconds: 10, Counts: Counts{Measured: 1000}, Generator: Generator{CPU: 17, Cores: 2, Late: Quantile{99, 990}}}
 	for _, c := range []struct {
 		name   string
 		rate   float64
@@ -279,8 +307,8 @@ func TestLimits(t *testing.T) {
 	}{
 		{"fine", 0, func(*Run) {}, ""},
 		{"fine at a rate", 100, func(*Run) {}, ""},
-		{"late", 100, func(r *Run) { r.Generator.LateP99 = 1250 }, "1% of iterations started at least 1.25 ms late (limit 1 ms)"},
-		{"late without a schedule", 0, func(r *Run) { r.Generator.LateP99 = 1250 }, ""},
+		{"late", 100, func(r *Run) { r.Generator.Late.Micros = 1250 }, "1% of iterations started at least 1.25 ms late (limit 1 ms)"},
+		{"late without a schedule", 0, func(r *Run) { r.Generator.Late.Micros = 1250 }, ""},
 		{"busy", 0, func(r *Run) { r.Generator.CPU = 19 }, "used 1.9 of its 2 cores"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
