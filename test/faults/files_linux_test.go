@@ -290,7 +290,10 @@ func upAlive(t *testing.T, program, dir string, args ...string) *system.System {
 	env = append(env, "DATA_DIR="+dir, "ADMIN_TOKEN="+system.AdminToken)
 	up := system.Start(t, program, env, append([]string{"up"}, args...)...)
 	up.Ready(t, s.Heroes+"/readyz")
-	service{up, s.Fights}.lives(t)
+	await.True(t, "fights serves", func() bool { // later than the catalogs
+		got, err := try(t, http.MethodGet, s.Fights+"/readyz", "")
+		return err == nil && !strings.Contains(got.body, "the service is starting")
+	})
 	s.Processes = map[string]*system.Process{"fights": up}
 	return s
 }
