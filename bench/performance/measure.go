@@ -25,7 +25,7 @@ type trial struct {
 	of       *system
 	fresh    func() *system // if set, starts a new system for each run, instead of using the field "of"
 	warmup   time.Duration  // minimum warm-up
-	rounds   int            // number of valid runs; 0: as many as the others of the series
+	rounds   int            // number of valid runs; 0: as many as the others
 	measured time.Duration  // length of each run; 0: as in the plan
 	idle     bool           // whether to measure the idle system as well
 	scrape   time.Duration  // interval at which the metrics are read; 0: never
@@ -99,11 +99,14 @@ const (
 	randomHeroPath = "/api/heroes/random_hero"
 )
 
+// needs returns the number of valid runs that the trial needs, given how many the others of its series need.
+func (t *trial) needs(others int) int { return cmp.Or(t.rounds, others) }
+
 // alternate measures the trials in turn, round by round, and measures the floors once more at the end. Void runs are
 // repeated in the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
 func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
-	rounds := cmp.Or(trials[0].rounds, s.plan.Rounds)
-	missing := func(t *trial) bool { return t.Valid < rounds }
+	rounds := trials[0].needs(s.plan.Rounds)
+	missing := func(t *trial) bool { return t.Valid < t.needs(rounds) }
 	for round := 1; round <= rounds+s.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
 		for _, t := range trials {
 			if !missing(t) && !t.isFloor() {

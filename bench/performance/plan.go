@@ -28,11 +28,10 @@ type scenarioPlan struct {
 	Measured time.Duration `json:"measured"` // length of the load at each rate
 	Counted  time.Duration `json:"counted"`  // length of the load, at each rate, during which system calls are counted
 
-	Rounds    int           `json:"rounds"`     // of the targets: number of visits to each system
-	Round     time.Duration `json:"round"`      // length of each load in a round
-	RoundIdle time.Duration `json:"round_idle"` // idle time before the loads in a round
-
-	IdleRounds int `json:"idle_rounds,omitempty"` // number of rounds with idle time
+	Rounds     int           `json:"rounds"`                // of the targets: number of visits to each system
+	Round      time.Duration `json:"round"`                 // length of each load in a round
+	RoundIdle  time.Duration `json:"round_idle"`            // idle time before the loads in a round
+	IdleRounds int           `json:"idle_rounds,omitempty"` // number of rounds with idle time
 }
 
 // pricePlan is for comparing variants of telemetry, whose differences are small.

@@ -1,7 +1,6 @@
 package performance
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -41,9 +40,11 @@ type subject struct {
 	steps []*trial
 }
 
-// rest adds a step in which the system is idle.
-func (b *subject) rest(length time.Duration) {
-	b.steps = append(b.steps, &trial{Cell: Cell{Name: idleCell(b.name)}, measured: length})
+// rest adds a step in which the system is idle, and returns it.
+func (b *subject) rest(length time.Duration) *trial {
+	idle := &trial{Cell: Cell{Name: idleCell(b.name)}, measured: length}
+	b.steps = append(b.steps, idle)
+	return idle
 }
 
 // at adds steps with the given rates.
@@ -149,8 +150,7 @@ func (s *setup) family() error {
 	p, subjects := s.plan.Scenario, s.subjects(storesAlone, fourStrict, fourEco, upEco, floorLimited, floorPart)
 	for _, b := range subjects {
 		if slices.Contains([]string{storesAlone, fourStrict, fourEco}, b.name) {
-			b.rest(p.RoundIdle)
-			b.steps[0].rounds = p.IdleRounds
+			b.rest(p.RoundIdle).rounds = p.IdleRounds
 		}
 		if b.name != storesAlone {
 			b.at(p.Round, lowRate, highRate)
@@ -169,7 +169,7 @@ func (s *setup) family() error {
 // cores and connections, and would share the program's memory. Void and failed steps are repeated in the plan's extra
 // rounds; a step that still has too few valid runs is void.
 func (s *setup) visits(name string, rounds int, subjects []*subject) error {
-	missing := func(t *trial) bool { return t.Valid < cmp.Or(t.rounds, rounds) }
+	missing := func(t *trial) bool { return t.Valid < t.needs(rounds) }
 	for range rounds + s.plan.Extra {
 		for _, b := range subjects {
 			s.visit(name, b, missing)

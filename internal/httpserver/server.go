@@ -168,7 +168,8 @@ func (s *Server) OnShutdown(end func()) { s.http.RegisterOnShutdown(end) }
 
 // Shutdown stops the server gracefully: it reports not ready, waits for the drain delay, stops accepting connections,
 // and lets requests in flight finish within the shutdown timeout. Requests that take longer are aborted with a warning
-// in the log, but without an error. If ctx ends, Shutdown aborts all requests at once and returns an error.
+// in the log, but without an error. If ctx ends, Shutdown aborts all requests at once and returns an error. In any case,
+// all requests are canceled when it returns.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	select {

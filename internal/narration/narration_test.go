@@ -287,7 +287,7 @@ func TestWords(t *testing.T) {
 		}
 	}
 	for n, want := range map[int32]string{0: "0", 999: "999", 1000: "1,000", 1<<31 - 1: "2,147,483,647", -100: "-100", -1000: "-1,000"} {
-		if got := number(n); got != want {
+		if got := (fighter{level: n}).value("level"); got != want {
 			t.Errorf("%d is written as %s, want %s", n, got, want)
 		}
 	}

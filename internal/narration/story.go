@@ -2,9 +2,10 @@ package narration
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
 
 	"superheroes/internal/fight"
 )
@@ -120,7 +121,7 @@ func (f fighter) value(what string) string {
 	case "other power":
 		return f.other
 	case "level":
-		return number(f.level)
+		return humanize.Comma(int64(f.level))
 	case "team":
 		return string(f.team)
 	}
@@ -133,13 +134,4 @@ func (f *fighter) refer(dice dice) {
 	if dice.intN(3) == 0 {
 		f.called = f.role
 	}
-}
-
-// number formats n with a comma between thousands.
-func number(n int32) string {
-	text := strconv.Itoa(int(n))
-	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
