@@ -62,7 +62,7 @@ func decodePortBase(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// move replaces the default port in each of the addresses by the port at the same distance from the port base.
+// move shifts the default port in each address to the port base, keeping its offset: with 9000, 8004 becomes 9004.
 func (p portBase) move(addresses ...*string) {
 	for _, address := range addresses {
 		for i := range usualPorts {

@@ -27,7 +27,7 @@ type App struct {
 	OnStarting func()
 	OnServing  func(Endpoint)
 
-	mu       sync.Mutex // guards closers, and calls of OnServing
+	mu       sync.Mutex // guards closers, and serializes calls to OnServing
 	version  string
 	stderr   io.Writer
 	parts    []*part
@@ -183,7 +183,8 @@ func (a *App) logger(name string, cfg logging.Config) *slog.Logger {
 	return log
 }
 
-// finish makes the services serve that don't do so yet. If startup has failed, finish stops everything instead.
+// finish completes a start: it makes all services serve, except those that already do. If the start has failed, finish
+// stops everything instead.
 func (a *App) finish(err *error) {
 	if *err != nil {
 		now, cancel := context.WithCancel(context.Background())

@@ -153,7 +153,7 @@ func importOnly(t *testing.T, dir string, id int64) string {
 	return only
 }
 
-// While one store isn't there yet, the catalogs of the others are already served, and the start can still fail.
+// While one store is still unavailable, the catalogs in the other stores are already served, and startup can still fail.
 func TestUpServesEarly(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	cfg := upConfig(t)

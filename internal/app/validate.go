@@ -36,7 +36,7 @@ func positive(flag string, value int) error {
 	return require(value >= 1, flag, "must be at least 1, not %d", value)
 }
 
-// longerThanZero is like positive for a duration, which must not be 0.
+// longerThanZero is the counterpart of positive for durations: it rejects 0 and less.
 func longerThanZero(flag string, value time.Duration) error {
 	return require(value > 0, flag, "must be longer than 0s, not %s", value)
 }

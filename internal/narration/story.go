@@ -19,7 +19,7 @@ type story struct {
 	text          []byte
 }
 
-// tell appends one of the sentences in the lists. All have the same probability.
+// tell picks a sentence from the lists, all with the same probability, and appends it to the story.
 func (s *story) tell(lists ...string) {
 	if len(s.text) > 0 {
 		s.text = append(s.text, ' ')

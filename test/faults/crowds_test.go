@@ -67,8 +67,8 @@ func crowdedUp(t *testing.T, program string) *system.System {
 
 // crowdedProcesses starts each service in its own process in the strict profile, with many heroes; fights and
 // statistics share an SQLite file. The test's cleanup checks that clients don't make the heroes service replace its
-// database connections. If each client that leaves cost one, there would be thousands; on a busy machine, a few reads
-// may exceed their time limit, which costs one each.
+// database connections. If every client that left cost a connection, there would be thousands of new ones; on a busy
+// machine, a few reads may exceed their time limit, and each of those costs a connection too.
 func crowdedProcesses(t *testing.T, program string) *system.System {
 	t.Helper()
 	store, dir := engines.Postgres(t), t.TempDir()
