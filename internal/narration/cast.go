@@ -38,7 +38,7 @@ func newFighter(side fight.Side, dice dice) fighter {
 func pickPowers(list string, dice dice) (first, second string) {
 	n := 0
 	for power := range strings.SplitSeq(list, ",") {
-		power = strings.TrimSpace(power)
+		power = strings.Join(strings.Fields(power), " ")
 		if !tellable(power) || power == first || power == second {
 			continue
 		}

@@ -327,6 +327,7 @@ func FuzzOf(f *testing.F) {
 	f.Add("Batman", "The Joker", "Gadgets, Stealth", "Gotham City", "CITY", int32(1), int32(2), []byte{1})
 	f.Add("<script>", "\u202eevil", strings.Repeat("🔥,", 100), "{at}", "", int32(-1), int32(0), []byte{})
 	f.Add("Mr.", "", "a\x00b", strings.Repeat("\u0301", 300), "MOON", int32(0), int32(0), []byte("0123456789abcdef"))
+	f.Add("0", "0", "Heat   Vision", "0", "0", int32(23), int32(39), []byte("0"))
 	f.Fuzz(func(t *testing.T, hero, villain, powers, place, kind string, level, other int32, seed []byte) {
 		var id fight.ID
 		copy(id[:], seed)
