@@ -46,13 +46,16 @@ func testBattle(browser context.Context, t *testing.T) {
 		page.do(t, chromedp.Navigate(w.page))
 		page.wait(t, fightersAreThere)
 		page.tabTo(t, ".skip")
-		page.tabTo(t, "#new-fighters")
+		page.tabTo(t, "#guess-villain")
 		page.press(t, kb.Enter)
 		page.tabTo(t, "#fight")
 		page.press(t, kb.Enter)
 		checkFought(t, page, w, 2)
 		if !eval[bool](t, page, `document.activeElement.id === "fight"`) {
 			t.Error("the pressed button lost focus")
+		}
+		if line := eval[string](t, page, `document.getElementById("streak").textContent`); !strings.HasPrefix(line, "You ") {
+			t.Errorf("the page says %q about the guess", line)
 		}
 		if running := eval[int](t, page, `document.getAnimations().length`); running != 0 {
 			t.Errorf("%d animations are running despite prefers-reduced-motion", running)
@@ -75,7 +78,7 @@ func checkFought(t *testing.T, page *tab, w *world, stored int) {
 	if len(fights) != stored {
 		t.Fatalf("%d fights are stored, want %d", len(fights), stored)
 	}
-	if said := eval[string](t, page, `document.getElementById("call").textContent`); said != fights[0].Winner+" wins!" {
+	if said := eval[string](t, page, `document.getElementById("call").textContent`); strings.TrimPrefix(said, "Upset! ") != fights[0].Winner+" wins!" {
 		t.Errorf("the page announces %q, but the winner of the stored fight is %s", said, fights[0].Winner)
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelector("#fights li").id === "row-%s"`, fights[0].ID))
@@ -120,8 +123,8 @@ func testOneProcess(browser context.Context, t *testing.T) {
 	}
 }
 
-// testAuto turns on Auto mode, which executes a fight every two seconds, and turns it off again. The tab's timers are
-// accelerated to keep the test short.
+// testAuto turns on Auto mode, which executes a fight every three seconds, and turns it off again. Meanwhile the service
+// is away for some time. The tab's timers are accelerated to keep the test short.
 func testAuto(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := newTab(browser, t)
@@ -130,7 +133,16 @@ func testAuto(browser context.Context, t *testing.T) {
 	page.do(t, chromedp.Navigate(w.page))
 	page.wait(t, liveIsLive)
 	page.click(t, "#auto")
-	page.wait(t, `document.querySelectorAll("#fights li").length >= 4`)
+	page.wait(t, `document.querySelectorAll("#fights li").length >= 2`)
+	w.parts["fights"].Stop()
+	page.wait(t, `/^[2-9] automatic fights failed\. /.test(document.querySelector("#battle-notice [role=alert]").textContent)`)
+	page.wait(t, `document.querySelector("#battle-notice a").pathname === "/status"`)
+	before := len(w.fights(t))
+	w.parts["fights"].Start(t)
+	page.wait(t, `/^[0-9]+ automatic fights failed, then they went on/.test(document.querySelector("#battle-notice .empty").textContent)`)
+	for len(w.fights(t)) < before+2 {
+		page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "true"`)
+	}
 	page.press(t, kb.Enter) // presses the focused Auto button; a click might miss the button while it moves
 	page.wait(t, `document.getElementById("auto").getAttribute("aria-pressed") === "false" && window.underway === 0`)
 	stored := len(w.fights(t))
@@ -142,6 +154,118 @@ func testAuto(browser context.Context, t *testing.T) {
 	}
 	page.wait(t, fmt.Sprintf(`document.querySelectorAll("#fights li").length === %d`, stored))
 	page.wait(t, fmt.Sprintf(`document.getElementById("total").textContent === "%d"`, stored))
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+}
+
+// testFirstScreen checks that both fighters and the Fight! button are on the first screen, in common windows and with
+// many pairs.
+func testFirstScreen(browser context.Context, t *testing.T) {
+	w := startWorld(t, settings(t))
+	for _, window := range [][2]int64{{1366, 650}, {1440, 900}, {390, 844}} {
+		t.Run(fmt.Sprintf("%dx%d", window[0], window[1]), func(t *testing.T) {
+			page := newTab(browser, t)
+			page.look(t, window[0], "light", "reduce")
+			page.do(t, chromedp.EmulateViewport(window[0], window[1]), chromedp.Navigate(w.page))
+			page.wait(t, fightersAreThere)
+			for range 12 {
+				page.wait(t, picturesAreThere)
+				low := eval[map[string]float64](t, page, `Object.fromEntries([...document.querySelectorAll(".fighter, #fight")]
+					.map(shown => [shown.id || shown.className, shown.getBoundingClientRect()])
+					.filter(([, at]) => at.top < 0 || at.bottom > innerHeight).map(([name, at]) => [name, at.bottom]))`)
+				if len(low) > 0 {
+					t.Errorf("not on the first screen: %v, with %s", low, eval[string](t, page, `document.querySelector(".ring").innerText`))
+				}
+				before := eval[string](t, page, `document.querySelector(".ring").innerText`)
+				page.do(t, chromedp.Evaluate[chromedp.Void](`document.getElementById("new-fighters").click()`)) // without scrolling
+				page.wait(t, fmt.Sprintf(`document.querySelector(".ring").innerText !== %q`, before))
+			}
+			page.shot(t, fmt.Sprintf("first-%d", window[0]))
+		})
+	}
+}
+
+// testGuess guesses the winners of several fights and checks what the page says about each guess, that the levels are
+// hidden until the fight, and that a rematch counts for nothing.
+func testGuess(browser context.Context, t *testing.T) {
+	w := startWorld(t, settings(t))
+	page := newTab(browser, t)
+	page.look(t, 1360, "light", "reduce")
+	page.do(t, chromedp.Navigate(w.page))
+	page.wait(t, fightersAreThere)
+	const levels = `[...document.querySelectorAll(".bio .level b")].map(level => level.textContent.replaceAll(",", "")).join(" ")`
+	streak, best := 0, 0
+	for round := 1; round <= 6; round++ {
+		if shown := eval[string](t, page, levels); shown != "? ?" {
+			t.Errorf("before the fight, the page shows the levels %s", shown)
+		}
+		page.click(t, "#guess-hero")
+		page.click(t, "#fight")
+		page.wait(t, somebodyWon)
+		latest := w.fights(t)[0]
+		if shown, want := eval[string](t, page, levels), fmt.Sprint(latest.Hero.Level, " ", latest.Villain.Level); shown != want {
+			t.Errorf("after the fight, the page shows the levels %s, want %s", shown, want)
+		}
+		right := latest.Team == "heroes"
+		want := "You guessed " + latest.Hero.Name + "."
+		if !right && streak > 1 {
+			want += fmt.Sprintf(" That ends a streak of %d.", streak)
+		}
+		if streak++; !right {
+			streak = 0
+		}
+		best = max(best, streak)
+		if right {
+			want = "You were right! One right"
+			if streak > 1 {
+				want = fmt.Sprintf("You were right! %d right in a row", streak)
+			}
+			if best > streak {
+				want += fmt.Sprintf(", your best is %d", best)
+			}
+			want += "."
+		}
+		if said := page.text(t, "#streak"); said != want {
+			t.Errorf("round %d: the page says %q, want %q", round, said, want)
+		}
+		page.click(t, "#fight") // now "Next pair"
+		page.wait(t, `document.getElementById("stage").dataset.state === "ready"`)
+	}
+	page.click(t, "#fight")
+	page.wait(t, somebodyWon)
+	page.click(t, "#rematch")
+	page.wait(t, `document.querySelectorAll("#fights li").length === 8`)
+	fights := w.fights(t)
+	if fights[0].Hero.Name != fights[1].Hero.Name || fights[0].Villain.Name != fights[1].Villain.Name {
+		t.Errorf("the rematch was %s, want %s", fights[0].Winner+" against "+fights[0].Loser, fights[1].Winner+" against "+fights[1].Loser)
+	}
+	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+}
+
+// testChoose chooses both fighters and the place: a pair whose levels are close, so that the result is an upset.
+func testChoose(browser context.Context, t *testing.T) {
+	cfg := settings(t)
+	importHeroes(t, cfg.DataDir, app.ImportOptions{Replace: true}, "Somebody", "Underdog", "Underdogs") // all of level 1
+	w := startWorld(t, cfg)
+	w.change(t, http.MethodPost, "villains", "/api/villains", `{"name":"Overdog","level":1}`)
+	page := open(browser, t, w.page)
+	page.wait(t, fightersAreThere)
+	for _, choice := range [][3]string{{"#choose-hero", "underdog", "Underdog"}, {"#choose-villain", "overdog", "Overdog"}, {"#choose-place", "gotham", "Gotham City"}} {
+		page.click(t, chromedp.CSS(choice[0]))
+		page.wait(t, `document.querySelector("dialog[open] #choose-name")`)
+		page.do(t, chromedp.SendKeys(chromedp.CSS("#choose-name"), choice[1]))
+		page.wait(t, fmt.Sprintf(`document.querySelectorAll("dialog .entry").length <= 2 && document.querySelector("dialog .entry-name").textContent === %q`, choice[2]))
+		page.click(t, "dialog .entry")
+		page.wait(t, fmt.Sprintf(`!document.querySelector("dialog[open]") && document.activeElement.matches(%q)`, choice[0]))
+	}
+	page.click(t, "#fight")
+	page.wait(t, somebodyWon)
+	latest := w.fights(t)[0]
+	if latest.Hero.Name != "Underdog" || latest.Villain.Name != "Overdog" || latest.Location.Name != "Gotham City" {
+		t.Errorf("the chosen fight was stored as %+v", latest)
+	}
+	if said := eval[string](t, page, `document.getElementById("call").textContent`); said != "Upset! "+latest.Winner+" wins!" {
+		t.Errorf("the page announces %q", said)
+	}
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
 }
 
@@ -177,7 +301,12 @@ func testHistory(browser context.Context, t *testing.T) {
 // unavailable, and recovers afterwards.
 func testPartAway(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
+	w.parts["fights"].Stop()
 	page := open(browser, t, w.page)
+	page.wait(t, `document.getElementById("call").textContent === "Nobody can fight" && document.querySelector(".stage .notice a").pathname === "/status"`)
+	w.parts["fights"].Start(t)
+	page.click(t, "#new-fighters")
+	page.click(t, "#new-place")
 	page.wait(t, fightersAreThere)
 	w.parts["fights"].Stop()
 	page.click(t, "#fight")

@@ -146,9 +146,15 @@ func (w *world) fights(t *testing.T) []fought {
 }
 
 type fought struct {
-	ID     string
-	Winner string `json:"winner_name"`
-	Loser  string `json:"loser_name"`
+	ID            string
+	Winner        string `json:"winner_name"`
+	Loser         string `json:"loser_name"`
+	Team          string `json:"winner_team"`
+	Hero, Villain struct {
+		Name  string
+		Level int
+	}
+	Location struct{ Name string }
 }
 
 func fetchJSON[T any](t *testing.T, url string) T {

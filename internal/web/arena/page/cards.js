@@ -34,26 +34,32 @@ function silhouette(catalog) {
   return svg('svg', { class: 'silhouette', viewBox: '0 0 240 240', 'aria-hidden': 'true' }, svg('path', { d: shape }));
 }
 
-// chips shows powers as a list.
-export function chips(powers) {
+// chips shows powers as a list: all of them, or the first few and the number of the others.
+export function chips(powers, most = Infinity) {
   const each = String(powers ?? '').split(',').map((power) => power.trim()).filter(Boolean);
   if (each.length === 0) return el('p', { class: 'none' }, 'No known powers');
-  return el('ul', { class: 'chips', 'aria-label': 'Powers' }, ...each.map((power) => el('li', {}, power)));
+  const rest = each.length - most > 1 ? each.splice(most) : [];
+  return el('ul', { class: 'chips', 'aria-label': 'Powers' }, ...each.map((power) => el('li', {}, power)),
+    rest.length > 0 ? el('li', { title: rest.join(', ') }, `${rest.length} more`) : null);
 }
 
-// fighter fills the card of a fighter.
+const powersOnCard = 3;
+
+// fighter fills the card of a fighter. The level stays hidden until the fight.
 export function fighter(card, catalog, entry) {
   card.replaceChildren(
-    el('p', { class: 'corner' }, catalog === 'heroes' ? 'Hero' : 'Villain'),
     picture(catalog, entry),
     el('div', { class: 'facts' },
       el('h2', {}, entry.name),
       entry.otherName ? el('p', { class: 'alias' }, entry.otherName) : null,
-      el('p', { class: 'level' }, el('span', {}, 'Level '), el('b', {}, number(entry.level))),
-      chips(entry.powers)),
+      el('p', { class: 'level' }, el('span', {}, 'Level '), el('b', {}, '?')),
+      chips(entry.powers, powersOnCard)),
   );
   card.setAttribute('aria-busy', 'false');
 }
+
+// levelOf returns the element of a fighter's card that shows the level.
+export const levelOf = (card) => card.querySelector('.level b');
 
 const kinds = { CITY: 'City', PLANET: 'Planet', PLACE: 'Place', ISLAND: 'Island', COUNTRY: 'Country', MOON: 'Moon' };
 

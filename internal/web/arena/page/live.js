@@ -10,6 +10,7 @@ const firstPause = 1000, longestPause = 10_000; // milliseconds before reconnect
 const countedWithin = 3000; // milliseconds after which an uncounted fight means that the figures are behind
 const settled = 1500; // milliseconds within which both the response to a fight and its count arrive
 const minute = 60; // seconds shown in the plot
+const recent = 5; // seconds over which the rate is averaged
 
 // start follows the stream and returns the functions that the rest of the page calls.
 export function start() {
@@ -150,6 +151,7 @@ function newPanel() {
       showShare(state);
       plot.count(state.total, before, lostAt);
       showTop(find('winners'), state.top_winners ?? [], (row) => [row.name, row.wins, row.team]);
+      find('places').hidden = !state.locations?.length;
       showTop(find('busiest'), state.locations ?? [], (row) => [row.name, row.fights, 'places']);
     },
   };
@@ -176,6 +178,14 @@ function showTop(list, rows, read) {
   });
 }
 
+const rate = (n) => (n < 10 ? n.toFixed(1) : number(Math.round(n)));
+
+// roundUp returns the smallest of 1, 2, 5, 10, 20, 50 … that isn't below n: the top of the plot's scale.
+function roundUp(n) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, n)));
+  return [1, 2, 5, 10].map((digit) => digit * power).find((mark) => mark >= n);
+}
+
 // newPlot draws the number of fights in each of the last sixty seconds.
 function newPlot() {
   const plot = find('plot'), counted = new Map(); // second since 1970 -> fights
@@ -186,15 +196,16 @@ function newPlot() {
     const now = Math.floor(Date.now() / 1000);
     for (const second of counted.keys()) if (second <= now - minute) counted.delete(second);
     const each = bars.map((_, i) => counted.get(now - minute + 1 + i) ?? 0);
-    const most = Math.max(1, ...each);
+    const most = Math.max(...each), top = roundUp(most);
     each.forEach((fights, i) => {
-      const height = Math.min(24, (fights / most) * 22 + (fights > 0 ? 2 : 0));
+      const height = Math.min(24, (fights / top) * 23 + (fights > 0 ? 1 : 0));
       bars[i].setAttribute('y', 24 - height);
       bars[i].setAttribute('height', height);
     });
-    const rate = each.reduce((sum, fights) => sum + fights, 0) / minute;
-    set(find('rate'), rate < 10 ? rate.toFixed(2) : number(Math.round(rate)));
-    plot.setAttribute('aria-label', `Fights per second over the last minute: ${rate.toFixed(2)} on average, ${number(Math.round(most))} in the busiest second`);
+    const latest = each.slice(-1 - recent, -1).reduce((sum, fights) => sum + fights, 0) / recent; // without the current second
+    set(find('rate'), rate(latest));
+    set(find('scale'), number(top));
+    plot.setAttribute('aria-label', `Fights per second over the last minute: ${rate(latest)} in the last ${recent} seconds, ${rate(most)} in the busiest second`);
   }
 
   setInterval(() => { if (!document.hidden) draw(); }, 1000);
