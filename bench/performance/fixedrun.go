@@ -40,14 +40,14 @@ func (c counts) over(before counts) counts {
 // takes four calls, and a second thread doubles the wake-ups.
 //
 // Services also work by the clock while they are used: they check their stores for changes twice a second, and in the
-// eco profile they request random picks four times a second. On a busy machine, an iteration takes longer, and its share
-// of that work is larger.
+// eco profile they request random picks four times a second, which takes fights some 750 allocations and 40 calls a second. On a
+// busy machine, an iteration takes longer, and its share of that work is larger.
 func (c counts) near(want counts, iteration time.Duration) bool {
 	near := func(got, want, share, atLeast, perSecond float64) bool {
 		tolerance := max(share*want, atLeast)
 		return got >= want-tolerance && got <= want+tolerance+perSecond*iteration.Seconds()
 	}
-	return near(c.allocs, want.allocs, 0.02, 3, 500) && near(c.calls, want.calls, 0.1, 1.5, 50) &&
+	return near(c.allocs, want.allocs, 0.02, 3, 1000) && near(c.calls, want.calls, 0.1, 1.5, 50) &&
 		near(c.wakeups, want.wakeups, 0.5, 1.5, 50)
 }
 
