@@ -14,6 +14,7 @@ const badges = 8
 type portrait struct {
 	*drawing
 	team string // "hero" or "villain"; also the prefix of the parts' class names
+	look *part  // nil unless the character is famous
 }
 
 // SVG returns the character's picture: a bust on a patterned background, with the initial on the chest, signs for the
@@ -23,7 +24,7 @@ func (c Character) SVG() []byte {
 	if c.Team == Villain {
 		team = "villain"
 	}
-	p := portrait{newDrawing(team, c.ID, c.Name), team}
+	p := portrait{newDrawing(team, c.ID, c.Name), team, lookOf(c.Name)}
 	p.dress()
 	p.background()
 	p.bust()
@@ -104,24 +105,38 @@ func (p *portrait) peaks() {
 	p.WriteString(`V240Z"/>`)
 }
 
-// bust draws the head, shoulders and face. The SVG of each head contains placeholders for the bust and the face.
+// bust draws the head and shoulders: the character's look, or a random back and head.
 func (p *portrait) bust() {
-	behind, head, _ := strings.Cut(p.choose(p.team+"-head"), `<use href="#bust"/>`)
-	head, masked := strings.CutSuffix(head, `<use href="#lenses"/>`)
+	if p.look != nil {
+		p.assemble(p.look.SVG)
+		return
+	}
+	head := p.choose(p.team + "-head")
 	p.part(p.team + "-back")
-	p.WriteString(behind)
-	p.part("torso")
-	p.part(p.team + "-collar")
-	p.part("face")
-	if open, ok := strings.CutPrefix(head, `<use href="#face"/>`); ok {
+	p.assemble(head)
+}
+
+// assemble draws svg with parts in place of its <use> elements. "#bust" stands for shoulders and a blank face, and
+// "#face" for random eyes and a random mouth; other parts are found by id.
+func (p *portrait) assemble(svg string) {
+	before, rest, found := strings.Cut(svg, `<use href="`)
+	p.WriteString(before)
+	if !found {
+		return
+	}
+	id, after, _ := strings.Cut(rest, `"/>`)
+	switch id {
+	case "#bust":
+		p.part("torso")
+		p.part(p.team + "-collar")
+		p.part("face")
+	case "#face":
 		p.part(p.team + "-eyes")
 		p.part(p.team + "-mouth")
-		head = open
+	default:
+		p.assemble(p.choose(id))
 	}
-	p.WriteString(head)
-	if masked {
-		p.part("lenses")
-	}
+	p.assemble(after)
 }
 
 func (p *portrait) chest(name string) {

@@ -11,36 +11,57 @@ import (
 	"sync"
 )
 
-// partsSVG contains the fixed elements of drawings. Colours are given as tone names, such as fill="cape". The content
-// of a group with the class "mirrored" is drawn twice, the second time mirrored about the vertical axis.
-//
-//go:embed parts.svg
-var partsSVG []byte
+// partsSVG and looksSVG contain the fixed elements of drawings. Colours are given as tone names, such as fill="cape".
+// The content of a group with the class "mirrored" is drawn twice, the second time mirrored about the vertical axis.
+var (
+	//go:embed parts.svg
+	partsSVG []byte
+	//go:embed looks.svg
+	looksSVG []byte
+)
 
-// part is a group in parts.svg. Groups with the same class are alternatives, one of which is drawn.
+// part is a group in parts.svg or looks.svg. Groups with the same class are alternatives, one of which is drawn.
 type part struct {
-	Class string `xml:"class,attr"`
-	Words string `xml:"data-words,attr"` // for power signs only: prefixes of words that name the power
-	SVG   string `xml:",innerxml"`
+	ID      string `xml:"id,attr"`
+	Class   string `xml:"class,attr"`
+	Words   string `xml:"data-words,attr"`   // for power signs only: prefixes of words that name the power
+	Names   string `xml:"data-names,attr"`   // for looks only: names of the character, separated by commas
+	Colours string `xml:"data-colours,attr"` // for looks only: the colours of characterTones
+	SVG     string `xml:",innerxml"`
 }
 
-// parts returns the groups in parts.svg by class. The file is parsed when the first picture is drawn.
+// parts returns the groups in parts.svg and looks.svg by class and by id; ids begin with #. The files are parsed when
+// the first picture is drawn.
 var parts = sync.OnceValue(func() map[string][]part { //nolint:gochecknoglobals // never changed
-	var file struct {
+	found := map[string][]part{}
+	for _, file := range [][]byte{partsSVG, looksSVG} {
+		for _, p := range groups(file) {
+			if p.Class != "" {
+				found[p.Class] = append(found[p.Class], p)
+			}
+			if p.ID != "" {
+				found["#"+p.ID] = append(found["#"+p.ID], p)
+			}
+		}
+	}
+	return found
+})
+
+// groups parses an SVG file, and returns its groups without indentation and with mirrored content written twice.
+func groups(file []byte) []part {
+	var svg struct {
 		Parts []part `xml:"g"`
 	}
-	if err := xml.Unmarshal(partsSVG, &file); err != nil {
+	if err := xml.Unmarshal(file, &svg); err != nil {
 		panic(err) // the file is embedded in the program
 	}
 	indent := regexp.MustCompile(`\n *`)
 	mirrored := regexp.MustCompile(`<g class="mirrored">(.*?)</g>`)
-	byClass := map[string][]part{}
-	for _, p := range file.Parts {
-		p.SVG = mirrored.ReplaceAllString(indent.ReplaceAllString(p.SVG, ""), `$1<g transform="matrix(-1 0 0 1 240 0)">$1</g>`)
-		byClass[p.Class] = append(byClass[p.Class], p)
+	for i, p := range svg.Parts {
+		svg.Parts[i].SVG = mirrored.ReplaceAllString(indent.ReplaceAllString(p.SVG, ""), `$1<g transform="matrix(-1 0 0 1 240 0)">$1</g>`)
 	}
-	return byClass
-})
+	return svg.Parts
+}
 
 // drawing is an unfinished picture, 240 units wide and high, whose colours are still tone names.
 type drawing struct {

@@ -3,7 +3,8 @@
 //
 // Drawing is a pure function of the entry and only uses integers: the same entry yields the same bytes on every
 // platform. The id and the name determine the face, the colours and the background; powers and level only add marks, so
-// a hero whose level rises stays recognisable.
+// a hero whose level rises stays recognisable. Famous characters are recognised by name and have looks of their own, in
+// looks.svg; only their background, collar and marks vary.
 //
 // Every document is smaller than MaxSize bytes. Documents contain no scripts, styles or external references, so they
 // work under the strictest content security policy.

@@ -1,15 +1,24 @@
 package emblem
 
-// dress picks a character's colours: bright colours for heroes, dark colours and one acid colour for villains.
+import "strings"
+
+// characterTones are the tones that differ between characters.
+const characterTones = "sky glow suit shade trim cape skin hair"
+
+// dress picks a character's colours: those of its look if it has one, otherwise bright colours for heroes, and dark
+// colours and one acid colour for villains.
 func (p *portrait) dress() {
+	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is a darker shade of light
+	if p.look != nil {
+		p.paint(characterTones, strings.Fields(p.look.Colours)...)
+		return
+	}
 	clothes, skins, hairs := heroClothes(), heroSkins(), heroHairs()
 	if p.team == "villain" {
 		clothes, skins, hairs = villainClothes(), villainSkins(), villainHairs()
 	}
 	worn := oneOf(p.drawing, clothes)
-	p.paint("sky glow suit shade trim cape", worn[:]...)
-	p.paint("skin hair", oneOf(p.drawing, skins), oneOf(p.drawing, hairs))
-	p.paint("dark light bone", "#17151f", "#fffdf5", "#cbc4b4") // bone is a darker shade of light
+	p.paint(characterTones, append(worn[:], oneOf(p.drawing, skins), oneOf(p.drawing, hairs))...)
 }
 
 // day picks the colours of a scene for a random time of day and weather. From the horizon to the foreground, the ground
