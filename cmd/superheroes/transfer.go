@@ -50,8 +50,11 @@ func (c importCommand) Run(s *session) error {
 	case err != nil:
 		return unchanged(err)
 	}
-	fmt.Fprintf(s.stdout, "%s imported into %s, %s refused\n",
-		counted(result.Taken, c.Catalog), c.Place(c.Catalog), counted(result.Refused, "rows"))
+	done := fmt.Sprintf("%s imported into %s", counted(result.Taken, c.Catalog), c.Place(c.Catalog))
+	if result.Refused > 0 {
+		done += fmt.Sprintf("; %s refused", were(result.Refused, "rows"))
+	}
+	fmt.Fprintln(s.stdout, done)
 	return nil
 }
 

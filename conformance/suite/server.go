@@ -45,7 +45,7 @@ func serverClauses(service string, group Group, getOnly, bad string) []Clause {
 }
 
 func (s server) pathUnknown(c *check) {
-	for _, path := range []string{"/", "/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service",
+	for _, path := range []string{"/api", "/api/" + s.service + "/1/2/3", "/api/no-such-service",
 		"/no-such-page.html", "/docs/no-such-file.js", "/docs/..%2f..%2fetc%2fpasswd"} {
 		c.notFound(s.service, path)
 	}

@@ -95,7 +95,7 @@ func checkArena(t *testing.T, base string, bases map[string]string) {
 	t.Helper()
 	for target, service := range map[string]string{
 		"/api/heroes": "heroes", "/api/villains/2": "villains", "/api/locations?name=gotham": "locations", "/api/heroes/1/picture.svg": "heroes",
-		"/api/heroes/none": "heroes", "/api/fights/count": "fights", "/api/fights?limit=0": "fights",
+		"/api/heroes/none": "heroes", "/api/villains/count?after=51": "villains", "/api/fights/count": "fights", "/api/fights?limit=0": "fights",
 	} {
 		wantStatus, want := fetch(t, bases[service]+target)
 		if status, got := fetch(t, base+target); status != wantStatus || got != want {

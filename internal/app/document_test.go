@@ -185,8 +185,8 @@ func checkReferences(t *testing.T, schemas openapi.Schemas, tree any) {
 	}
 }
 
-// Every running service serves the committed OpenAPI document, except for the version. The conformance suite compares
-// the responses with that document.
+// Every running service serves the committed OpenAPI document, except for the version, and its root leads to the page
+// that shows the document. The conformance suite compares the responses with that document.
 func TestServedDocuments(t *testing.T) {
 	a, bases := up(t, "v9.8.7", upConfig(t))
 	for _, at := range a.Endpoints() {
@@ -204,6 +204,9 @@ func TestServedDocuments(t *testing.T) {
 			_, want := readCommitted(t, at.Service)
 			if diff := cmp.Diff(want, any(got)); diff != "" {
 				t.Errorf("served document (-committed +served):\n%s", diff)
+			}
+			if _, page := fetch(t, bases[at.Service]+"/"); !strings.Contains(page, " - Swagger UI</title>") {
+				t.Errorf("/ doesn't lead to the documentation: %s", page)
 			}
 		})
 	}

@@ -26,6 +26,22 @@ func (s *Service[T]) Get(ctx context.Context, id int64) (T, error) {
 	return item, nil
 }
 
+// Count returns the number of items with an id greater than after. Like a pick, it may miss what other processes changed
+// within the last MaxAge, or, in a large table, since the latest ids were read.
+func (s *Service[T]) Count(ctx context.Context, after int64) (int, error) {
+	if s.now()-s.current.Load().epoch.checked >= MaxAge {
+		if err := s.await(ctx); err != nil {
+			return 0, fmt.Errorf("counting %s: %w", s.Kind.Plural, err)
+		}
+	}
+	ids := s.current.Load().ids
+	at, found := slices.BinarySearch(ids, after)
+	if found {
+		at++
+	}
+	return len(ids) - at, nil
+}
+
 // Selection selects items from a catalog.
 type Selection struct {
 	After int64  // only items with an id greater than this one

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -246,4 +247,32 @@ func TestWritesOfOneRow(t *testing.T) {
 			e.sees(c.want...)
 		})
 	}
+}
+
+// TestCount checks that a count includes this process's changes at once and others' changes after MaxAge, and that it
+// fails only if the ids have to be read and can't be.
+func TestCount(t *testing.T) {
+	inEditor(t, "rows with the ids 1, 51 and 101", 3, func(e editor) {
+		counts := func(want map[int64]int) {
+			e.Helper()
+			for after, n := range want {
+				if got, err := e.picker.Count(e.Context(), after); err != nil || got != n {
+					e.Errorf("after %d: got %d and error %v, want %d", after, got, err, n)
+				}
+			}
+		}
+		counts(map[int64]int{0: 3, 1: 2, 50: 2, 51: 1, 101: 0, math.MaxInt64: 0})
+		e.write(51, drop)
+		counts(map[int64]int{0: 2, 1: 1, 51: 1})
+		e.store.setIDs(7, 8, 9, 10)
+		time.Sleep(catalog.MaxAge)
+		counts(map[int64]int{0: 4, 8: 2})
+		e.store.failWith(away)
+		counts(map[int64]int{0: 4})
+		time.Sleep(catalog.MaxAge)
+		if n, err := e.picker.Count(e.Context(), 0); !errors.Is(err, errAway) {
+			e.Errorf("got %d and error %v, want an error", n, err)
+		}
+		e.store.failWith(nil)
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"sync"
+	"syscall"
 
 	"superheroes/internal/bounded"
 )
@@ -62,6 +63,20 @@ func (s Sources) refusal(withLocation bool) error {
 func IsTimeout(err error) bool {
 	var network net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+}
+
+// Unreachable returns why no connection to a peer could be opened, in plain words, or "" if err has another cause.
+func Unreachable(err error) string {
+	var dial *net.OpError
+	switch {
+	case !errors.As(err, &dial) || dial.Op != "dial":
+		return ""
+	case errors.As(err, new(*net.DNSError)):
+		return "its host name can't be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing is listening at its address"
+	}
+	return "its address can't be reached"
 }
 
 // fetches holds the functions that fetch the items still missing for a fight from the peers.

@@ -143,6 +143,15 @@ func (a *API) MountStream(pattern string, serve Handler) {
 	})
 }
 
+// MountUnknown sets the handler for requests whose path has no route. These requests aren't measured as a route's.
+func (a *API) MountUnknown(serve Handler) {
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			a.fail(w, r, err)
+		}
+	})
+}
+
 // handle adds an undocumented route.
 func (a *API) handle(pattern string, o *operation) {
 	method, path, _ := strings.Cut(pattern, " ")

@@ -17,13 +17,17 @@ import (
 const docsPolicy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; frame-ancestors 'none'"
 
-// AddDocs adds the OpenAPI document and two viewers for it, with all assets embedded. Call it after all other routes
-// have been added.
+// AddDocs adds the OpenAPI document and two viewers for it, with all assets embedded. The service's root leads to the
+// first of them. Call it after all other routes have been added.
 func (a *API) AddDocs() {
 	a.mountDocument("GET /openapi.json", "application/json", a.OpenAPI)
 	a.mountDocument("GET /openapi.yaml", "application/yaml", a.document.YAML)
-	a.addSwaggerUI()
+	a.AddSwaggerUI("/docs", a.document.Info.Title, "/openapi.json")
 	a.addReDoc()
+	a.Mount("GET /{$}", func(w http.ResponseWriter, r *http.Request) error {
+		http.Redirect(w, r, "/docs", http.StatusFound)
+		return nil
+	})
 }
 
 // mountDocument adds a route that serves the OpenAPI document in one format. The document is generated on the first
@@ -39,15 +43,16 @@ func (a *API) mountDocument(pattern, contentType string, generate func() ([]byte
 	})
 }
 
-func (a *API) addSwaggerUI() {
-	pages := v5emb.New(a.document.Info.Title, "/openapi.json", "/docs/")
+// AddSwaggerUI adds Swagger UI at a path. It shows the OpenAPI document that the same origin serves at the given path.
+func (a *API) AddSwaggerUI(path, title, document string) {
+	pages := v5emb.New(title, document, path+"/")
 	serve := func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Content-Security-Policy", docsPolicy)
 		pages.ServeHTTP(w, r)
 		return nil
 	}
-	a.Mount("GET /docs", serve)
-	a.Mount("GET /docs/{file...}", serve)
+	a.Mount("GET "+path, serve)
+	a.Mount("GET "+path+"/{file...}", serve)
 }
 
 // reDocPage loads the viewer's script from a file, unlike the library's own page, which contains the whole 1 MB script

@@ -33,6 +33,10 @@ func TestSites(t *testing.T) {
 	cfg.TrustedOrigins = []Origin{trusted}
 	server, _ := serving(t, cfg, storing(&stored)...)
 	own := "http://" + server.Addr()
+	const public = "https://name-8000.forwarded.example"
+	forwarded := func(header ...string) []string {
+		return append(header, "X-Forwarded-Host", strings.TrimPrefix(public, "https://"), "X-Forwarded-Proto", "https")
+	}
 	const refused, byGETOnly, taken = "refused", "allowed by GET only", "allowed"
 	for _, c := range []struct {
 		name, what string
@@ -40,6 +44,11 @@ func TestSites(t *testing.T) {
 	}{
 		{"a program", taken, nil},
 		{"the service's own page, behind a proxy that changes Host", taken, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://heroes.example"}},
+		{"the service's own page, through a forwarded port", taken, forwarded("Sec-Fetch-Site", "same-origin", "Origin", public)},
+		{"the service's own page, through a forwarder that sets Origin", taken, forwarded("Sec-Fetch-Site", "same-origin", "Origin", own)},
+		{"another forwarded port", refused, forwarded("Sec-Fetch-Site", "same-site", "Origin", "https://name-3000.forwarded.example")},
+		{"another site, through a forwarded port", refused, forwarded("Sec-Fetch-Site", "cross-site", "Origin", "https://elsewhere.example")},
+		{"another site that claims to be forwarded", refused, []string{"Origin", "https://elsewhere.example", "X-Forwarded-Host", "elsewhere.example"}},
 		{"the address bar", taken, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-User", "?1"}},
 		{"the service's own page over plain HTTP", taken, []string{"Origin", own}},
 		{"another site", refused, []string{"Sec-Fetch-Site", "cross-site"}},

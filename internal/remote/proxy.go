@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
 	"superheroes/internal/telemetry"
 )
@@ -154,6 +155,7 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 // respond.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
 	var network net.Error
+	unreachable := fight.Unreachable(err)
 	switch {
 	case err == nil:
 		return nil
@@ -163,6 +165,8 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", p.name).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
+	case unreachable != "":
+		return httpserver.Errorf(http.StatusBadGateway, "can't reach %s: %s", p.name, unreachable).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer", p.name).Because(err)
 }

@@ -50,6 +50,14 @@ func (s catalogRoutes[T]) addTo(api *httpserver.API, admin *httpserver.Admin) {
 	serveList := func(w http.ResponseWriter, r *http.Request) error { return s.serveList(w, r, compressor) }
 	api.Handle(httpserver.Route{Kind: httpserver.Lists, Serve: serveList, Operation: list})
 
+	total := get("count-"+plural, "/count", "Count the "+plural, api.Problems(
+		api.Returns("The number of "+plural+". Changes made by other processes may be missing for a second.", api.Schema(count{}), count{42}),
+		map[int]string{
+			http.StatusUnprocessableEntity: "The parameter is invalid.",
+			http.StatusServiceUnavailable:  storeAway,
+		}), afterParameter())
+	api.Handle(httpserver.Route{Serve: s.serveCount, Operation: total}) // no table scan: it uses the ids in memory
+
 	empty := func() map[int]string { return map[int]string{http.StatusNotFound: "The catalog is empty."} }
 	random, summary := "random-"+singular, "Pick a random "+singular
 	api.Handle(httpserver.Route{Kind: httpserver.Fights, Serve: s.serveRandom,
@@ -80,11 +88,15 @@ func listParameters() []*huma.Param {
 	return []*huma.Param{
 		{Name: "limit", In: "query", Description: "Maximum number of entries.",
 			Schema: &huma.Schema{Type: "integer", Minimum: new(1.0), Maximum: new(float64(maxCatalogLimit))}},
-		{Name: "after", In: "query", Description: "Only entries with an id above this one.",
-			Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}},
+		afterParameter(),
 		{Name: "name", In: "query", Description: "Only entries whose name contains this text. Case is ignored, accents are not; % and _ have no special meaning.",
 			Schema: &huma.Schema{Type: "string"}},
 	}
+}
+
+func afterParameter() *huma.Param {
+	return &huma.Param{Name: "after", In: "query", Description: "Only entries with an id above this one.",
+		Schema: &huma.Schema{Type: "integer", Format: "int64", Minimum: new(0.0)}}
 }
 
 func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, compressor *httpserver.Compressor) error {
@@ -120,6 +132,19 @@ func (s catalogRoutes[T]) serveList(w http.ResponseWriter, r *http.Request, comp
 
 // flushSize is how many bytes of a list are buffered before they are sent.
 const flushSize = 64 << 10
+
+func (s catalogRoutes[T]) serveCount(w http.ResponseWriter, r *http.Request) error {
+	query := httpserver.QueryOf(r)
+	after := query.Int("after", 0, math.MaxInt64, 0)
+	if err := query.Err(); err != nil {
+		return err
+	}
+	n, err := s.Count(r.Context(), after)
+	if err != nil {
+		return catalogProblem(s.Kind.Singular, err)
+	}
+	return writeCount(w, int64(n))
+}
 
 // serveRandom picks one item. The undocumented ?count= parameter supports older versions of other services; batches now
 // have their own path.

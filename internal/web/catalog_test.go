@@ -73,6 +73,8 @@ func TestEmptyCatalog(t *testing.T) {
 		"/random_hero":   {http.StatusNotFound, "{", ""},
 		"/picks":         {http.StatusOK, "[]", "0"},
 		"/picks?count=3": {http.StatusOK, "[]", "0"},
+		"/count":         {http.StatusOK, `{"count":0}`, ""},
+		"/count?after=a": {http.StatusUnprocessableEntity, "{", ""},
 	} {
 		t.Run(target, func(t *testing.T) {
 			got, body := ask(t, http.MethodGet, base+target, "", "")

@@ -198,11 +198,15 @@ func (s fightRoutes) stored(r *http.Request) (fight.Fight, error) {
 }
 
 func (s fightRoutes) serveCount(w http.ResponseWriter, r *http.Request) error {
-	count, err := s.Count(r.Context())
+	n, err := s.Count(r.Context())
 	if err != nil {
 		return fightProblem(err)
 	}
-	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), count, 10), '}'))
+	return writeCount(w, n)
+}
+
+func writeCount(w http.ResponseWriter, n int64) error {
+	return httpserver.WriteJSON(w, append(strconv.AppendInt([]byte(`{"count":`), n, 10), '}'))
 }
 
 // fightProblem turns an error from reading a fight into a problem.

@@ -19,7 +19,7 @@ func peerProblem(ctx context.Context, err error) error {
 	if !errors.As(err, &peer) {
 		return err
 	}
-	state := stateOf(err)
+	state, unreachable := stateOf(err), fight.Unreachable(err)
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, bounded.ErrClosed):
 		return httpserver.Unavailable("the request was canceled").Because(err)
@@ -34,6 +34,8 @@ func peerProblem(ctx context.Context, err error) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded),
 		fight.IsTimeout(err) && state == "": // a store timeout is a failure, as it is for a remote peer
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time%s", peer.Peer, state).Because(err)
+	case unreachable != "" && state == "": // otherwise, the store is what can't be reached
+		return httpserver.Errorf(http.StatusBadGateway, "can't reach %s: %s", peer.Peer, unreachable).Because(err)
 	}
 	return httpserver.Errorf(http.StatusBadGateway, "%s failed to answer%s", peer.Peer, state).Because(err)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +29,10 @@ func TestPeerProblems(t *testing.T) {
 		status int
 		detail string
 	}{
-		{"refused", errors.New("connection refused"), false, 502, "heroes failed to answer"},
+		{"nobody listens", &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, false, 502, "can't reach heroes: nothing is listening at its address"},
+		{"no such host", &net.OpError{Op: "dial", Err: &net.DNSError{Name: "heroes"}}, false, 502, "can't reach heroes: its host name can't be resolved"},
+		{"no route", &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, false, 502, "can't reach heroes: its address can't be reached"},
+		{"disconnected", &net.OpError{Op: "read", Err: syscall.ECONNRESET}, false, 502, "heroes failed to answer"},
 		{"no response in time", timeout, false, 504, "heroes did not answer in time"},
 		{"no response before the deadline", context.DeadlineExceeded, true, 504, "heroes did not answer in time"},
 		{"no time left for the call", fmt.Errorf("%w: %w", fight.ErrNoTime, context.DeadlineExceeded), true, 504, "the request's deadline passed before heroes could answer"},
@@ -36,7 +41,7 @@ func TestPeerProblems(t *testing.T) {
 		{"empty catalog", fmt.Errorf("picking: %w", catalog.ErrEmpty), false, 503, "the catalog of heroes is empty"},
 		{"the client has gone", context.Canceled, true, 503, "the request was canceled"},
 		{"this service is stopping", bounded.ErrClosed, false, 503, "the request was canceled"},
-		{"local store is unavailable", storage.As(storage.ErrUnavailable, errors.New("refused")), false, 502, "heroes failed to answer: the store does not answer"},
+		{"local store is unavailable", storage.As(storage.ErrUnavailable, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), false, 502, "heroes failed to answer: the store does not answer"},
 		{"local store times out", storage.As(storage.ErrUnavailable, timeout), false, 502, "heroes failed to answer: the store does not answer"},
 		{"local store is locked until the deadline", storage.As(storage.ErrBusy, context.DeadlineExceeded), true, 504, "heroes did not answer in time: the store is locked"},
 		{"local store cancels the query at the deadline", errors.New("canceling statement due to user request"), true, 504, "heroes did not answer in time"},

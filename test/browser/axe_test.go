@@ -106,6 +106,9 @@ func testAccessible(browser context.Context, t *testing.T) {
 			page.click(t, submit)
 			page.refused(t, "name", "This is missing or empty.")
 		}},
+		{"a refused token", "/heroes", `document.querySelectorAll("#entries li").length > 0`, func(page *tab) { page.tryToken(t, "wrong", "heroes rejects this token.") }},
+		{"API", "/docs", `document.querySelectorAll(".services a").length === 5`, nil},
+		{"unknown page", "/nope", `document.querySelectorAll(".services a").length === 6`, nil},
 		{"an error", "/locations", `document.querySelector(".notice")`, nil},
 		{"status", "/status", `document.getElementById("summary").textContent === "All services are ready" && document.querySelector("#service-fights dd").textContent`, nil},
 	} {

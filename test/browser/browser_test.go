@@ -33,6 +33,7 @@ func TestPages(t *testing.T) {
 		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
 		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},
 		{"changes from the documentation", testDocumentedChanges},
+		{"token", testToken}, {"unknown page", testUnknownPage}, {"documentation in the arena", testArenaDocs}, {"forwarded port", testForwardedPort},
 		{"pages of other sites", testOtherSites}, {"rebound name", testReboundName}, {"front end elsewhere", testFrontEnd}, {"behind nginx", testBehindNginx},
 	} {
 		t.Run(pages.name, func(t *testing.T) {
@@ -69,6 +70,7 @@ func start(t *testing.T) context.Context {
 		chromedp.Flag("disable-domain-reliability", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("no-pings", true),
+		chromedp.Flag("ignore-certificate-errors", true), // for httptest's certificate
 	)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // Chromium's sandbox doesn't work for root

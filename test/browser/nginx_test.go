@@ -52,17 +52,17 @@ func testBehindNginx(browser context.Context, t *testing.T) {
 			if c.trust {
 				cfg.TrustedOrigins = []httpserver.Origin{httpserver.Origin("http://" + public)}
 			}
-			fightThrough(browser, t, cfg, public, c.refused)
+			fightThrough(browser, t, cfg, "http://"+public, c.refused)
 		})
 	}
 }
 
-// fightThrough requests a fight on the page at the given host, and checks that the fight is refused or stored, as
+// fightThrough requests a fight on the page at the given origin, and checks that the fight is refused or stored, as
 // expected.
-func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) {
+func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, public string, refused bool) (hosts map[string]string) {
 	t.Helper()
-	hosts := up(t, cfg)
-	page := open(browser, t, "http://"+public+"/")
+	hosts = up(t, cfg)
+	page := open(browser, t, public+"/")
 	page.wait(t, fightersAreThere)
 	page.wait(t, liveIsLive)
 	page.click(t, "#fight")
@@ -71,7 +71,7 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 		if n := stored(t, hosts["fights"]); n != 0 {
 			t.Errorf("%d fights are stored", n)
 		}
-		return
+		return hosts
 	}
 	page.wait(t, somebodyWon)
 	page.wait(t, `document.getElementById("total").textContent === "1"`) // received over the event stream
@@ -79,7 +79,9 @@ func fightThrough(browser context.Context, t *testing.T, cfg app.UpConfig, publi
 		t.Errorf("%d fights are stored", n)
 	}
 	page.forget("Cross-Origin-Opener-Policy header has been ignored") // browsers ignore this header over plain HTTP
-	page.checkQuiet(t, public)
+	_, host, _ := strings.Cut(public, "://")
+	page.checkQuiet(t, host)
+	return hosts
 }
 
 // forget removes recorded errors that contain the given text.

@@ -26,11 +26,13 @@ type Part interface {
 // AddRoutes adds the page and the gateway. Requests for a service that is missing from parts get a 404. Event streams
 // end when the stopping context ends; otherwise they would delay the server's shutdown.
 func AddRoutes(stopping context.Context, api *httpserver.API, parts map[string]Part) error {
-	site, err := newSite()
+	site, err := newSite(documented(parts))
 	if err != nil {
 		return err
 	}
 	site.addRoutes(api)
-	newGateway(stopping, parts).addRoutes(api)
+	gateway := newGateway(stopping, parts)
+	gateway.addRoutes(api)
+	gateway.addDocs(api)
 	return nil
 }

@@ -164,7 +164,7 @@ func TestRejectedRequests(t *testing.T) {
 				status int
 			}{
 				{"GET /api", 404}, {"GET /api/", 404}, {"GET /api/nobody", 404}, {"GET /api/heroesandmore", 404}, {"GET /heroes/1", 404},
-				{"GET /status/nobody", 404}, {"GET /status/heroes/more", 404}, {"GET /docs", 404}, {"GET /openapi.json", 404}, {"GET /api/arena", 404},
+				{"GET /status/nobody", 404}, {"GET /status/heroes/more", 404}, {"GET /docs/nobody", 404}, {"GET /openapi.json", 404}, {"GET /api/arena", 404},
 				{"GET /api/heroes/%2e%2e/%2e%2e/healthz", 404}, {"GET /api/heroes/%2E%2E%2f%2e%2e/healthz", 404}, {"GET /api/heroes/.%2e/fights", 404},
 				{"GET /api/heroes/..%5chealthz", 404}, {"GET /api%2fheroes", 404}, {"GET /api/heroes%2f1", 404}, {"GET /api/heroes/%2f%2felsewhere/", 404},
 				{"GET /api/heroes/../../healthz", 307}, {"GET //elsewhere/api/heroes", 307},
@@ -256,7 +256,7 @@ func TestFaults(t *testing.T) {
 		status     int
 		detail     string
 	}{
-		{"nobody listens", unused.URL, 502, "NAME failed to answer"},
+		{"nobody listens", unused.URL, 502, "can't reach NAME: nothing is listening at its address"},
 		{"closes at once", broken(""), 502, "NAME failed to answer"},
 		{"closes in the middle of the headers", broken("HTTP/1.1 200 OK\r\nContent-"), 502, "NAME failed to answer"},
 		{"isn't HTTP", broken("220 mail\r\n"), 502, "NAME failed to answer"},

@@ -28,27 +28,33 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 // screen is a page of the arena, with its title and files.
 type screen struct {
 	Name, Title, Singular string
+	About                 string // in one line
 	Path                  string
-	Script                string
+	Script                string // "" if the page needs none
 	template              string
 }
 
 func screens() []screen {
 	return []screen{
-		{Name: "battle", Title: "Battle", Path: "/", Script: "battle.js", template: "battle.html"},
-		{Name: "heroes", Title: "Heroes", Singular: "hero", Path: "/heroes", Script: "catalog.js", template: "catalog.html"},
-		{Name: "villains", Title: "Villains", Singular: "villain", Path: "/villains", Script: "catalog.js", template: "catalog.html"},
-		{Name: "locations", Title: "Locations", Singular: "location", Path: "/locations", Script: "catalog.js", template: "catalog.html"},
-		{Name: "status", Title: "Status", Path: "/status", Script: "status.js", template: "status.html"},
+		{Name: "battle", Title: "Battle", About: "Two fighters, a place, and one winner.", Path: "/", Script: "battle.js", template: "battle.html"},
+		{Name: "heroes", Title: "Heroes", Singular: "hero", About: "Browse, search and edit the heroes.", Path: "/heroes", Script: "catalog.js", template: "catalog.html"},
+		{Name: "villains", Title: "Villains", Singular: "villain", About: "Browse, search and edit the villains.", Path: "/villains", Script: "catalog.js", template: "catalog.html"},
+		{Name: "locations", Title: "Locations", Singular: "location", About: "Browse, search and edit the places of the fights.", Path: "/locations", Script: "catalog.js", template: "catalog.html"},
+		{Name: "status", Title: "Status", About: "The state of each service.", Path: "/status", Script: "status.js", template: "status.html"},
+		{Name: "docs", Title: "API", About: "The documentation of each service’s API.", Path: docsPath, template: "docs.html"},
 	}
 }
+
+// unknown is the page for paths without a page.
+func unknown() screen { return screen{Name: "unknown", Title: "Not found", template: "unknown.html"} }
 
 // site holds the arena's pages and assets. Asset paths contain a hash of all assets, so the asset at a path never
 // changes. A browser revalidates a page each time, and gets a 304 if the page is unchanged.
 type site struct {
-	folder string
-	files  map[string]file
-	pages  map[string]file // by the screen's name
+	folder   string
+	services []service // whose API is documented
+	files    map[string]file
+	pages    map[string]file // by the screen's name
 }
 
 // file is a page or an asset, uncompressed and, once requested in that form, also compressed.
@@ -58,8 +64,8 @@ type file struct {
 	zipped     func() []byte
 }
 
-func newSite() (*site, error) {
-	s := &site{files: map[string]file{}, pages: map[string]file{}}
+func newSite(services []service) (*site, error) {
+	s := &site{services: services, files: map[string]file{}, pages: map[string]file{}}
 	hash := sha256.New()
 	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) == ".html" {
@@ -77,7 +83,7 @@ func newSite() (*site, error) {
 		return nil, fmt.Errorf("reading the page: %w", err)
 	}
 	s.folder = "/assets/" + hex.EncodeToString(hash.Sum(nil)[:8]) + "/"
-	for _, shown := range screens() {
+	for _, shown := range append(screens(), unknown()) {
 		if s.pages[shown.Name], err = s.page(shown); err != nil {
 			return nil, fmt.Errorf("rendering the page %s: %w", shown.Name, err)
 		}
@@ -92,7 +98,9 @@ func (s *site) page(shown screen) (file, error) {
 		return file{}, err
 	}
 	var body bytes.Buffer
-	err = layout.ExecuteTemplate(&body, "layout.html", map[string]any{"Screen": shown, "Screens": screens(), "Folder": s.folder})
+	err = layout.ExecuteTemplate(&body, "layout.html", map[string]any{
+		"Screen": shown, "Screens": screens(), "Services": s.services, "Folder": s.folder,
+	})
 	if err != nil {
 		return file{}, err
 	}
@@ -134,12 +142,11 @@ func (s *site) addRoutes(api *httpserver.API) {
 			at = "/{$}"
 		}
 		api.Mount("GET "+at, func(w http.ResponseWriter, r *http.Request) error {
-			header := w.Header()
-			header.Set("Content-Security-Policy", policy)
-			header.Set("Cross-Origin-Opener-Policy", "same-origin")
+			protect(w.Header())
 			return page.serve(w, r, "no-cache")
 		})
 	}
+	api.MountUnknown(s.serveUnknown)
 	for name, one := range s.files {
 		api.Mount("GET "+s.folder+name, func(w http.ResponseWriter, r *http.Request) error {
 			return one.serve(w, r, "public, max-age=31536000, immutable")
@@ -147,19 +154,53 @@ func (s *site) addRoutes(api *httpserver.API) {
 	}
 }
 
-// serve sends the file, or a 304 if the browser has the current version.
-func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
-	body, etag := f.plain, `"`+f.etag+`"`
+// protect adds the headers that every page has, but no other file.
+func protect(header http.Header) {
+	header.Set("Content-Security-Policy", policy)
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+// serveUnknown responds to a request whose path has no route: with a page that leads back if a browser opens the path,
+// and with a problem otherwise.
+func (s *site) serveUnknown(w http.ResponseWriter, r *http.Request) error {
 	header := w.Header()
-	if httpserver.TakesGzip(r.Header) {
-		body, etag = f.zipped(), `"`+f.etag+`-gzip"`
-		header.Set("Content-Encoding", "gzip")
+	header.Add("Vary", "Accept")
+	if !opensPage(r) {
+		return httpserver.Errorf(http.StatusNotFound, httpserver.UnknownPath)
 	}
-	header.Set("Cache-Control", caching)
-	header.Set("Etag", etag)
+	page := s.pages[unknown().Name]
+	protect(header)
+	httpserver.NoStore(w)
+	body, _ := page.encode(header, r)
+	return httpserver.WriteStatus(w, http.StatusNotFound, page.kind, body)
+}
+
+// opensPage reports whether a browser asks for a page, rather than for an asset or something of the API.
+func opensPage(r *http.Request) bool {
+	top, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return read && top != "api" && top != "assets" && strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
+}
+
+// encode returns the file's content in the form that the client prefers, with that form's entity tag. It adds the
+// headers that every file has.
+func (f file) encode(header http.Header, r *http.Request) (body []byte, etag string) {
 	header.Add("Vary", "Accept-Encoding")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if httpserver.TakesGzip(r.Header) {
+		header.Set("Content-Encoding", "gzip")
+		return f.zipped(), `"` + f.etag + `-gzip"`
+	}
+	return f.plain, `"` + f.etag + `"`
+}
+
+// serve sends the file, or a 304 if the browser has the current version.
+func (f file) serve(w http.ResponseWriter, r *http.Request, caching string) error {
+	header := w.Header()
+	body, etag := f.encode(header, r)
+	header.Set("Cache-Control", caching)
+	header.Set("Etag", etag)
 	if has(r.Header.Get("If-None-Match"), etag) {
 		header.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)

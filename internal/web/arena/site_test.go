@@ -13,7 +13,7 @@ import (
 
 // All pages and assets together are small when compressed.
 func TestWeight(t *testing.T) {
-	site, err := newSite()
+	site, err := newSite(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestPages(t *testing.T) {
 			load(match[1])
 		}
 	}
-	site, err := newSite()
+	site, err := newSite(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +134,43 @@ func TestCaching(t *testing.T) {
 		got := get(t, addr, "/", c.headers...)
 		if got.status != c.status || got.status == 304 && (got.body != "" || got.header.Get("Etag") == "" || got.header.Get("Content-Security-Policy") == "") {
 			t.Errorf("%q: got %d %v", c.headers, got.status, got.header)
+		}
+	}
+}
+
+// A browser that opens an unknown path gets a page; every other request gets a problem.
+func TestUnknownPaths(t *testing.T) {
+	cfg, _ := limits()
+	addr := serve(t, cfg, nil)
+	const browser, program = "Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Accept: */*"
+	for _, c := range []struct {
+		line, accept string
+		page         bool
+	}{
+		{"GET /nope", browser, true}, {"GET /heroes/1", browser, true}, {"GET /docs/", browser, true}, {"GET /status/nobody", browser, true},
+		{"HEAD /nope", browser, true}, {"GET /apis", browser, true},
+		{"GET /nope", program, false}, {"GET /nope", "X-Nothing: 1", false}, {"GET /nope", "Accept: application/json", false},
+		{"POST /nope", browser, false}, {"GET /api", browser, false}, {"GET /api/nobody", browser, false}, {"GET /assets/nope.js", browser, false},
+	} {
+		for coding, packed := range map[string]bool{"identity": false, "gzip": c.page} {
+			got := ask(t, addr, c.line+" HTTP/1.1\nHost: "+addr+"\nConnection: close\nContent-Length: 0\nAccept-Encoding: "+coding+"\n"+c.accept+"\n\n")
+			kind, sealed := "application/problem+json", ""
+			if c.page {
+				kind, sealed = "text/html; charset=utf-8", policy
+			}
+			if got.status != http.StatusNotFound || got.header.Get("Content-Type") != kind || got.header.Get("Content-Security-Policy") != sealed ||
+				got.header.Get("Cache-Control") != "no-store" || (got.header.Get("Content-Encoding") == "gzip") != packed {
+				t.Errorf("%s with %s: got %d %v", c.line, c.accept, got.status, got.header)
+			}
+			if vary := strings.Join(got.header.Values("Vary"), ", "); !strings.HasPrefix(vary, "Accept") {
+				t.Errorf("%s with %s: Vary is %q", c.line, c.accept, vary)
+			}
+		}
+	}
+	page := get(t, addr, "/nope", browser).body
+	for _, shown := range screens() {
+		if !strings.Contains(page, `<h2><a href="`+shown.Path+`">`+shown.Title+"</a></h2>") {
+			t.Errorf("the page doesn't lead to %s: %s", shown.Path, page)
 		}
 	}
 }

@@ -26,7 +26,7 @@ export async function call(path, { method = 'GET', body, headers = {}, signal } 
     response = await fetch(path, init);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, limit.aborted ? 'The arena took too long to respond.' : 'The arena does not respond: it was stopped, or the network is down.');
+    throw new Problem(0, limit.aborted ? 'The arena took too long to respond.' : 'Can’t reach the arena: it was stopped, or the network is down.');
   }
   if (!response.ok) throw await problemOf(response, path);
   return response;
@@ -62,10 +62,13 @@ export async function problemOf(response, path) {
   } catch {
     // the body isn't a JSON problem, so only the status is known
   }
-  const detail = typeof problem?.detail === 'string' ? problem.detail : `returned status ${response.status}`;
-  const named = detail.startsWith(part) ? detail : `${part}: ${detail}`;
+  const detail = typeof problem?.detail === 'string' ? typeset(problem.detail) : `returned status ${response.status}`;
+  const named = detail.includes(part) ? detail : `${part}: ${detail}`;
   return new Problem(response.status, named, Array.isArray(problem?.errors) ? problem.errors : []);
 }
+
+// typeset gives a service's message the apostrophes of the page's own texts.
+export const typeset = (detail) => detail.replaceAll(/(?<=\w)'(?=\w)/g, '’');
 
 function partOf(path) {
   return path.split(/[/?]/)[2] ?? 'The arena';

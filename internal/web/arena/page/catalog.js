@@ -25,8 +25,12 @@ async function load() {
   entries.setAttribute('aria-busy', 'true');
   clear(box);
   try {
-    const found = await read(`${base}?${query(pageSize + 1)}`, { signal: mine.signal });
-    showPage(found.slice(0, pageSize), found.length > pageSize);
+    const [found, total, left] = await Promise.all([
+      read(`${base}?${query(pageSize + 1)}`, { signal: mine.signal }),
+      name.value ? null : count(0, mine.signal),
+      name.value || !afters[0] ? null : count(afters[0], mine.signal),
+    ]);
+    showPage(found.slice(0, pageSize), found.length > pageSize, total, total === null || left === null ? 0 : total - left);
   } catch (error) {
     if (mine.signal.aborted) return;
     entries.replaceChildren();
@@ -37,6 +41,16 @@ async function load() {
   entries.setAttribute('aria-busy', 'false');
 }
 
+// count returns the number of entries with an id above after, or null if it isn't known.
+async function count(after, signal) {
+  try {
+    return (await read(`${base}/count?after=${after}`, { signal })).count;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return null;
+  }
+}
+
 function query(limit) {
   const params = new URLSearchParams();
   if (limit) params.set('limit', limit);
@@ -45,22 +59,25 @@ function query(limit) {
   return params;
 }
 
-function showPage(found, more) {
+// showPage shows a page of entries. total is the number of entries in the catalog, or null if it isn't known or there is a
+// search; before is the number of entries before the page that was opened first.
+function showPage(found, more, total, before) {
+  const first = afters.length === 1 && !afters[0], page = Math.floor(before / pageSize) + afters.length;
   entries.replaceChildren(...found.map(card));
-  find('found').textContent = words(found.length);
+  find('found').textContent = total === null ? words(found.length, !first || more) : words(total, false);
   find('pages').hidden = false;
-  find('page').textContent = `Page ${afters.length}`;
-  find('previous').disabled = afters.length === 1 && !afters[0];
+  find('page').textContent = total === null ? `Page ${page}` : `Page ${page} of ${Math.max(page, Math.ceil(total / pageSize))}`;
+  find('previous').disabled = first;
   find('next').disabled = !more;
   find('next').dataset.after = found.at(-1)?.id ?? '';
   const shown = query().toString();
   history.replaceState(null, '', location.pathname + (shown && `?${shown}`) + location.hash);
 }
 
-function words(count) {
+function words(found, partly) {
   const wanted = name.value ? ` with “${name.value}” in the name` : '';
-  if (count === 0) return `No ${catalog}${wanted}`;
-  return `${number(count)} ${count === 1 ? singular : catalog}${wanted} on this page`;
+  if (found === 0) return `No ${catalog}${wanted}`;
+  return `${number(found)} ${found === 1 ? singular : catalog}${wanted}${partly ? ' on this page' : ''}`;
 }
 
 function card(entry) {
@@ -159,7 +176,7 @@ find('create').addEventListener('click', async () => {
 });
 
 name.value = asked.get('name') ?? '';
-startToken(() => { find('create').hidden = !token(); });
+startToken(catalog, () => { find('create').hidden = !token(); });
 addEventListener('hashchange', showAsked);
 load();
 showAsked();

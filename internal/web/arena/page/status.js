@@ -1,5 +1,6 @@
 // The status page: it polls the health of each service every few seconds while the page is visible.
 
+import { typeset } from './api.js';
 import { el, find, set } from './dom.js';
 
 const interval = 5000; // milliseconds
@@ -24,10 +25,10 @@ async function ask({ path }) {
     const response = await fetch(path, { signal: AbortSignal.timeout(patience), cache: 'no-store', headers: { Accept: 'application/json' } });
     const answer = await response.json();
     if (typeof answer.status === 'string') return answer;
-    if (response.status === 404) return { status: 'absent', why: answer.detail };
-    return { status: 'down', why: answer.detail ?? `returned status ${response.status}` };
+    const why = typeset(answer.detail ?? `returned status ${response.status}`);
+    return { status: response.status === 404 ? 'absent' : 'down', why };
   } catch {
-    return { status: 'down', why: 'the arena does not respond' };
+    return { status: 'down', why: 'can’t reach the arena' };
   }
 }
 
