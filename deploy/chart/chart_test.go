@@ -132,6 +132,34 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestOverrides checks that values which no combination sets have the effect that their descriptions promise.
+func TestOverrides(t *testing.T) {
+	const external = "databases: {mode: external, external: {heroes: {url: a}, villains: {url: b}, locations: {url: c}, fights: {existingSecret: fights-app, key: uri}}}\n"
+	for _, c := range []struct{ name, values, template, want string }{
+		{"a digest", "image: {tag: v1, digest: sha256:" + strings.Repeat("0", 64) + "}", "embedded", `image: "superheroes-go@sha256:000`},
+		{"a tag", "image: {repository: ghcr.io/a/b, tag: v1}", "embedded", `image: "ghcr.io/a/b:v1"`},
+		{"a registry's Secret", "image: {pullSecrets: [registry]}", "embedded", "imagePullSecrets:\n        - name: registry"},
+		{"a variable", "env: {GOMAXPROCS: '3'}", "embedded", "- name: GOMAXPROCS\n              value: \"3\""},
+		{"trusted origins", "trustedOrigins: ['https://a.example', 'https://b.example']", "embedded", `value: "https://a.example,https://b.example"`},
+		{"a large user", "pods: {securityContext: {runAsUser: 1000680000, fsGroup: null}}", "embedded", "runAsUser: 1000680000\n"},
+		{"a storage class", "databases: {embedded: {persistence: {storageClass: fast}}}", "embedded", "storageClassName: fast"},
+		{"one service's replicas", external + "services: {fights: {replicas: 7}}", "deployments", "replicas: 7\n"},
+		{"the key of a URL", external, "deployments", `value: "/etc/superheroes/database/uri"`},
+		{"one service's variable", external + "services: {fights: {env: {PROFILE: strict}}}", "deployments", `value: "strict"`},
+		{"no databases in OpenShift's way", "databases: {mode: bundled, bundled: {securityContext: {runAsUser: null, runAsGroup: null, fsGroup: null}}}", "databases", "runAsNonRoot: true\n        seccompProfile: {type: RuntimeDefault}\n      terminationGracePeriodSeconds"},
+		{"a collector's port", "tracing: {endpoint: 'http://a:4317/v1/traces'}", "networkpolicies", "{port: 4317}"},
+		{"a database's port", external + "networkPolicy: {enabled: true}", "networkpolicies", "{port: 27017}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			output, failure := render(t, c.values, "--show-only", "templates/"+c.template+".yaml")
+			if failure != "" || !strings.Contains(output, c.want) {
+				t.Errorf("%s\n%s doesn't contain %q", failure, output, c.want)
+			}
+		})
+	}
+}
+
 // TestLint checks the chart with helm lint, in each mode.
 func TestLint(t *testing.T) {
 	for _, c := range switches()[0] {

@@ -363,6 +363,11 @@ func (w workload) unmounted() (broken []string) {
 }
 
 func scaled(all *objects) (broken []string) {
+	for _, h := range all.scalers {
+		if id := h.Spec.ScaleTargetRef.Kind + " " + h.Spec.ScaleTargetRef.Name; !all.names[id] {
+			broken = append(broken, "there is no "+id)
+		}
+	}
 	for _, w := range all.workloads {
 		automatic := slices.ContainsFunc(all.scalers, func(h autoscalingv2.HorizontalPodAutoscaler) bool { return h.Spec.ScaleTargetRef.Name == w.name })
 		if w.selector != nil && automatic == (w.replicas != nil) {

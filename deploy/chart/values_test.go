@@ -31,6 +31,28 @@ func TestValues(t *testing.T) {
 	golden(t, path, block.ReplaceAllString(read(t, path), "${1}"+strings.ReplaceAll(readme, "$", "$$")+"${2}"))
 }
 
+// TestImages checks that the chart bundles the same databases as compose.yml.
+func TestImages(t *testing.T) {
+	var values struct {
+		Databases struct {
+			Bundled struct{ Images map[string]string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chartFolder, "values.yaml"))), &values); err != nil {
+		t.Fatal(err)
+	}
+	images := values.Databases.Bundled.Images
+	if len(images) != 3 {
+		t.Errorf("there are the images %v, want three", images)
+	}
+	compose := read(t, filepath.Join("..", "..", "compose.yml"))
+	for _, image := range images {
+		if !strings.Contains(compose, "image: "+image+"\n") {
+			t.Errorf("compose.yml doesn't use %s", image)
+		}
+	}
+}
+
 // TestSchemaIsClosed checks that the schema describes every value, and accepts no key that it doesn't know, except where
 // the keys are the user's: labels, annotations and environment variables.
 func TestSchemaIsClosed(t *testing.T) {
@@ -152,7 +174,7 @@ func oneLine(n *yaml.Node) string {
 		}
 		return "[" + strings.Join(items, ", ") + "]"
 	}
-	plain := regexp.MustCompile(`^[a-zA-Z][\w./:-]*$`)
+	plain := regexp.MustCompile(`^[a-zA-Z][\w./:-]*$|^\d+[a-zA-Z]+$`)
 	if n.Tag == "!!str" && !plain.MatchString(n.Value) {
 		return fmt.Sprintf("%q", n.Value)
 	}
