@@ -103,6 +103,7 @@ func TestCombinations(t *testing.T) {
 
 // TestRefused checks that values which can't work are refused, with a message that names the value.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	for values, want := range map[string]string{
 		"{databases: {mod: bundled}}":                               "'mod'",
 		"{services: {fights: {replica: 2}}}":                        "'replica'",
@@ -134,6 +135,7 @@ func TestRefused(t *testing.T) {
 
 // TestOverrides checks that values which no combination sets have the effect that their descriptions promise.
 func TestOverrides(t *testing.T) {
+	t.Parallel()
 	const external = "databases: {mode: external, external: {heroes: {url: a}, villains: {url: b}, locations: {url: c}, fights: {existingSecret: fights-app, key: uri}}}\n"
 	for _, c := range []struct{ name, values, template, want string }{
 		{"a digest", "image: {tag: v1, digest: sha256:" + strings.Repeat("0", 64) + "}", "embedded", `image: "superheroes-go@sha256:000`},
