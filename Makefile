@@ -6,7 +6,7 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build build-bench test load bench chaos mutants compose-test telemetry-tools telemetry-test snapshot lint vuln fuzz
+.PHONY: help run build build-bench test load bench chaos mutants compose-test telemetry-tools telemetry-test chart-tools chart-test snapshot lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make mutants inject small faults into the program, one at a time, and check that a test catches each; takes about 20 minutes'
 	@echo 'make compose-test   test the containers on a real Docker engine: build, compose up, contract suite, k6, faults'
 	@echo 'make telemetry-test   test metrics and traces with Prometheus, an OpenTelemetry collector and Jaeger; make telemetry-tools builds them'
+	@echo 'make chart-test   test the Helm chart and the kustomizations with helm, kustomize and kubeconform; make chart-tools builds them'
 	@echo 'make snapshot   build the files of a release into dist/: archives, packages, bills of materials; takes about 15 minutes'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    check for known vulnerabilities'
@@ -88,6 +89,22 @@ telemetry-tools: $(TELEMETRY_TOOLS)
 
 telemetry-test: $(TELEMETRY_TOOLS)
 	@TEST_TELEMETRY_TOOLS=$(CURDIR)/build go run ./test/run -- ./test/telemetry/... ./deploy/...
+
+CHART_TOOLS = $(addprefix build/,helm kubeconform kustomize)
+
+build/helm: tools/helm/go.mod
+	$(BUILD_TOOL) helm.sh/helm/v4/cmd/helm
+
+build/kubeconform: tools/kubeconform/go.mod
+	$(BUILD_TOOL) github.com/yannh/kubeconform/cmd/kubeconform
+
+build/kustomize: tools/kustomize/go.mod
+	$(BUILD_TOOL) sigs.k8s.io/kustomize/kustomize/v5
+
+chart-tools: $(CHART_TOOLS)
+
+chart-test: $(CHART_TOOLS)
+	@TEST_CHART_TOOLS=$(CURDIR)/build go test -C deploy ./chart
 
 snapshot:
 	go tool -modfile=tools/goreleaser/go.mod goreleaser release --snapshot --clean

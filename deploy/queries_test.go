@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	ruleFile     = "alerts/rules.yml"
+	ruleFile     = "chart/superheroes/files/rules.yml"
 	rateInterval = 61 * time.Second // replaces $__rate_interval; no query uses this range explicitly
 )
 
@@ -169,7 +169,7 @@ func alertRules(t *testing.T) (rules []rulefmt.Rule) {
 // dashboards reads the dashboards from their files.
 func dashboards(t *testing.T) (all []board) {
 	t.Helper()
-	files, err := filepath.Glob("dashboards/*.json")
+	files, err := filepath.Glob("chart/superheroes/files/dashboards/*.json")
 	if err != nil || len(files) != 4 {
 		t.Fatalf("found %q, want four dashboards: %v", files, err)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,10 +16,13 @@ import (
 
 var update = flag.Bool("update", false, "write the dashboards")
 
+// folder contains the dashboards.
+var folder = filepath.Join("..", "chart", "superheroes", "files", "dashboards")
+
 // TestDashboards checks that the files match the program's output and Grafana's schema.
 func TestDashboards(t *testing.T) {
 	if *update {
-		if err := write("."); err != nil {
+		if err := write(folder); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -28,7 +32,7 @@ func TestDashboards(t *testing.T) {
 	plugins.RegisterDataqueryVariant(prometheus.VariantConfig())
 	for _, b := range boards() {
 		t.Run(b.name, func(t *testing.T) {
-			written, err := os.ReadFile(b.file())
+			written, err := os.ReadFile(filepath.Join(folder, b.file()))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-// Command dashboards generates the Grafana dashboards in this folder.
+// Command dashboards generates the Grafana dashboards, which the Helm chart contains.
 //
 //	go run -C deploy ./dashboards
 package main
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	if err := write("dashboards"); err != nil {
+	if err := write("chart/superheroes/files/dashboards"); err != nil {
 		fmt.Fprintln(os.Stderr, "dashboards:", err)
 		os.Exit(1)
 	}

@@ -3,7 +3,7 @@ package main
 import "strings"
 
 // The indicators: matchers of the requests that a service level objective covers, with "or" between alternatives. The
-// alerts use the same indicators (../alerts/rules.yml). Streams that start aren't measured, so an error rate of streams
+// alerts use the same indicators (../chart/superheroes/files/rules.yml). Streams that start aren't measured, so an error rate of streams
 // would mean nothing. The arena forwards requests to the services, which count them, so it has an indicator of its own.
 const (
 	fights = `http_route="/api/fights/execute_fight" or ` +

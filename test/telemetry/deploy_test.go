@@ -23,7 +23,7 @@ var deploy = filepath.Join("..", "..", "deploy")
 // TestDashboards checks that every dashboard query and every recording rule returns data under load, and that
 // Prometheus can evaluate every alert.
 func TestDashboards(t *testing.T) {
-	rules, err := filepath.Abs(filepath.Join(deploy, "alerts", "rules.yml"))
+	rules, err := filepath.Abs(filepath.Join(deploy, "chart", "superheroes", "files", "rules.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func hasData(samples []tools.Sample) bool {
 // dashboardQueries returns the queries of all panels, with values in place of Grafana's variables.
 func dashboardQueries(t *testing.T) (queries []string) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(deploy, "dashboards", "*.json"))
+	files, err := filepath.Glob(filepath.Join(deploy, "chart", "superheroes", "files", "dashboards", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("found no dashboards: %v", err)
 	}

@@ -63,7 +63,7 @@ func TestFault(t *testing.T) {
 // impatient returns the path of a copy of the rules in which every interval and every "for" is one second.
 func impatient(t *testing.T) string {
 	t.Helper()
-	rules, err := os.ReadFile(filepath.Join(deploy, "alerts", "rules.yml"))
+	rules, err := os.ReadFile(filepath.Join(deploy, "chart", "superheroes", "files", "rules.yml"))
 	if err != nil {
 		t.Fatal(err)
 	}
