@@ -309,7 +309,7 @@ func testPartAway(browser context.Context, t *testing.T) {
 	page.wait(t, fightersAreThere)
 	w.parts["fights"].Stop()
 	page.click(t, "#fight")
-	page.wait(t, `document.querySelector("#battle-notice [role=alert]").textContent.includes("fights failed to answer")`)
+	page.wait(t, `document.querySelector("#battle-notice [role=alert]").textContent.includes("can’t reach fights")`)
 	w.parts["fights"].Start(t)
 	page.click(t, "#battle-notice button")
 	checkFought(t, page, w, 1)
@@ -320,9 +320,9 @@ func testPartAway(browser context.Context, t *testing.T) {
 	}
 	page.do(t, chromedp.Navigate(w.page+"/status"))
 	page.wait(t, `document.getElementById("summary").textContent === "4 of 6 services are ready"`)
-	page.wait(t, `document.getElementById("service-heroes").textContent.includes("heroes failed to answer")`)
+	page.wait(t, `document.getElementById("service-heroes").textContent.includes("can’t reach heroes")`)
 	page.do(t, chromedp.Navigate(w.page+"/heroes"))
-	page.wait(t, `document.querySelector("#catalog-notice [role=alert]").textContent.includes("heroes failed to answer")`)
+	page.wait(t, `document.querySelector("#catalog-notice [role=alert]").textContent.includes("can’t reach heroes")`)
 	for _, part := range []string{"heroes", "statistics"} {
 		w.parts[part].Start(t)
 	}
