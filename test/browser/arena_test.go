@@ -205,25 +205,12 @@ func testGuess(browser context.Context, t *testing.T) {
 			t.Errorf("after the fight, the page shows the levels %s, want %s", shown, want)
 		}
 		right := latest.Team == "heroes"
-		want := "You guessed " + latest.Hero.Name + "."
-		if !right && streak > 1 {
-			want += fmt.Sprintf(" That ends a streak of %d.", streak)
-		}
+		ended := streak
 		if streak++; !right {
 			streak = 0
 		}
 		best = max(best, streak)
-		if right {
-			want = "You were right! One right"
-			if streak > 1 {
-				want = fmt.Sprintf("You were right! %d right in a row", streak)
-			}
-			if best > streak {
-				want += fmt.Sprintf(", your best is %d", best)
-			}
-			want += "."
-		}
-		if said := page.text(t, "#streak"); said != want {
+		if said, want := page.text(t, "#streak"), aboutGuess(latest.Hero.Name, ended, streak, best); said != want {
 			t.Errorf("round %d: the page says %q, want %q", round, said, want)
 		}
 		page.click(t, "#fight") // now "Next pair"
@@ -238,6 +225,24 @@ func testGuess(browser context.Context, t *testing.T) {
 		t.Errorf("the rematch was %s, want %s", fights[0].Winner+" against "+fights[0].Loser, fights[1].Winner+" against "+fights[1].Loser)
 	}
 	page.checkQuiet(t, strings.TrimPrefix(w.page, "http://"))
+}
+
+// aboutGuess returns what the page says about the guess that a hero wins: how many guesses before it were right in a row,
+// how many are now, and the most so far.
+func aboutGuess(hero string, ended, streak, best int) string {
+	switch {
+	case streak == 0 && ended > 1:
+		return fmt.Sprintf("You guessed %s. That ends a streak of %d.", hero, ended)
+	case streak == 0:
+		return fmt.Sprintf("You guessed %s.", hero)
+	case streak == 1 && best > 1:
+		return fmt.Sprintf("You were right! Your best streak is %d.", best)
+	case streak == 1:
+		return "You were right!"
+	case best > streak:
+		return fmt.Sprintf("You were right! %d right in a row, your best is %d.", streak, best)
+	}
+	return fmt.Sprintf("You were right! %d right in a row.", streak)
 }
 
 // testChoose chooses both fighters and the place: a pair whose levels are close, so that the result is an upset.

@@ -39,7 +39,7 @@ export function chips(powers, most = Infinity) {
   const each = String(powers ?? '').split(',').map((power) => power.trim()).filter(Boolean);
   if (each.length === 0) return el('p', { class: 'none' }, 'No known powers');
   const rest = each.length - most > 1 ? each.splice(most) : [];
-  return el('ul', { class: 'chips', 'aria-label': 'Powers' }, ...each.map((power) => el('li', {}, power)),
+  return el('ul', { class: 'chips', 'aria-label': 'Powers' }, ...each.map((power) => el('li', { title: power }, power)),
     rest.length > 0 ? el('li', { title: rest.join(', ') }, `${rest.length} more`) : null);
 }
 

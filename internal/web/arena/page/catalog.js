@@ -141,7 +141,7 @@ function full(entry, etag) {
   return [
     el('div', { class: `whole ${catalog}` }, picture(catalog, entry, 240),
       el('div', {}, el('h2', { id: 'detail-title' }, entry.name), ...facts,
-        el('p', { class: 'id' }, 'Number ', el('code', {}, entry.id), entry.picture ? [', picture ', el('code', {}, entry.picture)] : null))),
+        el('p', { class: 'id' }, 'Number ', el('code', {}, entry.id), token() && entry.picture ? [', picture ', el('code', {}, entry.picture)] : null))),
     token() ? el('div', { class: 'controls' },
       el('button', { type: 'button', click: () => edit(entry, etag) }, 'Edit'),
       el('button', { type: 'button', class: 'danger', click: () => remove(entry, etag) }, 'Delete')) : null,

@@ -48,13 +48,18 @@ export function start() {
       const ended = streak, right = guess === winner;
       streak = right ? streak + 1 : 0;
       if (streak > best) keepBest(best = streak);
-      if (right) set(line, `You were right! ${inARow(streak)}${best > streak ? `, your best is ${number(best)}` : ''}.`);
+      if (right) set(line, `You were right!${praise(streak, best)}`);
       else set(line, `You guessed ${names[guess]}.${ended > 1 ? ` That ends a streak of ${number(ended)}.` : ''}`);
     },
   };
 }
 
-const inARow = (n) => (n === 1 ? 'One right' : `${number(n)} right in a row`);
+const inARow = (n) => (n === 1 ? 'One right so far' : `${number(n)} right in a row`);
+
+function praise(streak, best) {
+  if (streak === 1) return best > 1 ? ` Your best streak is ${number(best)}.` : '';
+  return ` ${inARow(streak)}${best > streak ? `, your best is ${number(best)}` : ''}.`;
+}
 
 // The browser may refuse to keep anything; then the best streak is forgotten with the page.
 function bestKept() {
