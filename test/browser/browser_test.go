@@ -29,7 +29,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"accessible", testAccessible}, {"documentation", testDocumentation}, {"try it out", testTryItOut}, {"outside", testOutside},
 		{"battle", testBattle}, {"auto", testAuto}, {"first screen", testFirstScreen}, {"guess", testGuess}, {"choose", testChoose}, {"history", testHistory}, {"one process", testOneProcess}, {"service away", testPartAway}, {"traffic", testTraffic},
-		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls},
+		{"names are inert", testNamesAreInert}, {"live", testLive}, {"live stalls", testLiveStalls}, {"many visits", testManyVisits},
 		{"catalog", testCatalog}, {"made up", testMadeUp}, {"edit", testEdit}, {"edit a location", testEditLocation},
 		{"edited meanwhile", testEditedMeanwhile}, {"edit refused", testEditRefused}, {"deleted", testDeleted},
 		{"changes from the documentation", testDocumentedChanges},

@@ -92,6 +92,22 @@ func (w *world) checkPanel(t *testing.T, page *tab) {
 	}
 }
 
+// testManyVisits opens the battle page again and again. The browser keeps the pages that were left for a while, and has
+// only six connections to a host, so a page that is left must end its stream.
+func testManyVisits(browser context.Context, t *testing.T) {
+	w := startWorld(t, settings(t))
+	for range 3 {
+		page := open(browser, t, w.page)
+		for range 3 {
+			page.wait(t, fightersAreThere+" && "+shows(0))
+			page.do(t, chromedp.Navigate(w.page+"/heroes"))
+			page.wait(t, `document.querySelectorAll("#entries li").length === 24`)
+			page.do(t, chromedp.Navigate(w.page))
+		}
+		page.do(t, chromedp.Navigate(w.page+"/status"))
+	}
+}
+
 // testLiveStalls checks that the page reports a stalled stream and recovers: at first the stream omits a fight, and
 // later it sends nothing. The page reports a missing fight after 3 s, and a silent stream after 45 s, so the test
 // accelerates the tab's timers.

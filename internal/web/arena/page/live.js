@@ -63,10 +63,14 @@ export function start() {
   };
 }
 
-// follow reads the stream, and reconnects whenever it ends, as long as the page is open.
+// follow reads the stream, and reconnects whenever it ends, as long as the page is open. A page that isn't visible has no
+// stream: a browser keeps pages that were left for a while, and has only six connections to a host.
 async function follow(show, lost, panel) {
   for (let wait = firstPause; ; wait = Math.min(wait * 2, longestPause)) {
+    await visible();
     const stop = new AbortController();
+    const hide = () => { if (document.hidden) stop.abort(); };
+    document.addEventListener('visibilitychange', hide);
     let problem;
     try {
       for await (const state of states(stop)) {
@@ -78,12 +82,19 @@ async function follow(show, lost, panel) {
     } catch (error) {
       problem = error;
     } finally {
+      document.removeEventListener('visibilitychange', hide);
       stop.abort();
     }
     lost();
+    if (document.hidden) continue;
     const again = new Promise((resolve) => panel.problem(problem, resolve));
     await Promise.race([again, pause(wait), seenAgain()]);
   }
+}
+
+// visible resolves as soon as the page is visible.
+async function visible() {
+  while (document.hidden) await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
