@@ -71,6 +71,7 @@ func combinations(switches [][]option) (all []option) {
 // TestCombinations checks that every combination of switches renders objects that Kubernetes accepts, and that follow the
 // rules. The combination of the mode embedded with autoscaling must be rejected.
 func TestCombinations(t *testing.T) {
+	tool(t, "helm") // skips all at once if it is missing
 	rendered := t.TempDir()
 	t.Run("render", func(t *testing.T) {
 		for i, c := range combinations(switches()) {
@@ -104,6 +105,7 @@ func TestCombinations(t *testing.T) {
 // TestRefused checks that values which can't work are refused, with a message that names the value.
 func TestRefused(t *testing.T) {
 	t.Parallel()
+	tool(t, "helm")
 	for values, want := range map[string]string{
 		"{databases: {mod: bundled}}":                               "'mod'",
 		"{services: {fights: {replica: 2}}}":                        "'replica'",
@@ -136,6 +138,7 @@ func TestRefused(t *testing.T) {
 // TestOverrides checks that values which no combination sets have the effect that their descriptions promise.
 func TestOverrides(t *testing.T) {
 	t.Parallel()
+	tool(t, "helm")
 	const external = "databases: {mode: external, external: {heroes: {url: a}, villains: {url: b}, locations: {url: c}, fights: {existingSecret: fights-app, key: uri}}}\n"
 	for _, c := range []struct{ name, values, template, want string }{
 		{"a digest", "image: {tag: v1, digest: sha256:" + strings.Repeat("0", 64) + "}", "embedded", `image: "superheroes-go@sha256:000`},
