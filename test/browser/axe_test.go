@@ -96,6 +96,10 @@ func testAccessible(browser context.Context, t *testing.T) {
 			page.wait(t, shows(4))
 			page.wait(t, picturesAreThere)
 		}},
+		{"choose", "/", fightersAreThere, func(page *tab) {
+			page.click(t, "#choose-hero")
+			page.wait(t, `document.querySelectorAll("dialog[open] .entry").length === 24 && `+picturesAreThere)
+		}},
 		{"fight", "/#fight-" + w.fights(t)[0].ID, `document.querySelector("dialog[open] code")`, nil},
 		{"heroes", "/heroes", `document.querySelectorAll("#entries li").length > 0`, nil},
 		{"hero", "/heroes#1", `document.querySelector("dialog[open] .chips")`, nil},
