@@ -8,6 +8,7 @@
 //
 //	<!-- run: expect "winner_name" -->                            the output contains this text
 //	<!-- run: fails --- FAIL: TestDecide -->                      it fails, and the output contains this text
+//	<!-- run: measure fights/s -->                                like expect, but it may also fail because the run was VOID
 //	<!-- run: background, wait http://127.0.0.1:8004/readyz -->   it runs in the background, and the URL returns 200
 //	<!-- run: skip, it needs a database -->                       it is skipped, for this reason
 //

@@ -47,7 +47,7 @@ func try(t *testing.T, name string) (*runner, string) {
 
 func TestGoodCommands(t *testing.T) {
 	tried, out := try(t, "good.md")
-	if tried.ran != 6 || tried.skipped != 1 || tried.failed != 0 {
+	if tried.ran != 7 || tried.skipped != 1 || tried.failed != 0 {
 		t.Errorf("got %d run, %d skipped, %d failed", tried.ran, tried.skipped, tried.failed)
 	}
 	if !strings.Contains(out, "SKIPPED: it would never end") {
@@ -71,8 +71,8 @@ func TestBadCommands(t *testing.T) {
 			t.Errorf("the output lacks %q", complaint)
 		}
 	}
-	if tried.failed != 5 {
-		t.Errorf("%d commands failed, want 5", tried.failed)
+	if tried.failed != 6 {
+		t.Errorf("%d commands failed, want 6", tried.failed)
 	}
 	if t.Failed() {
 		t.Log(out)
