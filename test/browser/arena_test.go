@@ -32,8 +32,14 @@ func testBattle(browser context.Context, t *testing.T) {
 			page.click(t, "#new-place")
 			page.wait(t, `!document.getElementById("new-place").hasAttribute("aria-disabled")`)
 		}
+		page.do(t, chromedp.Evaluate[chromedp.Void](`window.levels = new Set();
+			new MutationObserver(() => levels.add([...document.querySelectorAll(".level b")].map(level => level.textContent).join()))
+				.observe(document.querySelector(".ring"), {subtree: true, childList: true})`))
 		page.click(t, "#fight")
 		checkFought(t, page, w, 1)
+		if counted := eval[int](t, page, `levels.size`); counted < 3 {
+			t.Errorf("the levels had %d values during the fight, so they didn't count up", counted)
+		}
 		page.wait(t, `document.getElementById("total").textContent === "1"`)
 		page.wait(t, picturesAreThere)
 		page.wait(t, `document.getAnimations().every(animation => animation.playState === "finished")`)
