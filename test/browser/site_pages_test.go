@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"superheroes/internal/httpserver"
+	"superheroes/test/await"
 	"superheroes/test/system"
 )
 
@@ -27,13 +27,7 @@ func (p *tab) complains(t *testing.T, text string) {
 		defer p.mu.Unlock()
 		return slices.ContainsFunc(p.complaints, func(complaint string) bool { return strings.Contains(complaint, text) })
 	}
-	for !reported() {
-		select {
-		case <-p.Done():
-			t.Fatalf("the browser never reported %q", text)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	await.True(t, "the browser reports "+text, reported)
 	p.forget(text)
 }
 
@@ -84,7 +78,7 @@ func testToken(browser context.Context, t *testing.T) {
 func testUnknownPage(browser context.Context, t *testing.T) {
 	w := startWorld(t, settings(t))
 	page := open(browser, t, w.page+"/heroes/nobody")
-	page.wait(t, `document.querySelector("h1").textContent === "Nobody fights here"`)
+	page.wait(t, `document.querySelector("h1").textContent === "Page not found"`)
 	page.complains(t, "404 (Not Found)")
 	page.shot(t, "unknown")
 	page.look(t, 360, "dark", "reduce")

@@ -157,6 +157,15 @@ type fought struct {
 	Location struct{ Name string }
 }
 
+// call returns what the page announces after the fight.
+func (f fought) call() string {
+	low, high := min(f.Hero.Level, f.Villain.Level), max(f.Hero.Level, f.Villain.Level)
+	if 2*high < 3*low {
+		return "Upset! " + f.Winner + " wins!"
+	}
+	return f.Winner + " wins!"
+}
+
 func fetchJSON[T any](t *testing.T, url string) T {
 	t.Helper()
 	response, err := http.Get(url)

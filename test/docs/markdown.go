@@ -79,22 +79,13 @@ func parse(name, text string) ([]step, error) {
 func parseComment(text string) (step, error) {
 	word, rest, _ := strings.Cut(text, " ")
 	rest = strings.TrimSpace(rest)
-	switch strings.TrimSuffix(word, ",") {
-	case "expect":
+	word = strings.TrimSuffix(word, ",")
+	switch word {
+	case "expect", "measure", "fails":
 		if rest != "" {
-			return step{mode: modeRun, expect: rest}, nil
+			return step{mode: modeRun, void: word == "measure", fails: word == "fails", expect: rest}, nil
 		}
-		return step{}, errors.New("expect needs a text")
-	case "measure":
-		if rest != "" {
-			return step{mode: modeRun, void: true, expect: rest}, nil
-		}
-		return step{}, errors.New("measure needs a text")
-	case "fails":
-		if rest != "" {
-			return step{mode: modeRun, fails: true, expect: rest}, nil
-		}
-		return step{}, errors.New("fails needs a text that the output contains")
+		return step{}, fmt.Errorf("%s needs a text that the output contains", word)
 	case "background":
 		url, ok := strings.CutPrefix(rest, "wait ")
 		if ok {

@@ -18,11 +18,8 @@ import (
 // docsPath is the path of the page that lists the services' documentation. Each service's is below it.
 const docsPath = "/docs"
 
-// service is a service whose API the arena documents.
-type service struct{ Name, About string }
-
-// documented returns the services behind the gateway that are running here.
-func documented(parts map[string]Part) (services []service) {
+// documented returns the pages for the APIs of the services behind the gateway that are running here.
+func documented(parts map[string]Part) (pages []screen) {
 	about := map[string]string{
 		"heroes":     "List, search, pick and edit the heroes.",
 		"villains":   "List, search, pick and edit the villains.",
@@ -32,20 +29,20 @@ func documented(parts map[string]Part) (services []service) {
 	}
 	for _, name := range Parts() {
 		if parts[name] != nil {
-			services = append(services, service{name, about[name]})
+			title := strings.ToUpper(name[:1]) + name[1:]
+			pages = append(pages, screen{Name: name, Title: title, About: about[name], Path: docsPath + "/" + name})
 		}
 	}
-	return services
+	return pages
 }
 
 // addDocs adds the documentation of the services' APIs. Each service serves its own, too, but on a port or host that the
 // browser may not reach, as with a forwarded port. Here, the page and what it tries out go through the gateway.
 func (g *gateway) addDocs(api *httpserver.API) {
 	for _, each := range documented(g.parts) {
-		name := each.Name
-		document := docsPath + "/" + name + "/openapi.json"
-		api.MountForOwnPages("GET "+document, g.document(name))
-		api.AddSwaggerUI(docsPath+"/"+name, strings.ToUpper(name[:1])+name[1:], document)
+		document := each.Path + "/openapi.json"
+		api.MountForOwnPages("GET "+document, g.document(each.Name))
+		api.AddSwaggerUI(each.Path, each.Title, document)
 	}
 }
 

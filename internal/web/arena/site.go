@@ -51,10 +51,10 @@ func unknown() screen { return screen{Name: "unknown", Title: "Not found", templ
 // site holds the arena's pages and assets. Asset paths contain a hash of all assets, so the asset at a path never
 // changes. A browser revalidates a page each time, and gets a 304 if the page is unchanged.
 type site struct {
-	folder   string
-	services []service // whose API is documented
-	files    map[string]file
-	pages    map[string]file // by the screen's name
+	folder string
+	apis   []screen // the pages for the services' APIs
+	files  map[string]file
+	pages  map[string]file // by the screen's name
 }
 
 // file is a page or an asset, uncompressed and, once requested in that form, also compressed.
@@ -64,8 +64,8 @@ type file struct {
 	zipped     func() []byte
 }
 
-func newSite(services []service) (*site, error) {
-	s := &site{services: services, files: map[string]file{}, pages: map[string]file{}}
+func newSite(apis []screen) (*site, error) {
+	s := &site{apis: apis, files: map[string]file{}, pages: map[string]file{}}
 	hash := sha256.New()
 	err := fs.WalkDir(files, "page", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) == ".html" {
@@ -99,7 +99,7 @@ func (s *site) page(shown screen) (file, error) {
 	}
 	var body bytes.Buffer
 	err = layout.ExecuteTemplate(&body, "layout.html", map[string]any{
-		"Screen": shown, "Screens": screens(), "Services": s.services, "Folder": s.folder,
+		"Screen": shown, "Screens": screens(), "APIs": s.apis, "Folder": s.folder,
 	})
 	if err != nil {
 		return file{}, err

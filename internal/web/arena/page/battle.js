@@ -3,7 +3,7 @@
 import { call, narrationOf, read } from './api.js';
 import { fighter, levelOf, picture, placeKind } from './cards.js';
 import { choose } from './choose.js';
-import { busy, clear, el, find, isBusy, notice, number, set } from './dom.js';
+import { busy, clear, el, find, isBusy, notice, number, pause, set } from './dom.js';
 import { start as startHistory } from './history.js';
 import { start as startLive } from './live.js';
 import { start as startStreak } from './streak.js';
@@ -17,7 +17,6 @@ const counting = { steps: 30, pause: 30 }; // of the levels, pause in millisecon
 const stage = find('stage');
 const buttons = { fighters: find('new-fighters'), place: find('new-place'), fight: find('fight'), rematch: find('rematch'), auto: find('auto') };
 const box = find('battle-notice'), story = find('story');
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let hero, villain, place; // the current fighters and location; undefined until loaded
 let auto; // the timer and the failures of automatic fights; undefined when they are off

@@ -3,12 +3,11 @@
 import { call, read } from './api.js';
 import { chips, picture, placeKind } from './cards.js';
 import { open, show } from './detail.js';
-import { clear, el, find, notice, number } from './dom.js';
+import { clear, el, find, notice, number, onSearch } from './dom.js';
 import { deleteForm, editForm } from './form.js';
 import { start as startToken, token } from './token.js';
 
 const pageSize = 24;
-const typing = 250; // milliseconds without further input before a search starts
 
 const catalog = document.body.dataset.screen;
 const singular = catalog.slice(0, -1).replace(/oe$/, 'o'); // heroes, villains, locations
@@ -104,19 +103,9 @@ find('previous').addEventListener('click', () => {
   turn();
 });
 
-let timer;
-function search() {
-  clearTimeout(timer);
+onSearch(find('search'), name, () => {
   afters = [0];
   load();
-}
-name.addEventListener('input', () => {
-  clearTimeout(timer);
-  timer = setTimeout(search, typing);
-});
-find('search').addEventListener('submit', (event) => {
-  event.preventDefault();
-  search();
 });
 
 // showAsked opens the entry in the URL's fragment.

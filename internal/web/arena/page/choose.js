@@ -3,10 +3,9 @@
 import { read } from './api.js';
 import { picture } from './cards.js';
 import { close, open } from './detail.js';
-import { clear, el, notice } from './dom.js';
+import { clear, el, notice, onSearch } from './dom.js';
 
 const shown = 24; // entries at most
-const typing = 250; // milliseconds without further input before a search starts
 
 // choose opens the dialog for a catalog, and calls pick with the chosen entry.
 export function choose(catalog, singular, pick) {
@@ -41,15 +40,10 @@ export function choose(catalog, singular, pick) {
     }
   }
 
-  let timer;
-  name.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(search, typing);
-  });
   return open(async () => {
     await load();
-    const form = el('form', { role: 'search', class: 'choose', submit: (event) => { event.preventDefault(); search(); } },
-      el('label', { for: 'choose-name' }, 'Search by name'), name);
+    const form = el('form', { role: 'search', class: 'choose' }, el('label', { for: 'choose-name' }, 'Search by name'), name);
+    onSearch(form, name, search);
     return [el('h2', { id: 'detail-title' }, `Choose a ${singular}`), form, box, list];
   });
 }

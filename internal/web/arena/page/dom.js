@@ -51,6 +51,24 @@ export function notice(box, error, retry) {
   box.replaceChildren(el('div', { class: 'notice', role: 'alert' }, ...children));
 }
 
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const typing = 250; // milliseconds without further input before a search starts
+
+// onSearch calls search when the user pauses while typing into the input, and at once when the form is submitted.
+export function onSearch(form, input, search) {
+  let timer;
+  input.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = setTimeout(search, typing);
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    search();
+  });
+}
+
 export const clear = (box) => box.replaceChildren();
 
 // busy marks a button whose task is running. The button keeps the focus, but pressing it again does nothing.

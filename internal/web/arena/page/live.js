@@ -2,7 +2,7 @@
 // if its figures are out of date.
 
 import { problemOf } from './api.js';
-import { clear, el, find, notice, number, set, svg } from './dom.js';
+import { clear, el, find, notice, number, pause, set, svg } from './dom.js';
 
 const path = '/api/statistics/stream';
 const silence = 45_000; // milliseconds without data after which the stream counts as broken
@@ -96,8 +96,6 @@ async function follow(show, lost, panel) {
 async function visible() {
   while (document.hidden) await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
 }
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // seenAgain resolves when the network is available again.
 const seenAgain = () => new Promise((resolve) => addEventListener('online', resolve, { once: true }));
