@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -154,7 +153,6 @@ func (p *Proxy) Pass(w http.ResponseWriter, r *http.Request, stream bool) error 
 // problemOf converts a service's failure to respond into a problem document. had is the time that the service had to
 // respond.
 func (p *Proxy) problemOf(err error, had time.Duration) error {
-	var network net.Error
 	unreachable := fight.Unreachable(err)
 	switch {
 	case err == nil:
@@ -163,7 +161,7 @@ func (p *Proxy) problemOf(err error, had time.Duration) error {
 		return httpserver.Unavailable("the request was canceled").Because(err)
 	case errors.Is(err, context.DeadlineExceeded) && had < p.read/patience:
 		return httpserver.Errorf(http.StatusGatewayTimeout, "the request's deadline passed before %s could answer", p.name).Because(err)
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case fight.IsTimeout(err):
 		return httpserver.Errorf(http.StatusGatewayTimeout, "%s did not answer in time", p.name).Because(err)
 	case unreachable != "":
 		return httpserver.Errorf(http.StatusBadGateway, "can't reach %s: %s", p.name, unreachable).Because(err)
