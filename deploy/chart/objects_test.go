@@ -70,7 +70,7 @@ func decode(t *testing.T, manifests string) objects {
 	return all
 }
 
-// documents splits a stream of YAML documents, and leaves out those without content.
+// documents splits a stream of YAML documents, and skips empty ones.
 func documents(stream string) (documents []string) {
 	for _, document := range regexp.MustCompile(`(?m)^---$`).Split(stream, -1) {
 		if regexp.MustCompile(`(?m)^[^#\s]`).MatchString(document) {

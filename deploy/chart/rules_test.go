@@ -391,7 +391,7 @@ func routed(all *objects) (broken []string) {
 	return broken
 }
 
-// scraped checks that the ServiceMonitor selects exactly one Service, which leads to all pods of services.
+// scraped checks that the ServiceMonitor selects exactly one Service, which selects the pods of all services.
 func scraped(all *objects) (broken []string) {
 	for _, o := range all.others {
 		if o.Kind != "ServiceMonitor" {

@@ -16,7 +16,7 @@ import (
 )
 
 // conform validates the manifests in a folder against the schemas of Kubernetes and of the custom resources in
-// tools/schemas. A field that a schema doesn't have is an error.
+// tools/schemas. A field that isn't in the schema is an error.
 func conform(t *testing.T, folder string) {
 	t.Helper()
 	program, schemas := tool(t, "kubeconform"), writeSchemas(t)

@@ -133,7 +133,7 @@ func TestWorkHasLabelsOfItsCaller(t *testing.T) {
 			err := pprof.Lookup("goroutine").WriteTo(&text, 1)
 			return text.String(), err
 		})
-		// Another goroutine may still be about to end the work before.
+		// The goroutine of the previous work may not have ended yet.
 		goroutines := strings.Split(profile, "\n\n")
 		this := slices.IndexFunc(goroutines, func(stack string) bool { return strings.Contains(stack, "writeGoroutine") })
 		if err != nil || this < 0 || !strings.Contains(goroutines[this], `# labels: {"route":"`+route+`"}`) {

@@ -42,7 +42,7 @@ func (p *tab) tryToken(t *testing.T, token, why string) {
 	}
 }
 
-// testToken enters tokens that a catalog refuses, tokens that it can't check, and the right one. Nothing is changed.
+// testToken enters tokens that a catalog refuses, tokens that it can't check, and the right one. The catalog stays unchanged.
 func testToken(browser context.Context, t *testing.T) {
 	cfg := settings(t)
 	cfg.AdminToken = "pass word, é and 雪"
@@ -115,7 +115,7 @@ func testArenaDocs(browser context.Context, t *testing.T) {
 
 // testForwardedPort executes fights in the arena at a public HTTPS address that forwards to a port on loopback, as
 // development environments in the cloud do. Host is that of the port, or the public one, and Origin either stays as the
-// browser sent it or becomes that of the port. Pages at other addresses must not be able to store a fight this way.
+// browser sent it or becomes that of the port. Pages from other origins must not be able to store a fight this way.
 func testForwardedPort(browser context.Context, t *testing.T) {
 	name := "arena-8000" + elsewhere
 	for _, c := range []struct {

@@ -18,7 +18,7 @@ import (
 // docsPath is the path of the page that lists the services' documentation. Each service's is below it.
 const docsPath = "/docs"
 
-// documented returns the pages for the APIs of the services behind the gateway that are running here.
+// documented returns the API pages of those services behind the gateway that are running here.
 func documented(parts map[string]Part) (pages []screen) {
 	about := map[string]string{
 		"heroes":     "List, search, pick and edit the heroes.",

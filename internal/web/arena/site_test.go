@@ -138,7 +138,7 @@ func TestCaching(t *testing.T) {
 	}
 }
 
-// A browser that opens an unknown path gets a page; every other request gets a problem.
+// For an unknown path, a browser gets a page, and any other client gets a problem response.
 func TestUnknownPaths(t *testing.T) {
 	cfg, _ := limits()
 	addr := serve(t, cfg, nil)

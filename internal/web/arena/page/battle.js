@@ -172,7 +172,7 @@ async function autoRound() {
       showPlace(fight.location);
       await show(fight);
     });
-    if (mine.inARow > 0) box.replaceChildren(el('p', { class: 'empty' }, `${failures(mine)}, then they went on.`));
+    if (auto === mine && mine.inARow > 0) box.replaceChildren(el('p', { class: 'empty' }, `${failures(mine)}, then they went on.`));
     mine.inARow = 0;
   } catch (error) {
     mine.failed++;

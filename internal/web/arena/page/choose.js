@@ -1,4 +1,4 @@
-// The dialog to choose a fighter or a place of one's own.
+// The dialog in which users choose their own fighter or place.
 
 import { read } from './api.js';
 import { picture } from './cards.js';
