@@ -99,16 +99,16 @@ func testLockedMariaDB(t *testing.T, program string) {
 	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
 	check := func() {
 		t.Helper()
-		// If a write starts to wait for a lock just before its deadline, its thread on the database server keeps
-		// waiting for up to a second afterwards.
-		if n := db.number(t, threads); n > 2*mariaDBPool {
-			t.Errorf("the service has %d threads on the server, want at most %d", n, 2*mariaDBPool)
+		// A thread on the database server waits for up to a second after the request's deadline. On a busy machine,
+		// there may even be some left that belong to the wave of requests before the last.
+		if n := db.number(t, threads); n > 3*mariaDBPool {
+			t.Errorf("the service has %d threads on the server, want at most %d", n, 3*mariaDBPool)
 		}
 		await.True(t, "no thread is waiting", func() bool { return db.number(t, threads+" AND command <> 'Sleep'") == 0 })
 	}
 
 	db.exec(t, "LOCK TABLES locations WRITE")
-	for range 2 {
+	for range 4 {
 		if statuses := wave(t, 10, s.readsAndHealth()); statuses[http.StatusServiceUnavailable] != 10*len(s.readsAndHealth()) {
 			t.Errorf("responses to reads of a locked table, by status: %v", statuses)
 		}
@@ -118,7 +118,7 @@ func testLockedMariaDB(t *testing.T, program string) {
 	await.True(t, "reads succeed again", func() bool { return wave(t, 1, s.readsAndHealth())[http.StatusOK] == len(s.readsAndHealth()) })
 
 	db.exec(t, "BEGIN", "SELECT * FROM locations WHERE id = 1 FOR UPDATE")
-	for range 3 {
+	for range 5 {
 		var group sync.WaitGroup
 		for range 3 * mariaDBPool {
 			group.Go(func() { s.patch(t, "1", `{"picture":"changed"}`).want(t, http.StatusServiceUnavailable) })
