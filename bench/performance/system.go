@@ -237,7 +237,7 @@ func (s *system) alone(service measure.Service, env []string, line ...string) er
 		return err
 	}
 	s.urls[service] = "http://" + addr
-	settings := []string{"ADDR=" + addr, "ADMIN_ADDR=" + admin, "DRAIN_DELAY=0s", oneCore, timerSlack}
+	settings := []string{"ADDR=" + addr, "ADMIN_ADDR=" + admin, "DRAIN_DELAY=0s", "STORE_WAIT=2m", oneCore, timerSlack}
 	p, err := s.launch(string(service), append(settings, env...), line...)
 	if err != nil {
 		return err

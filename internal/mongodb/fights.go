@@ -189,7 +189,8 @@ func (s *Fights) page(ctx context.Context, before fight.ID, limit int) (fights [
 		{Key: "filter", Value: bson.D{below(before, anyID)}},
 		{Key: "sort", Value: newestFirst()},
 		{Key: "limit", Value: int64(limit)},
-		{Key: "batchSize", Value: int32(limit)},
+		// With a batch that has room for more than the limit, no server keeps the cursor open for a second request.
+		{Key: "batchSize", Value: int32(limit) + 1},
 	}
 	if s.concern != nil {
 		command = append(command, bson.E{Key: "readConcern", Value: bson.D{{Key: "level", Value: s.concern.Level}}})

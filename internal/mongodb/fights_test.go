@@ -1,6 +1,7 @@
 package mongodb
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"superheroes/internal/fight"
 	"superheroes/internal/fight/fighttest"
+	"superheroes/internal/statistics/statisticstest"
 	"superheroes/internal/storage"
 	"superheroes/test/engines"
 )
@@ -37,6 +39,28 @@ func openAs(tb testing.TB, address string, grouped bool) *Fights {
 		}
 	})
 	return store
+}
+
+// A page leaves no cursor open on the server: it takes a single command, even if it is full.
+func TestPageIsOneCommand(t *testing.T) {
+	address := engines.MongoDB(t)
+	store := openAs(t, address, false)
+	for _, f := range statisticstest.Fights(3) {
+		if err := store.Insert(t.Context(), f, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var commands []string
+	store.fights = observed(t, address, func(_ context.Context, command bson.Raw) {
+		commands = append(commands, command.Index(0).Key())
+	}, func() {}).Collection(collection)
+	for _, limit := range []int{1, 3, 9} {
+		page, err := store.Page(t.Context(), fight.MaxID(), limit)
+		if want := min(limit, 3); err != nil || len(page) != want || !slices.Equal(commands, []string{"find"}) {
+			t.Errorf("at most %d fights: got %d, %v, with the commands %v", limit, len(page), err, commands)
+		}
+		commands = nil
+	}
 }
 
 func TestFights(t *testing.T) {
