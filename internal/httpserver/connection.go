@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"sync/atomic"
+
+	"superheroes/internal/rawio"
 )
 
 const (
@@ -25,6 +27,7 @@ const evicted = -1
 // such as a 431.
 type connection struct {
 	*net.TCPConn
+	raw   *rawio.Conn // TCPConn, for reads and writes
 	limit *limit
 	idle  atomic.Int64 // when the connection became idle, from limit.now; 0 during a request; evicted after eviction
 
@@ -47,7 +50,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	if c.got < len(preface) {
 		return c.readFirst(p)
 	}
-	n, err := c.TCPConn.Read(p)
+	n, err := c.raw.Read(p)
 	if n > 0 && !c.heard() {
 		return 0, net.ErrClosed
 	}
@@ -64,7 +67,7 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	case bytes.IndexByte(c.first[:min(c.got, shortest)], '\n') >= 0:
 		return 0, io.ErrUnexpectedEOF // net/http refuses the line as malformed
 	}
-	n, err := c.TCPConn.Read(p)
+	n, err := c.raw.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.ended = err
 	}
@@ -75,6 +78,9 @@ func (c *connection) readFirst(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Write implements net.Conn.
+func (c *connection) Write(p []byte) (int, error) { return c.raw.Write(p) }
 
 // heard records that the client has sent data. Over HTTP/1 the data always belongs to a request; over HTTP/2 it may
 // not. It reports whether the connection is still open.

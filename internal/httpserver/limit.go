@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"superheroes/internal/bounded"
+	"superheroes/internal/rawio"
 	"superheroes/internal/telemetry"
 )
 
@@ -80,7 +81,7 @@ func (l *limit) state(conn net.Conn, state http.ConnState) {
 
 // admit registers a new connection, or returns nil if there is no room and no other connection can be evicted.
 func (l *limit) admit(conn *net.TCPConn) *connection {
-	c := &connection{TCPConn: conn, limit: l}
+	c := &connection{TCPConn: conn, raw: rawio.New(conn), limit: l}
 	now := l.now()
 	c.idle.Store(now)
 	out, ok := l.add(c, bounded.Client(fmt.Sprint(conn.RemoteAddr())), now)

@@ -86,6 +86,7 @@ const defaultLockWait = 50
 // driverConfig returns a copy of the driver's configuration with the settings that this package relies on.
 func driverConfig(address *mysql.Config, lockWait int) *mysql.Config {
 	config := address.Clone()
+	config.DialFunc = dial
 	config.ClientFoundRows = true      // makes the server count a row that an UPDATE leaves unchanged
 	config.Logger = &mysql.NopLogger{} // callers report the driver's errors; its own log lines have a different format
 	config.Params = map[string]string{

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"net"
+
+	"superheroes/internal/rawio"
 )
 
 // dialer opens connections that read ahead. The driver reads the length of a message before the message itself, which
@@ -16,7 +18,8 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, err
 	}
-	return &readAhead{conn, bufio.NewReader(conn)}, nil
+	raw := rawio.New(conn)
+	return &readAhead{raw, bufio.NewReader(raw)}, nil
 }
 
 type readAhead struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"superheroes/internal/rawio"
 	"superheroes/internal/storage"
 )
 
@@ -170,7 +171,11 @@ func (c *connections) dialer(dial pgconn.DialFunc) pgconn.DialFunc {
 		if c.pooled.Load() && ctx.Value(statementsKey{}) == nil {
 			return nil, errors.New("cancellations are not sent through a pooler")
 		}
-		return dial(ctx, network, address)
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return rawio.New(conn), nil
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"superheroes/internal/catalog"
 	"superheroes/internal/fight"
 	"superheroes/internal/httpserver"
+	"superheroes/internal/rawio"
 	"superheroes/internal/telemetry"
 )
 
@@ -110,7 +111,7 @@ func Transport(cfg Config) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return &writeLimited{conn, cfg.Write}, nil
+			return &writeLimited{rawio.New(conn), cfg.Write}, nil
 		},
 		TLSHandshakeTimeout:   cfg.Connect,
 		ResponseHeaderTimeout: cfg.Read,

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"superheroes/internal/rawio"
 )
 
 const (
@@ -43,13 +45,12 @@ type plain struct {
 
 // link is a connection to the peer.
 type link struct {
-	net.Conn
-	stop      func()           // the interrupt method, stored to avoid an allocation per call
-	stillOpen func() bool      // reports whether the peer has sent nothing since its last response
-	header    io.LimitedReader // the connection, limited to maxHeader bytes while the header is read
-	in        *bufio.Reader
-	out       *bufio.Writer
-	unused    time.Time // idle since
+	*rawio.Conn
+	stop   func()           // the interrupt method, stored to avoid an allocation per call
+	header io.LimitedReader // the connection, limited to maxHeader bytes while the header is read
+	in     *bufio.Reader
+	out    *bufio.Writer
+	unused time.Time // idle since
 }
 
 func newPlain(address string, cfg Config) *plain {
@@ -145,7 +146,7 @@ func (l *link) interrupt() { _ = l.SetDeadline(time.Unix(1, 0)) }
 // takeOpen returns an idle connection that is still open, or nil.
 func (p *plain) takeOpen() *link {
 	for l := p.popIdle(); l != nil; l = p.popIdle() {
-		if l.stillOpen() {
+		if l.StillOpen() {
 			return l
 		}
 		_ = l.Close()
@@ -158,13 +159,9 @@ func (p *plain) dial(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := conn.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	l := &link{Conn: conn, stillOpen: newStillOpen(raw), out: bufio.NewWriterSize(conn, 1<<10)}
-	l.stop, l.header.R = l.interrupt, conn
+	l := &link{Conn: rawio.New(conn)}
+	l.out = bufio.NewWriterSize(l.Conn, 1<<10)
+	l.stop, l.header.R = l.interrupt, l.Conn
 	l.in = bufio.NewReader(&l.header)
 	return l, nil
 }

@@ -192,7 +192,7 @@ func TestUnsolicitedResponse(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := client.transport.(*plain)
-	await.True(t, "the client detects the unsolicited response", func() bool { return !p.idle[0].stillOpen() })
+	await.True(t, "the client detects the unsolicited response", func() bool { return !p.idle[0].StillOpen() })
 	if got, err := client.Random(t.Context()); err != nil || got != yoda() {
 		t.Fatalf("got %v, %v", got, err)
 	}

@@ -1,0 +1,23 @@
+//go:build unix && (!linux || race)
+
+package rawio
+
+import "syscall"
+
+// StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read. Deadlines
+// don't matter. It must not be called during a Read, and after false, the connection must not be used.
+func (c *Conn) StillOpen() bool {
+	socket, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return true
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	var readErr error
+	err = raw.Control(func(socket uintptr) {
+		_, readErr = syscall.Read(int(socket), make([]byte, 1)) // doesn't block, because Go's sockets are non-blocking
+	})
+	return err == nil && readErr == syscall.EAGAIN
+}
