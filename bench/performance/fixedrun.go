@@ -61,7 +61,7 @@ func (s *system) fixedRun() (all map[string]counts, iteration time.Duration, err
 	if s.err != nil {
 		return nil, 0, s.err
 	}
-	conn, err := rawhttp.New(s.urls[measure.Fights], 10*time.Second)
+	conn, err := rawhttp.New(s.urls[measure.Fights], time.Minute)
 	if err != nil {
 		return nil, 0, err
 	}

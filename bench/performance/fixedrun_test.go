@@ -38,7 +38,7 @@ func TestFixedRun(t *testing.T) {
 	measured, longest := map[string]counts{}, time.Duration(0)
 	for _, profile := range []string{strict, eco} {
 		s := &setup{lab: l, ctx: t.Context()}
-		of := s.four(profile, "GOGC=off")
+		of := s.four(profile, "GOGC=off", "DEADLINE=25s", "WRITE_TIMEOUT=30s") // on a busy machine, a fight may take long
 		all, iteration, err := of.fixedRun()
 		s.stop()
 		if errors.Is(err, errUncountable) {
