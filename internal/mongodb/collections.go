@@ -25,9 +25,9 @@ const (
 	// maxBatch is the maximum number of fights in a batch.
 	maxBatch = 1000
 	// updatesPerCommand limits the updates in one command. Between commands, the server can serve other clients. The
-	// limit also keeps FerretDB, which occupies one of its hundred connections for each update until the command ends,
-	// from running out of connections.
-	updatesPerCommand = 40
+	// limit also keeps FerretDB from running out of connections: it occupies one of its hundred for each update until
+	// the command ends, also if the client has given up and sends the command again. Once it has none, it never answers.
+	updatesPerCommand = 20
 )
 
 // state holds the totals and the number of the last batch included in the totals.

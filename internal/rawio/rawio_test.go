@@ -97,12 +97,22 @@ func TestOutcomes(t *testing.T) {
 			n, err := conn.Write(nil)
 			return outcome(conn, n, err)
 		},
-		"peer closed":  func(conn, peer net.Conn) string { _ = peer.Close(); return read(conn) },
-		"closed":       func(conn, _ net.Conn) string { _ = conn.Close(); return read(conn) },
-		"deadline":     func(conn, _ net.Conn) string { _ = conn.SetDeadline(time.Now().Add(time.Millisecond)); return read(conn) },
-		"read closed":  func(conn, _ net.Conn) string { time.AfterFunc(time.Millisecond, func() { _ = conn.Close() }); return read(conn) },
-		"peer resets":  func(conn, peer net.Conn) string { reset(peer); return read(conn) },
-		"write closed": func(conn, _ net.Conn) string { _ = conn.Close(); n, err := conn.Write([]byte("hello")); return outcome(conn, n, err) },
+		"peer closed": func(conn, peer net.Conn) string { _ = peer.Close(); return read(conn) },
+		"closed":      func(conn, _ net.Conn) string { _ = conn.Close(); return read(conn) },
+		"deadline": func(conn, _ net.Conn) string {
+			_ = conn.SetDeadline(time.Now().Add(time.Millisecond))
+			return read(conn)
+		},
+		"read closed": func(conn, _ net.Conn) string {
+			time.AfterFunc(time.Millisecond, func() { _ = conn.Close() })
+			return read(conn)
+		},
+		"peer resets": func(conn, peer net.Conn) string { reset(peer); return read(conn) },
+		"write closed": func(conn, _ net.Conn) string {
+			_ = conn.Close()
+			n, err := conn.Write([]byte("hello"))
+			return outcome(conn, n, err)
+		},
 		"write after a reset": func(conn, peer net.Conn) string {
 			reset(peer)
 			_ = read(conn)
@@ -192,32 +202,41 @@ func TestStillOpen(t *testing.T) {
 
 // BenchmarkExchange measures a request and its response of 500 bytes each between two goroutines.
 func BenchmarkExchange(b *testing.B) {
-	for name, wrap := range map[string]func(net.Conn) net.Conn{
-		"net":   func(conn net.Conn) net.Conn { return conn },
-		"rawio": func(conn net.Conn) net.Conn { return rawio.New(conn) },
+	plain := func(conn net.Conn) net.Conn { return conn }
+	raw := func(conn net.Conn) net.Conn { return rawio.New(conn) }
+	for _, c := range []struct {
+		name, network string
+		wrap          func(net.Conn) net.Conn
+	}{
+		{"net", "tcp", plain}, {"rawio", "tcp", raw}, {"net, Unix", "unix", plain}, {"rawio, Unix", "unix", raw},
 	} {
-		b.Run(name, func(b *testing.B) {
-			near, far := pair(b, "tcp")
-			client, server := wrap(near), wrap(far)
-			go func() {
-				message := make([]byte, 500)
-				for {
-					if _, err := io.ReadFull(server, message); err != nil {
-						return
-					}
-					_, _ = server.Write(message)
-				}
-			}()
-			message := make([]byte, 500)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := client.Write(message); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := io.ReadFull(client, message); err != nil {
-					b.Fatal(err)
-				}
-			}
+		b.Run(c.name, func(b *testing.B) {
+			near, far := pair(b, c.network)
+			exchange(b, c.wrap(near), c.wrap(far))
 		})
+	}
+}
+
+func exchange(b *testing.B, client, server net.Conn) {
+	b.Helper()
+	const size = 500
+	go func() {
+		message := make([]byte, size)
+		for {
+			if _, err := io.ReadFull(server, message); err != nil {
+				return // the client is done
+			}
+			_, _ = server.Write(message)
+		}
+	}()
+	message := make([]byte, size)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := client.Write(message); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, message); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
