@@ -18,8 +18,8 @@ const (
 	// fixedIterations is the length of a fixed run: iterations of the family's load test, one after another, on one
 	// connection.
 	fixedIterations = 200
-	// fixedRuns is how often the run is repeated. The least counts are used, because what a busy machine adds to them,
-	// such as a connection to a database that has to be opened again, isn't there in each run.
+	// fixedRuns is the number of runs. The lowest count of each kind is used, because what a busy machine adds, such as
+	// a database connection that must be opened again, is rarely there in every run.
 	fixedRuns = 3
 )
 
@@ -39,7 +39,7 @@ func (c counts) over(before counts) counts {
 	}
 }
 
-// least returns the lower of each of the counts.
+// least returns, for each count, the lower of the two values.
 func (c counts) least(other counts) counts {
 	return counts{min(c.allocs, other.allocs), min(c.calls, other.calls), min(c.wakeups, other.wakeups)}
 }
@@ -50,14 +50,14 @@ func (c counts) least(other counts) counts {
 // takes four calls, and a second thread doubles the wake-ups.
 //
 // Services also work by the clock while they are used: they check their stores for changes twice a second, and in the
-// eco profile they request random picks four times a second, which takes fights some 750 allocations and 40 calls a second. On a
-// busy machine, an iteration takes longer, and its share of that work is larger.
+// eco profile they request random picks four times a second. On a machine so busy that an iteration took 19 ms, that was
+// up to 1,300 allocations and 40 calls a second. The longer an iteration takes, the larger is its share of that work.
 func (c counts) near(want counts, iteration time.Duration) bool {
 	near := func(got, want, share, atLeast, perSecond float64) bool {
 		tolerance := max(share*want, atLeast)
 		return got >= want-tolerance && got <= want+tolerance+perSecond*iteration.Seconds()
 	}
-	return near(c.allocs, want.allocs, 0.02, 3, 1000) && near(c.calls, want.calls, 0.1, 1.5, 50) &&
+	return near(c.allocs, want.allocs, 0.02, 3, 1800) && near(c.calls, want.calls, 0.1, 1.5, 50) &&
 		near(c.wakeups, want.wakeups, 0.5, 1.5, 50)
 }
 
@@ -65,8 +65,8 @@ func (c counts) String() string {
 	return fmt.Sprintf("%6.0f %7.1f %7.1f", c.allocs, c.calls, c.wakeups)
 }
 
-// fixedRun counts what each service of a system does in a fixed run, and returns how long an iteration took at most. The
-// system must run without garbage collection, which would empty pools of objects at times that differ from run to run.
+// fixedRun counts what each service of a system does in fixed runs, and returns the mean duration of an iteration in the
+// slowest run. The system must run without garbage collection, which would empty pools of objects at times that differ from run to run.
 func (s *system) fixedRun() (all map[string]counts, iteration time.Duration, err error) {
 	if s.err != nil {
 		return nil, 0, s.err

@@ -8,7 +8,8 @@ import (
 	"superheroes/internal/rawio"
 )
 
-// dial opens a connection for the driver, which limits the time that this takes.
+// dial opens a connection for the driver, which limits the time that this takes. The driver switches on keep-alive only
+// for a *net.TCPConn, but net.Dialer does so as well.
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
@@ -17,8 +18,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return checked{rawio.New(conn)}, nil
 }
 
-// checked is a connection with a cheaper check of whether it is still open. The driver makes this check before it uses a
-// connection again, by an ordinary system call on what SyscallConn returns.
+// checked makes the driver's check of idle connections cheaper. Before the driver uses a connection again, it calls
+// SyscallConn, and reads from the result with an ordinary system call.
 type checked struct{ *rawio.Conn }
 
 // SyscallConn makes the check itself, and fails if the connection isn't open any more. What it returns ignores the

@@ -19,6 +19,7 @@ import (
 	"superheroes/internal/location"
 	"superheroes/internal/mariadb"
 	"superheroes/test/engines"
+	"superheroes/test/tcpproxy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -230,6 +231,26 @@ func TestMySQLBehindTheTriggers(t *testing.T) {
 		if diff := cmp.Diff(c.ids, ids); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
 		}
+	}
+}
+
+// TestMySQLClosesIdleConnections checks that a write succeeds at once although the server, as after a restart, has closed
+// the connections in the pool.
+func TestMySQLClosesIdleConnections(t *testing.T) {
+	config := mysqlConfig(t, engines.MySQL(t))
+	proxy := tcpproxy.Start(t, config.Addr, tcpproxy.All)
+	config.Addr = proxy.Addr()
+	store := openGotham(t, config)
+	rename := func(was *location.Location) (*location.Location, error) {
+		renamed := *was
+		renamed.Name += "!"
+		return &renamed, nil
+	}
+	for range 3 {
+		if _, err := store.Write(t.Context(), 1, rename); err != nil {
+			t.Fatal(err)
+		}
+		proxy.Cut()
 	}
 }
 

@@ -24,9 +24,9 @@ const (
 	stateID = "state"
 	// maxBatch is the maximum number of fights in a batch.
 	maxBatch = 1000
-	// updatesPerCommand limits the updates in one command. Between commands, the server can serve other clients. The
-	// limit also keeps FerretDB from running out of connections: it occupies one of its hundred for each update until
-	// the command ends, also if the client has given up and sends the command again. Once it has none, it never answers.
+	// updatesPerCommand limits the updates in one command. Between commands, the server can serve other clients. A low
+	// limit also makes it unlikely that FerretDB runs out of its hundred connections, after which it never answers: each
+	// update occupies one until its command ends, even if the client has given up and sent the command again.
 	updatesPerCommand = 20
 )
 

@@ -1,11 +1,10 @@
-//go:build !linux || race
+//go:build !linux
 
 package rawio
 
 import "net"
 
-// calls is empty: all calls are ordinary ones. Raw ones exist only on Linux, and the race detector learns from ordinary
-// ones that a message is sent before it is received.
+// calls is empty, because all calls are ordinary ones: raw ones are made only on Linux.
 type calls struct{}
 
 // New returns a connection that behaves like conn.

@@ -1,18 +1,22 @@
-// Package rawio reads from and writes to sockets with raw system calls, of which the Go runtime isn't told.
+// Package rawio reads from and writes to sockets with raw system calls, which bypass Go's scheduler.
 //
-// The runtime prepares each ordinary system call for the case that it blocks. In particular, if the process was idle, it
-// wakes its monitor thread, which then looks every 20 us whether a call blocks, until the process is idle again. But a
-// call for a non-blocking socket doesn't block, and in a process that sleeps between any two messages, as these services
-// do at the rates of the family's load test, that thread takes a fifth of the CPU time.
+// The runtime prepares each ordinary system call for the case that it blocks. In particular, if the process was idle, the
+// call wakes the runtime's monitor thread, which then looks at short intervals (20 us, or the timer slack) whether a call
+// blocks, until the process is idle again. But a call on a non-blocking socket doesn't wait for the peer. At the rates of
+// the family's load test, a service is idle before nearly every message, and a third of its thread switches were those of
+// the monitor thread.
 //
-// The monitor thread has another task: it interrupts goroutines that run for longer than 10 ms. To keep it from sleeping
-// through long work, a connection makes an ordinary call after every 64 KiB.
+// The monitor thread also interrupts goroutines that run for more than 10 ms, and polls the network while all processors
+// are busy. So that it doesn't sleep through bulk transfers, at most 64 KiB are transferred between two ordinary calls in
+// each direction of a connection. A goroutine that computes for long after a short message is interrupted only after
+// something else has woken the monitor thread: an ordinary call, a garbage collection or a timer. None of our handlers
+// computes for that long.
 package rawio
 
 import "net"
 
-// Conn is a connection that reads and writes with raw system calls. In all other respects, it behaves like the
-// connection from which it was made. It is safe for concurrent use.
+// Conn is a net.Conn that reads and writes with raw system calls. It lacks the further methods of a *net.TCPConn, such as
+// CloseWrite. It is safe for concurrent use.
 type Conn struct {
 	net.Conn
 	calls

@@ -173,6 +173,25 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// TestPartialWrite checks that a write that fails reports how many bytes have been sent.
+func TestPartialWrite(t *testing.T) {
+	near, far := pair(t, "tcp")
+	conn, sent := rawio.New(near), 0
+	err := conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+	for n := 0; err == nil; sent += n {
+		n, err = conn.Write(make([]byte, 40_000))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("writing failed with %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, far); n != int64(sent) || err != nil {
+		t.Errorf("%d bytes arrived, %v; %d were reported as sent", n, err, sent)
+	}
+}
+
 func TestStillOpen(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(conn, peer net.Conn)

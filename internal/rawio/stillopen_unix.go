@@ -1,11 +1,12 @@
-//go:build unix && (!linux || race)
+//go:build unix && !linux
 
 package rawio
 
 import "syscall"
 
-// StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read. Deadlines
-// don't matter. It must not be called during a Read, and after false, the connection must not be used.
+// StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read, whatever
+// the deadlines. Of a connection that isn't a socket, it always says so. It must not be called during a Read, and after
+// false, the connection must not be used.
 func (c *Conn) StillOpen() bool {
 	socket, ok := c.Conn.(syscall.Conn)
 	if !ok {

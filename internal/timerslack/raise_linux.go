@@ -16,8 +16,8 @@ const restarted = "TIMER_SLACK_RESTARTED"
 // connections: if the current slack is lower, Raise re-executes the program in the same process. Raise returns if there
 // is nothing to do or if it fails.
 //
-// The Go runtime's monitor thread wakes up every 20 us while the process isn't idle, which costs a service that isn't
-// constantly busy a fifth of its CPU time. Linux may delay each wake-up by the thread's timer slack (prctl(2),
+// Once a system call has woken it, the Go runtime's monitor thread wakes up every 20 us until the process is idle, which
+// costs a service that isn't constantly busy up to a fifth of its CPU time. Linux may delay each wake-up by the thread's timer slack (prctl(2),
 // PR_SET_TIMERSLACK). A thread inherits its slack from the thread that created it. The monitor thread exists before
 // main runs, so its slack can be raised only by re-executing the program from a thread that has more slack. Because
 // re-execution can confuse debuggers and supervisors, Raise does nothing unless configured.

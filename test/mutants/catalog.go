@@ -109,6 +109,15 @@ var catalogMutants = []mutant{ //nolint:gochecknoglobals // a table, which nothi
 		run:    "^TestPgBouncerWithoutItsParameter$",
 	},
 	{
+		name:   "idle connections to MariaDB are used without checking that they are still open",
+		guards: "a connection that the server has closed is replaced before it is used",
+		file:   "internal/mariadb/dial.go",
+		old:    "if !c.StillOpen() {",
+		new:    "if false {",
+		test:   "./internal/mariadb",
+		run:    "^TestMySQLClosesIdleConnections$",
+	},
+	{
 		name:   "the error for a MariaDB server without TLS is not classified",
 		guards: "if the URL requires TLS, a server without TLS is reported as unavailable",
 		file:   "internal/mariadb/error.go",

@@ -1,5 +1,3 @@
-//go:build linux && !race
-
 package rawio
 
 import (
@@ -12,7 +10,7 @@ import (
 	"unsafe"
 )
 
-// mostRaw is the number of bytes after which a call is an ordinary one.
+// mostRaw is the maximum number of bytes that are transferred between two ordinary calls.
 const mostRaw = 64 << 10
 
 // calls makes the raw system calls of a connection.
@@ -65,8 +63,9 @@ func (c *Conn) Write(data []byte) (int, error) {
 	return n, nil
 }
 
-// StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read. Deadlines
-// don't matter. It must not be called during a Read, and after false, the connection must not be used.
+// StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read, whatever
+// the deadlines. Of a connection that isn't a socket, it always says so. It must not be called during a Read, and after
+// false, the connection must not be used.
 func (c *Conn) StillOpen() bool {
 	if c.socket == nil {
 		return true
@@ -104,7 +103,10 @@ type direction struct {
 func (d *direction) transfer(data []byte) (n int, ok bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ready == nil || len(data) == 0 || d.moved >= mostRaw {
+	if d.ready == nil || len(data) == 0 {
+		return 0, false, nil
+	}
+	if d.moved+len(data) > mostRaw {
 		d.moved = 0
 		return 0, false, nil
 	}
@@ -148,9 +150,12 @@ func (d *direction) look(socket uintptr) {
 }
 
 // rawCall calls read(2) or write(2) with data, which must not be empty.
-func rawCall(number, socket uintptr, data []byte) (n int, errno syscall.Errno) {
+func rawCall(number, socket uintptr, data []byte) (int, syscall.Errno) {
+	start := unsafe.Pointer(unsafe.SliceData(data)) //nolint:gosec // the call takes an address, and data stays alive until it returns
 	for {
-		n, _, errno := syscall.RawSyscall(number, socket, uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(len(data)))
+		sent()
+		n, _, errno := syscall.RawSyscall(number, socket, uintptr(start), uintptr(len(data)))
+		received(socket)
 		if errno != syscall.EINTR {
 			return int(n), errno
 		}
