@@ -77,7 +77,7 @@ func outcome(conn net.Conn, n int, err error) string {
 	if errors.As(err, &network) {
 		timeout = network.Timeout()
 	}
-	return fmt.Sprintf("%d bytes, %s (%T, timeout %t, EOF %t, closed %t, past %t, reset %t, pipe %t)", n, text, err, timeout, err == io.EOF,
+	return fmt.Sprintf("%d bytes, %s (%T, timeout %t, EOF %t, closed %t, past %t, reset %t, pipe %t)", n, text, err, timeout, errors.Is(err, io.EOF),
 		errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE))
 }
 
@@ -178,8 +178,10 @@ func TestPartialWrite(t *testing.T) {
 	near, far := pair(t, "tcp")
 	conn, sent := rawio.New(near), 0
 	err := conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-	for n := 0; err == nil; sent += n {
+	for err == nil {
+		var n int
 		n, err = conn.Write(make([]byte, 40_000))
+		sent += n
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("writing failed with %v", err)
