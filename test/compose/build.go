@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"superheroes/test/shell"
 )
 
 // Tags of the images built from this repository.
@@ -88,7 +90,7 @@ func buildClean(ctx context.Context, recipe recipe, snapshot, dir string) ([]byt
 	script := strings.Replace(recipe.command, "/out/superheroes", binary, 1)
 	environment := append(os.Environ(), "VERSION=", "CGO_ENABLED=0", "GOFLAGS=", "GOTOOLCHAIN=go"+recipe.goVersion,
 		"GOCACHE="+filepath.Join(dir, "cache"))
-	if _, err := (shell{env: environment, dir: filepath.Join(dir, "src")}).output(ctx, "sh", "-c", script); err != nil {
+	if _, err := (shell.Settings{Env: environment, Dir: filepath.Join(dir, "src")}).Output(ctx, "sh", "-c", script); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(binary)
@@ -221,5 +223,5 @@ func (d docker) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 func (d docker) output(ctx context.Context, args ...string) (string, error) {
-	return shell{env: d.environment()}.output(ctx, d.program, args...)
+	return shell.Settings{Env: d.environment()}.Output(ctx, d.program, args...)
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"superheroes/test/steps"
 )
 
 // scienceLine matches the output line that the Green Metrics Tool reads. The line contains the time in nanoseconds
@@ -46,30 +48,9 @@ func get(ctx context.Context, url string) (string, error) {
 	return body, err
 }
 
-// poll calls do repeatedly until do succeeds. If do doesn't succeed in time, poll returns the last two errors.
-func poll(ctx context.Context, within time.Duration, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	var last error
-	for {
-		err := do(ctx)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return errors.Join(last, err)
-		}
-		last = err
-		select {
-		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
-}
-
 // eventually retries the request until wanted reports true for the response.
 func eventually(ctx context.Context, url, want string, wanted func(status int, body string) bool) error {
-	return poll(ctx, patience, func(ctx context.Context) error {
+	return steps.Poll(ctx, patience, func(ctx context.Context) error {
 		status, body, err := request(ctx, url)
 		if err == nil && !wanted(status, body) {
 			err = fmt.Errorf("%s still returns %d after %s, not %s: %.200s", url, status, patience, want, body)

@@ -9,13 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"superheroes/test/debian"
 	"superheroes/test/procgroup"
+	"superheroes/test/shell"
+	"superheroes/test/steps"
 )
 
 // engine describes where the test runs: one Docker engine runs compose.yml, and a second one builds the images, unless
@@ -40,19 +42,19 @@ func pulled() []string {
 
 // findEngine returns the running Docker engine if that engine can pull images. Otherwise, findEngine starts two engines
 // of its own.
-func findEngine(ctx context.Context, work string, out *tally) (*engine, error) {
+func findEngine(ctx context.Context, work string, out *steps.Tally) (*engine, error) {
 	reachable := canReach(ctx, registry)
 	there := docker{program: "docker"}
 	version, err := there.output(ctx, "version", "--format", "{{.Server.Version}}")
 	if err == nil && reachable {
 		if _, err := there.output(ctx, "compose", "version"); err != nil {
-			return nil, skip("docker compose is missing: " + err.Error())
+			return nil, steps.Skip("docker compose is missing: " + err.Error())
 		}
-		out.note("Docker engine %s, already running; images are pulled", version)
+		out.Note("Docker engine %s, already running; images are pulled", version)
 		return &engine{engine: there, builder: there}, nil
 	}
-	if err := mayStart(); err != nil {
-		return nil, skip(fmt.Sprintf("no running Docker engine can reach %s, and none can be started: %v", registry, err))
+	if err := debian.Usable(); err != nil {
+		return nil, steps.Skip(fmt.Sprintf("no running Docker engine can reach %s, and none can be started: %v", registry, err))
 	}
 	return startOwn(ctx, work, reachable, out)
 }
@@ -72,21 +74,14 @@ func canReach(ctx context.Context, url string) bool {
 	return true
 }
 
-// mayStart returns an error if this program can't start its own Docker engine.
-func mayStart() error {
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		return errors.New("this requires Linux and root")
-	}
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return errors.New("this requires Debian packages")
-	}
-	return nil
-}
-
 // startOwn starts two engines: one runs the containers in its own network namespace, the other builds images with the
 // host's network.
-func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*engine, error) {
-	if err := install(ctx, out); err != nil {
+func startOwn(ctx context.Context, work string, reachable bool, out *steps.Tally) (*engine, error) {
+	err := debian.Install(ctx, out.Note, map[string]string{
+		"dockerd": "docker.io", "iptables": "iptables", "ip": "iproute2", "nsenter": "util-linux", "debootstrap": "debootstrap",
+		debian.Keyring: "debian-archive-keyring",
+	})
+	if err != nil {
 		return nil, err
 	}
 	cache, err := os.UserCacheDir()
@@ -94,19 +89,20 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 		return nil, err
 	}
 	cache = filepath.Join(cache, "superheroes-compose")
-	debian, client := filepath.Join(cache, "debian"), filepath.Join(cache, "client")
-	if err := errors.Join(makeDebian(ctx, debian, out), fetchPlugins(ctx, debian, client)); err != nil {
+	base, plugins := filepath.Join(cache, "debian"), filepath.Join(cache, "plugins")
+	err = errors.Join(makeDebian(ctx, base, out), debian.Unpack(ctx, plugins, debianRelease, "docker-compose", "docker-buildx"))
+	if err != nil {
 		return nil, err
 	}
 	e := &engine{own: true, network: []string{"--network=host"}}
-	if err := e.start(ctx, work, filepath.Join(cache, "builder"), client); err != nil {
+	if err := e.start(ctx, work, filepath.Join(cache, "builder"), filepath.Join(plugins, "usr/libexec/docker")); err != nil {
 		return nil, errors.Join(err, e.stop())
 	}
-	out.note("our own Docker engine, in a network namespace of its own; images are kept in %s", cache)
+	out.Note("our own Docker engine, in a network namespace of its own; images are kept in %s", cache)
 	prepare := e.pull
 	if !reachable {
-		out.note("%s is unreachable: stand-in images replace %s", registry, strings.Join(pulled(), ", "))
-		prepare = func(ctx context.Context) error { return e.makeStandIns(ctx, work, debian) }
+		out.Note("%s is unreachable: stand-in images replace %s", registry, strings.Join(pulled(), ", "))
+		prepare = func(ctx context.Context) error { return e.makeStandIns(ctx, work, base) }
 	}
 	if err := prepare(ctx); err != nil {
 		return nil, errors.Join(err, e.stop())
@@ -117,14 +113,14 @@ func startOwn(ctx context.Context, work string, reachable bool, out *tally) (*en
 // start starts both engines. The data folder of the engine that builds images is kept for later runs.
 func (e *engine) start(ctx context.Context, work, builderData, client string) error {
 	namespace := fmt.Sprintf("superheroes-%d", os.Getpid())
-	if _, err := output(ctx, "ip", "netns", "add", namespace); err != nil {
+	if _, err := shell.Output(ctx, "ip", "netns", "add", namespace); err != nil {
 		return err
 	}
 	e.undo = append(e.undo, func() error {
-		_, err := output(context.WithoutCancel(ctx), "ip", "netns", "del", namespace)
+		_, err := shell.Output(context.WithoutCancel(ctx), "ip", "netns", "del", namespace)
 		return err
 	})
-	if _, err := output(ctx, "ip", "-n", namespace, "link", "set", "lo", "up"); err != nil {
+	if _, err := shell.Output(ctx, "ip", "-n", namespace, "link", "set", "lo", "up"); err != nil {
 		return err
 	}
 	e.inside = []string{"nsenter", "--net=/run/netns/" + namespace}
@@ -183,10 +179,10 @@ func (e *engine) startDaemon(ctx context.Context, inside []string, dir, clientCo
 		return err
 	})
 	client := docker{program: clientProgram(), env: []string{"DOCKER_HOST=" + socket, "DOCKER_CONFIG=" + clientConfig, "DOCKER_BUILDKIT=1"}}
-	err = poll(ctx, time.Minute, func(ctx context.Context) error { _, err := client.output(ctx, "version"); return err })
+	err = steps.Poll(ctx, time.Minute, func(ctx context.Context) error { _, err := client.output(ctx, "version"); return err })
 	if err != nil {
 		text, _ := os.ReadFile(log.Name())
-		return docker{}, fmt.Errorf("dockerd: %w\n%s", err, lastLines(string(text), 15))
+		return docker{}, fmt.Errorf("dockerd: %w\n%s", err, shell.LastLines(string(text), 15))
 	}
 	return client, nil
 }
@@ -199,44 +195,6 @@ func clientProgram() string {
 		return packaged
 	}
 	return "docker"
-}
-
-// install installs missing programs from Debian packages, without letting the packages start services.
-func install(ctx context.Context, out *tally) error {
-	var missing []string
-	for _, needed := range []struct{ program, pack string }{
-		{"dockerd", "docker.io"}, {"iptables", "iptables"}, {"ip", "iproute2"}, {"nsenter", "util-linux"}, {"debootstrap", "debootstrap"},
-	} {
-		if _, err := exec.LookPath(needed.program); err != nil {
-			missing = append(missing, needed.pack)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	if os.Getenv("TEST_INSTALL") == "0" {
-		return skip("TEST_INSTALL=0 forbids installing " + strings.Join(missing, ", "))
-	}
-	out.note("apt-get: installing %s (TEST_INSTALL=0 forbids it)", strings.Join(missing, ", "))
-	allow, err := forbidServices()
-	if err != nil {
-		return err
-	}
-	script := "apt-get update -qq; apt-get install -qq --no-install-recommends -o DPkg::Lock::Timeout=300 " + strings.Join(missing, " ")
-	_, err = shell{env: append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")}.output(ctx, "sh", "-c", script)
-	return errors.Join(err, allow())
-}
-
-// forbidServices prevents packages from starting services until the returned function is called.
-func forbidServices() (allow func() error, err error) {
-	const policy = "/usr/sbin/policy-rc.d"
-	if _, err := os.Stat(policy); err == nil {
-		return func() error { return nil }, nil // a policy already exists
-	}
-	if err := os.WriteFile(policy, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
-		return nil, err
-	}
-	return func() error { return os.Remove(policy) }, nil
 }
 
 // build builds an image.

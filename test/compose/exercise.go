@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"superheroes/database"
+	"superheroes/test/shell"
+	"superheroes/test/steps"
 )
 
 // exerciseCommand is an argument for this program, which then runs only the steps that use the system.
@@ -26,7 +28,7 @@ func services() []string { return []string{"heroes", "villains", "locations", "f
 // exercise runs the steps that use the system. The working directory must be the module's root, and the ports published
 // by the Docker engine must be reachable on loopback.
 func exercise(ctx context.Context) {
-	out := &tally{out: os.Stdout}
+	out := steps.NewTally(os.Stdout)
 	if os.Getenv("ADMIN_TOKEN") == "" { // token for the services and for the contract suite's edits
 		_ = os.Setenv("ADMIN_TOKEN", "compose-test")
 	}
@@ -36,15 +38,15 @@ func exercise(ctx context.Context) {
 	}
 	for _, file := range []struct {
 		name  string
-		steps func(project) []step
+		steps func(project) []steps.Step
 	}{{"compose.yml", fourServices}, {"compose.embedded.yml", oneContainer}} {
 		p := project{docker, file.name, fmt.Sprintf("superheroes-test-%d", os.Getpid())}
-		before := out.failed
-		out.all(ctx, append([]step{{file.name + ": docker compose config", p.check, true}}, file.steps(p)...))
-		if out.failed > before {
-			out.note("%s", p.logs(context.WithoutCancel(ctx)))
+		before := out.Failed()
+		out.All(ctx, append([]steps.Step{steps.Gate(file.name+": docker compose config", p.check)}, file.steps(p)...))
+		if out.Failed() > before {
+			out.Note("%s", p.logs(context.WithoutCancel(ctx)))
 		}
-		out.one(context.WithoutCancel(ctx), step{file.name + ": docker compose down -v removes everything", p.down, false})
+		out.One(context.WithoutCancel(ctx), steps.Check(file.name+": docker compose down -v removes everything", p.down))
 	}
 }
 
@@ -106,32 +108,32 @@ func (p project) down(ctx context.Context) (string, error) {
 }
 
 // fourServices returns the steps for compose.yml.
-func fourServices(p project) []step {
-	return []step{
-		{"up --wait: all services are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"read-only root, no capabilities, unprivileged user", p.checkConfinement, false},
-		{"the databases contain exactly the bundled roster", checkRoster, false},
-		{"a fight is acknowledged and stored", checkFight, false},
-		{"the battle page loads and executes a fight", checkArena, false},
-		{"contract suite", contractSuite, false},
-		{"k6 at 10 fights per second, as docs/containers.md describes", p.load, false},
-		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
-		{"without its database, a service is alive but not ready; it recovers without a restart", p.loseDatabase, false},
-		{"a service under load stops within Docker's 10 s", p.stopUnderLoad, false},
-		{"local development: a service on the host uses a database in compose", p.developLocally, false},
+func fourServices(p project) []steps.Step {
+	return []steps.Step{
+		steps.Gate("up --wait: all services are healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }),
+		steps.Check("read-only root, no capabilities, unprivileged user", p.checkConfinement),
+		steps.Check("the databases contain exactly the bundled roster", checkRoster),
+		steps.Check("a fight is acknowledged and stored", checkFight),
+		steps.Check("the battle page loads and executes a fight", checkArena),
+		steps.Check("contract suite", contractSuite),
+		steps.Check("k6 at 10 fights per second, as docs/containers.md describes", p.load),
+		steps.Check("statistics match the stored fights, both directly and through the battle page's port", checkCounted),
+		steps.Check("without its database, a service is alive but not ready; it recovers without a restart", p.loseDatabase),
+		steps.Check("a service under load stops within Docker's 10 s", p.stopUnderLoad),
+		steps.Check("local development: a service on the host uses a database in compose", p.developLocally),
 	}
 }
 
 // oneContainer returns the steps for compose.embedded.yml.
-func oneContainer(p project) []step {
-	return []step{
-		{"up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }, true},
-		{"the embedded store contains exactly the bundled roster", checkRoster, false},
-		{"a fight is acknowledged and stored", checkFight, false},
-		{"the battle page loads and executes a fight", checkArena, false},
-		{"contract suite on the embedded store", contractSuite, false},
-		{"statistics match the stored fights, both directly and through the battle page's port", checkCounted, false},
-		{"fights survive the container", p.outlive, false},
+func oneContainer(p project) []steps.Step {
+	return []steps.Step{
+		steps.Gate("up --wait: healthy", func(ctx context.Context) (string, error) { return p.up(ctx) }),
+		steps.Check("the embedded store contains exactly the bundled roster", checkRoster),
+		steps.Check("a fight is acknowledged and stored", checkFight),
+		steps.Check("the battle page loads and executes a fight", checkArena),
+		steps.Check("contract suite on the embedded store", contractSuite),
+		steps.Check("statistics match the stored fights, both directly and through the battle page's port", checkCounted),
+		steps.Check("fights survive the container", p.outlive),
 	}
 }
 
@@ -213,20 +215,20 @@ func checkCounted(ctx context.Context) (string, error) {
 func contractSuite(ctx context.Context) (string, error) {
 	suite := os.Getenv("COMPOSE_TEST_CONTRACT")
 	if suite == "" {
-		return "", skip("there is no conformance")
+		return "", steps.Skip("there is no conformance")
 	}
 	args := []string{"--arena", arenaBase}
 	for _, service := range services() {
 		args = append(args, "--"+service, base(service))
 	}
-	report, err := output(ctx, suite, args...)
-	return lastLines(report, 1), err
+	report, err := shell.Output(ctx, suite, args...)
+	return shell.LastLines(report, 1), err
 }
 
 // load runs the load test as docs/containers.md describes.
 func (p project) load(ctx context.Context) (string, error) {
 	if _, err := os.Stat("k6/load.js"); err != nil {
-		return "", skip("there is no k6/load.js")
+		return "", steps.Skip("there is no k6/load.js")
 	}
 	if _, err := p.compose(ctx, "exec", "-T", "k6", "bash", "-c", "rm -f /results/summary_10.json"); err != nil {
 		return "", err
@@ -243,9 +245,9 @@ func (p project) load(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("summary_10.json contains no durations: %.200s", summary)
 	}
 	if !scienceLine.MatchString(report) {
-		return "", fmt.Errorf("the output has no line for the Green Metrics Tool:\n%s", lastLines(report, 10))
+		return "", fmt.Errorf("the output has no line for the Green Metrics Tool:\n%s", shell.LastLines(report, 10))
 	}
-	return strings.ReplaceAll(lastLines(report, 5), "\n", "; "), nil
+	return strings.ReplaceAll(shell.LastLines(report, 5), "\n", "; "), nil
 }
 
 // loseDatabase kills and restarts the database of the heroes service, and checks that the service recovers without a

@@ -12,15 +12,16 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
+
+	"superheroes/test/shell"
+	"superheroes/test/steps"
 )
 
 func main() {
@@ -29,28 +30,16 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == exerciseCommand {
 		exercise(ctx)
 	} else {
-		code = run(ctx)
+		out := steps.NewTally(os.Stdout)
+		code = out.Finish("make compose-test", prove(ctx, out))
 	}
 	stop()
 	os.Exit(code)
 }
 
-// run runs all steps and returns the exit code. Before it writes the last line, it stops everything that it has
-// started.
-func run(ctx context.Context) int {
-	out := &tally{out: os.Stdout}
-	if err := prove(ctx, out); err != nil {
-		out.fail("make compose-test", err)
-	}
-	fmt.Fprintln(os.Stdout, out)
-	if out.failed > 0 || out.passed == 0 {
-		return 1
-	}
-	return 0
-}
-
-func prove(ctx context.Context, out *tally) (err error) {
-	module, err := output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
+// prove runs all steps. Before it returns, it stops everything that it has started.
+func prove(ctx context.Context, out *steps.Tally) (err error) {
+	module, err := shell.Output(ctx, "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return err
 	}
@@ -64,10 +53,6 @@ func prove(ctx context.Context, out *tally) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
 
 	machine, err := findEngine(ctx, work, out)
-	if skipped := new(skip); errors.As(err, skipped) {
-		out.skip("everything", *skipped)
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -76,16 +61,16 @@ func prove(ctx context.Context, out *tally) (err error) {
 	if err := snapshot(sources); err != nil {
 		return err
 	}
-	ready := out.all(ctx, []step{
-		{"two clean builds of the binary are identical", func(ctx context.Context) (string, error) { return buildTwice(ctx, work, sources) }, true},
-		{"docker build", func(ctx context.Context) (string, error) { return machine.build(ctx, serviceImage, sources) }, true},
-		{"the image contains the same binary", func(ctx context.Context) (string, error) { return compareImage(ctx, machine.builder, work) }, false},
-		{"the image is small and runs without root", func(ctx context.Context) (string, error) {
+	ready := out.All(ctx, []steps.Step{
+		steps.Gate("two clean builds of the binary are identical", func(ctx context.Context) (string, error) { return buildTwice(ctx, work, sources) }),
+		steps.Gate("docker build", func(ctx context.Context) (string, error) { return machine.build(ctx, serviceImage, sources) }),
+		steps.Check("the image contains the same binary", func(ctx context.Context) (string, error) { return compareImage(ctx, machine.builder, work) }),
+		steps.Check("the image is small and runs without root", func(ctx context.Context) (string, error) {
 			return inspectImage(ctx, machine.builder, serviceImage)
-		}, false},
-		{"docker build --platform linux/arm64", func(ctx context.Context) (string, error) { return buildForARM(ctx, machine, sources) }, false},
-		{"docker build k6-image", func(ctx context.Context) (string, error) { return machine.build(ctx, loadImage, "k6-image") }, true},
-		{"load the images", machine.load, true},
+		}),
+		steps.Check("docker build --platform linux/arm64", func(ctx context.Context) (string, error) { return buildForARM(ctx, machine, sources) }),
+		steps.Gate("docker build k6-image", func(ctx context.Context) (string, error) { return machine.build(ctx, loadImage, "k6-image") }),
+		steps.Gate("load the images", machine.load),
 	})
 	if !ready {
 		return nil
@@ -94,7 +79,7 @@ func prove(ctx context.Context, out *tally) (err error) {
 }
 
 // exerciseIn runs the remaining steps in a separate process that can reach the ports published by the Docker engine.
-func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) error {
+func exerciseIn(ctx context.Context, machine *engine, work string, out *steps.Tally) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -102,7 +87,7 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 	environment := append(machine.engine.environment(), "COMPOSE_TEST_BINARY="+filepath.Join(work, "first", "superheroes"))
 	if _, err := os.Stat("conformance/main.go"); err == nil {
 		contract := filepath.Join(work, "contract")
-		if _, err := output(ctx, "go", "build", "-o", contract, "./conformance"); err != nil {
+		if _, err := shell.Output(ctx, "go", "build", "-o", contract, "./conformance"); err != nil {
 			return err
 		}
 		environment = append(environment, "COMPOSE_TEST_CONTRACT="+contract)
@@ -115,32 +100,4 @@ func exerciseIn(ctx context.Context, machine *engine, work string, out *tally) e
 	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
 	command.WaitDelay = time.Minute
 	return command.Run()
-}
-
-// output runs a command and returns its trimmed standard output. If the command fails, the error contains the last
-// lines of the output.
-func output(ctx context.Context, name string, args ...string) (string, error) {
-	return shell{}.output(ctx, name, args...)
-}
-
-// shell runs commands with a given environment and working directory.
-type shell struct {
-	env []string
-	dir string
-}
-
-func (s shell) output(ctx context.Context, name string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, name, args...)
-	command.Env, command.Dir = s.env, s.dir
-	var stdout, stderr strings.Builder
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w\n%s", filepath.Base(name), strings.Join(args, " "), err, lastLines(stdout.String()+stderr.String(), 15))
-	}
-	return strings.TrimSpace(stdout.String()), nil
-}
-
-func lastLines(text string, most int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }

@@ -13,55 +13,31 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"superheroes/test/debian"
+	"superheroes/test/shell"
+	"superheroes/test/steps"
 )
 
 const (
 	debianRelease = "trixie"
-	debianMirror  = "http://deb.debian.org/debian"
 	ferretVersion = "v1.24.0"
 )
 
 // makeDebian creates a minimal Debian system in a folder, unless the folder already exists.
-func makeDebian(ctx context.Context, base string, out *tally) error {
+func makeDebian(ctx context.Context, base string, out *steps.Tally) error {
 	if _, err := os.Stat(base); err == nil {
 		return nil
 	}
-	out.note("debootstrap: creating a minimal Debian %s", debianRelease)
+	out.Note("debootstrap: creating a minimal Debian %s", debianRelease)
 	draft := base + ".draft"
 	if err := errors.Join(os.RemoveAll(draft), os.MkdirAll(filepath.Dir(base), 0o755)); err != nil {
 		return err
 	}
-	if _, err := output(ctx, "debootstrap", "--variant=minbase", "--include=ca-certificates", debianRelease, draft, debianMirror); err != nil {
+	if _, err := shell.Output(ctx, "debootstrap", "--variant=minbase", "--include=ca-certificates", debianRelease, draft, debian.Mirror); err != nil {
 		return err
 	}
 	return os.Rename(draft, base)
-}
-
-// fetchPlugins installs Debian's compose and buildx plugins into the Docker client's configuration folder config.
-func fetchPlugins(ctx context.Context, base, config string) error {
-	plugins := filepath.Join(config, "cli-plugins")
-	if _, err := os.Stat(plugins); err == nil {
-		return nil
-	}
-	const folder = "/var/cache/superheroes"
-	script := "mkdir -p " + folder + " && cd " + folder + " && apt-get update -qq && apt-get download -qq docker-compose docker-buildx"
-	if _, err := output(ctx, "chroot", base, "sh", "-c", script); err != nil {
-		return err
-	}
-	packs, err := filepath.Glob(filepath.Join(base, folder, "*.deb"))
-	if err != nil {
-		return err
-	}
-	unpacked := filepath.Join(base, folder, "unpacked")
-	for _, pack := range packs {
-		if _, err := output(ctx, "dpkg", "-x", pack, unpacked); err != nil {
-			return err
-		}
-	}
-	draft := plugins + ".draft"
-	err = errors.Join(os.RemoveAll(draft), os.MkdirAll(config, 0o755),
-		os.CopyFS(draft, os.DirFS(filepath.Join(unpacked, "usr/libexec/docker/cli-plugins"))))
-	return errors.Join(err, os.RemoveAll(filepath.Join(base, folder)), os.Rename(draft, plugins))
 }
 
 // makeStandIns builds the stand-ins and tags them with the names of the original images. Existing layers are reused.
@@ -73,7 +49,7 @@ func (e *engine) makeStandIns(ctx context.Context, work, base string) error {
 	if err != nil {
 		return err
 	}
-	root, err := output(ctx, "go", "env", "GOROOT")
+	root, err := shell.Output(ctx, "go", "env", "GOROOT")
 	if err != nil {
 		return err
 	}
@@ -109,7 +85,7 @@ func (e *engine) importDebian(ctx context.Context, base string) error {
 		return nil
 	}
 	script := fmt.Sprintf("tar -C %q -c . | %q import --change 'CMD [\"/bin/bash\"]' - %s", base, e.builder.program, image)
-	_, err := shell{env: e.builder.environment()}.output(ctx, "sh", "-c", script)
+	_, err := shell.Settings{Env: e.builder.environment()}.Output(ctx, "sh", "-c", script)
 	return err
 }
 
@@ -125,11 +101,11 @@ func certificates() string {
 // buildFerretDB builds FerretDB and returns the path of the binary. The build requires a version file, which
 // FerretDB's release process generates.
 func buildFerretDB(ctx context.Context, dir string) (string, error) {
-	tool := shell{dir: "tools/ferretdb"}
-	if _, err := tool.output(ctx, "go", "mod", "download"); err != nil {
+	tool := shell.Settings{Dir: "tools/ferretdb"}
+	if _, err := tool.Output(ctx, "go", "mod", "download"); err != nil {
 		return "", err
 	}
-	module, err := tool.output(ctx, "go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "github.com/FerretDB/FerretDB")
+	module, err := tool.Output(ctx, "go", "list", "-m", "-f", "{{.Version}} {{.Dir}}", "github.com/FerretDB/FerretDB")
 	if err != nil {
 		return "", err
 	}
@@ -146,6 +122,6 @@ func buildFerretDB(ctx context.Context, dir string) (string, error) {
 	}
 	program := filepath.Join(dir, "ferretdb")
 	environment := append(os.Environ(), "CGO_ENABLED=0")
-	_, err = shell{env: environment, dir: sources}.output(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/ferretdb")
+	_, err = shell.Settings{Env: environment, Dir: sources}.Output(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "./cmd/ferretdb")
 	return program, err
 }
