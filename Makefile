@@ -6,7 +6,7 @@ GOLANGCI = go tool -modfile=tools/golangci-lint/go.mod golangci-lint
 GOVULNCHECK = go tool -modfile=tools/govulncheck/go.mod govulncheck
 
 .DEFAULT_GOAL = help
-.PHONY: help run build build-bench test load bench chaos mutants compose-test telemetry-tools telemetry-test chart-tools chart-test snapshot lint vuln fuzz
+.PHONY: help run build build-bench test load bench chaos mutants compose-test telemetry-tools telemetry-test chart-tools chart-test cluster-tools cluster-test snapshot lint vuln fuzz
 
 help:
 	@echo 'make run     start all services (ARGS="--help" for the flags)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make compose-test   test the containers on a real Docker engine: build, compose up, contract suite, k6, faults'
 	@echo 'make telemetry-test   test metrics and traces with Prometheus, an OpenTelemetry collector and Jaeger; make telemetry-tools builds them'
 	@echo 'make chart-test   test the Helm chart and the kustomizations with helm, kustomize and kubeconform; make chart-tools builds them'
+	@echo 'make cluster-test   test the Helm chart on a Kubernetes node that it starts itself; make cluster-tools builds it, which takes about 20 minutes'
 	@echo 'make snapshot   build the files of a release into dist/: archives, packages, bills of materials; takes about 15 minutes'
 	@echo 'make lint    go vet, golangci-lint and actionlint'
 	@echo 'make vuln    check for known vulnerabilities'
@@ -105,6 +106,26 @@ chart-tools: $(CHART_TOOLS)
 
 chart-test: $(CHART_TOOLS)
 	@TEST_CHART_TOOLS=$(CURDIR)/build go test -C deploy ./chart
+
+# The programs of the node, each built once. They take their version from the linker, as in Kubernetes' own builds.
+CLUSTER_TOOLS = $(addprefix build/,kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl coredns metrics-server)
+KUBERNETES = $(shell sed -n 's|.*k8s.io/kubernetes v\([^ ]*\).*|\1|p' tools/kubernetes/go.mod)
+KUBERNETES_VERSION = $(addprefix -X k8s.io/component-base/version.,gitVersion=v$(KUBERNETES) \
+	gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))))
+
+build/kube-apiserver build/kube-controller-manager build/kube-scheduler build/kubelet build/kube-proxy build/kubectl: tools/kubernetes/go.mod
+	$(BUILD_TOOL) -ldflags='-s -w $(KUBERNETES_VERSION)' k8s.io/kubernetes/cmd/$(@F)
+
+build/coredns: tools/coredns/go.mod tools/coredns/main.go
+	$(BUILD_TOOL) .
+
+build/metrics-server: tools/metrics-server/go.mod
+	$(BUILD_TOOL) sigs.k8s.io/metrics-server/cmd/metrics-server
+
+cluster-tools: $(CLUSTER_TOOLS) $(CHART_TOOLS)
+
+cluster-test: $(CLUSTER_TOOLS) $(CHART_TOOLS)
+	@go run ./test/cluster $(ARGS)
 
 snapshot:
 	go tool -modfile=tools/goreleaser/go.mod goreleaser release --snapshot --clean

@@ -100,6 +100,7 @@ func TestCombinations(t *testing.T) {
 		}
 	})
 	t.Run("schemas", func(t *testing.T) { conform(t, rendered) })
+	t.Run("server", func(t *testing.T) { dryRun(t, rendered) })
 }
 
 // TestRefused checks that values which can't work are refused, with a message that names the value.

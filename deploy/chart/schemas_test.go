@@ -76,6 +76,15 @@ func writeSchemas(t *testing.T) string {
 		schema := map[string]any{"$ref": "#/definitions/" + name, "definitions": needed}
 		writeSchema(t, folder, kind["group"].(string), kind["version"].(string), kind["kind"].(string), schema)
 	}
+	for _, file := range customDefinitions(t, modules) {
+		writeCustomSchemas(t, folder, read(t, file))
+	}
+	return folder
+}
+
+// customDefinitions returns the files with the definitions of custom resources.
+func customDefinitions(t *testing.T, modules map[string]string) (all []string) {
+	t.Helper()
 	for module, pattern := range map[string]string{
 		"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd/*_*.yaml",
 		"sigs.k8s.io/gateway-api":                            "config/crd/standard/*_*.yaml",
@@ -86,11 +95,9 @@ func writeSchemas(t *testing.T) string {
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s has no %s: %v", module, pattern, err)
 		}
-		for _, file := range files {
-			writeCustomSchemas(t, folder, read(t, file))
-		}
+		all = append(all, files...)
 	}
-	return folder
+	return all
 }
 
 // schemaModules downloads the modules in tools/schemas, and returns their folders.

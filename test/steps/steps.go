@@ -23,7 +23,7 @@ func Check(name string, run func(ctx context.Context) (string, error)) Step {
 	return Step{name: name, run: run}
 }
 
-// Gate returns a step on which all later steps depend: if it fails, they don't run.
+// Gate returns a step on which all later steps depend: they only run if it passes.
 func Gate(name string, run func(ctx context.Context) (string, error)) Step {
 	return Step{name: name, run: run, gate: true}
 }
@@ -61,12 +61,13 @@ func (t *Tally) All(ctx context.Context, steps []Step) bool {
 	return true
 }
 
-// One runs a step, and reports whether it didn't fail.
+// One runs a step, and reports whether it passed.
 func (t *Tally) One(ctx context.Context, step Step) bool {
 	begin := time.Now()
 	seen, err := step.run(ctx)
 	if err != nil {
-		return t.reject(step.name, err)
+		t.reject(step.name, err)
+		return false
 	}
 	if seen != "" {
 		seen = ": " + seen
@@ -75,14 +76,13 @@ func (t *Tally) One(ctx context.Context, step Step) bool {
 	return true
 }
 
-// reject prints an error, and reports whether it only says why the check can't run.
-func (t *Tally) reject(name string, err error) bool {
-	if reason := new(Skip); errors.As(err, reason) {
-		t.line("%s %s: %s", skipped, name, *reason)
-		return true
+// reject prints the error of a step that failed, or that can't run.
+func (t *Tally) reject(name string, err error) {
+	outcome := failed
+	if errors.As(err, new(Skip)) {
+		outcome = skipped
 	}
-	t.line("%s %s: %v", failed, name, err)
-	return false
+	t.line("%s %s: %v", outcome, name, err)
 }
 
 // Failed returns the number of failed steps.

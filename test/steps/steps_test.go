@@ -24,8 +24,8 @@ func TestFinish(t *testing.T) {
 	}{
 		{"a failed check doesn't end the run", []Step{Check("a", broken), Check("b", does(nil))}, nil, "1 passed, 1 failed, 0 skipped", 1},
 		{"a failed gate does", []Step{Gate("a", broken), Check("b", does(nil))}, nil, "0 passed, 1 failed, 0 skipped", 1},
-		{"a skipped gate doesn't", []Step{Gate("a", missing), Check("b", does(nil))}, nil, "1 passed, 0 failed, 1 skipped", 0},
-		{"nothing that passed proves nothing", []Step{Check("a", missing)}, nil, "0 passed, 0 failed, 1 skipped", 1},
+		{"a skipped gate too", []Step{Gate("a", missing), Check("b", does(nil))}, nil, "0 passed, 0 failed, 1 skipped", 1},
+		{"a skipped check doesn't", []Step{Check("a", missing), Check("b", does(nil))}, nil, "1 passed, 0 failed, 1 skipped", 0},
 		{"an error at the end counts", []Step{Check("a", does(nil))}, errors.New("mounts left"), "1 passed, 1 failed, 0 skipped", 1},
 		{"a reason to skip everything too", nil, Skip("no engine"), "0 passed, 0 failed, 1 skipped", 1},
 	} {

@@ -56,20 +56,32 @@ type Proxy struct {
 // Start starts a proxy for the server at the given address. The proxy stops when the test ends.
 func Start(tb testing.TB, server string, relays Relays) *Proxy {
 	tb.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	p, err := Listen(tb.Context(), "127.0.0.1:0", server, relays)
 	if err != nil {
 		tb.Fatal(err)
+	}
+	tb.Cleanup(p.Close)
+	return p
+}
+
+// Listen is like Start, for programs other than tests: it listens on the given address. The caller must close the proxy.
+func Listen(ctx context.Context, address, server string, relays Relays) (*Proxy, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
 	}
 	p := &Proxy{listener: listener, server: server, relays: relays}
 	p.changed = sync.NewCond(&p.mu)
 	p.wait.Go(p.accept)
-	tb.Cleanup(func() {
-		_ = listener.Close()
-		p.Become(ended)
-		p.Cut()
-		p.wait.Wait()
-	})
-	return p
+	return p, nil
+}
+
+// Close stops the proxy and closes all connections.
+func (p *Proxy) Close() {
+	_ = p.listener.Close()
+	p.Become(ended)
+	p.Cut()
+	p.wait.Wait()
 }
 
 // Addr returns the proxy's address, through which clients reach the server.

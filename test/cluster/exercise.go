@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"superheroes/test/cluster/node"
+	"superheroes/test/shell"
+	"superheroes/test/steps"
+)
+
+// exerciseCommand is an argument for this program, which then runs the steps that use a node. It must be the first process in
+// a sandbox.
+const exerciseCommand = "exercise"
+
+// bench is what the steps use: the node, and the folder with everything built for it.
+type bench struct {
+	node *node.Node
+	work string
+}
+
+// exercise starts a node, runs the selected parts of the test, or all, and stops the node. It returns the exit code.
+func exercise(ctx context.Context, out *steps.Tally, work string, parts []string) int {
+	b := &bench{work: work}
+	defer func() {
+		if err := b.stop(); err != nil {
+			out.Note("stopping the node: %v", err)
+		}
+	}()
+	if !out.All(ctx, []steps.Step{steps.Gate("a node of our own is ready, and CoreDNS resolves names", b.start)}) {
+		return 0 // the tally of the other process counts
+	}
+	for _, part := range []struct {
+		name  string
+		steps func() []steps.Step
+	}{
+		{"manifests", b.manifests}, {"embedded", b.embedded}, {"external", b.external}, {"scale", b.scale},
+	} {
+		if ctx.Err() == nil && (len(parts) == 0 || slices.Contains(parts, part.name)) {
+			out.All(ctx, part.steps())
+		}
+	}
+	return 0
+}
+
+// start starts the node. The logs of its programs are kept.
+func (b *bench) start(ctx context.Context) (string, error) {
+	logs, err := filepath.Abs("build/cluster-logs")
+	if err != nil {
+		return "", err
+	}
+	absolute, err := filepath.Abs(plugins)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(b.work, "node")
+	if err := errors.Join(os.MkdirAll(logs, 0o755), os.Mkdir(folder, 0o755)); err != nil {
+		return "", err
+	}
+	b.node, err = node.Start(ctx, node.Options{
+		Work: folder, Logs: logs, Group: os.Getenv("CLUSTER_TEST_GROUP"), Plugins: absolute, Images: filepath.Join(b.work, archive),
+	})
+	if err != nil {
+		return "", err
+	}
+	return b.node.Kubectl(ctx, "get", "node", "node", "--output",
+		"jsonpath=Kubernetes {.status.nodeInfo.kubeletVersion}, {.status.nodeInfo.containerRuntimeVersion}")
+}
+
+func (b *bench) stop() error {
+	if b.node == nil {
+		return nil
+	}
+	return b.node.Stop()
+}
+
+// manifests returns the steps that check manifests without running anything.
+func (b *bench) manifests() []steps.Step {
+	return []steps.Step{
+		steps.Check("every combination of the chart's switches passes a dry run of the API server", b.dryRun),
+		steps.Check("NetworkPolicies are enforced", func(context.Context) (string, error) {
+			return "", steps.Skip("unproved: no agent on this node enforces them; the API server accepts them")
+		}),
+	}
+}
+
+// dryRun runs the test of the chart that creates all objects without storing them.
+func (b *bench) dryRun(ctx context.Context) (string, error) {
+	tools, err := filepath.Abs("build")
+	if err != nil {
+		return "", err
+	}
+	settings := shell.Settings{Dir: "deploy/chart", Env: append(os.Environ(),
+		"TEST_KUBECONFIG="+b.node.Kubeconfig(), "KUBECACHEDIR="+filepath.Join(b.work, "kubecache"), "TEST_CHART_TOOLS="+tools, "GOPROXY=off")}
+	output, err := settings.Output(ctx, filepath.Join(b.work, chartTest), "-test.v", "-test.run", "TestCombinations/^(render|server)$")
+	if err != nil {
+		return "", err
+	}
+	for line := range strings.Lines(output) {
+		if _, figure, found := strings.Cut(line, "dry run: "); found {
+			return strings.TrimSpace(figure), nil
+		}
+	}
+	return "", errors.New("the test didn't run")
+}
+
+// release is an installation of the chart in a namespace of its own, whose pods must meet the standard restricted.
+type release struct {
+	*bench
+	namespace string
+}
+
+// create makes the namespace.
+func (r release) create(ctx context.Context) error {
+	return r.node.Apply(ctx, fmt.Sprintf(`
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: %s
+  labels: {pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/warn: restricted}
+`, r.namespace))
+}
+
+// helm runs a command of helm for the release, with values as YAML for the commands that take them.
+func (r release) helm(ctx context.Context, values string, args ...string) (string, error) {
+	args = append(args, "--namespace", r.namespace)
+	if values != "" {
+		args = append(args, "--values", "-")
+	}
+	return r.node.Shell().Feed(ctx, values, "helm", args...)
+}
+
+// install installs the chart of this tree and waits until everything is ready.
+func (r release) install(ctx context.Context, values string) error {
+	_, err := r.helm(ctx, values, "install", "superheroes", chart, "--wait", "--timeout", "5m")
+	return err
+}
+
+// test runs helm test.
+func (r release) test(ctx context.Context) error {
+	_, err := r.helm(ctx, "", "test", "superheroes", "--timeout", "2m")
+	return err
+}
+
+// remove uninstalls the release and removes the namespace, and so everything in it.
+func (r release) remove(ctx context.Context) error {
+	_, err := r.helm(ctx, "", "uninstall", "superheroes", "--wait", "--timeout", "3m")
+	_, err2 := r.kubectl(ctx, "delete", "namespace", r.namespace, "--timeout", "3m")
+	return errors.Join(err, err2)
+}
+
+func (r release) kubectl(ctx context.Context, args ...string) (string, error) {
+	return r.node.Kubectl(ctx, append(args, "--namespace", r.namespace)...)
+}
+
+// url returns the base URL of a service, by the address of its Service.
+func (r release) url(ctx context.Context, service string) (string, error) {
+	address, err := r.kubectl(ctx, "get", "service", "superheroes-"+service, "--output", "jsonpath={.spec.clusterIP}")
+	return "http://" + address + ":8000", err
+}
+
+// settle waits until the release has exactly the given number of pods of its services, and all are ready: those of an earlier
+// revision, which may still be serving, have ended.
+func (r release) settle(ctx context.Context, pods int) error {
+	const each = `jsonpath={range .items[*]}{.status.conditions[?(@.type=="Ready")].status}{.metadata.deletionTimestamp}{"\n"}{end}`
+	return steps.Poll(ctx, 3*time.Minute, func(ctx context.Context) error {
+		states, err := r.kubectl(ctx, "get", "pods", "--selector", "app.kubernetes.io/name=superheroes", "--output", each)
+		if err == nil && states != strings.TrimSpace(strings.Repeat("True\n", pods)) {
+			err = fmt.Errorf("want %d pods that are ready, have %q", pods, strings.Fields(states))
+		}
+		return err
+	})
+}
