@@ -17,8 +17,8 @@ import (
 const most = 64 // MiB
 
 // embedded returns the steps for the mode embedded, with the chart's defaults.
-func (b *bench) embedded() []steps.Step {
-	r := release{b, "embedded"}
+func (c *cluster) embedded() []steps.Step {
+	r := release{c, "embedded"}
 	return []steps.Step{
 		steps.Gate("embedded: a first fight under PodSecurity restricted", r.firstFight),
 		steps.Check("embedded: memory requested", r.checkMemory),

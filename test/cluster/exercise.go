@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,28 +20,35 @@ import (
 // a sandbox.
 const exerciseCommand = "exercise"
 
-// bench is what the steps use: the node, and the folder with everything built for it.
-type bench struct {
+// cluster is what the steps use: the node, and the folder with everything built for it.
+type cluster struct {
 	node *node.Node
 	work string
 }
 
-// exercise starts a node, runs the selected parts of the test, or all, and stops the node. It returns the exit code.
+// exercise starts a node, runs the selected parts of the test, or all, and stops the node. It does so as well when the process
+// that started this one ends, and so closes this one's standard input. It returns the exit code.
 func exercise(ctx context.Context, out *steps.Tally, work string, parts []string) int {
-	b := &bench{work: work}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	c := &cluster{work: work}
 	defer func() {
-		if err := b.stop(); err != nil {
+		if err := c.stop(); err != nil {
 			out.Note("stopping the node: %v", err)
 		}
 	}()
-	if !out.All(ctx, []steps.Step{steps.Gate("a node of our own is ready, and CoreDNS resolves names", b.start)}) {
+	if !out.All(ctx, []steps.Step{steps.Gate("a node of our own is ready, and CoreDNS resolves names", c.start)}) {
 		return 0 // the tally of the other process counts
 	}
 	for _, part := range []struct {
 		name  string
 		steps func() []steps.Step
 	}{
-		{"manifests", b.manifests}, {"embedded", b.embedded}, {"external", b.external}, {"scale", b.scale},
+		{"manifests", c.manifests}, {"embedded", c.embedded}, {"external", c.external}, {"scale", c.scale},
 	} {
 		if ctx.Err() == nil && (len(parts) == 0 || slices.Contains(parts, part.name)) {
 			out.All(ctx, part.steps())
@@ -50,7 +58,7 @@ func exercise(ctx context.Context, out *steps.Tally, work string, parts []string
 }
 
 // start starts the node. The logs of its programs are kept.
-func (b *bench) start(ctx context.Context) (string, error) {
+func (c *cluster) start(ctx context.Context) (string, error) {
 	logs, err := filepath.Abs("build/cluster-logs")
 	if err != nil {
 		return "", err
@@ -59,31 +67,31 @@ func (b *bench) start(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(b.work, "node")
+	folder := filepath.Join(c.work, "node")
 	if err := errors.Join(os.MkdirAll(logs, 0o755), os.Mkdir(folder, 0o755)); err != nil {
 		return "", err
 	}
-	b.node, err = node.Start(ctx, node.Options{
-		Work: folder, Logs: logs, Group: os.Getenv("CLUSTER_TEST_GROUP"), Plugins: absolute, Images: filepath.Join(b.work, archive),
+	c.node, err = node.Start(ctx, node.Options{
+		Work: folder, Logs: logs, Group: os.Getenv("CLUSTER_TEST_GROUP"), Plugins: absolute, Images: filepath.Join(c.work, archive),
 	})
 	if err != nil {
 		return "", err
 	}
-	return b.node.Kubectl(ctx, "get", "node", "node", "--output",
+	return c.node.Kubectl(ctx, "get", "node", "node", "--output",
 		"jsonpath=Kubernetes {.status.nodeInfo.kubeletVersion}, {.status.nodeInfo.containerRuntimeVersion}")
 }
 
-func (b *bench) stop() error {
-	if b.node == nil {
+func (c *cluster) stop() error {
+	if c.node == nil {
 		return nil
 	}
-	return b.node.Stop()
+	return c.node.Stop()
 }
 
 // manifests returns the steps that check manifests without running anything.
-func (b *bench) manifests() []steps.Step {
+func (c *cluster) manifests() []steps.Step {
 	return []steps.Step{
-		steps.Check("every combination of the chart's switches passes a dry run of the API server", b.dryRun),
+		steps.Check("every combination of the chart's switches passes a dry run of the API server", c.dryRun),
 		steps.Check("NetworkPolicies are enforced", func(context.Context) (string, error) {
 			return "", steps.Skip("unproved: no agent on this node enforces them; the API server accepts them")
 		}),
@@ -91,14 +99,14 @@ func (b *bench) manifests() []steps.Step {
 }
 
 // dryRun runs the test of the chart that creates all objects without storing them.
-func (b *bench) dryRun(ctx context.Context) (string, error) {
+func (c *cluster) dryRun(ctx context.Context) (string, error) {
 	tools, err := filepath.Abs("build")
 	if err != nil {
 		return "", err
 	}
 	settings := shell.Settings{Dir: "deploy/chart", Env: append(os.Environ(),
-		"TEST_KUBECONFIG="+b.node.Kubeconfig(), "KUBECACHEDIR="+filepath.Join(b.work, "kubecache"), "TEST_CHART_TOOLS="+tools, "GOPROXY=off")}
-	output, err := settings.Output(ctx, filepath.Join(b.work, chartTest), "-test.v", "-test.run", "TestCombinations/^(render|server)$")
+		"TEST_KUBECONFIG="+c.node.Kubeconfig(), "KUBECACHEDIR="+filepath.Join(c.work, "kubecache"), "TEST_CHART_TOOLS="+tools, "GOPROXY=off")}
+	output, err := settings.Output(ctx, filepath.Join(c.work, chartTest), "-test.v", "-test.run", "TestCombinations/^(render|server)$")
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +120,7 @@ func (b *bench) dryRun(ctx context.Context) (string, error) {
 
 // release is an installation of the chart in a namespace of its own, whose pods must meet the standard restricted.
 type release struct {
-	*bench
+	*cluster
 	namespace string
 }
 

@@ -27,8 +27,8 @@ type deployment struct {
 }
 
 // external returns the steps for the mode external with two replicas.
-func (b *bench) external() []steps.Step {
-	d := &deployment{release: release{b, "external"}}
+func (c *cluster) external() []steps.Step {
+	d := &deployment{release: release{c, "external"}}
 	return []steps.Step{
 		steps.Gate("external: the previous chart's first fight under PodSecurity restricted", d.begin),
 		steps.Check("external: helm test passes", func(ctx context.Context) (string, error) { return "", d.test(ctx) }),

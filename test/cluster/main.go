@@ -61,6 +61,10 @@ func prove(ctx context.Context, out *steps.Tally, parts []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	// All temporary files go there. The servers run under another account.
+	if err := errors.Join(os.Chmod(work, 0o711), os.Setenv("TMPDIR", work)); err != nil {
+		return err
+	}
 
 	settings := []string{"PATH=" + path}
 	for _, server := range find.New(module, os.Getenv, out.Note).Servers(ctx) { // others are started in the sandbox
@@ -92,7 +96,13 @@ func exerciseIn(ctx context.Context, out *steps.Tally, work string, settings, pa
 	command.Env = append(append(os.Environ(), settings...), "CLUSTER_TEST_GROUP="+sandbox.Group)
 	command.Stdout, command.Stderr = out, os.Stderr
 	command.WaitDelay = 2 * time.Minute
-	return command.Run()
+	if _, err := command.StdinPipe(); err != nil { // closed when this process ends, even if it is killed
+		return err
+	}
+	if err := command.Start(); err != nil {
+		return err
+	}
+	return command.Wait()
 }
 
 // buildChartTest compiles the tests of the chart, since modules can't be downloaded in the sandbox.

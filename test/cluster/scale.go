@@ -33,8 +33,8 @@ service: {resources: {requests: {cpu: 20m}}}
 const podsSingle = 6
 
 // scale returns the steps with a varying number of pods of fights.
-func (b *bench) scale() []steps.Step {
-	d := &deployment{release: release{b, "scale"}}
+func (c *cluster) scale() []steps.Step {
+	d := &deployment{release: release{c, "scale"}}
 	return []steps.Step{
 		steps.Gate("scale: helm install", d.beginScale),
 		steps.Check("scale: two pods of fights carry equal shares", func(ctx context.Context) (string, error) { return d.share(ctx, 2) }),
