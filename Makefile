@@ -108,7 +108,7 @@ chart-test: $(CHART_TOOLS)
 	@TEST_CHART_TOOLS=$(CURDIR)/build go test -C deploy ./chart
 
 # The programs of the node, each built once. They take their version from the linker, as in Kubernetes' own builds.
-CLUSTER_TOOLS = $(addprefix build/,kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl coredns metrics-server)
+CLUSTER_TOOLS = $(addprefix build/,kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl coredns metrics-server kube-router)
 KUBERNETES = $(shell sed -n 's|.*k8s.io/kubernetes v\([^ ]*\).*|\1|p' tools/kubernetes/go.mod)
 KUBERNETES_VERSION = $(addprefix -X k8s.io/component-base/version.,gitVersion=v$(KUBERNETES) \
 	gitMajor=$(word 1,$(subst ., ,$(KUBERNETES))) gitMinor=$(word 2,$(subst ., ,$(KUBERNETES))))
@@ -121,6 +121,9 @@ build/coredns: tools/coredns/go.mod tools/coredns/main.go
 
 build/metrics-server: tools/metrics-server/go.mod
 	$(BUILD_TOOL) sigs.k8s.io/metrics-server/cmd/metrics-server
+
+build/kube-router: tools/kube-router/go.mod
+	$(BUILD_TOOL) github.com/cloudnativelabs/kube-router/v2/cmd/kube-router
 
 cluster-tools: $(CLUSTER_TOOLS) $(CHART_TOOLS)
 

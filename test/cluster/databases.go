@@ -18,12 +18,12 @@ import (
 type databases struct {
 	servers []*engines.Server
 	proxies map[string]*tcpproxy.Proxy // by the variable of the engine's URL
-	urls    map[string]string          // by service, as the pods see them
+	urls    map[string]*url.URL        // by service, as the pods see them
 }
 
 // startDatabases starts PostgreSQL, MariaDB, and MongoDB or FerretDB, and makes a database for each service.
 func startDatabases(ctx context.Context) (*databases, error) {
-	d := &databases{proxies: map[string]*tcpproxy.Proxy{}, urls: map[string]string{}}
+	d := &databases{proxies: map[string]*tcpproxy.Proxy{}, urls: map[string]*url.URL{}}
 	mongo := os.Getenv(engines.MongodBin)
 	if mongo == "" {
 		mongo = os.Getenv(engines.FerretDBBin)
@@ -69,7 +69,7 @@ func (d *databases) expose(ctx context.Context, variable string, server *engines
 			return errors.New("the URL of a database can't be parsed") // it contains a password
 		}
 		location.Host = proxy.Addr()
-		d.urls[service] = location.String()
+		d.urls[service] = location
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (d *databases) expose(ctx context.Context, variable string, server *engines
 func (d *databases) values() string {
 	text := "databases:\n  mode: external\n  external:\n"
 	for service, location := range d.urls {
-		text += fmt.Sprintf("    %s: {url: %q}\n", service, location)
+		text += fmt.Sprintf("    %s: {url: %q, port: %s}\n", service, location, location.Port())
 	}
 	return text
 }

@@ -6,7 +6,7 @@
 // this working tree and from its previous commit, and small ones of our own for pods' namespaces and for helm test. The
 // databases of the mode external run on the node. TEST_INSTALL=0 forbids installing packages.
 //
-// Arguments select parts of the test: manifests, embedded, external, scale. The last line is always "N passed, N failed, N
+// Arguments select parts of the test: manifests, embedded, external, scale, policies. The last line is always "N passed, N failed, N
 // skipped". The exit code is 0 if at least one step passed and none failed.
 package main
 
@@ -135,7 +135,8 @@ func programs(ctx context.Context, out *steps.Tally) (path string, err error) {
 		return "", steps.Skip("the node can't be started: " + err.Error())
 	}
 	err = debian.Install(ctx, out.Note, map[string]string{
-		"iptables": "iptables", "ip": "iproute2", "nsenter": "util-linux", "mount": "mount", debian.Keyring: "debian-archive-keyring",
+		"iptables": "iptables", "ipset": "ipset", "ip": "iproute2", "nsenter": "util-linux", "mount": "mount",
+		debian.Keyring: "debian-archive-keyring",
 	})
 	if err != nil {
 		return "", err

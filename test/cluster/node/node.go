@@ -196,6 +196,13 @@ func (n *Node) StartMetrics(ctx context.Context) error {
 		"--authorization-kubeconfig="+n.Kubeconfig(), "--authorization-always-allow-paths=/*")
 }
 
+// StartPolicies starts kube-router as an agent that enforces NetworkPolicies, and nothing else.
+func (n *Node) StartPolicies(ctx context.Context) error {
+	return n.launch(ctx, healthy("http://127.0.0.1:20244/healthz"), "kube-router", "--kubeconfig="+n.Kubeconfig(),
+		"--hostname-override=node", "--run-firewall=true", "--run-router=false", "--run-service-proxy=false",
+		"--service-cluster-ip-range="+services)
+}
+
 func (n *Node) applyFile(ctx context.Context, name string) error {
 	manifests, err := os.ReadFile(n.path("config", name))
 	if err != nil {
