@@ -83,7 +83,7 @@ func (d *databases) values() string {
 	return text
 }
 
-// withoutFights makes the database of fights unreachable while do runs.
+// withoutFights makes the database of fights unreachable while do runs, and returns its error.
 func (d *databases) withoutFights(do func() error) error {
 	proxy := d.proxies[engines.MongoDBURL]
 	proxy.Become(tcpproxy.Refuses)

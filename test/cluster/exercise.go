@@ -44,17 +44,36 @@ func exercise(ctx context.Context, out *steps.Tally, work string, parts []string
 	if !out.All(ctx, []steps.Step{steps.Gate("a node of our own is ready, and CoreDNS resolves names", c.start)}) {
 		return 0 // the tally of the other process counts
 	}
-	for _, part := range []struct {
-		name  string
-		steps func() []steps.Step
-	}{
-		{"manifests", c.manifests}, {"embedded", c.embedded}, {"external", c.external}, {"scale", c.scale}, {"policies", c.policies},
-	} {
+	for _, part := range c.parts() {
 		if ctx.Err() == nil && (len(parts) == 0 || slices.Contains(parts, part.name)) {
 			out.All(ctx, part.steps())
 		}
 	}
 	return 0
+}
+
+// part is a part of the test that can be selected.
+type part struct {
+	name  string
+	steps func() []steps.Step
+}
+
+// parts returns all parts, in the order in which they run. The first has no steps beyond the start of the node.
+func (c *cluster) parts() []part {
+	return []part{
+		{"node", func() []steps.Step { return nil }}, {"manifests", c.manifests}, {"embedded", c.embedded},
+		{"external", c.external}, {"scale", c.scale}, {"policies", c.policies},
+	}
+}
+
+// checkParts returns an error if a name isn't that of a part.
+func checkParts(names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(new(cluster).parts(), func(p part) bool { return p.name == name }) {
+			return fmt.Errorf("the test has no part %q", name)
+		}
+	}
+	return nil
 }
 
 // start starts the node. The logs of its programs are kept.

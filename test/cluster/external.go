@@ -62,9 +62,7 @@ func (d *deployment) values(tag string) string {
 // testWithoutStore checks that helm test fails while the fights store is unreachable, as after its scaling to 0, and passes
 // once it is back.
 func (d *deployment) testWithoutStore(ctx context.Context) (string, error) {
-	var failure error
-	_ = d.databases.withoutFights(func() error { failure = d.test(ctx); return nil })
-	if failure == nil {
+	if d.databases.withoutFights(func() error { return d.test(ctx) }) == nil {
 		return "", errors.New("helm test passed although no fight could be stored")
 	}
 	if err := d.settle(ctx, podsReplicated); err != nil {

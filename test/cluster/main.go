@@ -6,8 +6,8 @@
 // this working tree and from its previous commit, and small ones of our own for pods' namespaces and for helm test. The
 // databases of the mode external run on the node. TEST_INSTALL=0 forbids installing packages.
 //
-// Arguments select parts of the test: manifests, embedded, external, scale, policies. The last line is always "N passed, N failed, N
-// skipped". The exit code is 0 if at least one step passed and none failed.
+// Arguments select parts of the test: node (which only starts it), manifests, embedded, external, scale, policies. The last
+// line is always "N passed, N failed, N skipped". The exit code is 0 if at least one step passed and none failed.
 package main
 
 import (
@@ -45,6 +45,9 @@ func main() {
 
 // prove runs the parts of the test. Before it returns, it ends everything that it has started.
 func prove(ctx context.Context, out *steps.Tally, parts []string) (err error) {
+	if err := checkParts(parts); err != nil {
+		return err
+	}
 	module, err := find.Module(ctx)
 	if err != nil {
 		return err
