@@ -104,7 +104,7 @@ func (d *deployment) visit(ctx context.Context, wanted func(v visitor, target st
 // try runs a visitor's pod until it has tried everything, and returns its output.
 func (d *deployment) try(ctx context.Context, v visitor) (string, error) {
 	paths := map[string]string{"arena": ":8000/", "admin": ":9090/metrics", "fights": ":8000/readyz", "heroes": ":8000/readyz", "statistics": ":8000/readyz"}
-	var script []string
+	script := []string{"sleep 3"} // kube-router admits a new pod only after it has seen its address
 	for _, target := range slices.Sorted(maps.Keys(v.admitted)) {
 		script = append(script, fmt.Sprintf("timeout 5 wget -q -O /dev/null http://superheroes-%s.%s.svc.cluster.local%s && echo %s works || echo %s fails",
 			target, d.namespace, paths[target], target, target))

@@ -182,23 +182,30 @@ func (n *Node) startDNS(ctx context.Context) error {
 	return n.launch(ctx, ready, "coredns", "-conf="+n.path("config", "Corefile"))
 }
 
-// StartMetrics starts metrics-server, and waits until it knows the node's CPU use.
+// StartMetrics starts metrics-server, and waits until it knows the node's CPU use. A request to kubelet must end well before
+// the next one is due.
 func (n *Node) StartMetrics(ctx context.Context) error {
 	if err := n.applyFile(ctx, "metrics.yaml"); err != nil {
 		return err
 	}
 	ready := func(ctx context.Context) error { _, err := n.Kubectl(ctx, "top", "node", "node"); return err }
 	return n.launch(ctx, ready, "metrics-server", "--kubeconfig="+n.Kubeconfig(), "--secure-port=10251",
-		"--cert-dir="+n.path("metrics"), "--metric-resolution=10s", "--kubelet-insecure-tls",
-		"--kubelet-preferred-address-types=InternalIP",
-		// The API server doesn't pass on who asks. Only the node itself can ask.
+		"--cert-dir="+n.path("metrics"), "--metric-resolution=10s", "--kubelet-request-timeout=5s",
+		"--kubelet-insecure-tls", "--kubelet-preferred-address-types=InternalIP",
+		// The API server has no certificate with which it could pass on who asks: metrics.yaml lets everybody read metrics,
+		// and the last setting everybody see that there are some.
 		"--authentication-kubeconfig="+n.Kubeconfig(), "--authentication-skip-lookup=true",
 		"--authorization-kubeconfig="+n.Kubeconfig(), "--authorization-always-allow-paths=/*")
 }
 
-// StartPolicies starts kube-router as an agent that enforces NetworkPolicies, and nothing else.
+// StartPolicies starts kube-router as an agent that enforces NetworkPolicies, and nothing else. It reports that it is healthy
+// from the beginning, so wait for its rules as well.
 func (n *Node) StartPolicies(ctx context.Context) error {
-	return n.launch(ctx, healthy("http://127.0.0.1:20244/healthz"), "kube-router", "--kubeconfig="+n.Kubeconfig(),
+	ready := func(ctx context.Context) error {
+		_, err := shell.Output(ctx, "iptables", "--wait", "--list-rules", "KUBE-ROUTER-FORWARD")
+		return errors.Join(err, healthy("http://127.0.0.1:20244/healthz")(ctx))
+	}
+	return n.launch(ctx, ready, "kube-router", "--kubeconfig="+n.Kubeconfig(),
 		"--hostname-override=node", "--run-firewall=true", "--run-router=false", "--run-service-proxy=false",
 		"--service-cluster-ip-range="+services)
 }
