@@ -75,13 +75,13 @@ func (s *Sandbox) makeFolders() error {
 }
 
 // groups returns the folders of the control group: one for each controller in version 1 of the kernel's interface, a single
-// one in version 2.
+// one in version 2. Beside version 1, version 2 may be mounted for itself, and then kubelet and runc use it as well.
 func (s *Sandbox) groups() ([]string, error) {
 	const root = "/sys/fs/cgroup"
 	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err == nil {
 		return []string{filepath.Join(root, s.Group)}, nil
 	}
-	marks, err := filepath.Glob(filepath.Join(root, "*", "tasks")) // only version 1 has such files
+	marks, err := filepath.Glob(filepath.Join(root, "*", "cgroup.procs"))
 	if err != nil || len(marks) == 0 {
 		return nil, errors.Join(errors.New("no control groups are mounted in "+root), err)
 	}
