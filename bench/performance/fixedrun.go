@@ -66,7 +66,8 @@ func (c counts) String() string {
 }
 
 // fixedRun counts what each service of a system does in fixed runs, and returns the mean duration of an iteration in the
-// slowest run. The system must run without garbage collection, which would empty pools of objects at times that differ from run to run.
+// slowest run. The system must run without garbage collection, which would empty pools of objects at times that differ
+// from run to run.
 func (s *system) fixedRun() (all map[string]counts, iteration time.Duration, err error) {
 	if s.err != nil {
 		return nil, 0, s.err
