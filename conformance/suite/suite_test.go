@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,6 +80,7 @@ func TestOurs(t *testing.T) {
 		t.Run(profile+", one process per service on real engines", func(t *testing.T) {
 			t.Parallel()
 			stores := system.RealStores(t)
+			stores.Fights = patiently(t, stores.Fights)
 			// On a busy machine, storing one fight may take longer than the default deadline.
 			settings := []string{"--profile=" + profile, "--deadline=25s", "--write-timeout=30s"}
 			s := system.Four(t, program, stores, settings...)
@@ -87,6 +89,20 @@ func TestOurs(t *testing.T) {
 			test(t, s)
 		})
 	}
+}
+
+// patiently returns the URL of a MongoDB database with time for connecting on a busy machine.
+func patiently(t *testing.T, database string) string {
+	t.Helper()
+	at, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := at.Query()
+	query.Set("serverSelectionTimeoutMS", "20000")
+	query.Set("connectTimeoutMS", "20000")
+	at.RawQuery = query.Encode()
+	return at.String()
 }
 
 func testOurs(t *testing.T, s *system.System) *answers {

@@ -404,26 +404,54 @@ func TestBrokenWrite(t *testing.T) {
 	}
 }
 
-// The context of a write doesn't depend on any caller: it always ends after the same time, whichever caller leads.
+// A shared write has as much time as its most patient caller, whichever caller leads, and never less than writeTime. It
+// goes on when its callers have left.
 func TestContextOfAWrite(t *testing.T) {
-	for name, within := range map[string]time.Duration{"no deadline": 0, "a near deadline": time.Second, "a distant deadline": time.Hour} {
-		t.Run(name, func(t *testing.T) {
+	const hasty, patient = time.Second, time.Minute
+	for _, test := range []struct {
+		name    string
+		callers []time.Duration // the leader first; 0 for no deadline
+		want    time.Duration
+	}{
+		{"no deadline", []time.Duration{0}, writeTime},
+		{"a near deadline", []time.Duration{hasty}, writeTime},
+		{"a distant deadline", []time.Duration{patient}, patient - sendTime},
+		{"a hasty leader", []time.Duration{hasty, patient}, patient - sendTime},
+		{"a patient leader", []time.Duration{patient, hasty}, patient - sendTime},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				begun, took := time.Now(), make(chan time.Duration, 1)
+				release, took := make(chan struct{}), make(chan time.Duration)
 				c := NewCommitter(func(ctx context.Context, batch []Document) []error {
+					if number(batch[0]) == 0 { // the callers of the test queue behind this write
+						<-release
+						return []error{nil}
+					}
+					begun := time.Now()
 					<-ctx.Done()
 					took <- time.Since(begun)
 					return slices.Repeat([]error{ctx.Err()}, len(batch))
 				})
-				call := insert(c, numbered(0, 1), within)
-				if within != time.Second {
+				first := insert(c, numbered(0, 1), 0)
+				var calls []*caller
+				for i, within := range test.callers {
+					calls = append(calls, insert(c, numbered(1+i, 1), within))
+				}
+				close(release)
+				synctest.Wait()
+				for _, call := range calls {
 					call.cancel()
 				}
-				if got := <-took; got != writeTime {
-					t.Errorf("the context ended after %s, want %s", got, writeTime)
+				if got := <-took; got != test.want {
+					t.Errorf("the context ended after %s, want %s", got, test.want)
 				}
-				if err := call.result(); !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("got %v", err)
+				if err := first.result(); err != nil {
+					t.Error(err)
+				}
+				for _, call := range calls {
+					if err := call.result(); err == nil {
+						t.Error("an insert succeeded although its write failed")
+					}
 				}
 			})
 		})

@@ -22,8 +22,8 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 // SyscallConn, and reads from the result with an ordinary system call.
 type checked struct{ *rawio.Conn }
 
-// SyscallConn makes the check itself, and fails if the connection isn't open any more. What it returns ignores the
-// driver's own check.
+// SyscallConn does the check itself, and fails if the connection is no longer open. The RawConn that it returns does
+// nothing, so the driver's own check has no effect.
 func (c checked) SyscallConn() (syscall.RawConn, error) {
 	if !c.StillOpen() {
 		return nil, net.ErrClosed

@@ -4,7 +4,6 @@
 package mongodb
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -33,8 +32,11 @@ type Config struct {
 	PoolMin, PoolMax    int
 	Grouped             bool          // concurrent inserts share one command
 	Deadline            time.Duration // time limit for the service's requests; 0 for none
-	selectTimeout       time.Duration // how long to wait for a server to become available; 0 for 2 s
 }
+
+// connectTimeout limits the time to connect to a server, and the time to wait for a server or a free connection, unless
+// the URL contains connectTimeoutMS or serverSelectionTimeoutMS.
+const connectTimeout = 2 * time.Second
 
 // Names of the fights collection, and of the collection used to probe whether the server accepts writes again.
 const (
@@ -65,10 +67,7 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 		return nil, err
 	}
 	pool := &poolWatch{most: cfg.PoolMax}
-	settings := options.Client().ApplyURI(cfg.URL).
-		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax)).
-		SetConnectTimeout(2 * time.Second).SetServerSelectionTimeout(cmp.Or(cfg.selectTimeout, 2*time.Second)).
-		SetPoolMonitor(pool.monitor()).SetDialer(&dialer{})
+	settings := clientOptions(cfg).SetPoolMonitor(pool.monitor()).SetDialer(&dialer{})
 	client, err := mongo.Connect(settings)
 	if err != nil {
 		return nil, unusable(err)
@@ -88,6 +87,13 @@ func OpenFights(ctx context.Context, cfg Config) (*Fights, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// clientOptions returns the driver's options. Timeouts in the URL override ours; the size of the pool is ours.
+func clientOptions(cfg Config) *options.ClientOptions {
+	return options.Client().SetConnectTimeout(connectTimeout).SetServerSelectionTimeout(connectTimeout).
+		ApplyURI(cfg.URL).
+		SetMinPoolSize(uint64(cfg.PoolMin)).SetMaxPoolSize(uint64(cfg.PoolMax))
 }
 
 // Measure adds the metrics of the writes and of the connection pool.

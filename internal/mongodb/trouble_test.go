@@ -228,13 +228,25 @@ func TestCutAndFullAndRestarted(t *testing.T) {
 	}
 }
 
+// The timeouts in a URL are used instead of ours.
+func TestTimeoutsOfTheURL(t *testing.T) {
+	for query, want := range map[string][2]time.Duration{
+		"": {connectTimeout, connectTimeout},
+		"?connectTimeoutMS=7000&serverSelectionTimeoutMS=9000": {7 * time.Second, 9 * time.Second},
+	} {
+		got := clientOptions(Config{URL: "mongodb://127.0.0.1/fights" + query})
+		if *got.ConnectTimeout != want[0] || *got.ServerSelectionTimeout != want[1] {
+			t.Errorf("%q: got %s, %s, want %v", query, *got.ConnectTimeout, *got.ServerSelectionTimeout, want)
+		}
+	}
+}
+
 // If no server is reachable, the store reports that the fight was definitely not stored, however the driver detects the
 // outage.
 func TestNoServer(t *testing.T) {
 	t.Parallel() // the test spends most of its time waiting
 	server := engines.MongoDBServer(t)
-	cfg := Config{URL: server.URL, Database: "fights", PoolMax: 5, selectTimeout: time.Second}
-	store, err := OpenFights(t.Context(), cfg)
+	store, err := OpenFights(t.Context(), Config{URL: server.URL, Database: "fights", PoolMax: 5})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -22,6 +23,7 @@ import (
 )
 
 const (
+	// connectTimeout limits the time to connect, unless the URL contains connect_timeout.
 	connectTimeout = 2 * time.Second
 	// statementCache is the number of prepared statements that a connection remembers, more than the store has. The
 	// driver allocates memory for its default of 512 right away, 50 KiB for each connection.
@@ -48,7 +50,7 @@ func connect(ctx context.Context, cfg Config) (*connections, error) {
 	}
 	c := &connections{opening: make(chan struct{}, maxOpening), closing: make(chan struct{})}
 	config.MinConns, config.MaxConns = int32(cfg.PoolMin), int32(cfg.PoolMax)
-	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.ConnectTimeout = cmp.Or(config.ConnConfig.ConnectTimeout, connectTimeout)
 	config.ConnConfig.StatementCacheCapacity = min(config.ConnConfig.StatementCacheCapacity, statementCache)
 	config.ConnConfig.DescriptionCacheCapacity = min(config.ConnConfig.DescriptionCacheCapacity, statementCache)
 	// The session uses UTF-8, whatever the database's encoding. The driver's simple protocol requires client_encoding

@@ -64,8 +64,8 @@ func (c *Conn) Write(data []byte) (int, error) {
 }
 
 // StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read, whatever
-// the deadlines. Of a connection that isn't a socket, it always says so. It must not be called during a Read, and after
-// false, the connection must not be used.
+// the deadlines. For a connection that isn't a socket, it always returns true. It must not be called during a Read. Once
+// it has returned false, the connection must not be used again.
 func (c *Conn) StillOpen() bool {
 	if c.socket == nil {
 		return true
@@ -75,8 +75,8 @@ func (c *Conn) StillOpen() bool {
 	return c.socket.Control(c.look) == nil && c.in.errno == syscall.EAGAIN
 }
 
-// failure makes err the error that package net would return. At the end of nearly every request, net/http ends a read by a
-// deadline, so failure allocates nothing in that case.
+// failure makes err the error that package net would return. At the end of nearly every request, net/http aborts a pending
+// read by setting a deadline, so for that error, failure changes err itself rather than allocate another.
 func (c *Conn) failure(operation string, err error) error {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok {
@@ -100,7 +100,7 @@ type direction struct {
 }
 
 // transfer repeats the call when the socket is ready, until the call is done, the deadline has passed, or the connection
-// is closed. If ok is false, nothing was done, and an ordinary call is due.
+// is closed. If ok is false, nothing was transferred, and the caller must make an ordinary call instead.
 func (d *direction) transfer(data []byte) (n int, ok bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

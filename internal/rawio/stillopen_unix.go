@@ -5,8 +5,8 @@ package rawio
 import "syscall"
 
 // StillOpen reports whether the peer has neither closed the connection nor sent anything that hasn't been read, whatever
-// the deadlines. Of a connection that isn't a socket, it always says so. It must not be called during a Read, and after
-// false, the connection must not be used.
+// the deadlines. For a connection that isn't a socket, it always returns true. It must not be called during a Read. Once
+// it has returned false, the connection must not be used again.
 func (c *Conn) StillOpen() bool {
 	socket, ok := c.Conn.(syscall.Conn)
 	if !ok {

@@ -99,8 +99,8 @@ func testLockedMariaDB(t *testing.T, program string) {
 	const threads = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'"
 	check := func() {
 		t.Helper()
-		// A thread on the database server waits for up to a second after the request's deadline. On a busy machine,
-		// there may even be some left that belong to the wave of requests before the last.
+		// A thread on the database server can keep waiting for a lock for up to a second after the request's deadline.
+		// On a busy machine, threads of the previous wave of requests may still be there, too.
 		if n := db.number(t, threads); n > 3*mariaDBPool {
 			t.Errorf("the service has %d threads on the server, want at most %d", n, 3*mariaDBPool)
 		}

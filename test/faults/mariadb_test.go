@@ -231,8 +231,8 @@ func (c mariaDBTrouble) run(t *testing.T, program string) {
 	}
 }
 
-// inTime repeats a request whose deadline passed before the store reported the problem, as happens on a busy machine. It
-// gives up after a minute.
+// inTime repeats a request if its deadline passed before the store reported the problem, which can happen on a busy
+// machine. It gives up after a minute.
 func inTime(send func() answer) (response answer) {
 	for begun := time.Now(); time.Since(begun) < time.Minute; {
 		response = send()

@@ -1,12 +1,12 @@
-{{/* The containers of the databases. The helpers take secret, the name of the Secret with the passwords; user and database.
-     While a database is being initialized, it doesn't accept connections from other pods, so no probe succeeds. The first
-     start may take five minutes. */}}
+{{/* The containers of the databases. The helpers take secret, the name of the Secret with the passwords; user; and database.
+     While a database is being initialized, it accepts no connections from other pods, so its probes fail. The startup
+     probe allows five minutes for this. */}}
 {{- define "superheroes.postgres" -}}
 env:
   - {name: POSTGRES_USER, value: {{ .user }}}
   - {name: POSTGRES_DB, value: {{ .database }}}
   - {name: POSTGRES_PASSWORD, valueFrom: {secretKeyRef: {name: {{ .secret }}, key: password}}}
-  - {name: PGDATA, value: /var/lib/postgresql/data/pgdata} # the server requires a folder of its own
+  - {name: PGDATA, value: /var/lib/postgresql/data/pgdata} # initdb needs an empty folder; a volume may contain lost+found
 {{ include "superheroes.databaseProbes" (printf "exec: {command: [pg_isready, -h, 127.0.0.1, -U, %s, -d, %s]}" .user .database) }}
 volumeMounts:
   - {name: data, mountPath: /var/lib/postgresql/data}

@@ -9,7 +9,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* The services: the port of each with the command up, the database it uses, and the services it calls. */}}
+{{/* The services: the port that each has with the command up, the database it uses, and the services it calls. */}}
 {{- define "superheroes.services" -}}
 arena: {port: 8000, calls: [heroes, villains, locations, fights, statistics]}
 heroes: {port: 8001, database: heroes, calls: []}
@@ -55,7 +55,7 @@ labels:
   {{- include "superheroes.labels" . | nindent 2 }}
 {{- end }}
 
-{{/* The settings of one service: those of all services, with its own on top. */}}
+{{/* The settings of a service: those of all services, overridden by its own. */}}
 {{- define "superheroes.settings" -}}
 {{- $own := index .root.Values.services .component | default dict -}}
 {{- mergeOverwrite (deepCopy .root.Values.service) (deepCopy $own) | toYaml -}}
