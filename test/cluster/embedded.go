@@ -118,14 +118,17 @@ func (r release) measureGap(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	watching, end := context.WithCancel(ctx)
-	measured := make(chan gap)
-	go func() { measured <- watchGap(watching, before.fights) }()
+	old, err := r.podID(ctx)
+	if err != nil {
+		return "", err
+	}
+	replaced, measured := make(chan struct{}), make(chan gap)
+	go func() { measured <- watchGap(ctx, before.fights, replaced) }()
 	_, err = r.helm(ctx, "image: {tag: "+previous+"}", "upgrade", "superheroes", chart, "--wait", "--timeout", "3m")
 	if err == nil {
-		err = r.settle(ctx, 1)
+		err = r.replaced(ctx, old)
 	}
-	end()
+	close(replaced)
 	seen := <-measured
 	if err != nil {
 		return "", errors.Join(err, r.explain(ctx))
@@ -137,18 +140,42 @@ func (r release) measureGap(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%.1f s without a fight; %d fights before and after it", seen.longest.Seconds(), seen.fights), err
 }
 
+// podID returns the id of the only pod.
+func (r release) podID(ctx context.Context) (string, error) {
+	return r.kubectl(ctx, "get", "pods", "--selector", "app.kubernetes.io/name=superheroes", "--output", "jsonpath={.items[*].metadata.uid}")
+}
+
+// replaced waits until another pod than the given one is ready.
+func (r release) replaced(ctx context.Context, old string) error {
+	err := steps.Poll(ctx, 3*time.Minute, func(ctx context.Context) error {
+		now, err := r.podID(ctx)
+		if err == nil && (now == old || now == "") {
+			err = fmt.Errorf("the pod is still %s", old)
+		}
+		return err
+	})
+	return errors.Join(err, r.settle(ctx, 1))
+}
+
 // gap is the longest time between two successful requests.
 type gap struct {
 	longest time.Duration
 	fights  int
 }
 
-func watchGap(ctx context.Context, base string) (g gap) {
+// watchGap requests fights until one succeeds after the pod was replaced.
+func watchGap(ctx context.Context, base string, replaced <-chan struct{}) (g gap) {
 	for last := time.Now(); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
-		if fightOnce(context.WithoutCancel(ctx), base) == nil {
-			g.fights++
-			g.longest = max(g.longest, time.Since(last))
-			last = time.Now()
+		if fightOnce(ctx, base) != nil {
+			continue
+		}
+		g.fights++
+		g.longest = max(g.longest, time.Since(last))
+		last = time.Now()
+		select {
+		case <-replaced:
+			return g
+		default:
 		}
 	}
 	return g
