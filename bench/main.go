@@ -52,7 +52,7 @@ const (
 	exitUsage = 2
 )
 
-// gcPercent is the services' default GOGC, which the load generator and the floor server use as well.
+// gcPercent is GOGC of the services under load, which the load generator and the floor server use as well.
 const gcPercent = 400
 
 // version is set in release builds.

@@ -26,6 +26,7 @@ type member struct {
 	before  func(w http.ResponseWriter, n int) bool // called for each fight; returns true if it sent a response
 	noCount bool                                    // no /api/fights/count
 	silent  atomic.Bool                             // like noCount, but can be set during a test
+	busy    atomic.Int64                            // how many times the count is answered with status 503
 	noList  bool                                    // no /api/fights
 }
 
@@ -121,6 +122,10 @@ func number(value any) float64 {
 func (m *member) count(w http.ResponseWriter) {
 	if m.noCount || m.silent.Load() {
 		http.Error(w, "no such path", http.StatusNotFound)
+		return
+	}
+	if m.busy.Add(-1) >= 0 {
+		http.Error(w, "the database is slow", http.StatusServiceUnavailable)
 		return
 	}
 	m.mu.Lock()

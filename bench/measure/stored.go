@@ -12,14 +12,22 @@ import (
 )
 
 // errCannotTell means that a member doesn't report how many fights it has stored.
-var errCannotTell = errors.New("it supports neither counting its fights nor paging through them; " +
-	"to count them in its MongoDB, use count= or --count-url")
+var errCannotTell = errors.New("it supports neither counting its fights nor paging through them; " + countElsewhere)
+
+const countElsewhere = "to count them in its MongoDB, use count= or --count-url"
+
+// errNotCounted means that a way of counting fights didn't give a number.
+var errNotCounted = errors.New("not a number of fights")
+
+// errBusy means that a way of counting fights may give a number later.
+var errBusy = fmt.Errorf("%w yet", errNotCounted)
 
 // count returns the number of fights that the target has stored, and what it was counted by: the collection if one was
-// given, else the target's count or, if it doesn't report one, its list of fights.
-func (t Target) count(timeout time.Duration) (total int64, by string, err error) {
+// given, else the target's count or, if it doesn't report one, its list of fights. If by isn't "", only that way is used,
+// which has given a number before: it is tried up to ten times while the target is busy.
+func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
 	if t.Count != nil {
-		total, err = t.Count.count()
+		total, err := t.Count.count()
 		return total, t.Count.String(), err
 	}
 	conn, err := rawhttp.New(t.URL(Fights), timeout)
@@ -34,13 +42,21 @@ func (t Target) count(timeout time.Duration) (total int64, by string, err error)
 	}{
 		{"/api/fights/count", list.count}, {"/api/fights?limit=&before=", list.before}, {"/api/fights?page=&size=", list.pages},
 	} {
-		total, err = way.count()
-		switch {
-		case err == nil:
-			return total, way.name, nil
-		case !errors.Is(err, errCannotTell):
-			return 0, "", fmt.Errorf("counting the fights of %s by %s: %w", t.Name, way.name, err)
+		if by != "" && by != way.name {
+			continue
 		}
+		total, err := way.count()
+		if by == "" && errors.Is(err, errNotCounted) {
+			continue
+		}
+		for try := 1; errors.Is(err, errBusy) && try < 10; try++ {
+			time.Sleep(500 * time.Millisecond)
+			total, err = way.count()
+		}
+		if err != nil {
+			err = fmt.Errorf("counting the fights of %s by %s: %w; %s", t.Name, way.name, err, countElsewhere)
+		}
+		return total, way.name, err
 	}
 	return 0, "", errCannotTell
 }
@@ -54,8 +70,11 @@ func (f fights) get(path string, into any) error {
 	if err != nil {
 		return err
 	}
-	if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, into) != nil {
-		return errCannotTell
+	switch {
+	case answer.Status == http.StatusTooManyRequests || answer.Status >= http.StatusInternalServerError:
+		return fmt.Errorf("%w: status %d, %.100s", errBusy, answer.Status, answer.Body)
+	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, into) != nil:
+		return fmt.Errorf("%w: status %d, %.100s", errNotCounted, answer.Status, answer.Body)
 	}
 	return nil
 }
@@ -67,7 +86,7 @@ func (f fights) count() (int64, error) {
 		return 0, err
 	}
 	if counted.Count == nil || *counted.Count < 0 {
-		return 0, errCannotTell
+		return 0, errNotCounted
 	}
 	return *counted.Count, nil
 }
@@ -81,7 +100,7 @@ func (f fights) page(query string, args ...any) (ids []string, err error) {
 		return nil, err
 	}
 	if page == nil || len(page) > pageSize {
-		return nil, errCannotTell
+		return nil, errNotCounted
 	}
 	for _, fight := range page {
 		ids = append(ids, fmt.Sprint(fight.ID))
@@ -102,7 +121,7 @@ func (f fights) before() (total int64, err error) {
 		total += int64(len(ids))
 		id := ids[len(ids)-1]
 		if !usable(id) || id >= last && last != "" {
-			return 0, errCannotTell // ids must decrease from page to page, or this loop would not terminate
+			return 0, errNotCounted // ids must decrease from page to page, or this loop would not terminate
 		}
 		last, query = id, fmt.Sprintf("limit=%d&before=%s", pageSize, id)
 	}
@@ -131,7 +150,7 @@ func (f fights) pages() (int64, error) {
 			grows, step = false, step/2
 			continue
 		case ids[0] == first[0] || at+step > maxPages:
-			return 0, errCannotTell
+			return 0, errNotCounted
 		}
 		at, last = at+step, ids
 		if grows {

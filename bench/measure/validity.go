@@ -10,17 +10,26 @@ const (
 	maxUnanswered = 0.001  // maximum share of iterations without a response, as in the family's load test
 )
 
+// Late says how late the load generator started iterations in the open model, if it was so late that the latencies are as
+// much its own as the target's; otherwise it returns "". CPU time and memory are still those of the requested load.
+func (r Run) Late() string {
+	late := r.Generator.Late
+	if late.Micros <= maxLate {
+		return ""
+	}
+	return fmt.Sprintf("%g%% of iterations started at least %.3g ms late (limit %.3g ms)", 100-late.Percent, late.Micros/1e3, maxLate/1e3)
+}
+
 // disturbances returns the reasons why a run is void that are the fault of the machine or the load generator.
 func (m measurement) disturbances(run Run) (disturbances []string) {
 	add := func(format string, args ...any) { disturbances = append(disturbances, fmt.Sprintf(format, args...)) }
 	if fault := run.Surroundings.fault(); fault != "" {
 		add("%s", fault)
 	}
-	g := run.Generator
-	if m.rate > 0 && g.Late.Micros > maxLate {
-		add("%g%% of iterations started at least %.3g ms late (limit %.3g ms)", 100-g.Late.Percent, g.Late.Micros/1e3, maxLate/1e3)
+	if late := run.Late(); late != "" {
+		add("%s", late)
 	}
-	if g.CPU > maxBusy*g.Cores*run.Seconds {
+	if g := run.Generator; g.CPU > maxBusy*g.Cores*run.Seconds {
 		add("the generator used %.3g of its %.3g cores, so the figures show the generator's limit rather than the target's",
 			g.CPU/run.Seconds, g.Cores)
 	}

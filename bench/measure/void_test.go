@@ -46,7 +46,14 @@ func TestValid(t *testing.T) {
 	} {
 		t.Run(c.mix, func(t *testing.T) {
 			t.Parallel() // the runs spend most of their time waiting
-			run := measure(t, quick(t, c.mix, new(member).start(t)))
+			m := &member{}
+			m.before = func(_ http.ResponseWriter, n int) bool {
+				if n == 11 {
+					m.busy.Store(2) // for a moment after the run, too
+				}
+				return false
+			}
+			run := measure(t, quick(t, c.mix, m.start(t)))
 			if len(run.Void) > 0 {
 				t.Errorf("void: %q", run.Void)
 			}
@@ -79,12 +86,20 @@ func TestVoid(t *testing.T) {
 		forgets.silent.Store(n > 10)
 		return false
 	}
+	slow := &member{}
+	slow.before = func(_ http.ResponseWriter, n int) bool {
+		if n > 10 {
+			slow.busy.Store(1 << 40)
+		}
+		return false
+	}
 	for _, c := range []struct {
 		name   string
 		member *member
 		mix    string
 		reason string
 	}{
+		{"too slow to count its fights", slow, "execute_fight", "by /api/fights/count: not a number of fights yet: status 503, the database is slow"},
 		{"stops counting its fights", forgets, "execute_fight", "could be counted before the run but not after"},
 		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
 		{"loses one fight", &member{copies: func(n int) int { return min(1, max(n-10, 10-n)) }}, "execute_fight", "but only"},

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
@@ -68,7 +69,7 @@ func assumptions() map[string]float64 {
 // value formats the scaled median of a cell's figure, or says why the figure is missing.
 func value(c *Cell, figure string, scale ...float64) string {
 	switch {
-	case !c.Enough:
+	case !c.Enough, slices.Contains(latencies(), figure) && c.checkLatency() != nil:
 		return string(void)
 	case !c.has(figure):
 		return "-"

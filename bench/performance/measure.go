@@ -102,11 +102,11 @@ const (
 // needs returns the number of valid runs that the trial needs, given how many the others of its series need.
 func (t *trial) needs(others int) int { return cmp.Or(t.rounds, others) }
 
-// alternate measures the trials in turn, round by round, and measures the floors once more at the end. Void runs are
-// repeated in the plan's extra rounds; a trial that still has too few valid runs is void as a whole.
+// alternate measures the trials in turn, round by round, and measures the floors once more at the end. Void runs, and
+// runs whose latencies are void, are repeated in the plan's extra rounds; a trial that still has too few valid runs is void.
 func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
 	rounds := trials[0].needs(s.plan.Rounds)
-	missing := func(t *trial) bool { return t.Valid < t.needs(rounds) }
+	missing := func(t *trial) bool { return t.punctual() < t.needs(rounds) }
 	for round := 1; round <= rounds+s.plan.Extra && slices.ContainsFunc(trials, missing); round++ {
 		for _, t := range trials {
 			if !missing(t) && !t.isFloor() {
@@ -126,7 +126,7 @@ func (s *setup) alternate(name string, trials ...*trial) (Series, error) {
 	}
 	measured := Series{Name: name}
 	for _, t := range trials {
-		t.Enough = !missing(t)
+		t.decide(t.needs(rounds))
 		measured.Cells = append(measured.Cells, t.Cell)
 	}
 	return measured, nil
@@ -148,12 +148,11 @@ func (s *setup) once(series string, t *trial) error {
 	t.Runs++
 	t.Dropped += run.Counts.Dropped + run.Counts.WarmDropped
 	void := voidReasons(run, t.Nothing)
-	s.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, strings.Join(void, "; "))
+	s.say("%s: %s, run %d: %.0f/s %s", series, t.Name, t.Runs, run.Throughput, cmp.Or(strings.Join(void, "; "), run.Late()))
 	if len(void) > 0 {
 		t.Void = append(t.Void, fmt.Sprintf("run %d: %s", t.Runs, strings.Join(void, "; ")))
 		return nil
 	}
-	t.Valid++
 	t.note(run)
 	for name, value := range own {
 		t.add(name, value)
@@ -165,12 +164,28 @@ func (s *setup) once(series string, t *trial) error {
 // storesNothing is the prefix of the reason that bench gives when a run is void because no fight was stored.
 const storesNothing = "STORES NOTHING"
 
-// voidReasons returns the reasons why a run is void. If the target is meant to store nothing, the reason STORES
+// punctual returns the number of valid runs whose latencies count.
+func (c *Cell) punctual() int { return c.Valid - len(c.Late) }
+
+// decide determines which figures of a cell are used, given how many runs it needs.
+func (c *Cell) decide(needs int) {
+	c.Enough = c.Valid >= needs
+	if c.punctual() < needs {
+		for _, latency := range latencies() {
+			delete(c.Figures, latency)
+		}
+	}
+}
+
+// latencies returns the names of the figures that a late load generator makes void.
+func latencies() []string { return []string{p50, p95, p99} }
+
+// voidReasons returns the reasons why a run is void, except that the generator was late. If the target is meant to store nothing, the reason STORES
 // NOTHING is expected: it is left out, and a run without it is void.
 func voidReasons(run measure.Run, nothing bool) []string {
-	reasons := run.Void
+	reasons := slices.DeleteFunc(slices.Clone(run.Void), func(reason string) bool { return reason == run.Late() })
 	if unknown := run.Surroundings.Unknown; unknown != "" {
-		reasons = append(slices.Clone(reasons), "the CPU time of unrelated processes is unknown: "+unknown)
+		reasons = append(reasons, "the CPU time of unrelated processes is unknown: "+unknown)
 	}
 	if !nothing {
 		return reasons
@@ -243,10 +258,15 @@ func (c *Cell) addLatency(name string, micros float64) {
 
 // note adds the figures that bench reports for a valid run.
 func (c *Cell) note(run measure.Run) {
+	c.Valid++
 	c.add(throughput, run.Throughput)
-	c.addLatency(p50, run.Latency.P50)
-	c.addLatency(p99, run.Latency.P99)
-	c.addLatency(p95, run.Latency.P95)
+	if late := run.Late(); late != "" {
+		c.Late = append(c.Late, fmt.Sprintf("run %d: %s", c.Runs, late))
+	} else {
+		c.addLatency(p50, run.Latency.P50)
+		c.addLatency(p99, run.Latency.P99)
+		c.addLatency(p95, run.Latency.P95)
+	}
 	c.add(generator, run.Generator.PerUnit)
 	c.add(strangers, 100*run.Surroundings.Strangers)
 	c.add(steal, 100*run.Surroundings.Steal)

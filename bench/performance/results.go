@@ -60,6 +60,7 @@ type Cell struct {
 	Valid       int               `json:"valid"`
 	Enough      bool              `json:"enough"`            // whether enough runs were valid for the cell to be used
 	Void        []string          `json:"void,omitempty"`    // reasons why runs were void
+	Late        []string          `json:"late,omitempty"`    // reasons why latencies of valid runs don't count
 	Dropped     int64             `json:"dropped,omitempty"` // iterations that were dropped, in all runs
 	Figures     map[string]Figure `json:"figures"`
 	Parts       []string          `json:"parts,omitempty"` // names; a part's CPU time is the figure partCPU + name
@@ -166,6 +167,14 @@ func (c *Cell) check() error {
 		return errVoid
 	}
 	return nil
+}
+
+// checkLatency is check for the figures that a late load generator makes void.
+func (c *Cell) checkLatency() error {
+	if err := c.check(); err != nil || len(c.Late) == 0 || c.has(p50) {
+		return err
+	}
+	return errVoid
 }
 
 // has reports whether the cell has the given figure and enough valid runs.

@@ -169,7 +169,7 @@ func (s *setup) family() error {
 // cores and connections, and would share the program's memory. Void and failed steps are repeated in the plan's extra
 // rounds; a step that still has too few valid runs is void.
 func (s *setup) visits(name string, rounds int, subjects []*subject) error {
-	missing := func(t *trial) bool { return t.Valid < t.needs(rounds) }
+	missing := func(t *trial) bool { return t.punctual() < t.needs(rounds) }
 	for range rounds + s.plan.Extra {
 		for _, b := range subjects {
 			s.visit(name, b, missing)
@@ -181,7 +181,7 @@ func (s *setup) visits(name string, rounds int, subjects []*subject) error {
 	measured := Series{Name: name}
 	for _, b := range subjects {
 		for _, t := range b.steps {
-			t.Enough = !missing(t)
+			t.decide(t.needs(rounds))
 			measured.Cells = append(measured.Cells, t.Cell)
 		}
 	}

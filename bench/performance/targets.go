@@ -149,7 +149,7 @@ func (r *Results) allocationTarget(limit int64) Target {
 func (r *Results) tailTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit)}
 	c := r.cell(tail, name)
-	if err := c.check(); err != nil {
+	if err := c.checkLatency(); err != nil {
 		t.Verdict = absent(err)
 		return t
 	}

@@ -3,6 +3,8 @@ package performance
 import (
 	"slices"
 	"testing"
+
+	"superheroes/bench/measure"
 )
 
 // made returns a cell with the given CPU times.
@@ -45,6 +47,34 @@ func TestTargets(t *testing.T) {
 				t.Errorf("got %q, %q; want %q, %q", got.Reached, got.Verdict, test.reached, test.want)
 			}
 		})
+	}
+}
+
+// TestLate checks that a late load generator makes only latencies void, and only if too few runs are left.
+func TestLate(t *testing.T) {
+	const needed = 2
+	for _, test := range []struct {
+		late, punctual int
+		cpu, p50       string
+		verdict        verdict
+	}{
+		{0, 2, "100", "5.00", met}, {1, 2, "100", "5.00", met}, {2, 1, "100", "VOID", void}, {2, 0, "100", "VOID", void}, {0, 1, "VOID", "VOID", void},
+	} {
+		c := Cell{Name: upEco, Figures: map[string]Figure{}}
+		for i := range test.late + test.punctual {
+			run := measure.Run{Application: &measure.Use{CPU: 100}, Latency: measure.Latency{P50: 5000, P99: 20000}}
+			if run.Generator.Late.Percent = 99; i < test.late {
+				run.Generator.Late.Micros, run.Latency.P50 = 1001, 7000
+			}
+			c.note(run)
+		}
+		c.decide(needed)
+		r := &Results{Series: []Series{{Name: tail, Cells: []Cell{c}}}}
+		got := r.tailTarget("", upEco, 10).Verdict
+		if value(&c, cpu) != test.cpu || value(&c, p50, 1e-3) != test.p50 || got != test.verdict || len(c.Late) != test.late {
+			t.Errorf("%d late and %d other runs: CPU %s us, p50 %s ms, %s, late: %q", test.late, test.punctual, value(&c, cpu),
+				value(&c, p50, 1e-3), got, c.Late)
+		}
 	}
 }
 

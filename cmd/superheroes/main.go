@@ -60,10 +60,6 @@ const (
 	exitSignal = 128
 )
 
-// gcPercent is the value that the program sets for GOGC. The live heap of the services is only a few MB: under load,
-// garbage collection takes a tenth of the CPU time with Go's default of 100, but only a fortieth with 400.
-const gcPercent = 400
-
 // settleTime is how long after startup the program frees the memory that only startup needed.
 const settleTime = 2 * time.Second
 
@@ -74,6 +70,7 @@ type session struct {
 	helped         func() bool             // reports whether help was requested and printed
 	signal         atomic.Int32            // number of the signal that cut the command short; 0 if none did
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
+	choosesGC      bool                    // whether the program chooses GOGC
 }
 
 // run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
@@ -104,10 +101,7 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	// Limit the Go runtime to nine tenths of the container's memory limit, if there is one. If GOMEMLIMIT is set, it
 	// takes precedence.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}
+	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack, choosesGC: chooseGC()}
 	err = command.Run(s)
 	if number := s.signal.Load(); number > 0 && err != nil {
 		fail(stderr, fmt.Errorf("interrupted: %w", err), args)
@@ -228,6 +222,14 @@ func explainDefault(parser *kong.Kong) {
 	_, _ = parser.Parse([]string{"up", "--help"}) // an error would only mean that help was printed
 }
 
+// settle frees the memory that only startup needed.
+func (s *session) settle() {
+	debug.FreeOSMemory()
+	if s.choosesGC {
+		adaptGC()
+	}
+}
+
 // serve starts services, and runs until the program receives a signal. A second signal stops the program immediately.
 // Unless announce is nil, serve reports the start's progress, and then calls announce with the addresses.
 func (s *session) serve(start func(context.Context, *app.App) error, announce func([]app.Endpoint)) error {
@@ -257,7 +259,7 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 	if announce != nil {
 		announce(a.Endpoints())
 	}
-	defer time.AfterFunc(settleTime, debug.FreeOSMemory).Stop()
+	defer time.AfterFunc(settleTime, s.settle).Stop()
 	<-signals
 	go func() {
 		select {

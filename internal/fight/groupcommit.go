@@ -33,8 +33,8 @@ const (
 	// cores, a limit of 16 writes saves an eighth of the CPU time per fight and two thirds of the p99 latency; a limit
 	// of 4 saves only a tenth.
 	maxTurns = 16
-	// A write may take until sendTime before the last of its callers' deadlines, but at least writeTime. With the default
-	// deadline, that is the same. So a leader can usually write in its own goroutine and still return in time, and a
+	// A shared write may take until one sendTime before the latest of its callers' deadlines. It always gets at least
+	// writeTime, which is just as long with the default deadline. So a leader can usually write in its own goroutine and still return in time, and a
 	// service with a longer deadline also gives a slow store more time.
 	writeTime = 4 * time.Second
 	sendTime  = time.Second

@@ -439,8 +439,8 @@ func TestContextOfAWrite(t *testing.T) {
 				}
 				close(release)
 				synctest.Wait()
-				for _, call := range calls {
-					call.cancel()
+				if test.callers[0] != hasty { // a hasty leader leaves by itself
+					calls[0].cancel()
 				}
 				if got := <-took; got != test.want {
 					t.Errorf("the context ended after %s, want %s", got, test.want)
@@ -449,8 +449,8 @@ func TestContextOfAWrite(t *testing.T) {
 					t.Error(err)
 				}
 				for _, call := range calls {
-					if err := call.result(); err == nil {
-						t.Error("an insert succeeded although its write failed")
+					if err := call.result(); !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("got %v", err)
 					}
 				}
 			})
