@@ -16,14 +16,14 @@ import (
 
 // databases are servers on the node, each behind a proxy that listens on the node's address, which pods can reach.
 type databases struct {
-	servers []*engines.Server
-	proxies map[string]*tcpproxy.Proxy // by the variable of the engine's URL
+	servers map[string]*engines.Server // by the variable of the engine's URL
+	proxies map[string]*tcpproxy.Proxy // likewise
 	urls    map[string]*url.URL        // by service, as the pods see them
 }
 
 // startDatabases starts PostgreSQL, MariaDB, and MongoDB or FerretDB, and makes a database for each service.
 func startDatabases(ctx context.Context) (*databases, error) {
-	d := &databases{proxies: map[string]*tcpproxy.Proxy{}, urls: map[string]*url.URL{}}
+	d := &databases{servers: map[string]*engines.Server{}, proxies: map[string]*tcpproxy.Proxy{}, urls: map[string]*url.URL{}}
 	mongo := os.Getenv(engines.MongodBin)
 	if mongo == "" {
 		mongo = os.Getenv(engines.FerretDBBin)
@@ -44,35 +44,42 @@ func startDatabases(ctx context.Context) (*databases, error) {
 		if err != nil {
 			return nil, errors.Join(err, d.close())
 		}
-		d.servers = append(d.servers, server)
-		if err := d.expose(ctx, engine.variable, server, engine.services); err != nil {
+		d.servers[engine.variable] = server
+		if err := d.expose(ctx, engine.variable); err != nil {
 			return nil, errors.Join(err, d.close())
+		}
+		for _, service := range engine.services {
+			if err := d.create(ctx, engine.variable, service); err != nil {
+				return nil, errors.Join(err, d.close())
+			}
 		}
 	}
 	return d, nil
 }
 
-// expose makes databases on a server, and lets pods reach it.
-func (d *databases) expose(ctx context.Context, variable string, server *engines.Server, services []string) error {
-	proxy, err := tcpproxy.Listen(ctx, net.JoinHostPort(node.Address, "0"), server.Addr(), tcpproxy.All)
+// expose lets pods reach an engine's server.
+func (d *databases) expose(ctx context.Context, variable string) (err error) {
+	d.proxies[variable], err = tcpproxy.Listen(ctx, net.JoinHostPort(node.Address, "0"), d.servers[variable].Addr(), tcpproxy.All)
+	return err
+}
+
+// create makes a new database for a service, which must use it from then on.
+func (d *databases) create(ctx context.Context, variable, service string) error {
+	local, _, err := engines.Create(ctx, variable, d.servers[variable].URL)
 	if err != nil {
 		return err
 	}
-	d.proxies[variable] = proxy
-	for _, service := range services {
-		local, _, err := engines.Create(ctx, variable, server.URL)
-		if err != nil {
-			return err
-		}
-		location, err := url.Parse(local)
-		if err != nil {
-			return errors.New("the URL of a database can't be parsed") // it contains a password
-		}
-		location.Host = proxy.Addr()
-		d.urls[service] = location
+	location, err := url.Parse(local)
+	if err != nil {
+		return errors.New("the URL of a database can't be parsed") // it contains a password
 	}
+	location.Host = d.proxies[variable].Addr()
+	d.urls[service] = location
 	return nil
 }
+
+// emptyFights makes a new database for fights.
+func (d *databases) emptyFights(ctx context.Context) error { return d.create(ctx, engines.MongoDBURL, "fights") }
 
 // values returns values of the chart for these databases.
 func (d *databases) values() string {

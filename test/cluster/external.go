@@ -11,10 +11,9 @@ import (
 	"superheroes/test/steps"
 )
 
-// replicated are values for two pods of each service, but a single one that counts. The services share two cores with the
-// cluster itself, so they request less CPU than by default.
+// replicated are values for two pods of each service, but a single one that counts.
 const replicated = `
-service: {replicas: 2, resources: {requests: {cpu: 20m}}}
+service: {replicas: 2}
 services: {statistics: {replicas: 1}}
 `
 
@@ -74,7 +73,7 @@ func (d *deployment) testWithoutStore(ctx context.Context) (string, error) {
 
 // upgrade upgrades to the chart and program of this tree.
 func (d *deployment) upgrade(ctx context.Context) (string, error) {
-	return d.underLoad(ctx, func(ctx context.Context) error {
+	return d.underLoad(ctx, rate, func(ctx context.Context) error {
 		_, err := d.helm(ctx, d.values(current), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
 		return errors.Join(err, d.settle(ctx, podsReplicated))
 	})
@@ -82,15 +81,35 @@ func (d *deployment) upgrade(ctx context.Context) (string, error) {
 
 // rollback goes back to the previous revision.
 func (d *deployment) rollback(ctx context.Context) (string, error) {
-	return d.underLoad(ctx, func(ctx context.Context) error {
+	err := d.prepare(ctx, filepath.Join(d.work, previousTree, chart), previous)
+	if err == nil {
+		_, err = d.helm(ctx, d.values(current), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
+	}
+	if err := errors.Join(err, d.settle(ctx, podsReplicated)); err != nil {
+		return "", err
+	}
+	return d.underLoad(ctx, rate, func(ctx context.Context) error {
 		_, err := d.helm(ctx, "", "rollback", "superheroes", "--wait", "--timeout", "5m")
 		return errors.Join(err, d.settle(ctx, podsReplicated))
 	})
 }
 
+// prepare upgrades to the chart and program of a tree, with an empty store of fights, while there is no load. FerretDB reads
+// all fights for most queries, so that the fights of one load would slow down the next.
+func (d *deployment) prepare(ctx context.Context, chart, tag string) error {
+	if err := d.databases.emptyFights(ctx); err != nil {
+		return err
+	}
+	_, err := d.helm(ctx, d.values(tag), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
+	return errors.Join(err, d.settle(ctx, podsReplicated))
+}
+
 // evict evicts pods through the API that a drain of their node uses, one at a time, and waits for each one's replacement.
 func (d *deployment) evict(ctx context.Context) (string, error) {
-	return d.underLoad(ctx, func(ctx context.Context) error {
+	if err := d.prepare(ctx, chart, current); err != nil {
+		return "", err
+	}
+	return d.underLoad(ctx, rate, func(ctx context.Context) error {
 		pods, err := d.kubectl(ctx, "get", "pods", "--selector", "app.kubernetes.io/component in (fights, heroes)", "--output", `jsonpath={.items[*].metadata.name}`)
 		if err != nil || pods == "" {
 			return errors.Join(errors.New("there are no pods to evict"), err)
@@ -120,7 +139,10 @@ func (d *deployment) evictOne(ctx context.Context, pod string) error {
 
 // breakImage upgrades to an image whose program never gets ready. The pods that serve must stay until helm gives up.
 func (d *deployment) breakImage(ctx context.Context) (string, error) {
-	figures, err := d.underLoad(ctx, func(ctx context.Context) error {
+	if err := d.prepare(ctx, chart, current); err != nil {
+		return "", err
+	}
+	figures, err := d.underLoad(ctx, rate, func(ctx context.Context) error {
 		_, err := d.helm(ctx, d.values(broken), "upgrade", "superheroes", chart, "--rollback-on-failure", "--timeout", "45s")
 		if err == nil {
 			return errors.New("helm upgrade succeeded with an image that never gets ready")

@@ -17,7 +17,7 @@ import (
 	"superheroes/test/steps"
 )
 
-// rate is how many fights per second are requested while pods come and go.
+// rate is how many fights per second are requested while pods are replaced.
 const rate = 200
 
 // load requests fights at a constant rate, however long responses take, and records the outcomes.
@@ -164,13 +164,13 @@ func (s stock) counted(ctx context.Context, number int) error {
 	})
 }
 
-// underLoad does something that replaces pods while fights are requested, and audits the fights.
-func (r release) underLoad(ctx context.Context, do func(context.Context) error) (string, error) {
+// underLoad does something that replaces or adds pods while fights are requested, and audits the fights.
+func (r release) underLoad(ctx context.Context, perSecond int, do func(context.Context) error) (string, error) {
 	before, err := r.takeStock(ctx)
 	if err != nil {
 		return "", err
 	}
-	running := startLoad(ctx, before.fights, rate, bothKinds()...)
+	running := startLoad(ctx, before.fights, perSecond, bothKinds()...)
 	begin := time.Now()
 	failed := do(ctx)
 	took := time.Since(begin)

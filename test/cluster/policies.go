@@ -58,7 +58,7 @@ func (d *deployment) beginPolicies(ctx context.Context) (string, error) {
 		return "", err
 	}
 	monitoring := release{d.cluster, "monitoring"}
-	err = errors.Join(d.create(ctx), monitoring.create(ctx), d.install(ctx, d.databases.values()+single+dnsOnNode))
+	err = errors.Join(d.create(ctx), monitoring.create(ctx), d.install(ctx, d.databases.values()+dnsOnNode))
 	if err != nil {
 		return "", err
 	}

@@ -24,10 +24,8 @@ const (
 	spreading   = 100 * time.Second
 )
 
-// single are values for one pod of each service.
-const single = `
-service: {resources: {requests: {cpu: 20m}}}
-`
+// scaleRate is the number of fights per second, few enough that the fights of minutes don't slow down FerretDB.
+const scaleRate = 50
 
 // podsSingle is the number of pods with one of each service.
 const podsSingle = 6
@@ -52,12 +50,15 @@ func (d *deployment) beginScale(ctx context.Context) (string, error) {
 	if err := d.create(ctx); err != nil {
 		return "", err
 	}
-	return "", errors.Join(d.install(ctx, d.databases.values()+single), d.settle(ctx, podsSingle))
+	return "", errors.Join(d.install(ctx, d.databases.values()), d.settle(ctx, podsSingle))
 }
 
 // share runs fights in a number of pods, and checks that each pod carries its share of the load, give or take a fifth.
 func (d *deployment) share(ctx context.Context, pods int) (string, error) {
-	values := fmt.Sprintf("%s%sservices: {fights: {replicas: %d}}\n", d.databases.values(), single, pods)
+	if err := d.databases.emptyFights(ctx); err != nil {
+		return "", err
+	}
+	values := fmt.Sprintf("%sservices: {fights: {replicas: %d}}\n", d.databases.values(), pods)
 	if _, err := d.helm(ctx, values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
 		return "", err
 	}
@@ -73,7 +74,7 @@ func (d *deployment) share(ctx context.Context, pods int) (string, error) {
 		return "", err
 	}
 	loading, end := context.WithCancel(ctx)
-	running := startLoad(ctx, before.fights, rate, renewed(loading)...)
+	running := startLoad(ctx, before.fights, scaleRate, renewed(loading)...)
 	select {
 	case <-ctx.Done():
 	case <-time.After(spreading):
@@ -171,7 +172,7 @@ func compareShares(earlier, later map[string]float64, pods int) (text string, er
 
 // autoscaled are values for an autoscaler that adds pods at a load which leaves cores for the cluster itself.
 const autoscaled = `
-services: {fights: {autoscaling: {enabled: true, minReplicas: 1, maxReplicas: 3, cpu: 10m, scaleDownSeconds: 15}}}
+services: {fights: {autoscaling: {enabled: true, minReplicas: 1, maxReplicas: 3, cpu: 5m, scaleDownSeconds: 15}}}
 `
 
 // autoscale checks that the autoscaler adds pods until there are three while fights are requested, and then removes two.
@@ -182,7 +183,10 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	if err := d.node.StartMetrics(ctx); err != nil {
 		return "", err
 	}
-	values := d.databases.values() + single + autoscaled
+	if err := d.databases.emptyFights(ctx); err != nil {
+		return "", err
+	}
+	values := d.databases.values() + autoscaled
 	if _, err := d.helm(ctx, values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
 		return "", err
 	}
@@ -191,7 +195,7 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	}
 	begin := time.Now()
 	var up time.Duration
-	figures, err := d.underLoad(ctx, func(ctx context.Context) error {
+	figures, err := d.underLoad(ctx, scaleRate, func(ctx context.Context) error {
 		err := d.awaitScale(ctx, 3)
 		up = time.Since(begin)
 		return err
