@@ -16,15 +16,15 @@ var errCannotTell = errors.New("it supports neither counting its fights nor pagi
 
 const countElsewhere = "to count them in its MongoDB, use count= or --count-url"
 
-// errNotCounted means that a way of counting fights didn't give a number.
-var errNotCounted = errors.New("not a number of fights")
+// errNotCounted means that the response to a request for a count or a list is something else.
+var errNotCounted = errors.New("no count of fights")
 
-// errBusy means that a way of counting fights may give a number later.
+// errBusy means that the member responded with status 429 or 5xx, and so may count its fights later.
 var errBusy = fmt.Errorf("%w yet", errNotCounted)
 
 // count returns the number of fights that the target has stored, and what it was counted by: the collection if one was
-// given, else the target's count or, if it doesn't report one, its list of fights. If by isn't "", only that way is used,
-// which has given a number before: it is tried up to ten times while the target is busy.
+// given, else the target's count or, if it doesn't report one, its list of fights. If by isn't "", it is what they were counted
+// by before, and nothing else is tried. The target is asked up to ten times while it is busy.
 func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
 	if t.Count != nil {
 		total, err := t.Count.count()
@@ -46,12 +46,12 @@ func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
 			continue
 		}
 		total, err := way.count()
-		if by == "" && errors.Is(err, errNotCounted) {
-			continue
-		}
 		for try := 1; errors.Is(err, errBusy) && try < 10; try++ {
 			time.Sleep(500 * time.Millisecond)
 			total, err = way.count()
+		}
+		if by == "" && errors.Is(err, errNotCounted) {
+			continue
 		}
 		if err != nil {
 			err = fmt.Errorf("counting the fights of %s by %s: %w; %s", t.Name, way.name, err, countElsewhere)
@@ -70,11 +70,12 @@ func (f fights) get(path string, into any) error {
 	if err != nil {
 		return err
 	}
+	said := strings.Join(strings.Fields(string(answer.Body[:min(len(answer.Body), 100)])), " ")
 	switch {
 	case answer.Status == http.StatusTooManyRequests || answer.Status >= http.StatusInternalServerError:
-		return fmt.Errorf("%w: status %d, %.100s", errBusy, answer.Status, answer.Body)
+		return fmt.Errorf("%w: status %d, %s", errBusy, answer.Status, said)
 	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, into) != nil:
-		return fmt.Errorf("%w: status %d, %.100s", errNotCounted, answer.Status, answer.Body)
+		return fmt.Errorf("%w: status %d, %s", errNotCounted, answer.Status, said)
 	}
 	return nil
 }

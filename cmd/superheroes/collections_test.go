@@ -16,9 +16,9 @@ func TestCollections(t *testing.T) {
 		after time.Duration
 		want  int
 	}{
-		{time.Second, sparingPercent}, {frequent, sparingPercent}, // the family's load test
-		{frequent - 1, busyPercent}, {5 * frequent, busyPercent}, {rarely, busyPercent}, // saturated: a fifth as many collections
-		{rarely + 1, sparingPercent}, {2 * time.Minute, sparingPercent}, // idle: Go collects every two minutes
+		{time.Second, sparingPercent}, {busyInterval, sparingPercent}, // the family's load test
+		{busyInterval - 1, busyPercent}, {5 * busyInterval, busyPercent}, {calmInterval, busyPercent}, // saturated: a fifth as many collections
+		{calmInterval + 1, sparingPercent}, {2 * time.Minute, sparingPercent}, // idle: Go collects every two minutes
 		{time.Millisecond, busyPercent},
 	} {
 		now = now.Add(step.after)
@@ -28,7 +28,7 @@ func TestCollections(t *testing.T) {
 	}
 }
 
-// TestAfterEach collects the heap several times, and waits each time for the call that follows.
+// TestAfterEach collects the heap until calls have followed several times.
 func TestAfterEach(t *testing.T) {
 	called := make(chan int, 10)
 	c := &collections{time.Now().Add(-time.Hour), func(p int) int {
@@ -39,12 +39,15 @@ func TestAfterEach(t *testing.T) {
 		return 0
 	}}
 	afterEach(c)
-	for range 3 {
+	deadline := time.After(time.Minute)
+	for calls := 0; calls < 3; {
 		runtime.GC()
 		select {
 		case <-called:
-		case <-time.After(time.Minute):
-			t.Fatal("nothing was called after a collection")
+			calls++
+		case <-time.After(time.Millisecond):
+		case <-deadline:
+			t.Fatalf("%d calls followed collections", calls)
 		}
 	}
 }

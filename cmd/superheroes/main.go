@@ -70,7 +70,7 @@ type session struct {
 	helped         func() bool             // reports whether help was requested and printed
 	signal         atomic.Int32            // number of the signal that cut the command short; 0 if none did
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
-	choosesGC      bool                    // whether the program chooses GOGC
+	choosesGC      bool                    // false if the user has set GOGC
 }
 
 // run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
@@ -222,7 +222,7 @@ func explainDefault(parser *kong.Kong) {
 	_, _ = parser.Parse([]string{"up", "--help"}) // an error would only mean that help was printed
 }
 
-// settle frees the memory that only startup needed.
+// settle frees the memory that only startup needed, and lets GOGC adapt from then on.
 func (s *session) settle() {
 	debug.FreeOSMemory()
 	if s.choosesGC {
