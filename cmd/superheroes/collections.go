@@ -23,15 +23,9 @@ const (
 	calmInterval = time.Second
 )
 
-// chooseGC sets GOGC to the higher value, unless the user has set it, and reports whether it did. Services adapt it after the
-// start (adaptGC); other commands keep it.
-func chooseGC() (chosen bool) {
-	chosen = os.Getenv("GOGC") == ""
-	if chosen {
-		debug.SetGCPercent(busyPercent)
-	}
-	return chosen
-}
+// choosesGC reports whether the program chooses GOGC, because the user hasn't set it. All commands start with the higher value;
+// services adapt it after the start (adaptGC).
+func choosesGC() bool { return os.Getenv("GOGC") == "" }
 
 // adaptGC sets GOGC to the lower value, and adapts it to how often the heap is collected from now on.
 func adaptGC() {
