@@ -197,6 +197,7 @@ func (s *session) run(ctx context.Context, p *process, l load, first bool) (Run,
 		warmup, _ := p.warmup() // checked with the members file
 		options.Idle, options.Warmup = s.plan.Idle, max(options.Warmup, warmup)
 	}
+	var idle measure.Run
 	for attempt := 1; ; attempt++ {
 		report, err := measure.Members(ctx, options)
 		if err != nil {
@@ -207,8 +208,11 @@ func (s *session) run(ctx context.Context, p *process, l load, first bool) (Run,
 		}
 		measured := report.Series[0].Members[0].Runs[0]
 		run := p.figures(measured)
+		if attempt == 1 {
+			idle, options.Idle = measured, min(time.Second, s.plan.Idle) // a further attempt follows a load
+		}
 		if first {
-			p.addIdle(&run, measured)
+			p.addIdle(&run, idle)
 		}
 		if run.Repeated = attempt - 1; len(run.Disturbed) == 0 || attempt == s.plan.Attempts {
 			return run, nil

@@ -379,7 +379,7 @@ func TestParseCollection(t *testing.T) {
 	if err != nil || target.Name != "x" || target.Count == nil {
 		t.Fatalf("got %+v, %v", target, err)
 	}
-	if _, _, err := target.count(time.Second, ""); err == nil || strings.Contains(err.Error(), password) || !strings.Contains(err.Error(), "database d, collection c: ") {
+	if _, _, err := target.count(t.Context(), time.Second, ""); err == nil || strings.Contains(err.Error(), password) || !strings.Contains(err.Error(), "database d, collection c: ") {
 		t.Errorf("got %v", err)
 	}
 }

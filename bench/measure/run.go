@@ -55,7 +55,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	run := Run{Target: m.target.Name, Round: round, Started: time.Now()}
 	loadBefore, _ := m.system.Load() // 0 if not available
 	meters := m.meters()
-	if err := m.startStored(&run); err != nil {
+	if err := m.startStored(ctx, &run); err != nil {
 		return run, err
 	}
 	watts := m.rest(ctx, meters, idleBegin, idleEnd)
@@ -85,7 +85,7 @@ func (m measurement) run(ctx context.Context, round int) (Run, error) {
 	m.finish(&run, t, begun, over)
 	run.Surroundings = over.census.since(begun.census, m.target)
 	run.Surroundings.Load = loadBefore
-	m.finishStored(&run)
+	m.finishStored(ctx, &run)
 	done := float64(over.done - begun.done)
 	run.Measured = m.measured(begun, over, watts)
 	run.Application, run.Store = meters.application.result(run.Seconds, done), meters.store.result(run.Seconds, done)
@@ -131,13 +131,13 @@ func (m measurement) finish(run *Run, t *tally, begun, over moment) {
 
 // startStored counts the stored fights before the run. If the mix has no fights, it only checks that the target
 // responds.
-func (m measurement) startStored(run *Run) error {
+func (m measurement) startStored(ctx context.Context, run *Run) error {
 	if !m.mix.fights() {
 		_, err := m.probe(m.target, m.mix)
 		return err
 	}
 	run.Stored = &Stored{}
-	before, by, err := m.target.count(m.Timeout, "")
+	before, by, err := m.target.count(ctx, m.Timeout, "")
 	switch {
 	case err == nil:
 		run.Stored.Checked, run.Stored.Stored, run.Stored.By = true, -before, by
@@ -150,7 +150,7 @@ func (m measurement) startStored(run *Run) error {
 }
 
 // finishStored counts the stored fights after the run.
-func (m measurement) finishStored(run *Run) {
+func (m measurement) finishStored(ctx context.Context, run *Run) {
 	if run.Stored == nil {
 		return
 	}
@@ -158,7 +158,7 @@ func (m measurement) finishStored(run *Run) {
 	if !run.Stored.Checked {
 		return
 	}
-	after, _, err := m.target.count(m.Timeout, run.Stored.By)
+	after, _, err := m.target.count(ctx, m.Timeout, run.Stored.By)
 	if err != nil {
 		run.Stored.Checked, run.Stored.Stored, run.Stored.Why, run.Stored.Lost = false, 0, err.Error(), true
 		return

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,21 +12,21 @@ import (
 	"superheroes/bench/rawhttp"
 )
 
-// errCannotTell means that a member doesn't report how many fights it has stored.
-var errCannotTell = errors.New("it supports neither counting its fights nor paging through them; " + countElsewhere)
+// errCannotTell means that a member reports in none of the known ways how many fights it has stored.
+var errCannotTell = errors.New("it neither counts its fights nor returns them page by page")
 
 const countElsewhere = "to count them in its MongoDB, use count= or --count-url"
 
-// errNotCounted means that a way of counting fights didn't give a number.
-var errNotCounted = errors.New("not a number of fights")
+// errNotCounted means that the response to a request for a count or a list is something else.
+var errNotCounted = errors.New("no count of fights")
 
-// errBusy means that a way of counting fights may give a number later.
+// errBusy means that the member responded with status 429 or 5xx, and so may count its fights later.
 var errBusy = fmt.Errorf("%w yet", errNotCounted)
 
 // count returns the number of fights that the target has stored, and what it was counted by: the collection if one was
-// given, else the target's count or, if it doesn't report one, its list of fights. If by isn't "", only that way is used,
-// which has given a number before: it is tried up to ten times while the target is busy.
-func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
+// given, else the target's count or, if it doesn't report one, its list of fights. If by isn't "", it is what they were counted
+// by before, and nothing else is tried. The target is asked up to ten times while it is busy, and once if ctx is canceled.
+func (t Target) count(ctx context.Context, timeout time.Duration, by string) (int64, string, error) {
 	if t.Count != nil {
 		total, err := t.Count.count()
 		return total, t.Count.String(), err
@@ -36,6 +37,7 @@ func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
 	}
 	defer conn.Close()
 	list := fights{conn}
+	var responses []string
 	for _, way := range []struct {
 		name  string
 		count func() (int64, error)
@@ -46,19 +48,23 @@ func (t Target) count(timeout time.Duration, by string) (int64, string, error) {
 			continue
 		}
 		total, err := way.count()
-		if by == "" && errors.Is(err, errNotCounted) {
-			continue
-		}
-		for try := 1; errors.Is(err, errBusy) && try < 10; try++ {
-			time.Sleep(500 * time.Millisecond)
+		for try := 1; errors.Is(err, errBusy) && try < 10 && ctx.Err() == nil; try++ {
+			select {
+			case <-time.After(500 * time.Millisecond):
+			case <-ctx.Done():
+			}
 			total, err = way.count()
+		}
+		if by == "" && errors.Is(err, errNotCounted) {
+			responses = append(responses, fmt.Sprintf("%s: %s", way.name, err))
+			continue
 		}
 		if err != nil {
 			err = fmt.Errorf("counting the fights of %s by %s: %w; %s", t.Name, way.name, err, countElsewhere)
 		}
 		return total, way.name, err
 	}
-	return 0, "", errCannotTell
+	return 0, "", fmt.Errorf("%w (%s); %s", errCannotTell, strings.Join(responses, "; "), countElsewhere)
 }
 
 // fights counts the fights of a member.
@@ -70,11 +76,12 @@ func (f fights) get(path string, into any) error {
 	if err != nil {
 		return err
 	}
+	said := strings.Join(strings.Fields(string(answer.Body[:min(len(answer.Body), 100)])), " ")
 	switch {
 	case answer.Status == http.StatusTooManyRequests || answer.Status >= http.StatusInternalServerError:
-		return fmt.Errorf("%w: status %d, %.100s", errBusy, answer.Status, answer.Body)
+		return fmt.Errorf("%w: status %d, %s", errBusy, answer.Status, said)
 	case answer.Status != http.StatusOK || json.Unmarshal(answer.Body, into) != nil:
-		return fmt.Errorf("%w: status %d, %.100s", errNotCounted, answer.Status, answer.Body)
+		return fmt.Errorf("%w: status %d, %s", errNotCounted, answer.Status, said)
 	}
 	return nil
 }

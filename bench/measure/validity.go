@@ -26,7 +26,7 @@ func (m measurement) disturbances(run Run) (disturbances []string) {
 	if fault := run.Surroundings.fault(); fault != "" {
 		add("%s", fault)
 	}
-	if late := run.Late(); late != "" {
+	if late := run.Late(); late != "" && m.rate > 0 {
 		add("%s", late)
 	}
 	if g := run.Generator; g.CPU > maxBusy*g.Cores*run.Seconds {

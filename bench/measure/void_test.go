@@ -49,7 +49,7 @@ func TestValid(t *testing.T) {
 			m := &member{}
 			m.before = func(_ http.ResponseWriter, n int) bool {
 				if n == 11 {
-					m.busy.Store(2) // for a moment after the run, too
+					m.busy.Store(2) // the first two counts after the run fail
 				}
 				return false
 			}
@@ -99,7 +99,7 @@ func TestVoid(t *testing.T) {
 		mix    string
 		reason string
 	}{
-		{"too slow to count its fights", slow, "execute_fight", "by /api/fights/count: not a number of fights yet: status 503, the database is slow"},
+		{"too slow to count its fights", slow, "execute_fight", "by /api/fights/count: no count of fights yet: status 503, the database is slow; to count them"},
 		{"stops counting its fights", forgets, "execute_fight", "could be counted before the run but not after"},
 		{"stores nothing", &member{copies: func(int) int { return 0 }}, "execute_fight", "STORES NOTHING"},
 		{"loses one fight", &member{copies: func(n int) int { return min(1, max(n-10, 10-n)) }}, "execute_fight", "but only"},

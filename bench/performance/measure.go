@@ -180,8 +180,8 @@ func (c *Cell) decide(needs int) {
 // latencies returns the names of the figures that a late load generator makes void.
 func latencies() []string { return []string{p50, p95, p99} }
 
-// voidReasons returns the reasons why a run is void, except that the generator was late. If the target is meant to store nothing, the reason STORES
-// NOTHING is expected: it is left out, and a run without it is void.
+// voidReasons returns the reasons why a run is void. A late generator isn't one: it makes only latencies void. If the
+// target is meant to store nothing, the reason STORES NOTHING is expected: it is left out, and a run without it is void.
 func voidReasons(run measure.Run, nothing bool) []string {
 	reasons := slices.DeleteFunc(slices.Clone(run.Void), func(reason string) bool { return reason == run.Late() })
 	if unknown := run.Surroundings.Unknown; unknown != "" {

@@ -169,7 +169,7 @@ func (c *Cell) check() error {
 	return nil
 }
 
-// checkLatency is check for the figures that a late load generator makes void.
+// checkLatency is like check, for latencies, which a late load generator makes void.
 func (c *Cell) checkLatency() error {
 	if err := c.check(); err != nil || len(c.Late) == 0 || c.has(p50) {
 		return err

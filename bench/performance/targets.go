@@ -149,7 +149,11 @@ func (r *Results) allocationTarget(limit int64) Target {
 func (r *Results) tailTarget(what, name string, limit float64) Target {
 	t := Target{What: what, Wanted: fmt.Sprintf("<= %g x p50", limit)}
 	c := r.cell(tail, name)
-	if err := c.checkLatency(); err != nil {
+	err := c.checkLatency()
+	if err == nil && !c.has(p99) {
+		err = errNotMeasured // the run was too short
+	}
+	if err != nil {
 		t.Verdict = absent(err)
 		return t
 	}

@@ -7,32 +7,27 @@ import (
 	"time"
 )
 
-// The program's values for GOGC, unless the user has set one. The live heap of a service is only a few MB, so with Go's
-// default, the heap stays small, but under load, garbage collection takes a tenth of the CPU time; with the higher value, it
-// takes a fortieth. At the rates of the family's load test, both take the same CPU time (bench/performance/notes.md).
+// The program's values for GOGC, unless the user has set one. The live heap of a service is only a few MB. With Go's default of
+// 100, the heap stays small, but garbage collection takes a tenth of the CPU time under load; with 400, it takes a fortieth. At
+// the rates of the family's load test, both take the same CPU time (bench/performance/notes.md).
 const (
 	sparingPercent = 100
 	busyPercent    = 400
 )
 
-// Collections are frequent if they are less than frequent apart, and rare if they are more than rarely apart. The same load
-// causes about five times as many collections with the lower value as with the higher one. The two times must differ by more
-// than that, or the value would change to and fro.
+// Collections that are closer together than busyInterval mean load; if they are further apart than calmInterval, the process is
+// calm. In between, GOGC stays as it is. The same load causes at least four times as many collections with the lower value as
+// with the higher one, so the intervals must differ by more than that, or GOGC would flip back and forth.
 const (
-	frequent = 100 * time.Millisecond
-	rarely   = time.Second
+	busyInterval = 100 * time.Millisecond
+	calmInterval = time.Second
 )
 
-// chooseGC sets GOGC for the start, which allocates a lot, unless the user has set it.
-func chooseGC() (chosen bool) {
-	chosen = os.Getenv("GOGC") == ""
-	if chosen {
-		debug.SetGCPercent(busyPercent)
-	}
-	return chosen
-}
+// choosesGC reports whether the program chooses GOGC, because the user hasn't set it. All commands start with the higher value;
+// services adapt it after the start (adaptGC).
+func choosesGC() bool { return os.Getenv("GOGC") == "" }
 
-// adaptGC sets GOGC to the lower value, and adapts it after each collection from now on.
+// adaptGC sets GOGC to the lower value, and adapts it to how often the heap is collected from now on.
 func adaptGC() {
 	debug.SetGCPercent(sparingPercent)
 	afterEach(&collections{time.Now(), debug.SetGCPercent})
@@ -45,10 +40,10 @@ type collections struct {
 	setPercent func(int) int
 }
 
-// afterEach calls c.ended after each collection.
+// afterEach calls c.ended soon after a collection, and again after later ones. It may miss one that begins meanwhile.
 func afterEach(c *collections) {
-	// This object isn't used, so the next collection frees it. It must contain a pointer: objects without pointers may share
-	// a block of memory, which is freed as a whole.
+	// Nothing refers to this object, so a collection soon frees it. It must contain a pointer: objects without pointers may
+	// share a block of memory, which is freed as a whole.
 	runtime.AddCleanup(new(*collections), func(c *collections) {
 		c.ended(time.Now())
 		afterEach(c)
@@ -58,9 +53,9 @@ func afterEach(c *collections) {
 // ended sets GOGC for the time after a collection that has just ended.
 func (c *collections) ended(now time.Time) {
 	switch since := now.Sub(c.last); {
-	case since < frequent:
+	case since < busyInterval:
 		c.setPercent(busyPercent)
-	case since > rarely:
+	case since > calmInterval:
 		c.setPercent(sparingPercent)
 	}
 	c.last = now

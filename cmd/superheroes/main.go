@@ -70,7 +70,6 @@ type session struct {
 	helped         func() bool             // reports whether help was requested and printed
 	signal         atomic.Int32            // number of the signal that cut the command short; 0 if none did
 	raiseSlack     func(timerslack.Config) // sets the timer slack; may re-execute the program
-	choosesGC      bool                    // whether the program chooses GOGC
 }
 
 // run executes a command line and returns the exit code. A command that runs a single service calls raiseSlack before
@@ -101,7 +100,10 @@ func run(args []string, stdout, stderr io.Writer, raiseSlack func(timerslack.Con
 	// Limit the Go runtime to nine tenths of the container's memory limit, if there is one. If GOMEMLIMIT is set, it
 	// takes precedence.
 	_, _ = memlimit.Set(memlimit.WithProvider(memlimit.FromCgroup), memlimit.WithRatio(0.9))
-	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack, choosesGC: chooseGC()}
+	if choosesGC() {
+		debug.SetGCPercent(busyPercent)
+	}
+	s := &session{stdout: stdout, stderr: stderr, parser: parser, helped: helped, raiseSlack: raiseSlack}
 	err = command.Run(s)
 	if number := s.signal.Load(); number > 0 && err != nil {
 		fail(stderr, fmt.Errorf("interrupted: %w", err), args)
@@ -222,10 +224,10 @@ func explainDefault(parser *kong.Kong) {
 	_, _ = parser.Parse([]string{"up", "--help"}) // an error would only mean that help was printed
 }
 
-// settle frees the memory that only startup needed.
-func (s *session) settle() {
+// settle frees the memory that only startup needed, and lets GOGC adapt from then on.
+func settle() {
 	debug.FreeOSMemory()
-	if s.choosesGC {
+	if choosesGC() {
 		adaptGC()
 	}
 }
@@ -259,7 +261,7 @@ func (s *session) serve(start func(context.Context, *app.App) error, announce fu
 	if announce != nil {
 		announce(a.Endpoints())
 	}
-	defer time.AfterFunc(settleTime, s.settle).Stop()
+	defer time.AfterFunc(settleTime, settle).Stop()
 	<-signals
 	go func() {
 		select {

@@ -183,6 +183,7 @@ func testEditRefused(browser context.Context, t *testing.T) {
 	page.click(t, submit)
 	page.notice(t, "heroes rejects this token. Enter the correct one under Editing.")
 	page.click(t, ".close")
+	page.wait(t, `document.activeElement.id === "create"`) // otherwise the focus would move there while the token is typed
 
 	page.useToken(t, token)
 	page.do(t, chromedp.Click(chromedp.CSS("#create")), chromedp.Click(submit))
