@@ -69,6 +69,11 @@ func (d *databases) create(ctx context.Context, variable, service string) error 
 	if err != nil {
 		return err
 	}
+	if variable == engines.MongoDBURL && os.Getenv(engines.MongodBin) == "" {
+		if err := indexIDs(ctx, local); err != nil {
+			return fmt.Errorf("indexing FerretDB's collections: %w", err)
+		}
+	}
 	location, err := url.Parse(local)
 	if err != nil {
 		return errors.New("the URL of a database can't be parsed") // it contains a password
@@ -79,7 +84,9 @@ func (d *databases) create(ctx context.Context, variable, service string) error 
 }
 
 // emptyFights makes a new database for fights.
-func (d *databases) emptyFights(ctx context.Context) error { return d.create(ctx, engines.MongoDBURL, "fights") }
+func (d *databases) emptyFights(ctx context.Context) error {
+	return d.create(ctx, engines.MongoDBURL, "fights")
+}
 
 // values returns values of the chart for these databases.
 func (d *databases) values() string {
