@@ -142,7 +142,7 @@ func (d *deployment) breakImage(ctx context.Context) (string, error) {
 	if err := d.prepare(ctx, chart, current); err != nil {
 		return "", err
 	}
-	figures, err := d.underLoad(ctx, rate, func(ctx context.Context) error {
+	figures, err := d.underLoad(ctx, lowRate, func(ctx context.Context) error {
 		_, err := d.helm(ctx, d.values(broken), "upgrade", "superheroes", chart, "--rollback-on-failure", "--timeout", "45s")
 		if err == nil {
 			return errors.New("helm upgrade succeeded with an image that never gets ready")

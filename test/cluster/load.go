@@ -17,8 +17,12 @@ import (
 	"superheroes/test/steps"
 )
 
-// rate is how many fights per second are requested while pods are replaced.
-const rate = 200
+// rate is how many fights per second are requested while pods are replaced, and lowRate how many in steps that take more than a
+// minute: FerretDB reads all fights for each page of the audit.
+const (
+	rate    = 200
+	lowRate = 50
+)
 
 // load requests fights at a constant rate, however long responses take, and records the outcomes.
 type load struct {

@@ -24,9 +24,6 @@ const (
 	spreading   = 100 * time.Second
 )
 
-// scaleRate is the number of fights per second, few enough that the fights of minutes don't slow down FerretDB.
-const scaleRate = 50
-
 // podsSingle is the number of pods with one of each service.
 const podsSingle = 6
 
@@ -74,7 +71,7 @@ func (d *deployment) share(ctx context.Context, pods int) (string, error) {
 		return "", err
 	}
 	loading, end := context.WithCancel(ctx)
-	running := startLoad(ctx, before.fights, scaleRate, renewed(loading)...)
+	running := startLoad(ctx, before.fights, lowRate, renewed(loading)...)
 	select {
 	case <-ctx.Done():
 	case <-time.After(spreading):
@@ -195,7 +192,7 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	}
 	begin := time.Now()
 	var up time.Duration
-	figures, err := d.underLoad(ctx, scaleRate, func(ctx context.Context) error {
+	figures, err := d.underLoad(ctx, lowRate, func(ctx context.Context) error {
 		err := d.awaitScale(ctx, 3)
 		up = time.Since(begin)
 		return err
