@@ -55,9 +55,10 @@ func (d *deployment) begin(ctx context.Context) (string, error) {
 }
 
 // values returns the chart's values, for an image.
-func (d *deployment) values(tag string) string {
-	return d.databases.values() + replicated + "image: {tag: " + tag + "}\n"
-}
+func (d *deployment) values(tag string) string { return d.databases.values() + twice(tag) }
+
+// twice returns the values except those for the databases.
+func twice(tag string) string { return replicated + "image: {tag: " + tag + "}\n" }
 
 // testWithoutStore checks that helm test fails while the fights store is unreachable, as after its scaling to 0, and passes
 // once it is back.
@@ -81,7 +82,7 @@ func (d *deployment) upgrade(ctx context.Context) (string, error) {
 
 // rollback goes back to the previous revision.
 func (d *deployment) rollback(ctx context.Context) (string, error) {
-	err := d.prepare(ctx, filepath.Join(d.work, previousTree, chart), previous)
+	err := d.prepare(ctx, filepath.Join(d.work, previousTree, chart), twice(previous), podsReplicated)
 	if err == nil {
 		_, err = d.helm(ctx, d.values(current), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
 	}
@@ -94,19 +95,24 @@ func (d *deployment) rollback(ctx context.Context) (string, error) {
 	})
 }
 
-// prepare upgrades to the chart and program of a tree, with an empty store of fights, while there is no load. FerretDB reads
-// all fights for most queries, so that the fights of one load would slow down the next.
-func (d *deployment) prepare(ctx context.Context, chart, tag string) error {
+// prepare upgrades to a chart with an empty store of fights, while there is no load: FerretDB reads all fights for most queries,
+// so the fights of one load would slow down the next. The values are those except for the databases.
+func (d *deployment) prepare(ctx context.Context, chart, values string, pods int) error {
 	if err := d.databases.emptyFights(ctx); err != nil {
 		return err
 	}
-	_, err := d.helm(ctx, d.values(tag), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
-	return errors.Join(err, d.settle(ctx, podsReplicated))
+	_, err := d.helm(ctx, d.databases.values()+values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
+	if err != nil {
+		return err
+	}
+	// A new URL alone doesn't restart the pods.
+	_, err = d.kubectl(ctx, "rollout", "restart", "deployment/superheroes-fights", "deployment/superheroes-statistics")
+	return errors.Join(err, d.settle(ctx, pods))
 }
 
 // evict evicts pods through the API that a drain of their node uses, one at a time, and waits for each one's replacement.
 func (d *deployment) evict(ctx context.Context) (string, error) {
-	if err := d.prepare(ctx, chart, current); err != nil {
+	if err := d.prepare(ctx, chart, twice(current), podsReplicated); err != nil {
 		return "", err
 	}
 	return d.underLoad(ctx, rate, func(ctx context.Context) error {
@@ -139,7 +145,7 @@ func (d *deployment) evictOne(ctx context.Context, pod string) error {
 
 // breakImage upgrades to an image whose program never gets ready. The pods that serve must stay until helm gives up.
 func (d *deployment) breakImage(ctx context.Context) (string, error) {
-	if err := d.prepare(ctx, chart, current); err != nil {
+	if err := d.prepare(ctx, chart, twice(current), podsReplicated); err != nil {
 		return "", err
 	}
 	figures, err := d.underLoad(ctx, lowRate, func(ctx context.Context) error {

@@ -52,14 +52,8 @@ func (d *deployment) beginScale(ctx context.Context) (string, error) {
 
 // share runs fights in a number of pods, and checks that each pod carries its share of the load, give or take a fifth.
 func (d *deployment) share(ctx context.Context, pods int) (string, error) {
-	if err := d.databases.emptyFights(ctx); err != nil {
-		return "", err
-	}
-	values := fmt.Sprintf("%sservices: {fights: {replicas: %d}}\n", d.databases.values(), pods)
-	if _, err := d.helm(ctx, values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
-		return "", err
-	}
-	if err := d.settle(ctx, podsSingle-1+pods); err != nil {
+	values := fmt.Sprintf("services: {fights: {replicas: %d}}\n", pods)
+	if err := d.prepare(ctx, chart, values, podsSingle-1+pods); err != nil {
 		return "", err
 	}
 	before, err := d.takeStock(ctx)
@@ -180,14 +174,13 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	if err := d.node.StartMetrics(ctx); err != nil {
 		return "", err
 	}
-	if err := d.databases.emptyFights(ctx); err != nil {
+	if err := d.prepare(ctx, chart, "services: {fights: {replicas: 1}}\n", podsSingle); err != nil {
 		return "", err
 	}
-	values := d.databases.values() + autoscaled
-	if _, err := d.helm(ctx, values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
+	if _, err := d.helm(ctx, d.databases.values()+autoscaled, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
 		return "", err
 	}
-	if err := d.awaitScale(ctx, 1); err != nil { // from the four of the step before
+	if err := d.awaitScale(ctx, 1); err != nil {
 		return "", err
 	}
 	begin := time.Now()
