@@ -105,9 +105,14 @@ func (d *deployment) prepare(ctx context.Context, chart, values string, pods int
 	if err != nil {
 		return err
 	}
-	// A new URL alone doesn't restart the pods.
-	_, err = d.kubectl(ctx, "rollout", "restart", "deployment/superheroes-fights", "deployment/superheroes-statistics")
-	return errors.Join(err, d.settle(ctx, pods))
+	for _, deployment := range []string{"deployment/superheroes-fights", "deployment/superheroes-statistics"} {
+		_, err := d.kubectl(ctx, "rollout", "restart", deployment) // a new URL alone doesn't restart the pods
+		_, err2 := d.kubectl(ctx, "rollout", "status", deployment, "--timeout", "3m")
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+	}
+	return d.settle(ctx, pods)
 }
 
 // evict evicts pods through the API that a drain of their node uses, one at a time, and waits for each one's replacement.
