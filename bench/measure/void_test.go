@@ -200,6 +200,9 @@ func TestCannotTell(t *testing.T) {
 			if s.Checked != c.checked || s.fault() != "" || !strings.Contains(m.Stores, c.says) {
 				t.Errorf("the count of stored fights, %+v, is reported as %q", s, m.Stores)
 			}
+			if why := "/api/fights/count: no count of fights: status 404"; !c.checked && !strings.Contains(s.Why, why) {
+				t.Errorf("the reason is %q, want it to contain %q", s.Why, why)
+			}
 			if c.checked && (s.Stored == 0 || s.Stored != s.Acknowledged) {
 				t.Errorf("stored fights are %+v, want as many as were acknowledged", s)
 			}
