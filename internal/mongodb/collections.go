@@ -129,7 +129,7 @@ func (s *Statistics) updates(b *batch) []command {
 		commands(s.places, b.Places, func(p statistics.Place) update {
 			return raise(p.Name, bson.M{"name": p.Name}, "fights", p.Fights, b.Number)
 		}),
-		// Fights are marked individually by id, so that even a server that uses no other index finds them quickly.
+		// Fights are marked individually by id, so that a server needs no other index to find them.
 		commands(s.fights, b.Fights, func(id any) update {
 			return update{filter: bson.M{"_id": id}, change: bson.M{"$set": bson.M{markField: b.Number}}}
 		}),
