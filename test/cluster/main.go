@@ -33,7 +33,7 @@ func main() {
 	procgroup.DieWithParent()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	out := steps.NewTally(os.Stdout)
-	code := 0
+	var code int
 	if len(os.Args) > 2 && os.Args[1] == exerciseCommand {
 		code = exercise(ctx, out, os.Args[2], os.Args[3:])
 	} else {

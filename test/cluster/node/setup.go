@@ -21,7 +21,7 @@ import (
 // templates are the configuration files of the programs. They contain variables such as $WORK.
 //
 //go:embed config
-var templates embed.FS //nolint:gochecknoglobals // go:embed needs a global
+var templates embed.FS
 
 // isolate hides folders of the machine behind empty ones, and settings of its kernel behind files: kubelet insists on
 // changing them.
