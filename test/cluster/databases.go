@@ -58,8 +58,11 @@ func startDatabases(ctx context.Context) (*databases, error) {
 }
 
 // expose lets pods reach an engine's server.
-func (d *databases) expose(ctx context.Context, variable string) (err error) {
-	d.proxies[variable], err = tcpproxy.Listen(ctx, net.JoinHostPort(node.Address, "0"), d.servers[variable].Addr(), tcpproxy.All)
+func (d *databases) expose(ctx context.Context, variable string) error {
+	proxy, err := tcpproxy.Listen(ctx, net.JoinHostPort(node.Address, "0"), d.servers[variable].Addr(), tcpproxy.All)
+	if err == nil {
+		d.proxies[variable] = proxy
+	}
 	return err
 }
 

@@ -21,6 +21,7 @@ func (c *cluster) embedded() []steps.Step {
 	r := release{c, "embedded"}
 	return []steps.Step{
 		steps.Gate("embedded: a first fight under PodSecurity restricted", r.firstFight),
+		steps.Check("embedded: a fight through kubectl port-forward", r.forward),
 		steps.Check("embedded: memory requested", r.checkMemory),
 		steps.Check("embedded: helm test passes", func(ctx context.Context) (string, error) { return "", r.test(ctx) }),
 		steps.Check("embedded: the gap while the pod is replaced; the data survives", r.measureGap),
@@ -51,6 +52,23 @@ func (r release) timeToFight(ctx context.Context, chart, values string) (string,
 		return "", errors.Join(err, r.explain(ctx))
 	}
 	return fmt.Sprintf("%.1f s after helm install", time.Since(begin).Seconds()), nil
+}
+
+// forward requests a fight as docs/cluster.md says.
+func (r release) forward(ctx context.Context) (string, error) {
+	forwarding, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := r.kubectl(forwarding, "port-forward", "service/superheroes-arena", "8000")
+		ended <- err
+	}()
+	err := steps.Poll(ctx, time.Minute, func(ctx context.Context) error { return fightOnce(ctx, "http://localhost:8000") })
+	stop()
+	killed := <-ended // an error in any case, which says what kubectl wrote
+	if err != nil {
+		err = errors.Join(err, killed)
+	}
+	return "", err
 }
 
 // fightOnce requests a fight.
@@ -122,17 +140,19 @@ func (r release) measureGap(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	replaced, measured := make(chan struct{}), make(chan gap)
-	go func() { measured <- watchGap(ctx, before.fights, replaced) }()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	replaced, measured := make(chan struct{}), make(chan gap, 1)
+	go func() { measured <- watchGap(watching, before.fights, replaced) }()
 	_, err = r.helm(ctx, "image: {tag: "+previous+"}", "upgrade", "superheroes", chart, "--wait", "--timeout", "3m")
 	if err == nil {
 		err = r.replaced(ctx, old)
 	}
-	close(replaced)
-	seen := <-measured
 	if err != nil {
 		return "", errors.Join(err, r.explain(ctx))
 	}
+	close(replaced)
+	seen := <-measured
 	after, err := r.takeStock(ctx)
 	if err == nil && after.number < before.number+seen.fights {
 		err = fmt.Errorf("%d fights were acknowledged, but only %d more are stored", seen.fights, after.number-before.number)

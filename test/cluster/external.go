@@ -163,6 +163,10 @@ func (d *deployment) breakImage(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	tried, err := d.kubectl(ctx, "get", "replicasets", "--output", "jsonpath={.items[*].spec.template.spec.containers[*].image}")
+	if err != nil || !strings.Contains(tried, broken) {
+		return "", errors.Join(errors.New("no pods with the broken image were ever made"), err)
+	}
 	images, err := d.kubectl(ctx, "get", "deployments", "--output", "jsonpath={.items[*].spec.template.spec.containers[*].image}")
 	if err == nil && strings.Contains(images, broken) {
 		err = fmt.Errorf("the release still has the image %s: %s", broken, images)

@@ -179,6 +179,9 @@ func (r release) underLoad(ctx context.Context, perSecond int, do func(context.C
 	failed := do(ctx)
 	took := time.Since(begin)
 	operations := running.stop()
+	if want := int(took.Seconds()*float64(perSecond)) / 2; len(operations) < want {
+		failed = errors.Join(failed, fmt.Errorf("%d fights were requested in %s, want at least %d", len(operations), took, want))
+	}
 	figures, err := before.audit(ctx, operations)
 	return fmt.Sprintf("%.0f s; %s", took.Seconds(), figures), errors.Join(failed, err)
 }

@@ -2,9 +2,10 @@
 // each mode, upgrades it and rolls it back under load, scales it, and compares the responses with the stored fights.
 //
 // The command needs root, on Linux with Debian's packages. It runs the node in namespaces of its own, and leaves nothing
-// behind but the programs in build. Images are made from programs, since no registry is used: those of the services from
-// this working tree and from its previous commit, and small ones of our own for pods' namespaces and for helm test. The
-// databases of the mode external run on the node. TEST_INSTALL=0 forbids installing packages.
+// behind but programs and logs in build, and the packages that it installs. Images are made from programs, since no registry
+// is used: those of the services from this working tree and from its previous commit, and small ones of our own for pods'
+// namespaces and for helm test. The databases of the mode external run on the node. TEST_INSTALL=0 forbids installing
+// packages.
 //
 // Arguments select parts of the test: node (which only starts it), manifests, embedded, external, scale, policies. The last
 // line is always "N passed, N failed, N skipped". The exit code is 0 if at least one step passed and none failed.

@@ -26,7 +26,7 @@ func (c *cluster) policies() []steps.Step {
 		steps.Gate("policies: without an agent, every connection works", d.beginPolicies),
 		steps.Gate("policies: an agent enforces NetworkPolicies", d.enforce),
 		steps.Check("policies: helm test passes", func(ctx context.Context) (string, error) { return "", d.test(ctx) }),
-		steps.Check("policies: helm uninstall", d.finish),
+		steps.Check("policies: helm uninstall", d.finishPolicies),
 	}
 }
 
@@ -76,6 +76,12 @@ func (d *deployment) enforce(ctx context.Context) (string, error) {
 		return err
 	})
 	return figures, err
+}
+
+func (d *deployment) finishPolicies(ctx context.Context) (string, error) {
+	_, err := d.kubectl(ctx, "delete", "namespace", "monitoring", "--timeout", "3m")
+	figures, err2 := d.finish(ctx)
+	return figures, errors.Join(err, err2)
 }
 
 // visit lets each visitor try all its targets, and compares which connections work with those that should.
@@ -129,9 +135,9 @@ spec:
 	}
 	_, err = r.kubectl(ctx, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/"+v.name, "--timeout=2m")
 	if err != nil {
-		return "", errors.Join(err, r.explain(ctx))
+		err = errors.Join(err, r.explain(ctx))
 	}
-	output, err := r.kubectl(ctx, "logs", v.name)
-	_, err2 := r.kubectl(ctx, "delete", "pod", v.name, "--now")
-	return output, errors.Join(err, err2)
+	output, err2 := r.kubectl(ctx, "logs", v.name)
+	_, err3 := r.kubectl(ctx, "delete", "pod", v.name, "--now")
+	return output, errors.Join(err, err2, err3)
 }

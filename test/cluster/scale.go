@@ -183,21 +183,21 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	if err := d.awaitScale(ctx, 1); err != nil {
 		return "", err
 	}
-	begin := time.Now()
-	var up time.Duration
+	var begin, added time.Time
 	figures, err := d.underLoad(ctx, lowRate, func(ctx context.Context) error {
+		begin = time.Now()
 		err := d.awaitScale(ctx, 3)
-		up = time.Since(begin)
+		added = time.Now()
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	begin = time.Now()
 	if err := d.awaitScale(ctx, 1); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("1 to 3 pods in %.0f s, back to 1 in %.0f s; %s", up.Seconds(), time.Since(begin).Seconds(), figures), nil
+	return fmt.Sprintf("1 to 3 pods in %.0f s, back to 1 within %.0f s after the load; %s",
+		added.Sub(begin).Seconds(), time.Since(added).Seconds(), figures), nil
 }
 
 // awaitScale waits until there are as many pods of fights, all ready.
