@@ -106,13 +106,18 @@ func (m measurement) rest(ctx context.Context, meters *meters, from, to point) (
 		return 0
 	}
 	begin, joules := time.Now(), m.joules()
-	select {
-	case <-ctx.Done():
-	case <-time.After(m.Idle):
-	}
+	Pause(ctx, m.Idle)
 	watts = (m.joules() - joules) / time.Since(begin).Seconds()
 	meters.read(to)
 	return watts
+}
+
+// Pause waits for a while, or until ctx is done.
+func Pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }
 
 // Use is the resource usage of a set of processes. Figures for the measured time are per iteration completed in that

@@ -49,10 +49,7 @@ func (t Target) count(ctx context.Context, timeout time.Duration, by string) (in
 		}
 		total, err := way.count()
 		for try := 1; errors.Is(err, errBusy) && try < 10 && ctx.Err() == nil; try++ {
-			select {
-			case <-time.After(500 * time.Millisecond):
-			case <-ctx.Done():
-			}
+			Pause(ctx, 500*time.Millisecond)
 			total, err = way.count()
 		}
 		if by == "" && errors.Is(err, errNotCounted) {

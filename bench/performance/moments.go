@@ -1,7 +1,6 @@
 package performance
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -25,10 +24,10 @@ func (s *setup) idle() error {
 			return err
 		}
 	}
-	pause(ctx, settle)
+	measure.Pause(ctx, settle)
 	elsewhere := func(p part) bool { return len(p.pids) == 0 }
 	watched := slices.DeleteFunc(slices.Concat(up.parts, four.parts, floor.parts), elsewhere)
-	s.r.Idle, s.err = s.watchIdle(watched, func() error { pause(ctx, s.plan.Idle); return nil })
+	s.r.Idle, s.err = s.watchIdle(watched, func() error { measure.Pause(ctx, s.plan.Idle); return nil })
 	return s.err
 }
 
@@ -63,13 +62,6 @@ func (s *setup) watchIdle(processes []part, meanwhile func() error) (idle []Idle
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}
 
 // The experiment starts the program with new data and with existing data.
 const (

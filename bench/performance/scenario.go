@@ -248,10 +248,10 @@ func (s *setup) countCalls(t *trial) error {
 
 // rest measures an idle system.
 func (s *setup) rest(series string, t *trial) error {
-	pause(s.ctx, settle)
+	measure.Pause(s.ctx, settle)
 	unseen := func(p part) bool { return len(p.pids) == 0 }
 	watched := slices.DeleteFunc(slices.Clone(t.of.parts), unseen)
-	idle, err := s.watchIdle(watched, func() error { pause(s.ctx, t.measured); return nil })
+	idle, err := s.watchIdle(watched, func() error { measure.Pause(s.ctx, t.measured); return nil })
 	if err != nil {
 		return err
 	}

@@ -202,7 +202,7 @@ func (s *system) scraping(interval time.Duration) (stop func() error) {
 	ended := make(chan error, 1)
 	go func() {
 		var err error
-		for pause(ctx, interval); ctx.Err() == nil; pause(ctx, interval) {
+		for measure.Pause(ctx, interval); ctx.Err() == nil; measure.Pause(ctx, interval) {
 			err = errors.Join(err, scrapeAll(s.ctx, s.parts))
 		}
 		ended <- err
@@ -232,7 +232,7 @@ func (s *setup) telemetryIdle() error {
 			}
 		}
 	}
-	pause(s.ctx, settle)
+	measure.Pause(s.ctx, settle)
 	idle, err := s.watchIdle(processes, func() error { return s.scrapeSlowly(processes) })
 	if err != nil {
 		return err
@@ -257,7 +257,7 @@ func (s *setup) scrapeSlowly(processes []part) error {
 	var err error
 	for left := s.plan.Price.Idle; left > 0; left -= scrapeInterval {
 		err = errors.Join(err, scrapeAll(s.ctx, processes))
-		pause(s.ctx, min(left, scrapeInterval))
+		measure.Pause(s.ctx, min(left, scrapeInterval))
 	}
 	return err
 }

@@ -67,9 +67,9 @@ MariaDB or MySQL that names a Unix socket is mysql://user:password@/database?soc
 encrypts the connection and verifies the server's certificate (with ssl-ca=FILE, against your own CA), and tls=skip-verify
 encrypts without verifying. [data.md](data.md#your-own-databases) describes the parameters of PostgreSQL.
 
-Go's own variables work, too. Unless they are set: GOMAXPROCS is the CPU limit of the container, rounded up, or the number of
-cores; GOMEMLIMIT is nine tenths of the memory limit of the container; and GOGC is 100 while garbage collections are rare,
-and 400 while they are frequent.
+Go's own variables work, too. Unless they are set: GOMAXPROCS is the number of cores or, if it is lower, the CPU limit of the
+container, rounded up to at least 2; GOMEMLIMIT is nine tenths of the memory limit of the container; and GOGC is 100 while
+garbage collections are rare, and 400 while they are frequent.
 <!-- This page is generated from the flags: go test ./cmd/superheroes -run Configuration -update -->
 `
 

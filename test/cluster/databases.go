@@ -72,14 +72,14 @@ func (d *databases) create(ctx context.Context, variable, service string) error 
 	if err != nil {
 		return err
 	}
-	if variable == engines.MongoDBURL && os.Getenv(engines.MongodBin) == "" {
-		if err := indexIDs(ctx, local); err != nil {
-			return fmt.Errorf("indexing FerretDB's collections: %w", err)
-		}
-	}
 	location, err := url.Parse(local)
 	if err != nil {
 		return errors.New("the URL of a database can't be parsed") // it contains a password
+	}
+	if variable == engines.MongoDBURL && os.Getenv(engines.MongodBin) == "" {
+		if err := indexIDs(ctx, location); err != nil {
+			return fmt.Errorf("indexing FerretDB's collections: %w", err)
+		}
 	}
 	location.Host = d.proxies[variable].Addr()
 	d.urls[service] = location

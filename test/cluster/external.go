@@ -75,18 +75,22 @@ func (d *deployment) testWithoutStore(ctx context.Context) (string, error) {
 // upgrade upgrades to the chart and program of this tree.
 func (d *deployment) upgrade(ctx context.Context) (string, error) {
 	return d.underLoad(ctx, rate, func(ctx context.Context) error {
-		_, err := d.helm(ctx, d.values(current), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
-		return errors.Join(err, d.settle(ctx, podsReplicated))
+		return d.upgradeTo(ctx, chart, twice(current), podsReplicated)
 	})
+}
+
+// upgradeTo upgrades to a chart, and waits until there are exactly so many pods. The values are those except for the databases.
+func (d *deployment) upgradeTo(ctx context.Context, chart, values string, pods int) error {
+	_, err := d.helm(ctx, d.databases.values()+values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
+	return errors.Join(err, d.settle(ctx, pods))
 }
 
 // rollback goes back to the previous revision.
 func (d *deployment) rollback(ctx context.Context) (string, error) {
-	err := d.prepare(ctx, filepath.Join(d.work, previousTree, chart), twice(previous), podsReplicated)
-	if err == nil {
-		_, err = d.helm(ctx, d.values(current), "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
+	if err := d.prepare(ctx, filepath.Join(d.work, previousTree, chart), twice(previous), podsReplicated); err != nil {
+		return "", err
 	}
-	if err := errors.Join(err, d.settle(ctx, podsReplicated)); err != nil {
+	if err := d.upgradeTo(ctx, chart, twice(current), podsReplicated); err != nil {
 		return "", err
 	}
 	return d.underLoad(ctx, rate, func(ctx context.Context) error {
@@ -95,14 +99,13 @@ func (d *deployment) rollback(ctx context.Context) (string, error) {
 	})
 }
 
-// prepare upgrades to a chart with an empty store of fights, while there is no load: FerretDB reads all fights for most queries,
-// so the fights of one load would slow down the next. The values are those except for the databases.
+// prepare is like upgradeTo, with an empty store of fights, while there is no load: FerretDB reads all fights for most queries, so
+// the fights of one load would slow down the next.
 func (d *deployment) prepare(ctx context.Context, chart, values string, pods int) error {
 	if err := d.databases.emptyFights(ctx); err != nil {
 		return err
 	}
-	_, err := d.helm(ctx, d.databases.values()+values, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m")
-	if err != nil {
+	if err := d.upgradeTo(ctx, chart, values, pods); err != nil {
 		return err
 	}
 	for _, deployment := range []string{"deployment/superheroes-fights", "deployment/superheroes-statistics"} {

@@ -21,17 +21,13 @@ func indexed() []string { return []string{"fights", "statistics_winners", "stati
 // indexIDs makes the collections in a new database of FerretDB, and an index by id for each. The index by id that FerretDB 1.24
 // makes is on another expression than its updates and reads use, so that SQLite reads all documents for each: with 4,000 fights,
 // counting 200 per second occupied a core. MongoDB needs no such index.
-func indexIDs(ctx context.Context, location string) error {
-	client, err := mongo.Connect(options.Client().ApplyURI(location))
+func indexIDs(ctx context.Context, location *url.URL) error {
+	client, err := mongo.Connect(options.Client().ApplyURI(location.String()))
 	if err != nil {
 		return errors.New("the URL of a database can't be used") // it may contain a password
 	}
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
-	parsed, err := url.Parse(location)
-	if err != nil {
-		return errors.New("the URL of a database can't be parsed") // likewise
-	}
-	name := strings.TrimPrefix(parsed.Path, "/")
+	name := strings.TrimPrefix(location.Path, "/")
 	for _, collection := range indexed() {
 		if err := client.Database(name).CreateCollection(ctx, collection); err != nil {
 			return fmt.Errorf("creating the collection %s: %w", collection, err)

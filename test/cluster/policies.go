@@ -78,6 +78,7 @@ func (d *deployment) enforce(ctx context.Context) (string, error) {
 	return figures, err
 }
 
+// finishPolicies also removes the namespace of the visitor prometheus.
 func (d *deployment) finishPolicies(ctx context.Context) (string, error) {
 	_, err := d.kubectl(ctx, "delete", "namespace", "monitoring", "--timeout", "3m")
 	figures, err2 := d.finish(ctx)

@@ -174,10 +174,10 @@ func (d *deployment) autoscale(ctx context.Context) (string, error) {
 	if err := d.node.StartMetrics(ctx); err != nil {
 		return "", err
 	}
-	if err := d.prepare(ctx, chart, "services: {fights: {replicas: 1}}\n", podsSingle); err != nil {
+	if err := d.prepare(ctx, chart, "", podsSingle); err != nil {
 		return "", err
 	}
-	if _, err := d.helm(ctx, d.databases.values()+autoscaled, "upgrade", "superheroes", chart, "--wait", "--timeout", "5m"); err != nil {
+	if err := d.upgradeTo(ctx, chart, autoscaled, podsSingle); err != nil {
 		return "", err
 	}
 	if err := d.awaitScale(ctx, 1); err != nil {
